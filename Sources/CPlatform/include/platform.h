@@ -1,0 +1,122 @@
+// What Swift cannot call or import by itself: variadic calls, macros, GNU-only functions, and a vfork. No logic.
+
+#ifndef EBB_PLATFORM_H
+#define EBB_PLATFORM_H
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <poll.h>
+
+// Signals: glibc's sigset_t functions leave out 32 and 33, which it keeps for its own threads; a command may use them
+// (musl, Go), so masks are the kernel's: one bit per signal, bit 0 is signal 1, bits of the CPU's own order in one
+// 64-bit word.
+
+/// Sets the calling thread's signal mask. Returns the mask it had. rt_sigprocmask(2).
+uint64_t ebb_set_signal_mask(uint64_t mask);
+/// A close-on-exec, non-blocking descriptor from which the blocked signals of `mask` are read, or -1 and errno.
+/// signalfd(2).
+int ebb_signalfd(uint64_t mask);
+/// Reads up to `capacity` pending signal numbers from a signalfd. Returns how many; 0 when there is none; -1 and errno.
+/// signalfd(2).
+int ebb_read_signals(int fd, uint32_t *_Nonnull numbers, int capacity);
+/// Takes a pending signal if this process itself caused it. Returns whether it did. sigtimedwait(2).
+bool ebb_discard_own_signal(int number);
+/// Whether the signal is ignored. sigaction(2).
+bool ebb_is_ignored(int number);
+/// Back to the default action. sigaction(2).
+void ebb_set_default_action(int number);
+
+/// How a command is started; see ebb_spawn_command.
+struct ebb_spawn {
+  const char *_Nonnull path;
+  char *_Nullable const *_Nonnull argv;
+  char *_Nullable const *_Nullable envp;
+  uint64_t mask;         // its signal mask
+  bool ignore_sigchld;   // SIGCHLD was ignored when ebb was started
+  bool new_session;      // setsid, else a process group of its own
+  int terminal;          // becomes its foreground group on this terminal; -1: none
+  bool take_terminal;    // with new_session: the terminal becomes its controlling terminal first
+  bool is_hook;          // nothing to read, and its standard output is standard error
+};
+
+/// Starts a command and returns its pid once it has executed. 0 and errno: execve(2) failed. -1 and errno: vfork(2)
+/// failed. posix_spawn(3) cannot leave SIGCHLD ignored in the command while the parent has it at its default, nor carry
+/// on where the terminal cannot be handed over; hence vfork(2). All signals must be blocked by the caller.
+int ebb_spawn_command(const struct ebb_spawn *_Nonnull spawn);
+
+/// What waitpid(2) said: the child's pid, and one of the three of WIFEXITED, WIFSIGNALED, WIFSTOPPED.
+struct ebb_wait {
+  int pid;
+  enum { EBB_EXITED, EBB_SIGNALED, EBB_STOPPED } how;
+  int value;  // exit code or signal number
+  bool core_dumped;
+};
+
+/// The next child that has ended or stopped, without waiting. Returns 1, 0 if children remain but nothing happened, or
+/// -1 and errno.
+int ebb_wait_any(struct ebb_wait *_Nonnull wait);
+
+/// prctl(2) PR_SET_CHILD_SUBREAPER. 0, or -1 and errno.
+int ebb_become_subreaper(void);
+/// prctl(2) PR_SET_PDEATHSIG. 0, or -1 and errno.
+int ebb_set_parent_death_signal(int number);
+/// Closes every descriptor from `first` to `last`. 0, or -1 and errno. close_range(2), Linux 5.9.
+int ebb_close_range(int first, int last);
+/// Opens a descriptor that can neither be read nor written, at the lowest free number. -1 and errno. open(2) with
+/// O_PATH.
+int ebb_open_placeholder(void);
+/// Reads a file's first bytes. Returns how many, or -1 and errno. open(2), read(2).
+int ebb_read_file(const char *_Nonnull path, uint8_t *_Nonnull bytes, int capacity);
+/// The pid that /proc/self names, or -1: no /proc here. proc_pid(5).
+int ebb_proc_self(void);
+/// The next entry of /proc that is a process, or 0 at the end. readdir(3).
+int ebb_next_process(DIR *_Nonnull proc);
+/// A descriptor for a process, or -1 and errno. pidfd_open(2), Linux 5.3.
+int ebb_pidfd_open(int pid);
+/// kill(2) by descriptor: never hits a later process with the same pid. 0, or -1 and errno. pidfd_send_signal(2), Linux
+/// 5.1.
+int ebb_pidfd_signal(int pidfd, int number);
+/// Gives the controlling terminal up. 0, or -1 and errno. ioctl(2) TIOCNOTTY; see ioctl_tty(2).
+int ebb_leave_terminal(int fd);
+/// An unlinked file in memory, close-on-exec, or -1 and errno. memfd_create(2).
+int ebb_memfd(const char *_Nonnull name);
+/// What a symbolic link says. Returns its length, cut off at `capacity`, or -1 and errno. readlink(2).
+int ebb_read_link(const char *_Nonnull path, uint8_t *_Nonnull bytes, int capacity);
+/// Opens an existing file, close-on-exec, and never waits for it. -1 and errno. open(2).
+int ebb_open_existing(const char *_Nonnull path, bool for_writing);
+
+/// The next connection of a listening socket, non-blocking and close-on-exec, or -1 and errno. accept4(2).
+int ebb_accept(int fd);
+/// The soft limit of open descriptors. getrlimit(2) RLIMIT_NOFILE.
+int ebb_descriptor_limit(void);
+/// The same open file under a number of at least `lowest`, close-on-exec, or -1 and errno. fcntl(2) F_DUPFD_CLOEXEC.
+int ebb_duplicate_above(int fd, int lowest);
+/// Opens a file for its new content without waiting for anybody, or -1 and errno. `create`: also where there is none.
+/// open(2).
+int ebb_open_to_replace(const char *_Nonnull path, bool create);
+/// A new TCP socket, non-blocking and close-on-exec, or -1 and errno. socket(2).
+int ebb_tcp_socket(int family);
+
+/// Lets go of the pages of the program's code: those that are needed again come back from the page cache. madvise(2).
+void ebb_release_code(void);
+
+/// errno(3) is a macro.
+static inline int ebb_errno(void) { return errno; }
+/// Whether this is a regular file; else errno says why it cannot be executed (ENOENT, EISDIR, EACCES). stat(2).
+bool ebb_is_regular_file(const char *_Nonnull path);
+
+#endif

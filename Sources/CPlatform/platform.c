@@ -1,0 +1,180 @@
+#define _GNU_SOURCE
+#include "platform.h"
+
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mman.h>
+#include <limits.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+
+uint64_t ebb_set_signal_mask(uint64_t mask) {
+  uint64_t previous = 0;
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, &previous, sizeof mask);
+  return previous;
+}
+
+int ebb_signalfd(uint64_t mask) { return syscall(SYS_signalfd4, -1, &mask, sizeof mask, SFD_CLOEXEC | SFD_NONBLOCK); }
+
+int ebb_read_signals(int fd, uint32_t *numbers, int capacity) {
+  struct signalfd_siginfo infos[16];
+  size_t wanted = capacity < 16 ? capacity : 16;
+  ssize_t got = read(fd, infos, wanted * sizeof *infos);
+  if (got < 0) return errno == EAGAIN ? 0 : -1;
+  int count = got / sizeof *infos;
+  for (int i = 0; i < count; i++) numbers[i] = infos[i].ssi_signo;
+  return count;
+}
+
+bool ebb_discard_own_signal(int number) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, number);
+  siginfo_t info;
+  struct timespec none = {0, 0};
+  if (sigtimedwait(&set, &info, &none) != number) return false;
+  if (info.si_pid == getpid()) return true;
+  kill(getpid(), number);  // somebody else's: pending again
+  return false;
+}
+
+bool ebb_is_ignored(int number) {
+  struct sigaction action;
+  return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+void ebb_set_default_action(int number) { signal(number, SIG_DFL); }
+
+int ebb_spawn_command(const struct ebb_spawn *spawn) {
+  volatile int failure = 0;
+  pid_t pid = vfork();
+  if (pid < 0) return -1;
+  if (pid == 0) {
+    // Shares the parent's memory until execve: system calls only, and no signal can run a handler since all are
+    // blocked.
+    if (spawn->new_session) setsid();
+    else setpgid(0, 0);
+    // Done by the child, before it executes, so that it never runs in the background. A failure is no reason not to
+    // start.
+    if (spawn->take_terminal) ioctl(spawn->terminal, TIOCSCTTY, 0);
+    if (spawn->terminal >= 0) tcsetpgrp(spawn->terminal, getpid());
+    if (spawn->ignore_sigchld) signal(SIGCHLD, SIG_IGN);
+    if (spawn->is_hook) {
+      // What ebb reads is not the hook's, and a closed standard input would be the next file that it opens.
+      int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+      if (nothing < 0) nothing = open("/", O_PATH | O_CLOEXEC);
+      if (nothing > 0) dup2(nothing, 0);
+      dup2(2, 1);
+      // Dispatch has handlers by now for the signals of its sources: one that ran here would run in the parent's
+      // memory.
+      for (int number = 1; number < NSIG; number++) {
+        if (!ebb_is_ignored(number)) signal(number, SIG_DFL);
+      }
+    }
+    ebb_set_signal_mask(spawn->mask);
+    execve(spawn->path, spawn->argv, spawn->envp);
+    failure = errno;
+    _exit(127);
+  }
+  if (failure == 0) return pid;
+  waitpid(pid, NULL, 0);
+  errno = failure;
+  return 0;
+}
+
+int ebb_wait_any(struct ebb_wait *wait) {
+  int status = 0;
+  pid_t pid = waitpid(-1, &status, WNOHANG | WUNTRACED | __WALL);
+  if (pid <= 0) return pid;
+  wait->pid = pid;
+  wait->core_dumped = false;
+  if (WIFEXITED(status)) {
+    wait->how = EBB_EXITED;
+    wait->value = WEXITSTATUS(status);
+  } else if (WIFSIGNALED(status)) {
+    wait->how = EBB_SIGNALED;
+    wait->value = WTERMSIG(status);
+    wait->core_dumped = WCOREDUMP(status);
+  } else {
+    wait->how = EBB_STOPPED;
+    wait->value = WSTOPSIG(status);
+  }
+  return 1;
+}
+
+int ebb_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+int ebb_set_parent_death_signal(int number) { return prctl(PR_SET_PDEATHSIG, number, 0, 0, 0); }
+int ebb_close_range(int first, int last) { return syscall(SYS_close_range, first, last, 0); }
+int ebb_open_placeholder(void) { return open("/", O_PATH | O_CLOEXEC); }
+
+int ebb_read_file(const char *path, uint8_t *bytes, int capacity) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return -1;
+  ssize_t got = read(fd, bytes, capacity);
+  int error = errno;
+  close(fd);
+  errno = error;
+  return got;
+}
+
+int ebb_proc_self(void) {
+  char name[16] = {0};
+  return readlink("/proc/self", name, sizeof name - 1) > 0 ? atoi(name) : -1;
+}
+
+int ebb_next_process(DIR *proc) {
+  struct dirent *entry;
+  while ((entry = readdir(proc)) != NULL) {
+    char *end;
+    long pid = strtol(entry->d_name, &end, 10);
+    if (pid > 0 && *end == 0) return pid;
+  }
+  return 0;
+}
+
+bool ebb_is_regular_file(const char *path) {
+  struct stat info;
+  if (stat(path, &info) != 0) return false;
+  errno = S_ISDIR(info.st_mode) ? EISDIR : EACCES;
+  return S_ISREG(info.st_mode);
+}
+
+int ebb_pidfd_open(int pid) { return syscall(SYS_pidfd_open, pid, 0); }
+int ebb_pidfd_signal(int pidfd, int number) { return syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0); }
+int ebb_accept(int fd) { return accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
+int ebb_descriptor_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX) return INT_MAX;
+  return limit.rlim_cur;
+}
+
+int ebb_duplicate_above(int fd, int lowest) { return fcntl(fd, F_DUPFD_CLOEXEC, lowest); }
+
+int ebb_open_to_replace(const char *path, bool create) {
+  return open(path, O_WRONLY | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (create ? O_CREAT : 0), 0644);
+}
+
+int ebb_tcp_socket(int family) { return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }
+int ebb_leave_terminal(int fd) { return ioctl(fd, TIOCNOTTY); }
+
+int ebb_memfd(const char *name) {
+  // Without the second flag a kernel may refuse (sysctl vm.memfd_noexec = 2); kernels before 6.3 do not know it.
+  int fd = syscall(SYS_memfd_create, name, MFD_CLOEXEC | 8U /* MFD_NOEXEC_SEAL */);
+  return fd >= 0 || errno != EINVAL ? fd : (int)syscall(SYS_memfd_create, name, MFD_CLOEXEC);
+}
+
+int ebb_read_link(const char *path, uint8_t *bytes, int capacity) { return readlink(path, (char *)bytes, capacity); }
+
+int ebb_open_existing(const char *path, bool for_writing) {
+  return open(path, (for_writing ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+}
+
+void ebb_release_code(void) {
+  extern const char __executable_start, etext;  // the linker's; see end(3)
+  const uintptr_t page = sysconf(_SC_PAGESIZE);
+  const uintptr_t start = ((uintptr_t)&__executable_start + page - 1) & ~(page - 1);
+  const uintptr_t end = (uintptr_t)&etext & ~(page - 1);
+  if (start < end) madvise((void *)start, end - start, MADV_DONTNEED);
+}
