@@ -1,0 +1,128 @@
+// The options of ebb's own commands, each with its table.
+
+/// `ebb status`
+public struct StatusOptions: Sendable {
+  /// For a program.
+  public var json = false
+  /// Until the supervisor ends.
+  public var watch = false
+  /// The supervisor's; nil: to be found.
+  public var pid: Int32?
+  /// As without options.
+  public init() {}
+}
+
+extension StatusOptions: CommandOptions {
+  static let table: [Option<StatusOptions>] = [
+    Option(name: "json", help: "one JSON object, with --watch one per change") {
+      options, text throws(Unacceptable) in options.json = try flag(text)
+    },
+    Option(name: "watch", help: "until the supervisor ends: redrawn on a terminal, else one line per change") {
+      options, text throws(Unacceptable) in options.watch = try flag(text)
+    },
+    Option(pid: { options, pid in options.pid = pid }),
+  ]
+
+  static var help: String {
+    commandHelp(
+      "status", "what the supervisor is doing, every process, what SIGTERM would do to each",
+      table.map { $0.shape }, exitCodes: "0; 125 where no supervisor can be read")
+  }
+
+  func check() throws(UsageError) {}
+}
+
+/// `ebb stop`
+public struct StopOptions: Sendable {
+  /// Without delay and drain.
+  public var now = false
+  /// Until the supervisor has ended.
+  public var wait = false
+  /// The supervisor's; nil: to be found.
+  public var pid: Int32?
+  /// As without options.
+  public init() {}
+}
+
+extension StopOptions: CommandOptions {
+  static let table: [Option<StopOptions>] = [
+    Option(name: "now", help: "skip delay and drain, also of a stop that is under way") {
+      options, text throws(Unacceptable) in options.now = try flag(text)
+    },
+    Option(name: "wait", help: "print each phase until the supervisor has ended") {
+      options, text throws(Unacceptable) in options.wait = try flag(text)
+    },
+    Option(pid: { options, pid in options.pid = pid }),
+  ]
+
+  static var help: String {
+    commandHelp(
+      "stop", "begins the graceful stop, as the stop signal would",
+      table.map { $0.shape }, exitCodes: "0; 125 where the stop could not be begun")
+  }
+
+  func check() throws(UsageError) {}
+}
+
+/// `ebb probe`
+public struct ProbeOptions: Sendable {
+  /// What the command is asked, in this order.
+  public var checks: [ReadinessCheck] = []
+  /// Lines that go with each GET.
+  public var headers: [String] = []
+  /// For all checks together.
+  public var timeout = Span.seconds(1)
+  /// Asked is whether to restart, not whether to send traffic.
+  public var live = false
+  /// The supervisor's; nil: to be found.
+  public var pid: Int32?
+  /// As without options.
+  public init() {}
+}
+
+extension ProbeOptions: CommandOptions {
+  static let table: [Option<ProbeOptions>] = [
+    Option(
+      name: "tcp", value: "PORT", help: "something must listen on this port of a loopback address too", repeatable: true
+    ) { options, text throws(Unacceptable) in options.checks.append(.tcp(port: try port(text))) },
+    Option(
+      name: "http", value: "URL", help: "a GET of this URL must be answered with 2xx or 3xx too", repeatable: true
+    ) { options, text throws(Unacceptable) in options.checks.append(.http(try url(text))) },
+    Option(name: "header", value: "'N: V'", help: "goes with the GET", repeatable: true) {
+      options, text throws(Unacceptable) in
+      guard isHTTPHeader(text) else { throw Unacceptable(reason: "is not a header: expected Name: value") }
+      options.headers.append(text)
+    },
+    Option(name: "timeout", value: "D", standard: "1s", help: "for all of it") {
+      options, text throws(Unacceptable) in options.timeout = try span(text)
+    },
+    Option(name: "live", help: "for liveness: no phase is wrong, and a command that starts or stops is not asked") {
+      options, text throws(Unacceptable) in options.live = try flag(text)
+    },
+    Option(pid: { options, pid in options.pid = pid }),
+  ]
+
+  static var help: String {
+    commandHelp(
+      "probe", "readiness or liveness by exit code",
+      table.map { $0.shape }, exitCodes: "0 ready; 1 not ready, one line says why; 125 cannot tell")
+  }
+
+  func check() throws(UsageError) {
+    let asksHTTP = checks.contains { if case .http = $0 { true } else { false } }
+    if !headers.isEmpty, !asksHTTP { throw UsageError(message: "--header needs --http") }
+  }
+}
+
+extension Option {
+  /// `--pid`
+  fileprivate init(pid set: @escaping @Sendable (inout Options, Int32) -> Void) {
+    self.init(name: "pid", value: "N", standard: "found", help: "the supervisor's pid, where there are several") {
+      options, text throws(Unacceptable) in
+      guard let pid = wholeNumber(text.utf8, upTo: Int(Int32.max)), pid > 0 else {
+        throw Unacceptable(reason: "is not a pid: expected a number from 1 on")
+      }
+      set(&options, Int32(pid))
+    }
+  }
+}

@@ -1,0 +1,62 @@
+extension Status {
+  /// The command among the supervisor's descendants. The page has the supervisor's own numbers; seen from another pid
+  /// namespace (the node's) processes have others.
+  func command(in processes: [ProcessDetails], supervisor: Int32) -> ProcessDetails? {
+    guard let pid = now.commandPid else { return nil }
+    let isSameNamespace = supervisor == facts.pid
+    return processes.first { $0.depth == 0 && (isSameNamespace ? $0.entry.pid : $0.ownPid) == pid }
+  }
+
+  /// A sentence for each process for which a stop goes wrong, and what helps.
+  ///
+  /// Judged are those that a stop signals: the command, with `--group` its group; where the command dies of the signal
+  /// at once, or has exited, all of its descendants, which get SIGTERM as leftovers. What an application's own workers
+  /// do with a signal that they will not get is nobody's business.
+  public func diagnosis(of processes: [ProcessDetails], supervisor: Int32) -> [String] {
+    let command = command(in: processes, supervisor: supervisor)
+    guard let signal = command == nil ? .terminate : facts.forwardsAs else {
+      return ["the stop signal is dropped by --rewrite: only SIGKILL at the deadline ends the command"]
+    }
+    let leavesAll: Bool
+    if let command { leavesAll = command.effect(of: signal) == .standard } else { leavesAll = now.phase > .starting }
+    var sentences: [String] = []
+    for process in processes {
+      let isCommand = process.entry == command?.entry
+      let isInGroup = facts.signalsGroup && process.group == command?.group
+      guard isCommand || isInGroup || leavesAll else { continue }
+      let hasChildren = processes.contains { $0.entry.parent == process.entry.pid }
+      if let sentence = process.sentence(
+        on: isCommand || isInGroup ? signal : .terminate, hasChildren: hasChildren, self)
+      {
+        sentences.append(sentence)
+      }
+    }
+    let most = 8
+    guard sentences.count > most else { return sentences }
+    return sentences.prefix(most) + ["and the same for \(sentences.count - most) more"]
+  }
+}
+
+extension ProcessDetails {
+  fileprivate func sentence(on signal: Signal, hasChildren: Bool, _ status: Status) -> String? {
+    let who = "pid \(entry.pid) `\(name.printable)`"
+    let what = "SIG\(signal.name)"
+    switch effect(of: signal) {
+    case .caught, nil: return nil
+    case .ignored: return "\(who) ignores \(what): it will be killed at the deadline"
+    case .blocked:
+      return
+        "\(who) blocks \(what): unless it waits for signals itself (sigwait, signalfd) it will be killed at the deadline"
+    case .standard where isShell:
+      guard hasChildren else { return nil }
+      return status.facts.signalsGroup
+        ? "\(who) dies of \(what) at once and leaves its children only --leftover-timeout: use exec"
+        : "\(who) gets \(what) and does not pass it on: use exec or --group"
+    case .standard: return "\(who) has no handler for \(what) and dies at once: in-flight requests are lost"
+    }
+  }
+
+  private var isShell: Bool {
+    ["sh", "bash", "dash", "ash", "busybox", "zsh", "ksh", "mksh"].contains { name.isSame(as: $0) }
+  }
+}

@@ -1,0 +1,74 @@
+/// What may happen to a run.
+public enum Event: Sendable {
+  /// The command has executed.
+  case spawned(pid: Int32, hasTerminal: Bool)
+  /// The command could not be started.
+  case spawnFailed(SpawnFailure)
+  /// A signal came to ebb.
+  case signal(Signal)
+  /// The command was reaped: its pid is nobody's from now on.
+  case commandExited(ExitStatus)
+  /// The command was stopped by a signal, and lives.
+  case commandStopped(by: Signal)
+  /// An orphan was reaped.
+  case orphanReaped(pid: Int32, ExitStatus)
+  /// All that had ended has been reaped. `remain`: ebb still has children, and so descendants.
+  case reapedAll(childrenRemain: Bool)
+  /// The delay and the drain of a stop that is under way are to end now.
+  case stopNow
+  /// The command has answered the question whether it is ready with a yes.
+  case probeSucceeded
+  /// It has not, and why.
+  case probeFailed(String)
+  /// The pre-stop hook was reaped: its pid is nobody's from now on.
+  case hookEnded(ExitStatus)
+  /// The pre-stop hook could not be started.
+  case hookFailed(SpawnFailure)
+  /// `Lifecycle.wakeUp` has come, or may have.
+  case timer
+}
+
+/// Why a command did not start, and the code to exit with.
+public struct SpawnFailure: Error, Sendable {
+  /// The code to exit with.
+  public let code: Int
+  /// A sentence that names the command.
+  public let message: String
+  /// A code and the sentence for it.
+  public init(code: Int, message: String) {
+    self.code = code
+    self.message = message
+  }
+}
+
+/// What the event loop has to do, in order.
+public enum Action: Sendable {
+  case send(Signal, to: Target)
+  /// To every descendant of ebb, each signal in turn; the command is one while it lives.
+  case signalDescendants([Signal], within: Span)
+  /// SIGKILL to ebb's own children. Whoever loses its parent by that is a child next.
+  case killChildren
+  /// Take the terminal back and stop as the command did. Continued: hand it over if it is ebb's again, and continue the
+  /// command's group if it is in the foreground. Else (`bg`) the SIGCONT that continued ebb is forwarded like any
+  /// signal.
+  case suspend
+  /// Ask the command whether it is ready. The answer is an event, unless the attempt is abandoned before.
+  case probe
+  case abandonProbe
+  /// Run the pre-stop hook, which is told of this signal.
+  case startHook(Signal)
+  /// SIGKILL to the pre-stop hook and its process group. It has not been reaped.
+  case killHook
+  case log(LogRecord)
+  /// Put the run's last line where the orchestrator looks for it: the termination log.
+  case leaveMessage(LogRecord)
+  /// The last action. Waits at most `flush` for the log to be written.
+  case exit(code: Int, flush: Span)
+
+  /// Who gets a signal.
+  public enum Target: Sendable {
+    case command
+    /// Its process group.
+    case group
+  }
+}

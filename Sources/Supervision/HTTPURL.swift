@@ -1,0 +1,69 @@
+/// `http://HOST[:PORT][/PATH]`, where HOST is an IPv4 address, an IPv6 address in brackets, or `localhost`: ebb asks no
+/// name server, since there may be none and the answer may take its time.
+public struct HTTPURL: Sendable {
+  /// In the order in which to try them: `localhost` is `::1`, then `127.0.0.1`.
+  public let addresses: [SocketAddress]
+  /// With the query, from the first slash on; `/` where the URL has none.
+  public let path: String
+  /// Host and port as given: what goes into the request's `Host`.
+  public let hostHeader: String
+
+  /// What a message says was expected.
+  public static let expectation =
+    "http://HOST[:PORT][/PATH] with an IPv4 address, an IPv6 address in brackets or localhost as HOST"
+
+  /// Nil for anything but `expectation`. Bytes that would end the request line, and those that are no ASCII, are
+  /// refused: they have to come percent-encoded.
+  public init?(text: String) {
+    let bytes = Array(text.utf8)
+    guard bytes.starts(withLowercase: "http://"), bytes.allSatisfy({ 0x21...0x7E ~= $0 && $0 != UInt8(ascii: "#") })
+    else { return nil }
+    let rest = bytes[7...]
+    let pathStart = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex
+    let authority = rest[..<pathStart]
+    guard let (hosts, port) = hostAndPort(authority) else { return nil }
+    addresses = hosts.map { SocketAddress($0, port: port ?? 80) }
+    hostHeader = String(decoding: authority, as: UTF8.self)
+    let target = String(decoding: rest[pathStart...], as: UTF8.self)
+    path = target.starts(withText: "/") ? target : "/" + target
+  }
+}
+
+/// `HOST[:PORT]` of a URL. Nil where either is wrong.
+private func hostAndPort(_ text: ArraySlice<UInt8>) -> (hosts: [IPAddress], port: UInt16?)? {
+  let colon = UInt8(ascii: ":")
+  let hosts: [IPAddress]
+  let rest: ArraySlice<UInt8>
+  if text.first == UInt8(ascii: "[") {
+    guard let close = text.firstIndex(of: UInt8(ascii: "]")),
+      case .v6(let high, let low) = IPAddress(text: text[(text.startIndex + 1)..<close])
+    else { return nil }
+    hosts = [.v6(high: high, low: low)]
+    rest = text[(close + 1)...]
+  } else {
+    let name = text.prefix { $0 != colon }
+    if name.count == 9, name.starts(withLowercase: "localhost") {
+      hosts = [.loopback6, .loopback4]
+    } else if let address = IPAddress(text: name) {
+      hosts = [address]
+    } else {
+      return nil
+    }
+    rest = text[name.endIndex...]
+  }
+  if rest.isEmpty { return (hosts, nil) }
+  guard rest.first == colon, let port = portNumber(rest.dropFirst()) else { return nil }
+  return (hosts, port)
+}
+
+extension Collection<UInt8> {
+  /// Whether it begins with the ASCII text `prefix`, given in lower case, in any case.
+  func starts(withLowercase prefix: String) -> Bool {
+    var bytes = makeIterator()
+    for wanted in prefix.utf8 {
+      guard let byte = bytes.next() else { return false }
+      guard (UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte + 32 : byte) == wanted else { return false }
+    }
+    return true
+  }
+}

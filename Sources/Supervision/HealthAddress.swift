@@ -1,0 +1,58 @@
+/// Where `--health` listens: `[ADDR:]PORT`.
+public enum HealthAddress: Sendable {
+  /// All addresses, IPv6 and IPv4, or IPv4 alone where the kernel has no IPv6.
+  case everywhere(port: UInt16)
+  case at(SocketAddress)
+
+  /// `8086`, `127.0.0.1:8086`, `[::1]:8086`. Nil for anything else.
+  init?(text: String) {
+    let bytes = Array(text.utf8)
+    if let port = portNumber(bytes) {
+      self = .everywhere(port: port)
+      return
+    }
+    guard let colon = bytes.lastIndex(of: UInt8(ascii: ":")), let port = portNumber(bytes[(colon + 1)...])
+    else { return nil }
+    var host = bytes[..<colon]
+    let hasBrackets = host.first == UInt8(ascii: "[") && host.last == UInt8(ascii: "]") && host.count > 2
+    if hasBrackets { host = host.dropFirst().dropLast() }
+    guard let address = IPAddress(text: host) else { return nil }
+    // `::1:8086` is an address by itself: which part is the port nobody can tell.
+    if case .v6 = address, !hasBrackets { return nil }
+    if case .v4 = address, hasBrackets { return nil }
+    self = .at(SocketAddress(address, port: port))
+  }
+
+  /// What to listen on: the first that the kernel can do.
+  public var candidates: [SocketAddress] {
+    switch self {
+    case .everywhere(let port): [SocketAddress(.v6(high: 0, low: 0), port: port), SocketAddress(.v4(0), port: port)]
+    case .at(let address): [address]
+    }
+  }
+
+  /// As in a message: `port 8086`, or the address and the port.
+  public var text: String {
+    switch self {
+    case .everywhere(let port): "port \(port)"
+    case .at(let address): address.text
+    }
+  }
+}
+
+extension SocketAddress {
+  /// `127.0.0.1:80`; IPv6 in eight groups without shortening, in brackets.
+  public var text: String {
+    switch address {
+    case .v4(let number):
+      return "\(number >> 24).\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255):\(port)"
+    case .v6(let high, let low):
+      var groups = ""
+      for shift in [48, 32, 16, 0] { groups += hexadecimal(high >> UInt64(shift)) + ":" }
+      for shift in [48, 32, 16, 0] { groups += hexadecimal(low >> UInt64(shift)) + (shift == 0 ? "" : ":") }
+      return "[\(groups)]:\(port)"
+    }
+  }
+}
+
+private func hexadecimal(_ word: UInt64) -> String { String(UInt16(truncatingIfNeeded: word), radix: 16) }

@@ -1,0 +1,94 @@
+/// What a client of the health endpoint wants, from the bytes that have come so far.
+public enum HealthRequest: Equatable, Sendable {
+  /// The head has not been received as a whole.
+  case incomplete
+  case get(HealthPath, sendsBody: Bool)
+  case refused(HTTPStatus)
+
+  /// The bytes of a request's head that are looked at, line ends included.
+  public static let limit = 2048
+
+  /// Reads a request's head, RFC 9112; a body behind it does not matter, since the connection is closed after the
+  /// answer.
+  public init(_ bytes: [UInt8]) {
+    // A request begins with a method: what cannot become one need not be waited for. Empty lines before it are to be
+    // skipped.
+    guard let start = bytes.firstIndex(where: { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }) else {
+      self = bytes.count < HealthRequest.limit ? .incomplete : .refused(.headTooLarge)
+      return
+    }
+    guard isTokenCharacter(bytes[start]) else {
+      self = .refused(.badRequest)
+      return
+    }
+    guard let end = endOfHead(bytes[start...]), end <= HealthRequest.limit else {
+      self = bytes.count < HealthRequest.limit ? .incomplete : .refused(.headTooLarge)
+      return
+    }
+    var lines = bytes[start..<end].split(separator: UInt8(ascii: "\n")).map {
+      $0.last == UInt8(ascii: "\r") ? $0.dropLast() : $0
+    }[...]
+    guard let first = lines.popFirst(), lines.allSatisfy({ $0.isEmpty || isHeaderLine($0) }) else {
+      self = .refused(.badRequest)
+      return
+    }
+    self.init(requestLine: first)
+  }
+
+  /// `GET /readyz HTTP/1.1`.
+  private init(requestLine: ArraySlice<UInt8>) {
+    let words = requestLine.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+    guard words.count == 3, !words[0].isEmpty, words[0].allSatisfy(isTokenCharacter), !words[1].isEmpty,
+      words[1].allSatisfy({ 0x21...0x7E ~= $0 }), words[2].count == 8, words[2].starts(with: "HTTP/1.".utf8),
+      UInt8(ascii: "0")...UInt8(ascii: "9") ~= words[2][words[2].endIndex - 1]
+    else {
+      self = .refused(.badRequest)
+      return
+    }
+    let isHead = words[0].elementsEqual("HEAD".utf8)
+    guard isHead || words[0].elementsEqual("GET".utf8) else {
+      self = .refused(.methodNotAllowed)
+      return
+    }
+    guard let path = HealthPath(target: words[1]) else {
+      self = .refused(.notFound)
+      return
+    }
+    self = .get(path, sendsBody: !isHead)
+  }
+}
+
+private func isHeaderLine(_ line: ArraySlice<UInt8>) -> Bool {
+  guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon != line.startIndex else { return false }
+  return line[..<colon].allSatisfy(isTokenCharacter)
+    && line[colon...].allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
+}
+
+/// What the health endpoint has to say.
+public enum HealthPath: Sendable {
+  case ready
+  case live
+  case status
+  case metrics
+
+  /// From a request's target, with or without a query, and as a whole URL too: RFC 9112 section 3.2.2 wants that
+  /// understood.
+  fileprivate init?(target: ArraySlice<UInt8>) {
+    var path = target
+    if path.starts(withLowercase: "http://") {
+      path = path.dropFirst(7).drop { $0 != UInt8(ascii: "/") }
+    }
+    path = path.prefix { $0 != UInt8(ascii: "?") }
+    if path.elementsEqual("/readyz".utf8) {
+      self = .ready
+    } else if path.elementsEqual("/livez".utf8) {
+      self = .live
+    } else if path.elementsEqual("/status".utf8) {
+      self = .status
+    } else if path.elementsEqual("/metrics".utf8) {
+      self = .metrics
+    } else {
+      return nil
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/// The version that `--version` prints and reports carry.
+public let version = "0.1.0"
+
+/// What `ebb --help` prints, from the table of options.
+public func helpText() -> String {
+  var text = """
+    ebb \(version): runs COMMAND as its child; at a stop signal lets traffic ebb away, then stops it in time
+
+    usage: ebb [OPTION...] [--] COMMAND [ARG...]
+           ebb status|stop|probe [OPTION...]      see ebb status --help
+
+
+    """
+  text += optionsHelp(RunOptions.table.map { $0.shape })
+  text += """
+
+    Every option has a variable: EBB_ and the name in capitals, dashes as underscores
+    (EBB_STOP_SIGNALS=TERM,QUIT); repeatable ones take a comma list; a flag beats its variable.
+    Durations: 10s, 500ms, 1m30s, a bare number is seconds. Signals: TERM, SIGTERM, 15, RTMIN+3.
+
+    Exit code: the command's; 128+n where signal n killed it; 124 not ready in time;
+    125 ebb itself failed; 126 found but not executable; 127 not found.
+
+    """
+  return text
+}
+
+/// What `ebb NAME --help` prints.
+func commandHelp(_ name: String, _ purpose: String, _ options: [OptionShape], exitCodes: String) -> String {
+  "ebb \(name): \(purpose)\n\nusage: ebb \(name) [OPTION...]\n\n\(optionsHelp(options))\nExit code: \(exitCodes).\n"
+}
+
+private func optionsHelp(_ options: [OptionShape]) -> String {
+  var text = ""
+  for option in options {
+    text += "  \(option.short.map { "-\($0), " } ?? "    ")--\(option.name)\(option.value.map { " " + $0 } ?? "")\n"
+    let standard = option.standard.map { " (default: \($0))" } ?? ""
+    text += wrapped(option.help + standard, indent: 10, width: 80)
+  }
+  return text + """
+      -h, --help
+              print this and exit
+      -V, --version
+              print the version and exit
+
+    """
+}
+
+private func wrapped(_ text: String, indent: Int, width: Int) -> String {
+  let margin = String(repeating: " ", count: indent)
+  var lines = ""
+  var line = ""
+  for word in text.parts(separatedBy: UInt8(ascii: " ")) {
+    if indent + line.utf8.count + 1 + word.utf8.count > width {
+      lines += margin + line + "\n"
+      line = word
+    } else {
+      line += line.utf8.isEmpty ? word : " " + word
+    }
+  }
+  return lines + margin + line + "\n"
+}

@@ -1,0 +1,148 @@
+/// How much a line matters. `--quiet` shows warnings and errors; the default adds `info`, which is what a stop consists
+/// of; `-v` adds `debug`, `-vv` `trace`.
+public enum LogLevel: Int, Sendable {
+  case fatal, error, warning, info, debug, trace
+
+  var name: String {
+    switch self {
+    case .fatal: "fatal"
+    case .error: "error"
+    case .warning: "warning"
+    case .info: "info"
+    case .debug: "debug"
+    case .trace: "trace"
+    }
+  }
+
+  /// Whether a line of this level is written at a verbosity: -1 for `-q`, 0, 1 for `-v`, 2 for `-vv`.
+  public func isShown(at verbosity: Int) -> Bool { rawValue <= LogLevel.info.rawValue + verbosity }
+}
+
+/// One event for the log: a level, a short fixed word, facts, and a sentence for a person.
+public struct LogRecord: Sendable {
+  /// How much it matters.
+  public let level: LogLevel
+  /// The phase entered, or a short fixed word.
+  public let event: String
+  /// In the order in which they are shown.
+  public let facts: [Fact]
+  /// A sentence for a person.
+  public let message: String
+
+  /// A key and its value.
+  public struct Fact: Sendable {
+    /// As in JSON, in snake case; times end in `_ms`.
+    public let key: String
+    /// Null for an absent fact.
+    public let value: FactValue
+  }
+
+  /// Without facts.
+  public init(_ level: LogLevel, _ event: String, _ message: String) { self.init(level, event, [], message) }
+
+  /// With facts.
+  public init(_ level: LogLevel, _ event: String, _ facts: [(String, FactValue)], _ message: String) {
+    self.level = level
+    self.event = event
+    self.facts = facts.map { Fact(key: $0.0, value: $0.1) }
+    self.message = message
+  }
+}
+
+extension LogRecord.Fact {
+  init(_ key: String, _ value: FactValue) { self.init(key: key, value: value) }
+}
+
+/// What a fact may be. Times are whole milliseconds; an absent fact is null.
+public indirect enum FactValue: Sendable {
+  case null
+  case number(Int)
+  case flag(Bool)
+  case text(String)
+  case object([LogRecord.Fact])
+  case list([FactValue])
+
+  /// Null where there is no span.
+  static func span(_ span: Span?) -> FactValue { span.map { .number($0.milliseconds) } ?? .null }
+  static func signal(_ signal: Signal?) -> FactValue { signal.map { .text($0.name) } ?? .null }
+}
+
+extension LogRecord {
+  /// The line, with its newline: logfmt behind `ebb: `, or one JSON object.
+  /// `unixMilliseconds` is the wall clock: milliseconds since 1970-01-01 UTC.
+  public func line(_ format: LogFormat, unixMilliseconds: Int) -> [UInt8] {
+    let head = [
+      Fact(key: "time", value: .text(utcTime(unixMilliseconds: unixMilliseconds))),
+      Fact(key: "level", value: .text(level.name)),
+      Fact(key: "event", value: .text(event)),
+    ]
+    let all = head + facts + [Fact(key: "msg", value: .text(message))]
+    var bytes: [UInt8] = []
+    switch format {
+    case .text where level == .fatal: bytes.append("ebb: fatal: " + message)  // nothing ran: there is only this to say
+    case .text:
+      bytes.append("ebb:")
+      for fact in all { bytes.appendLogfmt(fact, prefix: "") }
+    case .json: bytes.appendJSON(all)
+    }
+    bytes.append(UInt8(ascii: "\n"))
+    return bytes
+  }
+}
+
+extension [UInt8] {
+  /// ` key=value`; an object's facts as ` object.key=value`; null facts are left out, as absent is what they say.
+  fileprivate mutating func appendLogfmt(_ fact: LogRecord.Fact, prefix: String) {
+    if case .object(let facts) = fact.value {
+      for inner in facts { appendLogfmt(inner, prefix: prefix + fact.key + ".") }
+      return
+    }
+    if case .null = fact.value { return }
+    append(" " + prefix + fact.key + "=")
+    switch fact.value {
+    case .text(let text) where text.isBareLogfmt: append(text)
+    default: append(fact.value)
+    }
+  }
+
+  mutating func appendJSON(_ facts: [LogRecord.Fact]) {
+    var separator = "{"
+    for fact in facts {
+      append(separator)
+      appendQuoted(fact.key)
+      append(UInt8(ascii: ":"))
+      append(fact.value)
+      separator = ","
+    }
+    append(facts.isEmpty ? "{}" : "}")
+  }
+
+  /// As JSON.
+  private mutating func append(_ value: FactValue) {
+    switch value {
+    case .null: append("null")
+    case .number(let number): append("\(number)")
+    case .flag(let flag): append(flag ? "true" : "false")
+    case .text(let text): appendQuoted(text)
+    case .object(let facts): appendJSON(facts)
+    case .list(let values):
+      var separator = "["
+      for value in values {
+        append(separator)
+        append(value)
+        separator = ","
+      }
+      append(values.isEmpty ? "[]" : "]")
+    }
+  }
+}
+
+extension String {
+  /// Needs no quotes in logfmt.
+  fileprivate var isBareLogfmt: Bool {
+    !utf8.isEmpty
+      && utf8.allSatisfy {
+        $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") && $0 != UInt8(ascii: "\\")
+      }
+  }
+}

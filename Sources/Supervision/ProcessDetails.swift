@@ -1,0 +1,149 @@
+/// A process as a person wants to see it.
+public struct ProcessDetails: Sendable {
+  /// Who it is.
+  public let entry: ProcessEntry
+  /// Generations below the supervisor: its children have 0.
+  public let depth: Int
+  /// Fifteen bytes of anything that its program or somebody else chose.
+  public let name: String
+  /// The letter of proc_pid_stat(5): R, S, D, T, Z, ….
+  public let state: String
+  /// Its process group.
+  public let group: Int32
+  /// Its pid in its own pid namespace.
+  public let ownPid: Int32
+  /// Nil where there is none (a zombie) or /proc does not say.
+  public let residentBytes: Int?
+  /// Nil for a zombie, which gets no signals, and where /proc does not say.
+  public var signals: Dispositions?
+  /// Since its start.
+  public let age: Span
+
+  /// What a process has arranged for its signals.
+  public struct Dispositions: Sendable {
+    /// In all its threads: where one of them lets a signal through, it arrives.
+    public private(set) var blocked: SignalSet
+    /// Thrown away.
+    public let ignored: SignalSet
+    /// With a handler.
+    public let caught: SignalSet
+    /// A thread sits in sigwait(3) or one of its kin, and no other thread lets these through: it is they that it waits
+    /// for.
+    public private(set) var awaited = SignalSet()
+
+    /// Takes in what /proc/PID/status, which speaks of the first thread alone, does not say.
+    ///
+    /// While a thread waits in sigtimedwait(2), the kernel shows the signals it waits for as not blocked: tini and
+    /// every daemon with a signal thread would look as if they died of them.
+    public mutating func add(_ threads: [Thread]) {
+      let waiting = threads.filter { $0.waitsForSignals }
+      let others = threads.filter { !$0.waitsForSignals }
+      blocked = threads.reduce(blocked) { $0.intersection($1.blocked) }
+      let blockedElsewhere = others.reduce(SignalSet.all) { $0.intersection($1.blocked) }
+      let blockedByWaiting = waiting.reduce(SignalSet.all) { $0.intersection($1.blocked) }
+      awaited = blockedElsewhere.subtracting(blockedByWaiting)
+    }
+  }
+
+  /// What a thread of a process does with signals.
+  public struct Thread: Sendable {
+    let blocked: SignalSet
+    let waitsForSignals: Bool
+
+    /// From the bytes of /proc/PID/task/TID/status, and of `wchan` beside it: the kernel function that the thread
+    /// sleeps in, `0` where this user may not know. Nil where the thread is gone.
+    public init?(status: [UInt8], place: [UInt8]) {
+      guard let blocked = StatusFile(status).signals("SigBlk:") else { return nil }
+      self.blocked = blocked
+      waitsForSignals = place.starts(with: "do_sigtimedwait".utf8)
+    }
+  }
+
+  /// From the bytes of /proc/PID/stat and /proc/PID/status, the latter empty where they cannot be read; nil where the
+  /// first is none. `sinceBoot` is now, on the clock of the start times in /proc.
+  public init?(stat: [UInt8], status: [UInt8], depth: Int, sinceBoot: Span) {
+    guard let entry = ProcessEntry(stat: stat), let open = stat.firstIndex(of: UInt8(ascii: "(")),
+      let close = stat.lastIndex(of: UInt8(ascii: ")"))
+    else { return nil }
+    let fields = stat[(close + 1)...].split(separator: UInt8(ascii: " "))
+    self.entry = entry
+    self.depth = depth
+    name = String(decoding: stat[(open + 1)..<close], as: UTF8.self)
+    state = String(decoding: fields[0].prefix(1), as: UTF8.self)
+    group = Int32(wholeNumber(fields[2], upTo: Int(Int32.max)) ?? 0)
+    let ticks = Int64(clamping: min(entry.startTime, UInt64(Span.longest.nanoseconds)))
+    age = max(.zero, sinceBoot - Span(nanoseconds: ticks &* 10_000_000))
+
+    let facts = StatusFile(status)
+    ownPid = facts.last("NSpid:").flatMap { wholeNumber($0, upTo: Int(Int32.max)) }.map { Int32($0) } ?? entry.pid
+    residentBytes = facts.first("VmRSS:").flatMap { wholeNumber($0, upTo: .max / 1024) }.map { $0 * 1024 }
+    let isAlive = fields[0].first != UInt8(ascii: "Z") && fields[0].first != UInt8(ascii: "X")
+    if isAlive, let blocked = facts.signals("SigBlk:"), let ignored = facts.signals("SigIgn:"),
+      let caught = facts.signals("SigCgt:")
+    {
+      signals = Dispositions(blocked: blocked, ignored: ignored, caught: caught)
+    } else {
+      signals = nil
+    }
+  }
+}
+
+extension ProcessDetails {
+  /// What a signal would do to a process.
+  public enum Effect: Sendable {
+    /// By a handler, or by a thread that waits for it.
+    case caught
+    case ignored, blocked
+    /// The signal's default action, which is death at once.
+    case standard
+
+    /// As JSON has it.
+    public var name: String {
+      switch self {
+      case .caught: "caught"
+      case .ignored: "ignored"
+      case .blocked: "blocked"
+      case .standard: "default"
+      }
+    }
+  }
+
+  /// Nil where that is not known. A signal that is blocked stays pending, whatever else is arranged for it.
+  public func effect(of signal: Signal) -> Effect? {
+    guard let signals else { return nil }
+    if signals.blocked.contains(signal) { return .blocked }
+    if signals.caught.contains(signal) || signals.awaited.contains(signal) { return .caught }
+    return signals.ignored.contains(signal) || signal.isIgnoredByDefault ? .ignored : .standard
+  }
+}
+
+/// The text of /proc/PID/status, proc_pid_status(5): lines of `Key:<tab>value`. A hostile process name begins no line
+/// of its own, since the kernel escapes newlines in it.
+public struct StatusFile {
+  private let lines: [ArraySlice<UInt8>]
+
+  /// Takes any bytes.
+  public init(_ bytes: [UInt8]) { lines = bytes.split(separator: UInt8(ascii: "\n")) }
+
+  func first(_ key: String) -> ArraySlice<UInt8>? { words(key).first }
+  /// The real user.
+  public var userID: Int? { first("Uid:").flatMap { wholeNumber($0, upTo: Int(UInt32.max)) } }
+
+  func last(_ key: String) -> ArraySlice<UInt8>? { words(key).last }
+
+  /// A signal mask: sixteen hexadecimal digits.
+  func signals(_ key: String) -> SignalSet? {
+    guard let digits = first(key), digits.count <= 16 else { return nil }
+    var mask: UInt64 = 0
+    for digit in digits {
+      guard let value = hexValue(digit) else { return nil }
+      mask = mask << 4 | UInt64(value)
+    }
+    return SignalSet(mask: mask)
+  }
+
+  private func words(_ key: String) -> [ArraySlice<UInt8>] {
+    guard let line = lines.first(where: { $0.starts(with: key.utf8) }) else { return [] }
+    return line.dropFirst(key.utf8.count).split { $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: " ") }
+  }
+}

@@ -1,0 +1,76 @@
+/// One process, from /proc/PID/stat.
+public struct ProcessEntry: Equatable, Sendable {
+  /// Its process id, in this pid namespace.
+  public let pid: Int32
+  /// Its parent's; 0 where that is outside of this pid namespace.
+  public let parent: Int32
+  /// Kernel clock ticks since boot: together with the pid the identity of a process, since pids are used again.
+  public let startTime: UInt64
+
+  /// Of known values.
+  public init(pid: Int32, parent: Int32, startTime: UInt64) {
+    self.pid = pid
+    self.parent = parent
+    self.startTime = startTime
+  }
+
+  /// Reads the bytes of /proc/PID/stat, proc_pid_stat(5): `pid (name) state ppid …`, start time is field 22. The name
+  /// may hold anything, spaces and parentheses too, so the fields are counted from the last `)`. Nil for what is no
+  /// such line.
+  public init?(stat: [UInt8]) {
+    guard let open = stat.firstIndex(of: UInt8(ascii: "(")), let close = stat.lastIndex(of: UInt8(ascii: ")")),
+      open < close, let pid = wholeNumber(stat[..<open].dropLast(), upTo: Int(Int32.max))
+    else { return nil }
+    let fields = stat[(close + 1)...].split(separator: UInt8(ascii: " "))
+    guard fields.count >= 20, let parent = wholeNumber(fields[1], upTo: Int(Int32.max)),
+      let start = wholeNumber(fields[19], upTo: Int.max)
+    else { return nil }
+    self.init(pid: Int32(pid), parent: Int32(parent), startTime: UInt64(start))
+  }
+}
+
+/// The descendants of `ancestor` as a person reads them: each process followed by its own descendants, siblings by age.
+/// The generation of a child of `ancestor` is 0.
+public func familyTree(of ancestor: Int32, among processes: [ProcessEntry]) -> [(process: ProcessEntry, depth: Int)] {
+  var children: [Int32: [ProcessEntry]] = [:]
+  for process in processes { children[process.parent, default: []].append(process) }
+  var found: [(process: ProcessEntry, depth: Int)] = []
+  // The next one last. No recursion: whoever runs in the container chooses how deep the tree is.
+  var waiting: [(process: ProcessEntry, depth: Int)] = []
+  func takeChildren(of pid: Int32, depth: Int) {
+    let youngestFirst = (children.removeValue(forKey: pid) ?? []).sorted {
+      ($0.startTime, $0.pid) > ($1.startTime, $1.pid)
+    }
+    waiting += youngestFirst.map { ($0, depth) }
+  }
+  takeChildren(of: ancestor, depth: 0)
+  while let next = waiting.popLast() {
+    found.append(next)
+    takeChildren(of: next.process.pid, depth: next.depth + 1)
+  }
+  return found
+}
+
+/// The descendants of `ancestor`, parents before their children. A process that somebody else put into the container
+/// (`kubectl exec`) has its parent outside and is none.
+public func descendants(of ancestor: Int32, among processes: [ProcessEntry]) -> [ProcessEntry] {
+  var children: [Int32: [ProcessEntry]] = [:]
+  for process in processes { children[process.parent, default: []].append(process) }
+  var found: [ProcessEntry] = []
+  var generation = children.removeValue(forKey: ancestor) ?? []
+  while !generation.isEmpty {
+    found += generation
+    // Taken out as they are followed: a table that was read while it changed may hold a circle.
+    generation = generation.flatMap { children.removeValue(forKey: $0.pid) ?? [] }
+  }
+  return found
+}
+
+/// The pids in /proc/PID/task/TID/children, proc_tid_children(5): decimal, a space behind each. The last one may be cut
+/// off where the list was longer than what was read of it, and is left out then.
+public func childPids(_ list: [UInt8]) -> [Int32] {
+  guard let end = list.lastIndex(of: UInt8(ascii: " ")) else { return [] }
+  return list[..<end].split(separator: UInt8(ascii: " ")).compactMap {
+    wholeNumber($0, upTo: Int(Int32.max)).map { Int32($0) }
+  }
+}

@@ -1,0 +1,50 @@
+/// How to find out whether the command is ready: `--ready-tcp`, `--ready-http`.
+public enum ReadinessCheck: Sendable {
+  /// Something listens on this port of the loopback addresses.
+  case tcp(port: UInt16)
+  /// A GET is answered with 2xx or 3xx.
+  case http(HTTPURL)
+
+  /// One of them has to answer. Which one a server listens on is its own choice, so both loopback addresses are asked.
+  public var addresses: [SocketAddress] {
+    switch self {
+    case .tcp(let port): [SocketAddress(.loopback6, port: port), SocketAddress(.loopback4, port: port)]
+    case .http(let url): url.addresses
+    }
+  }
+}
+
+/// When to ask a starting command whether it is ready: every 100 ms at first, and then ever more slowly, down to once a
+/// second.
+struct ReadinessSchedule: Sendable {
+  /// An attempt is under way.
+  private(set) var isAsking = false
+  /// Why the last attempt failed.
+  private(set) var lastProblem: String?
+  private var interval = Span.milliseconds(100)
+  private var begunAt: Instant
+  private var askAt: Instant
+
+  /// A server that has not answered after so long is asked anew: it may have accepted the connection before it could
+  /// serve.
+  private static let attemptTime = Span.seconds(1)
+  private static let longestInterval = Span.seconds(1)
+
+  /// The first attempt is due at once.
+  init(at now: Instant) { (begunAt, askAt) = (now, now) }
+
+  /// When the next attempt is due, or the end of the one under way.
+  var wakeUp: Instant { isAsking ? begunAt + ReadinessSchedule.attemptTime : askAt }
+
+  mutating func begin(at now: Instant) {
+    isAsking = true
+    begunAt = now
+  }
+
+  mutating func failed(at now: Instant, _ problem: String) {
+    isAsking = false
+    lastProblem = problem
+    askAt = max(now, begunAt + interval)
+    interval = min(ReadinessSchedule.longestInterval, interval + interval / 4)
+  }
+}

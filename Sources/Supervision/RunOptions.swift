@@ -1,0 +1,89 @@
+/// What `ebb [OPTION...] COMMAND` was asked to do: a property for each option, in the table's order.
+public struct RunOptions: Sendable {
+  /// `--delay`
+  public var delay = Span.seconds(5)
+  /// Nil: all the time that is left.
+  public var grace: Span?
+  /// `--termination-grace-period`
+  public var terminationGracePeriod = Span.seconds(30)
+  /// `--kill-margin`
+  public var killMargin = Span.seconds(1)
+  /// `--leftover-timeout`
+  public var leftoverTimeout = Span.seconds(2)
+  /// The upper bound of what the drain waits for.
+  public var drainTimeout = Span.seconds(10)
+  /// `--ready-tcp`: a port of this machine.
+  public var readyTCP: UInt16?
+  /// `--ready-http`
+  public var readyHTTP: HTTPURL?
+  /// All have to be passed before the command counts as ready; empty: it is ready at once.
+  public var readiness: [ReadinessCheck] {
+    (readyTCP.map { [.tcp(port: $0)] } ?? []) + (readyHTTP.map { [.http($0)] } ?? [])
+  }
+  /// Zero: none.
+  public var startupTimeout = Span.zero
+  /// `--health`; nil: off.
+  public var health: HealthAddress?
+  /// `--ready-hold`
+  public var readyHold = Span.zero
+  /// The words of the pre-stop hook; empty: none.
+  public var preStop: [String] = []
+  /// Nil: the usual place, if it is there.
+  public var terminationLog: String?
+  /// `--stop-signals`
+  public var stopSignals = SignalSet([.terminate])
+  /// `--rewrite`
+  public var rewrites = Rewrites()
+  /// `--group`
+  public var signalsGroup = false
+  /// `--session`
+  public var newSession = false
+  /// `--parent-death-signal`
+  public var parentDeathSignal: Signal?
+  /// `--remap-exit`
+  public var remaps: [ExitCodeRemap] = []
+  /// `--warn-reaped`
+  public var warnsReaped = false
+  /// `--log`
+  public var logFormat = LogFormat.text
+  /// Count of -v minus count of -q.
+  public var verbosity: Int { verboseCount - (quiet ? 1 : 0) }
+  /// How often `-v` was given.
+  public var verboseCount = 0
+  /// `-q`
+  public var quiet = false
+
+  /// What holds where nothing is asked for.
+  public init() {}
+}
+
+/// `--rewrite FROM:TO`: as what a signal is forwarded.
+public struct Rewrites: Sendable {
+  private var rules: [(from: Signal, to: Signal?)] = []
+
+  /// No rules.
+  public init() {}
+
+  /// A later rule for the same signal wins. `to` nil: the signal is dropped.
+  public mutating func add(from: Signal, to: Signal?) { rules.insert((from, to), at: 0) }
+
+  /// The signal to send in place of `signal`, nil for none.
+  public func apply(to signal: Signal) -> Signal? {
+    guard let rule = rules.first(where: { $0.from == signal }) else { return signal }
+    return rule.to
+  }
+}
+
+/// `--remap-exit CODE:TO`.
+public struct ExitCodeRemap: Equatable, Sendable {
+  /// The command's code.
+  public let from: Int
+  /// The code to exit with.
+  public let to: Int
+}
+
+/// `--log`: one line an event, as logfmt or as JSON.
+public enum LogFormat: Sendable {
+  case text
+  case json
+}

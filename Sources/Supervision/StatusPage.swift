@@ -1,0 +1,201 @@
+/// The status page as bytes: 4096 of them in a memfd, little-endian, written and read without a lock.
+///
+///        0   8  magic
+///        8   4  schema
+///       16   8  request: 0, or what `ebb stop` asks for; the one field that others write
+///       32 128  slot 0: the snapshot, if its sequence number is even
+///      160 128  slot 1: the snapshot, if it is odd
+///      512      the facts, which are written once
+///
+/// Slots and facts each begin with a checksum of what follows. Two slots are written in turn, so one of them is whole
+/// at any moment, also while the supervisor is frozen in the middle of a write; a half-written one fails its checksum.
+/// A reader takes the newest whole one. Only where two updates overtake its copying does it find none, and reads again.
+/// The supervisor never waits.
+public enum StatusPage {
+  /// In bytes.
+  public static let size = 4096
+  /// Of the layout above: another one has another number.
+  public static let schema = 1
+  /// Where the request stands.
+  public static let requestOffset = 16
+  /// What `ebb stop --now` writes at `requestOffset`.
+  public static let stopNowRequest: [UInt8] = [1, 0, 0, 0, 0, 0, 0, 0]
+  /// The memfd's name.
+  public static let name = "ebb-status"
+
+  private static let magic = Array("ebb-stat".utf8)
+  private static let slotSize = 128
+  private static let factsOffset = 512
+
+  /// Where the slot with this sequence number stands.
+  public static func slotOffset(sequence: UInt64) -> Int { 32 + Int(sequence % 2) * slotSize }
+
+  /// The whole page, as it is written once. The snapshot has sequence number 0.
+  public static func page(_ status: Status) -> [UInt8] {
+    var bytes = ByteWriter()
+    bytes.append(magic)
+    bytes.append(schema, width: 4)
+    bytes.pad(to: slotOffset(sequence: 0))
+    bytes.append(slot(status.now, sequence: 0))
+    bytes.pad(to: factsOffset)
+    bytes.append(withChecksum(encode(status.facts)))
+    bytes.pad(to: size)
+    return bytes.bytes
+  }
+
+  /// One slot, to be written at `slotOffset`.
+  public static func slot(_ snapshot: StatusSnapshot, sequence: UInt64) -> [UInt8] {
+    withChecksum(encode(snapshot, sequence: sequence))
+  }
+
+  /// Reads a page, of which every byte may be wrong.
+  public static func decode(_ bytes: [UInt8]) throws(StatusPageError) -> Status {
+    guard !bytes.isEmpty else { throw .halfWritten }  // between its creation and its first write
+    var head = ByteReader(bytes[...])
+    guard try head.take(magic.count).elementsEqual(magic) else { throw .notAStatusPage }
+    let found = try head.number(width: 4)
+    guard found == schema else { throw .otherSchema(found) }
+    guard bytes.count >= size else { throw .halfWritten }
+    let slots = [UInt64(0), 1].compactMap { which in
+      let start = slotOffset(sequence: which)
+      return try? decodeSlot(bytes[start..<start + slotSize])
+    }
+    guard let newest = slots.max(by: { $0.sequence < $1.sequence }) else { throw .halfWritten }
+    return Status(facts: try decodeFacts(bytes[factsOffset..<size]), now: newest.snapshot)
+  }
+}
+
+/// Why a page says nothing.
+public enum StatusPageError: Error {
+  /// Caught in the middle of an update: another look helps.
+  case halfWritten
+  case notAStatusPage
+  case otherSchema(Int)
+}
+
+// MARK: - The snapshot
+
+extension StatusPage {
+  private static func encode(_ snapshot: StatusSnapshot, sequence: UInt64) -> ByteWriter {
+    var bytes = ByteWriter()
+    bytes.append(sequence)
+    bytes.append(snapshot.phase.rawValue, width: 1)
+    bytes.append(snapshot.isReady ? 1 : 0, width: 1)
+    switch snapshot.command {
+    case .notStarted: bytes.append([0, 0, 0, 0, 0])
+    case .running(let pid):
+      bytes.append(1, width: 1)
+      bytes.append(Int(pid), width: 4)
+    case .exited(let code):
+      bytes.append(2, width: 1)
+      bytes.append(code, width: 4)
+    }
+    bytes.append(Int(snapshot.stop?.signal.number ?? 0), width: 1)
+    bytes.append(snapshot.since)
+    bytes.append(snapshot.stop?.since)
+    bytes.append(snapshot.stop?.delayEndsAt)
+    bytes.append(snapshot.stop?.forwardAt)
+    bytes.append(snapshot.stop?.forwardedAt)
+    bytes.append(snapshot.killAt)
+    bytes.append(snapshot.readyUntil)
+    for count in [snapshot.received, snapshot.forwarded, snapshot.reaped] { bytes.append(count, width: 8) }
+    bytes.pad(to: slotSize - checksumSize)
+    return bytes
+  }
+
+  private static func decodeSlot(
+    _ slot: ArraySlice<UInt8>
+  ) throws(StatusPageError) -> (sequence: UInt64, snapshot: StatusSnapshot) {
+    var bytes = try checked(slot)
+    let sequence = try bytes.word()
+    guard let phase = Phase(rawValue: try bytes.number(width: 1)) else { throw .halfWritten }
+    let isReady = try bytes.number(width: 1) == 1
+    let commandState = try bytes.number(width: 1)
+    let commandValue = try bytes.number(width: 4)
+    let signal = Signal(number: try bytes.number(width: 1))
+    guard let since = try bytes.instant() else { throw .halfWritten }
+    var snapshot = StatusSnapshot(since: since)
+    (snapshot.phase, snapshot.isReady) = (phase, isReady)
+    switch commandState {
+    case 1: snapshot.command = .running(pid: Int32(truncatingIfNeeded: commandValue))
+    case 2: snapshot.command = .exited(code: commandValue)
+    default: break
+    }
+    let stop = (try bytes.instant(), try bytes.instant(), try bytes.instant(), try bytes.instant())
+    if let signal, let since = stop.0, let delayEndsAt = stop.1, let forwardAt = stop.2 {
+      snapshot.stop = StatusSnapshot.Stop(
+        signal: signal, since: since, delayEndsAt: delayEndsAt, forwardAt: forwardAt, forwardedAt: stop.3)
+    }
+    snapshot.killAt = try bytes.instant()
+    snapshot.readyUntil = try bytes.instant()
+    snapshot.received = try bytes.number(width: 8)
+    snapshot.forwarded = try bytes.number(width: 8)
+    snapshot.reaped = try bytes.number(width: 8)
+    return (sequence, snapshot)
+  }
+}
+
+// MARK: - The facts
+
+extension StatusPage {
+  private static func encode(_ facts: SupervisorFacts) -> ByteWriter {
+    var bytes = ByteWriter()
+    bytes.append(Int(facts.pid), width: 4)
+    bytes.append(facts.startedAt)
+    bytes.append(facts.stopSignals.mask)
+    bytes.append(Int(facts.forwardsAs?.number ?? 0), width: 1)
+    bytes.append(facts.signalsGroup ? 1 : 0, width: 1)
+    bytes.append(text: facts.version, upTo: 64)
+    let room = size - factsOffset - checksumSize
+    for word in facts.argv {
+      let left = room - bytes.bytes.count - 4  // without a length and the end mark
+      guard left > 0 else { break }
+      bytes.append(text: word, upTo: left)
+    }
+    bytes.append(ByteWriter.endOfTexts, width: 2)
+    bytes.pad(to: room)
+    return bytes
+  }
+
+  private static func decodeFacts(_ area: ArraySlice<UInt8>) throws(StatusPageError) -> SupervisorFacts {
+    var bytes = try checked(area)
+    let pid = Int32(truncatingIfNeeded: try bytes.number(width: 4))
+    guard let startedAt = try bytes.instant() else { throw .halfWritten }
+    let stopSignals = SignalSet(mask: try bytes.word())
+    let forwardsAs = Signal(number: try bytes.number(width: 1))
+    let signalsGroup = try bytes.number(width: 1) == 1
+    guard let version = try bytes.text() else { throw .halfWritten }
+    var argv: [String] = []
+    while let word = try bytes.text() { argv.append(word) }
+    return SupervisorFacts(
+      pid: pid, version: version, startedAt: startedAt, argv: argv, stopSignals: stopSignals, forwardsAs: forwardsAs,
+      signalsGroup: signalsGroup)
+  }
+}
+
+// MARK: - Checksums
+
+extension StatusPage {
+  private static let checksumSize = 8
+
+  private static func withChecksum(_ content: ByteWriter) -> [UInt8] {
+    var bytes = ByteWriter()
+    bytes.append(checksum(content.bytes[...]))
+    bytes.append(content.bytes)
+    return bytes.bytes
+  }
+
+  /// What stands behind a checksum that is right.
+  private static func checked(_ area: ArraySlice<UInt8>) throws(StatusPageError) -> ByteReader {
+    var bytes = ByteReader(area)
+    guard try bytes.word() == checksum(bytes.rest) else { throw .halfWritten }
+    return bytes
+  }
+
+  /// FNV-1a: tells a torn area from a whole one. No protection from forgery, which takes the supervisor's own user.
+  private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+    var sum: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in bytes { sum = (sum ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    return sum
+  }
+}

@@ -1,0 +1,129 @@
+/// Where a run is at one moment: what the status page holds and every report of a running supervisor is made of.
+///
+/// Times are moments, not spans that are left: a page that nobody rewrites stays true.
+public struct StatusSnapshot: Sendable {
+  /// The last one entered.
+  public var phase = Phase.starting
+  /// When the phase was entered.
+  public var since: Instant
+  /// Traffic may come, until further notice.
+  public var isReady = false
+  /// Traffic may come until then, though a stop has begun: `--ready-hold`.
+  public var readyUntil: Instant?
+  /// What became of it so far.
+  public var command = Command.notStarted
+  /// Nil before the first stop signal.
+  public var stop: Stop?
+  /// When SIGKILL comes: the deadline of the stop, or of the leftovers.
+  public var killAt: Instant?
+  /// Signals that came to ebb, SIGCHLD not counted.
+  public var received = 0
+  /// Signals sent to the command.
+  public var forwarded = 0
+  /// Orphans reaped.
+  public var reaped = 0
+
+  /// The state of the command.
+  public enum Command: Sendable {
+    case notStarted
+    case running(pid: Int32)
+    /// The code as a shell says it: 128 + n for signal n.
+    case exited(code: Int)
+  }
+
+  /// A graceful stop under way.
+  public struct Stop: Sendable {
+    /// The one that began it.
+    public var signal: Signal
+    /// When that came.
+    public var since: Instant
+    /// From then on the connections run dry.
+    public var delayEndsAt: Instant
+    /// When the stop signal goes to the command at the latest.
+    public var forwardAt: Instant
+    /// When it went; nil: not yet.
+    public var forwardedAt: Instant?
+
+    /// All of it.
+    public init(signal: Signal, since: Instant, delayEndsAt: Instant, forwardAt: Instant, forwardedAt: Instant?) {
+      self.signal = signal
+      self.since = since
+      self.delayEndsAt = delayEndsAt
+      self.forwardAt = forwardAt
+      self.forwardedAt = forwardedAt
+    }
+  }
+
+  /// Nothing has happened since then.
+  public init(since: Instant) { self.since = since }
+
+  /// Whether traffic may come at this moment.
+  public func isReady(at now: Instant) -> Bool { isReady || readyUntil.map { now < $0 } ?? false }
+
+  /// Nil before the command's start and after its end, when the pid may be somebody else's.
+  public var commandPid: Int32? {
+    if case .running(let pid) = command { pid } else { nil }
+  }
+}
+
+/// What does not change while a supervisor runs.
+public struct SupervisorFacts: Sendable {
+  /// In its own pid namespace.
+  public let pid: Int32
+  /// As `--version` prints it.
+  public let version: String
+  /// When ebb began.
+  public let startedAt: Instant
+  /// The command and its arguments, as many as fit into the page.
+  public var argv: [String]
+  /// `--stop-signals`
+  public let stopSignals: SignalSet
+  /// What the command is sent for `stopSignal`; nil: nothing.
+  public let forwardsAs: Signal?
+  /// Signals go to the command's process group.
+  public let signalsGroup: Bool
+
+  /// As read from a page.
+  public init(
+    pid: Int32, version: String, startedAt: Instant, argv: [String], stopSignals: SignalSet, forwardsAs: Signal?,
+    signalsGroup: Bool
+  ) {
+    self.pid = pid
+    self.version = version
+    self.startedAt = startedAt
+    self.argv = argv
+    self.stopSignals = stopSignals
+    self.forwardsAs = forwardsAs
+    self.signalsGroup = signalsGroup
+  }
+
+  /// Those of this very program.
+  public init(pid: Int32, startedAt: Instant, argv: [String], options: RunOptions) {
+    self.init(
+      pid: pid, version: Supervision.version, startedAt: startedAt, argv: argv, stopSignals: options.stopSignals,
+      forwardsAs: options.stopSignals.usual.flatMap { options.rewrites.apply(to: $0) },
+      signalsGroup: options.signalsGroup)
+  }
+
+  /// The signal that begins a stop: TERM where that is one of them. Nil where a garbled page has none.
+  public var stopSignal: Signal? { stopSignals.usual }
+}
+
+extension SignalSet {
+  /// TERM if it is in the set, else the one with the lowest number.
+  var usual: Signal? { contains(.terminate) ? .terminate : signals.first }
+}
+
+/// All that a status page says.
+public struct Status: Sendable {
+  /// What stays.
+  public var facts: SupervisorFacts
+  /// What changes.
+  public var now: StatusSnapshot
+
+  /// Both.
+  public init(facts: SupervisorFacts, now: StatusSnapshot) {
+    self.facts = facts
+    self.now = now
+  }
+}

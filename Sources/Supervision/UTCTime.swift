@@ -1,0 +1,27 @@
+/// `2026-01-31T12:00:00.123Z`, RFC 3339, of milliseconds since 1970-01-01 UTC. A clock before 1970 shows as 1970.
+public func utcTime(unixMilliseconds: Int) -> String {
+  let total = max(0, unixMilliseconds)
+  let day = civilDay(sinceEpoch: total / 86_400_000)
+  let time = total % 86_400_000
+  return "\(digits(day.year, 4))-\(digits(day.month, 2))-\(digits(day.day, 2))T"
+    + "\(digits(time / 3_600_000, 2)):\(digits(time / 60_000 % 60, 2)):\(digits(time / 1000 % 60, 2)).\(digits(time % 1000, 3))Z"
+}
+
+/// The Gregorian date of a count of days since 1970-01-01. Counted in years that begin in March, so that a leap day is
+/// the last of its year, and in eras of 400 years, which all have the same length.
+private func civilDay(sinceEpoch days: Int) -> (year: Int, month: Int, day: Int) {
+  let sinceMarch0 = days + 719_468  // 0000-03-01
+  let era = sinceMarch0 / 146_097
+  let dayOfEra = sinceMarch0 % 146_097
+  let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+  let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+  let monthFromMarch = (5 * dayOfYear + 2) / 153
+  let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+  let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+  return (era * 400 + yearOfEra + (month <= 2 ? 1 : 0), month, day)
+}
+
+private func digits(_ number: Int, _ width: Int) -> String {
+  let text = "\(number)"
+  return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
+}
