@@ -1,0 +1,87 @@
+import CPlatform
+import Supervision
+
+/// Sends each of the signals, in turn, to every descendant of this process; to those that were found by then where the
+/// look at /proc takes longer than `limit`. Returns false where /proc cannot tell who they are. Never kill(-1): that hits
+/// the debugging sessions of `kubectl exec` too.
+public func signalDescendants(_ signals: [Signal], within limit: Span) -> Bool {
+  guard let processes = readProcessTable(within: limit) else { return false }
+  for process in descendants(of: getpid(), among: processes) { signal(process, signals) }
+  return true
+}
+
+/// Sends a signal to this process's own children. Returns false where the kernel does not list them
+/// (CONFIG_PROC_CHILDREN).
+///
+/// For those that fork faster than /proc can be read: whoever loses its parent becomes a child, and a list of a few
+/// children is read and acted on in microseconds. No descriptor is needed: a child's pid is its own until this process
+/// has reaped it. proc_tid_children(5).
+public func signalChildren(_ signal: Signal) -> Bool {
+  guard isProcOwn, let threads = opendir("/proc/self/task") else { return false }
+  defer { closedir(threads) }
+  while true {
+    let thread = ebb_next_process(threads)
+    if thread == 0 { return true }
+    guard let list = readChildren(of: thread) else { return false }
+    for child in childPids(list) { kill(child, signal.number) }
+  }
+}
+
+/// The whole list: behind thousands of children that wait to be reaped stand those that live.
+private func readChildren(of thread: Int32) -> [UInt8]? {
+  var capacity = 16 * 1024
+  while true {
+    guard let list = try? readFile("/proc/self/task/\(thread)/children", upTo: capacity) else { return nil }
+    if list.count < capacity || capacity > 1 << 20 { return list }
+    capacity *= 4
+  }
+}
+
+/// Every process in /proc, as far as it can be read within the time; nil where /proc is not there or belongs to another
+/// pid namespace, whose numbers mean other processes.
+func readProcessTable(within limit: Span = .longest) -> [ProcessEntry]? {
+  guard let pids = readPids() else { return nil }
+  let end = monotonicTime() + limit
+  var processes: [ProcessEntry] = []
+  for (index, pid) in pids.enumerated() {
+    if index % 32 == 31, monotonicTime() > end { break }
+    if let process = readProcess(pid) { processes.append(process) }
+  }
+  return processes
+}
+
+/// As `readProcessTable`, the numbers alone. The folder is closed before anything else is opened: descriptors may be
+/// scarce.
+func readPids() -> [Int32]? {
+  guard isProcOwn, let folder = opendir("/proc") else { return nil }
+  defer { closedir(folder) }
+  var pids: [Int32] = []
+  while true {
+    let pid = ebb_next_process(folder)
+    if pid == 0 { return pids }
+    pids.append(pid)
+  }
+}
+
+/// Whether /proc is there and speaks of this process's pid namespace.
+var isProcOwn: Bool { ebb_proc_self() == getpid() }
+
+/// Nil where the process is gone.
+private func readProcess(_ pid: Int32) -> ProcessEntry? {
+  guard let stat = try? readFile("/proc/\(pid)/stat", upTo: 1024) else { return nil }
+  return ProcessEntry(stat: stat)
+}
+
+/// By a descriptor where the kernel has them: between the look at /proc and the signal the process may have been reaped
+/// by its own parent and its pid given to another. Whoever still has the same start time behind the descriptor is the
+/// one.
+private func signal(_ process: ProcessEntry, _ signals: [Signal]) {
+  let descriptor = ebb_pidfd_open(process.pid)
+  guard descriptor >= 0 else {
+    if Errno.current.code != ESRCH { for signal in signals { kill(process.pid, signal.number) } }
+    return
+  }
+  defer { close(descriptor) }
+  guard readProcess(process.pid)?.startTime == process.startTime else { return }
+  for signal in signals { _ = ebb_pidfd_signal(descriptor, signal.number) }
+}

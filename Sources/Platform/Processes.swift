@@ -1,0 +1,34 @@
+import CPlatform
+import Supervision
+
+/// Every descendant of a process that /proc shows; empty without /proc. A process that ends meanwhile is left out.
+public func readDescendants(of ancestor: Int32) -> [ProcessDetails] {
+  let family = familyTree(of: ancestor, among: readProcessTable() ?? [])
+  let sinceBoot = timeSinceBoot()
+  return family.compactMap { process, depth in
+    guard let stat = try? readFile("/proc/\(process.pid)/stat", upTo: 1024) else { return nil }
+    // A list of thousands of groups may stand before what matters here.
+    let status = (try? readFile("/proc/\(process.pid)/status", upTo: 16 * 1024)) ?? []
+    var details = ProcessDetails(stat: stat, status: status, depth: depth, sinceBoot: sinceBoot)
+    // Threads are looked at only where they could make a difference: Java has hundreds, and a handler.
+    if let signals = details?.signals, signals.blocked != SignalSet() || !signals.caught.contains(.terminate) {
+      details?.signals?.add(readThreads(of: process.pid))
+    }
+    return details
+  }
+}
+
+private func readThreads(of pid: Int32) -> [ProcessDetails.Thread] {
+  guard let folder = opendir("/proc/\(pid)/task") else { return [] }
+  defer { closedir(folder) }
+  var threads: [ProcessDetails.Thread] = []
+  while true {
+    let thread = ebb_next_process(folder)  // entries are numbers here too
+    if thread == 0 { return threads }
+    let path = "/proc/\(pid)/task/\(thread)/"
+    guard let status = try? readFile(path + "status", upTo: 16 * 1024),
+      let facts = ProcessDetails.Thread(status: status, place: (try? readFile(path + "wchan", upTo: 64)) ?? [])
+    else { continue }  // it has ended
+    threads.append(facts)
+  }
+}

@@ -1,0 +1,65 @@
+import CPlatform
+import Supervision
+
+/// Blocks every signal in this thread, and so in each thread that it starts. Returns what was blocked before;
+/// sigprocmask(2).
+public func blockAllSignals() -> SignalSet {
+  SignalSet(mask: ebb_set_signal_mask(SignalSet.all.mask))
+}
+
+/// Blocks these signals in this thread, and no other; sigprocmask(2).
+public func setBlockedSignals(_ signals: SignalSet) { _ = ebb_set_signal_mask(signals.mask) }
+
+/// Whether the signal is ignored; an ignored SIGCHLD would throw exit codes away. sigaction(2).
+public func isIgnored(_ signal: Signal) -> Bool { ebb_is_ignored(signal.number) }
+
+/// Back to the default action; sigaction(2).
+public func setDefaultAction(_ signal: Signal) { ebb_set_default_action(signal.number) }
+
+/// Where to send a signal.
+public enum SignalTarget: Sendable {
+  case process(Int32)
+  case group(Int32)
+}
+
+/// Sends a signal; kill(2). Throws ESRCH where nobody is left, EPERM where the receiver is another user's.
+public func send(_ signal: Signal, to target: SignalTarget) throws(Errno) {
+  switch target {
+  case .process(let pid): try valueOrErrno { kill(pid, signal.number) }
+  case .group(let group): try valueOrErrno { kill(-group, signal.number) }
+  }
+}
+
+/// A descriptor that is readable while one of these blocked signals is pending; signalfd(2).
+public func openSignalDescriptor(_ signals: SignalSet) throws(Errno) -> Int32 {
+  try valueOrErrno { ebb_signalfd(signals.mask) }
+}
+
+/// Takes some of the signals pending at a signalfd, oldest first; empty when there is none. Never waits.
+public func takeSignals(from descriptor: Int32) throws(Errno) -> [Signal] {
+  let most = 16
+  var failure: Errno?
+  let numbers = [UInt32](unsafeUninitializedCapacity: most) { buffer, count in
+    count = 0
+    guard let base = buffer.baseAddress else { return }
+    do throws(Errno) {
+      count = Int(try valueOrErrno { ebb_read_signals(descriptor, base, Int32(most)) })
+    } catch {
+      failure = error
+    }
+  }
+  if let failure { throw failure }
+  return numbers.compactMap { Signal(number: Int($0)) }
+}
+
+/// The signal that this process gets when its parent dies; prctl(2). `parent` is the parent at start: where it died
+/// before this call the signal is sent at once, since the kernel will not.
+public func setParentDeathSignal(_ signal: Signal, parent: Int32) throws(Errno) {
+  try valueOrErrno { ebb_set_parent_death_signal(signal.number) }
+  if getppid() != parent { try send(signal, to: .process(getpid())) }
+}
+
+/// Orphaned descendants become children of this process, as they do of PID 1; prctl(2).
+public func becomeSubreaper() throws(Errno) {
+  try valueOrErrno { ebb_become_subreaper() }
+}

@@ -1,0 +1,177 @@
+import CPlatform
+import Supervision
+
+// TCP sockets. All are non-blocking and close-on-exec; nothing here waits.
+
+/// Begins to connect; connect(2). Writable once it is decided how that ended, which `takeSocketError` tells. May throw
+/// at once: ECONNREFUSED, EAFNOSUPPORT where the kernel has no IPv6, EMFILE, ….
+public func startConnecting(to address: SocketAddress) throws(Errno) -> Int32 {
+  let socket = try valueOrErrno { ebb_tcp_socket(address.family) }
+  do throws(Errno) {
+    try address.withSocketAddress { pointer, length throws(Errno) in
+      try valueOrErrno { connect(socket, pointer, length) }
+    }
+  } catch {
+    guard error.code == EINPROGRESS else {
+      close(socket)
+      throw error
+    }
+  }
+  return socket
+}
+
+/// The error of a socket's last operation, and forgets it; nil: it went well. socket(7) SO_ERROR.
+public func takeSocketError(_ socket: Int32) -> Errno? {
+  var code: Int32 = 0
+  var length = socklen_t(MemoryLayout<Int32>.size)
+  guard getsockopt(socket, SOL_SOCKET, SO_ERROR, &code, &length) == 0 else { return .current }
+  return code == 0 ? nil : Errno(code: code)
+}
+
+/// A listening socket with room for `backlog` connections that nobody has accepted yet; socket(2), bind(2), listen(2).
+/// `::` takes IPv4 connections too. Throws EADDRINUSE, EACCES for a port below 1024, EADDRNOTAVAIL, EAFNOSUPPORT where
+/// the kernel has no IPv6, ….
+public func listen(on address: SocketAddress, backlog: Int32) throws(Errno) -> Int32 {
+  let socket = try valueOrErrno { ebb_tcp_socket(address.family) }
+  do throws(Errno) {
+    // The port of a container that was just restarted still has connections in TIME_WAIT.
+    try setOption(socket, SOL_SOCKET, SO_REUSEADDR, to: 1)
+    // The default is a sysctl's.
+    if address.family == AF_INET6 { try setOption(socket, Int32(IPPROTO_IPV6), IPV6_V6ONLY, to: 0) }
+    try address.withSocketAddress { pointer, length throws(Errno) in
+      try valueOrErrno { bind(socket, pointer, length) }
+    }
+    try valueOrErrno { CPlatform.listen(socket, backlog) }
+    guard socket <= 2 else { return socket }
+    // ebb was started with a standard descriptor closed: this must not become what log lines are written to.
+    let above = try valueOrErrno { ebb_duplicate_above(socket, 3) }
+    close(socket)
+    return above
+  } catch {
+    close(socket)
+    throw error
+  }
+}
+
+/// Whether a connection to a loopback port that nobody listens on has found itself: the kernel gave the socket that
+/// very port as its own, and two ends that call each other are connected, RFC 9293 section 3.5. Such a socket holds the
+/// port that the command wants to listen on, and so is set to leave nothing behind when it is closed.
+public func hasFoundItself(_ socket: Int32, connectedTo address: SocketAddress) -> Bool {
+  var raw = sockaddr_in6()  // has the port where sockaddr_in has it, and room for both
+  var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
+  let found = withUnsafeMutableBytes(of: &raw) { bytes in
+    guard let base = bytes.baseAddress else { return false }
+    return getsockname(socket, base.assumingMemoryBound(to: sockaddr.self), &length) == 0
+  }
+  guard found, UInt16(bigEndian: raw.sin6_port) == address.port else { return false }
+  var reset = linger(l_onoff: 1, l_linger: 0)
+  setsockopt(socket, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size))
+  return true
+}
+
+private func setOption(_ socket: Int32, _ level: Int32, _ name: Int32, to value: Int32) throws(Errno) {
+  var value = value
+  try valueOrErrno { setsockopt(socket, level, name, &value, socklen_t(MemoryLayout<Int32>.size)) }
+}
+
+/// The next connection that waits, or nil; accept4(2). Throws EMFILE, ENFILE, ENOMEM, ….
+public func acceptConnection(from listener: Int32) throws(Errno) -> Int32? {
+  while true {
+    do throws(Errno) {
+      return try valueOrErrno { ebb_accept(listener) }
+    } catch {
+      switch error.code {
+      case EAGAIN: return nil
+      // Of the connection alone, which died in the queue; accept(2) asks to treat them like EAGAIN, but for the next
+      // one.
+      case ECONNABORTED, EPROTO, ENETDOWN, EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH: continue
+      default: throw error
+      }
+    }
+  }
+}
+
+/// Hands as many of the bytes to the kernel as it takes now; send(2). Returns how many: 0 where it takes none. Throws
+/// EPIPE, ECONNRESET, ….
+public func send(_ bytes: ArraySlice<UInt8>, over socket: Int32) throws(Errno) -> Int {
+  let result = bytes.withUnsafeBytes { buffer in
+    Result<Int, Errno> { () throws(Errno) in
+      try valueOrErrno { CPlatform.send(socket, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL)) }
+    }
+  }
+  do throws(Errno) {
+    return try result.get()
+  } catch {
+    if error.code == EAGAIN { return 0 }
+    throw error
+  }
+}
+
+/// What a socket has received.
+public enum Received: Sendable {
+  case bytes([UInt8])
+  /// There is nothing now.
+  case nothing
+  /// The other end has sent all it had.
+  case end
+}
+
+/// The bytes that are there, up to `count`; recv(2). Throws ECONNRESET, ….
+public func receive(upTo count: Int, from socket: Int32) throws(Errno) -> Received {
+  var failure: Errno?
+  let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+    filled = 0
+    guard let base = buffer.baseAddress else { return }
+    do throws(Errno) {
+      filled = try valueOrErrno { recv(socket, base, count, 0) }
+    } catch {
+      failure = error
+    }
+  }
+  if let failure {
+    if failure.code == EAGAIN { return .nothing }
+    throw failure
+  }
+  return bytes.isEmpty ? .end : .bytes(bytes)
+}
+
+extension SocketAddress {
+  fileprivate var family: Int32 {
+    switch address {
+    case .v4: AF_INET
+    case .v6: AF_INET6
+    }
+  }
+
+  /// As the kernel has it; ip(7), ipv6(7).
+  fileprivate func withSocketAddress(
+    _ body: (UnsafePointer<sockaddr>, socklen_t) throws(Errno) -> Void
+  ) throws(Errno) {
+    switch address {
+    case .v4(let number):
+      var raw = sockaddr_in()
+      raw.sin_family = sa_family_t(AF_INET)
+      raw.sin_port = port.bigEndian
+      raw.sin_addr.s_addr = number.bigEndian
+      try withRaw(&raw, body)
+    case .v6(let high, let low):
+      var raw = sockaddr_in6()
+      raw.sin6_family = sa_family_t(AF_INET6)
+      raw.sin6_port = port.bigEndian
+      withUnsafeMutableBytes(of: &raw.sin6_addr) { bytes in
+        bytes.storeBytes(of: high.bigEndian, as: UInt64.self)
+        bytes.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+      }
+      try withRaw(&raw, body)
+    }
+  }
+
+  private func withRaw<Raw>(
+    _ raw: inout Raw, _ body: (UnsafePointer<sockaddr>, socklen_t) throws(Errno) -> Void
+  ) throws(Errno) {
+    try withUnsafeBytes(of: &raw) { bytes throws(Errno) in
+      guard let base = bytes.baseAddress else { return }
+      try body(base.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
+    }
+  }
+}

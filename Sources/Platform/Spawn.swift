@@ -1,0 +1,155 @@
+import CPlatform
+import Supervision
+
+/// `char **`, ended by a null pointer, as main and execve have it.
+public typealias CStrings = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+
+/// What the command inherits and where it stands.
+public struct SpawnSettings: Sendable {
+  /// Its signal mask.
+  public var blockedSignals: SignalSet
+  /// SIGCHLD is ignored in it, as it was in ebb.
+  public var ignoresChildSignal: Bool
+  /// It leads a new session; else a process group of its own.
+  public var newSession: Bool
+  /// Handed to the command's process group; nil: there is none to hand over.
+  public var terminal: Terminal?
+  /// Nothing to read, and standard output goes to standard error: that of the container is the command's own.
+  public var isHook = false
+
+  /// For the command. A hook gets the same, but for the terminal.
+  public init(blockedSignals: SignalSet, ignoresChildSignal: Bool, newSession: Bool, terminal: Terminal?) {
+    self.blockedSignals = blockedSignals
+    self.ignoresChildSignal = ignoresChildSignal
+    self.newSession = newSession
+    self.terminal = terminal
+  }
+}
+
+/// Starts the command `arguments[0]` with ebb's environment, and returns its pid once it has executed. Every signal
+/// must be blocked. Throws what to tell the user and the code to exit with: 127 not found, 126 found but not
+/// executable, 125 no process to be had.
+public func spawn(_ arguments: CStrings, environment: CStrings?, _ settings: SpawnSettings) throws(SpawnFailure)
+  -> Int32
+{
+  let name = arguments[0].map { String(cString: $0) } ?? ""
+  let path = try locate(name)
+  switch try execute(path, arguments, environment, settings) {
+  case .success(let pid): return pid
+  case .failure(Errno(code: ENOEXEC)): return try runByShell(path, arguments, environment, settings)
+  case .failure(Errno(code: ENOENT)), .failure(Errno(code: ENOTDIR)), .failure(Errno(code: ELIBBAD)):
+    throw notExecutable(
+      name, "the interpreter that \(path.quoted) names (its #! line, or its dynamic loader) is not there")
+  case .failure(let error): throw notExecutable(name, error.text)
+  }
+}
+
+/// Starts the pre-stop hook in a process group of its own, and returns its pid once it has executed. The environment is
+/// the command's and EBB_SIGNAL. Every signal must be blocked. Throws as `spawn`.
+public func spawnHook(
+  _ words: [String], signal: Signal, environment: CStrings?, _ settings: SpawnSettings
+) throws(SpawnFailure) -> Int32 {
+  var settings = settings
+  (settings.isHook, settings.newSession, settings.terminal) = (true, false, nil)
+  let variable = "EBB_SIGNAL="
+  var entries: [UnsafeMutablePointer<CChar>?] = []
+  while let entry = environment?[entries.count] { entries.append(entry) }
+  entries.removeAll { entry in entry.map { strncmp($0, variable, variable.utf8.count) == 0 } ?? true }
+  let own = strdup(variable + signal.name)
+  let arguments = words.map { strdup($0) }
+  defer { for string in arguments + [own] { free(string) } }
+  let environment = cStrings(entries + [own])
+  let command = cStrings(arguments)
+  defer {
+    environment.deallocate()
+    command.deallocate()
+  }
+  return try spawn(command, environment: environment, settings)
+}
+
+/// The pointers and the null pointer that ends them.
+private func cStrings(_ strings: [UnsafeMutablePointer<CChar>?]) -> CStrings {
+  let list = CStrings.allocate(capacity: strings.count + 1)
+  for (index, string) in strings.enumerated() { list[index] = string }
+  list[strings.count] = nil
+  return list
+}
+
+/// The first of the candidates that may be executed. Where there is none but one that exists, that one is the user's
+/// trouble.
+private func locate(_ name: String) throws(SpawnFailure) -> String {
+  let path = getenv("PATH").map { String(cString: $0) }
+  var obstacle: SpawnFailure?
+  for candidate in candidates(for: name, path: path) {
+    if ebb_is_regular_file(candidate), access(candidate, X_OK) == 0 { return candidate }
+    let error = Errno.current
+    if error.code != ENOENT && error.code != ENOTDIR && obstacle == nil {
+      obstacle = notExecutable(name, "\(candidate.quoted): \(error.text)")
+    }
+  }
+  if let obstacle { throw obstacle }
+  let place = name.utf8.contains(UInt8(ascii: "/")) ? "no such file" : "not found in PATH \((path ?? "").quoted)"
+  throw SpawnFailure(code: ExitCode.notFound, message: "cannot execute \(name.quoted): \(place)")
+}
+
+/// A script without a `#!` line, as execvp(3) and every shell treat it. A binary of another machine is none: a shell
+/// would stumble through its bytes.
+private func runByShell(
+  _ path: String, _ arguments: CStrings, _ environment: CStrings?, _ settings: SpawnSettings
+) throws(SpawnFailure) -> Int32 {
+  if (try? readFile(path, upTo: 256))?.contains(0) ?? false {
+    throw notExecutable(path, "a binary that this machine cannot execute: built for another architecture?")
+  }
+  let shell = "/bin/sh"
+  var count = 0
+  while arguments[count] != nil { count += 1 }
+  let words = CStrings.allocate(capacity: count + 2)
+  defer { words.deallocate() }
+  words[0] = strdup(shell)
+  words[1] = strdup(path)
+  for index in 1...count { words[index + 1] = arguments[index] }  // the null pointer at the end too
+  switch try execute(shell, words, environment, settings) {
+  case .success(let pid): return pid
+  case .failure(let error):
+    throw notExecutable(path, "it has no #! line, and \(shell), which would run it, cannot be executed: \(error.text)")
+  }
+}
+
+/// The new process's pid, or why execve(2) refused the file. Throws where there is no new process; vfork(2).
+private func execute(
+  _ path: String, _ arguments: CStrings, _ environment: CStrings?, _ settings: SpawnSettings
+) throws(SpawnFailure) -> Result<Int32, Errno> {
+  let (pid, error) = path.withCString { path in
+    var call = ebb_spawn(
+      path: path, argv: arguments, envp: environment, mask: settings.blockedSignals.mask,
+      ignore_sigchld: settings.ignoresChildSignal, new_session: settings.newSession,
+      terminal: settings.terminal?.descriptor ?? -1, take_terminal: settings.newSession,
+      is_hook: settings.isHook)
+    return (ebb_spawn_command(&call), Errno.current)
+  }
+  guard pid >= 0 else {
+    throw SpawnFailure(
+      code: ExitCode.ownFailure, message: "cannot create a process for \(path.quoted): \(error.text)")
+  }
+  return pid > 0 ? .success(pid) : .failure(error)
+}
+
+private func notExecutable(_ name: String, _ reason: String) -> SpawnFailure {
+  SpawnFailure(code: ExitCode.notExecutable, message: "cannot execute \(name.quoted): \(reason)")
+}
+
+/// A file's first bytes; open(2), read(2).
+func readFile(_ path: String, upTo count: Int) throws(Errno) -> [UInt8] {
+  var failure: Errno?
+  let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+    filled = 0
+    guard let base = buffer.baseAddress else { return }
+    do throws(Errno) {
+      filled = Int(try valueOrErrno { ebb_read_file(path, base, Int32(count)) })
+    } catch {
+      failure = error
+    }
+  }
+  if let failure { throw failure }
+  return bytes
+}
