@@ -1,0 +1,80 @@
+import CPlatform
+import Supervision
+
+/// A Dispatch source that runs a closure on a queue until it is cancelled, if ever. By the C functions with a context
+/// pointer, since Embedded Swift has no Dispatch overlay.
+final class DispatchSource {
+  private let source: dispatch_source_t
+  private let handler: () -> Void
+  private var afterCancel: (() -> Void)?
+
+  init(signal: Signal, on queue: dispatch_queue_t, _ handler: @escaping () -> Void) {
+    source = dispatch_source_create(ebb_source_type_signal(), UInt(signal.number), 0, queue)
+    self.handler = handler
+    begin()
+  }
+
+  init(readable descriptor: Int32, on queue: dispatch_queue_t, _ handler: @escaping () -> Void) {
+    source = dispatch_source_create(ebb_source_type_read(), UInt(descriptor), 0, queue)
+    self.handler = handler
+    begin()
+  }
+
+  init(writable descriptor: Int32, on queue: dispatch_queue_t, _ handler: @escaping () -> Void) {
+    source = dispatch_source_create(ebb_source_type_write(), UInt(descriptor), 0, queue)
+    self.handler = handler
+    begin()
+  }
+
+  deinit { ebb_release_source(source) }
+
+  /// Set with `setTimer`; before that it does not fire.
+  init(timerOn queue: dispatch_queue_t, _ handler: @escaping () -> Void) {
+    source = dispatch_source_create(ebb_source_type_timer(), 0, 0, queue)
+    self.handler = handler
+    begin()
+  }
+
+  /// Fires once, on the monotonic clock and without leeway, and never early.
+  func setTimer(in span: Span) {
+    dispatch_source_set_timer(source, dispatch_time(UInt64(DISPATCH_TIME_NOW), span.nanoseconds), .max, 0)
+  }
+
+  /// The handler does not run any more. `body` runs on the queue once Dispatch has let go of the descriptor: only then
+  /// may that be closed, for its number might come back as another's.
+  func cancel(_ body: @escaping () -> Void) {
+    afterCancel = body
+    dispatch_source_cancel(source)
+  }
+
+  /// No handler until `resume`, which must follow.
+  func suspend() { dispatch_suspend(dispatch_object_t(_ds: source)) }
+  func resume() { dispatch_resume(dispatch_object_t(_ds: source)) }
+
+  /// Runs a closure on the queue, after what is there already.
+  static func runOnce(on queue: dispatch_queue_t, _ body: @escaping () -> Void) {
+    dispatch_async_f(queue, Unmanaged.passRetained(Closure(body)).toOpaque()) { context in
+      guard let context else { return }
+      Unmanaged<Closure>.fromOpaque(context).takeRetainedValue().body()
+    }
+  }
+
+  private func begin() {
+    let object = dispatch_object_t(_ds: source)
+    dispatch_set_context(object, Unmanaged.passRetained(self).toOpaque())
+    dispatch_source_set_event_handler_f(source) { context in
+      guard let context else { return }
+      Unmanaged<DispatchSource>.fromOpaque(context).takeUnretainedValue().handler()
+    }
+    dispatch_source_set_cancel_handler_f(source) { context in
+      guard let context else { return }
+      Unmanaged<DispatchSource>.fromOpaque(context).takeRetainedValue().afterCancel?()
+    }
+    dispatch_resume(object)
+  }
+
+  private final class Closure {
+    let body: () -> Void
+    init(_ body: @escaping () -> Void) { self.body = body }
+  }
+}

@@ -1,0 +1,236 @@
+import CPlatform
+import Platform
+import Supervision
+
+/// Between the outside and the lifecycle: Dispatch sources become events, actions become system calls. Nothing here
+/// decides anything.
+///
+/// Everything runs on one serial queue, libdispatch's manager queue, and none of it waits.
+final class EventLoop {
+  private let options: RunOptions
+  private let log: LogWriter
+  private var lifecycle: Lifecycle
+  private let queue = ebb_manager_queue()
+  private var timer: DispatchSource?
+  private var timerIsSetFor: Instant?
+  private var sources: [DispatchSource] = []
+
+  private var commandPid: Int32 = 0
+  private var hook: PreStopHook?
+  private var hookPid: Int32?
+  private var probe: ReadinessProbe?
+  private var health: HealthServer?
+  private var facts: SupervisorFacts?
+  /// The last answer of `/status`, and when it was true.
+  private var statusAnswer: (bytes: [UInt8], at: Instant)?
+  private var terminal: Terminal?
+  private var hasWarnedOfProc = false
+  private var page: StatusMemory?
+
+  /// Those that are sent for a reason every day have a Dispatch signal source each. A source is one more descriptor,
+  /// which the kernel wakes at every signal whether it is meant or not (0.4 µs of about 20); so the other signals share
+  /// one. Where descriptors are short (16 is enough) more of them do: some must be left for looking at /proc, and for a
+  /// client of the health endpoint.
+  private static let signalsWithSource: [Signal] =
+    descriptorLimit() < 32 ? [.terminate] : [.terminate, .interrupt, .hangup, .user1]
+
+  init(_ options: RunOptions, log: LogWriter) {
+    self.options = options
+    self.log = log
+    lifecycle = Lifecycle(options)
+  }
+
+  /// Begins to look at the world. On the queue already: no event can come between these steps, above all no exit of the
+  /// command before its start. `listener` is the health endpoint's.
+  func start(pid: Int32, terminal: Terminal?, hook: PreStopHook?, listener: Int32?) {
+    DispatchSource.runOnce(on: queue) { [self] in
+      commandPid = pid
+      self.terminal = terminal
+      self.hook = hook
+      // The timer's descriptor is taken now: at a deadline there might be none left.
+      timer = DispatchSource(timerOn: queue) { [self] in post(.timer) }
+      timer?.setTimer(in: .longest)
+      if !options.readiness.isEmpty {
+        probe = ReadinessProbe(options.readiness, on: queue) { [self] answer in post(answer) }
+      }
+      post(.spawned(pid: pid, hasTerminal: terminal != nil))
+      for signal in EventLoop.signalsWithSource {
+        sources.append(DispatchSource(signal: signal, on: queue) { [self] in received(signal) })
+      }
+      sources.append(DispatchSource(signal: .child, on: queue) { [self] in reap() })
+      watchOtherSignals()
+      if let listener { health = HealthServer(listener, on: queue) { [self] path in content(path) } }
+      reap()  // a command that died at once
+    }
+  }
+
+  /// Shows the state of the run to whoever may see it, from now on.
+  func publish(_ facts: SupervisorFacts) {
+    self.facts = facts
+    do throws(Errno) {
+      page = try StatusMemory(Status(facts: facts, now: StatusSnapshot(since: facts.startedAt)))
+    } catch {
+      warn(
+        "no-status-page",
+        "cannot create the status page: \(error.text); ebb status, stop and probe will not find this supervisor")
+    }
+  }
+
+  private func watchOtherSignals() {
+    // SIGCHLD excepted, what is never forwarded stays blocked and pending: it does nothing.
+    let others = SignalSet.all.subtracting(SignalSet(EventLoop.signalsWithSource)).subtracting(.neverForwarded)
+    do throws(Errno) {
+      let descriptor = try openSignalDescriptor(others)
+      sources.append(DispatchSource(readable: descriptor, on: queue) { [self] in takeOtherSignals(from: descriptor) })
+    } catch {
+      warn("signals-lost", "cannot open a signal descriptor: \(error.text); only some signals are forwarded")
+    }
+  }
+
+  /// A handful at a time: a storm of signals must not keep the deadlines waiting. The source fires again while there
+  /// are more.
+  private func takeOtherSignals(from descriptor: Int32) {
+    guard let signals = try? takeSignals(from: descriptor) else { return }
+    for signal in signals { received(signal) }
+  }
+
+  private func received(_ signal: Signal) {
+    if let (sent, target) = lifecycle.passesOn(signal) {
+      perform(.send(sent, to: target))
+      page?.update(lifecycle.snapshot)
+      return
+    }
+    post(.signal(signal))
+    // `ebb stop --now` writes its request and then sends a stop signal.
+    if options.stopSignals.contains(signal), page?.isStopNowRequested == true { post(.stopNow) }
+  }
+}
+
+// MARK: - Children
+
+extension EventLoop {
+  /// SIGCHLDs coalesce: one may stand for any number of children.
+  private func reap() {
+    // Bounded, since orphans may die as fast as they are reaped, and a stop signal must not wait for them.
+    for _ in 0..<32 {
+      switch nextChildEvent() {
+      case .ended(commandPid, let status): post(.commandExited(status))
+      case .ended(let pid, let status) where pid == hookPid:
+        hookPid = nil
+        post(.hookEnded(status))
+      case .ended(let pid, let status): post(.orphanReaped(pid: pid, status))
+      case .stopped(commandPid, let signal): post(.commandStopped(by: signal))
+      case .stopped: continue  // nobody's business: an orphan, or one whose debugger died
+      case .nothing: return post(.reapedAll(childrenRemain: true))
+      case .noChildren: return post(.reapedAll(childrenRemain: false))
+      }
+    }
+    post(.reapedAll(childrenRemain: true))
+    DispatchSource.runOnce(on: queue) { [self] in reap() }
+  }
+}
+
+// MARK: - Events and actions
+
+extension EventLoop {
+  private func post(_ event: Event) {
+    statusAnswer = nil
+    for action in lifecycle.handle(event, at: monotonicTime()) { perform(action) }
+    // After the signals have gone out; and once for any number of orphans, behind which comes `reapedAll`.
+    if case .orphanReaped = event {} else { page?.update(lifecycle.snapshot) }
+    guard lifecycle.wakeUp != timerIsSetFor else { return }
+    timerIsSetFor = lifecycle.wakeUp
+    timer?.setTimer(in: lifecycle.wakeUp.map { max(.zero, $0 - monotonicTime()) } ?? .longest)
+  }
+
+  private func perform(_ action: Action) {
+    switch action {
+    case .send(let signal, .command): send(signal, to: .process(commandPid))
+    case .send(let signal, .group): send(signal, to: .group(commandPid))
+    case .signalDescendants(let signals, let limit): signalAllDescendants(signals, within: limit)
+    case .killChildren: if !signalChildren(.kill) { signalAllDescendants([.kill], within: .milliseconds(20)) }
+    case .suspend: suspend()
+    case .probe: probe?.begin()
+    case .abandonProbe: probe?.abandon()
+    case .startHook(let signal): startHook(signal)
+    case .killHook: if let hookPid { send(.kill, to: .group(hookPid)) }
+    case .log(let record): write(record)
+    case .leaveMessage(let record):
+      writeTerminationLog(
+        record.line(options.logFormat, unixMilliseconds: unixMilliseconds()), to: options.terminationLog)
+    case .exit(let code, let flush):
+      page?.update(lifecycle.snapshot)  // whoever has it open can read how it ended
+      terminal?.takeBack(from: commandPid)
+      log.flush(within: flush)
+      _exit(Int32(code))
+    }
+  }
+
+  private func startHook(_ signal: Signal) {
+    do throws(SpawnFailure) {
+      hookPid = try hook?.start(signal)
+    } catch {
+      // Later: the actions that follow this one come first.
+      DispatchSource.runOnce(on: queue) { [self] in post(.hookFailed(error)) }
+    }
+  }
+
+  private func content(_ path: HealthPath) -> HealthContent {
+    let now = monotonicTime()
+    switch path {
+    case .ready: return .readiness(lifecycle.isReady(at: now), lifecycle.phase)
+    case .live: return .liveness
+    case .status: return .json(status(at: now))
+    case .metrics: return .metrics(facts.map { metrics(Status(facts: $0, now: lifecycle.snapshot), at: now) } ?? [])
+    }
+  }
+
+  /// A look at each process is no work that a client may ask for as often as it likes: signals would wait for it.
+  private func status(at now: Instant) -> [UInt8] {
+    if let statusAnswer, now < statusAnswer.at + .milliseconds(100) { return statusAnswer.bytes }
+    guard let facts else { return [] }
+    let own = getpid()
+    let bytes = statusJSON(
+      Status(facts: facts, now: lifecycle.snapshot), pid: own, processes: readDescendants(of: own), at: now)
+    statusAnswer = (bytes, now)
+    return bytes
+  }
+
+  private func send(_ signal: Signal, to target: SignalTarget) {
+    do throws(Errno) {
+      try Platform.send(signal, to: target)
+    } catch {
+      guard error.code != ESRCH else { return }
+      warn("signal-failed", "cannot send SIG\(signal.name) to the command: \(error.text)")
+    }
+  }
+
+  private func signalAllDescendants(_ signals: [Signal], within limit: Span) {
+    guard !signalDescendants(signals, within: limit) else { return }
+    for signal in signals { send(signal, to: .group(commandPid)) }
+    guard !hasWarnedOfProc else { return }
+    hasWarnedOfProc = true
+    warn("no-proc", "/proc is not mounted here: only the command's process group is signalled, not all its descendants")
+  }
+
+  private func suspend() {
+    guard let terminal else { return }
+    terminal.takeBack(from: commandPid)
+    suspendSelf()
+    if terminal.handOver(to: commandPid) { send(.continue, to: .group(commandPid)) }
+  }
+
+  func warn(_ event: String, _ message: String) {
+    write(LogRecord(.warning, event, message))
+  }
+
+  private func write(_ record: LogRecord) {
+    let dropped = log.takeDroppedCount()
+    if dropped > 0 {
+      let notice = LogRecord(
+        .warning, "log-dropped", [("lines", .number(dropped))], "standard error was not read in time")
+      log.submit(notice.line(options.logFormat, unixMilliseconds: unixMilliseconds()))
+    }
+    log.submit(record.line(options.logFormat, unixMilliseconds: unixMilliseconds()))
+  }
+}

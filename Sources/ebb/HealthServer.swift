@@ -1,0 +1,170 @@
+import CPlatform
+import Platform
+import Supervision
+
+/// The health endpoint: one request for each connection, and nobody is waited for. A client that is slow, silent, too
+/// talkative or one too many loses its connection; the signals and deadlines on the same queue never notice more than a
+/// few system calls.
+final class HealthServer {
+  private let listener: Int32
+  private let queue: dispatch_queue_t
+  private let content: (HealthPath) -> HealthContent
+  private let mostConnections: Int
+  private var accepting: DispatchSource?
+  private var isPaused = false
+  private var timer: DispatchSource?
+  /// Those that wait for their client, oldest first, and so in the order of their deadlines.
+  private var connections: [Connection] = []
+
+  private final class Connection {
+    let socket: Int32
+    let deadline: Instant
+    var head: [UInt8] = []
+    /// What the client has not taken yet of its answer; nil: it is still asking.
+    var rest: ArraySlice<UInt8>?
+    var source: DispatchSource?
+    init(_ socket: Int32, deadline: Instant) {
+      self.socket = socket
+      self.deadline = deadline
+    }
+  }
+
+  /// From accepting a connection to the end of its answer.
+  private static let patience = Span.seconds(2)
+  /// Between two looks at the signals.
+  private static let batch = 16
+  /// Until the next try where no descriptor is to be had.
+  private static let pause = Span.milliseconds(100)
+
+  /// A descriptor for the listener to come, close-on-exec.
+  static func listen(on address: HealthAddress) throws(Errno) -> Int32 {
+    var failure = Errno(code: EADDRNOTAVAIL)
+    for candidate in address.candidates {
+      do throws(Errno) {
+        return try Platform.listen(on: candidate, backlog: 128)
+      } catch {
+        failure = error
+        // Taken or forbidden, and not for want of IPv6.
+        if error.code == EADDRINUSE || error.code == EACCES { break }
+      }
+    }
+    throw failure
+  }
+
+  /// Answers from now on, with what `content` says at that moment.
+  init(_ listener: Int32, on queue: dispatch_queue_t, _ content: @escaping (HealthPath) -> HealthContent) {
+    self.listener = listener
+    self.queue = queue
+    self.content = content
+    // The endpoint must leave some for looking at /proc when it comes to killing.
+    mostConnections = max(1, min(64, descriptorLimit() - 24))
+    timer = DispatchSource(timerOn: queue) { [self] in timeHasCome() }
+    accepting = DispatchSource(readable: listener, on: queue) { [self] in acceptSome() }
+  }
+}
+
+// MARK: - Connections
+
+extension HealthServer {
+  /// A batch of them: a storm of connections must not keep a signal waiting. The source fires again while there are
+  /// more.
+  private func acceptSome() {
+    for _ in 0..<HealthServer.batch {
+      do throws(Errno) {
+        guard let socket = try acceptConnection(from: listener) else { return }
+        // The oldest one has had the most time to ask. To refuse new ones would let 64 silent clients keep the kubelet
+        // out.
+        if connections.count >= mostConnections { close(connections[0]) }
+        begin(Connection(socket, deadline: monotonicTime() + HealthServer.patience))
+      } catch {
+        return shortOfDescriptors()
+      }
+    }
+  }
+
+  /// The connection that could not be accepted is still there, and the source would fire for it without end.
+  private func shortOfDescriptors() {
+    if let oldest = connections.first { return close(oldest) }
+    isPaused = true
+    accepting?.suspend()
+    setTimer()
+  }
+
+  /// Most requests are there already, or come with the connection: they need no source, which is half of the work.
+  private func begin(_ connection: Connection) {
+    if advance(connection) {
+      CPlatform.close(connection.socket)
+      return
+    }
+    connections.append(connection)
+    watch(connection)
+    if connections.count == 1 { setTimer() }
+  }
+
+  private func watch(_ connection: Connection) {
+    let handler = { [self] in if advance(connection) { close(connection) } }
+    connection.source =
+      connection.rest == nil
+      ? DispatchSource(readable: connection.socket, on: queue, handler)
+      : DispatchSource(writable: connection.socket, on: queue, handler)
+  }
+
+  private func close(_ connection: Connection) {
+    connections.removeAll { $0 === connection }
+    if connections.isEmpty { setTimer() }
+    let socket = connection.socket
+    connection.source?.cancel { CPlatform.close(socket) }
+    connection.source = nil
+  }
+
+  private func timeHasCome() {
+    let now = monotonicTime()
+    while let oldest = connections.first, oldest.deadline <= now { close(oldest) }
+    if isPaused {
+      isPaused = false
+      accepting?.resume()
+    }
+    setTimer()
+  }
+
+  /// Armed while connections are open and no longer: an idle supervisor sleeps.
+  private func setTimer() {
+    let next = connections.first.map { max(.zero, $0.deadline - monotonicTime()) } ?? .longest
+    timer?.setTimer(in: isPaused ? min(next, HealthServer.pause) : next)
+  }
+}
+
+// MARK: - Requests and answers
+
+extension HealthServer {
+  /// Reads or writes what is possible now. Returns whether the connection is done with.
+  private func advance(_ connection: Connection) -> Bool {
+    do throws(Errno) {
+      return try connection.rest == nil ? read(connection) : write(connection)
+    } catch {
+      return true
+    }
+  }
+
+  private func read(_ connection: Connection) throws(Errno) -> Bool {
+    switch try receive(upTo: HealthRequest.limit - connection.head.count, from: connection.socket) {
+    case .nothing: return false
+    case .end: return true
+    case .bytes(let bytes): connection.head += bytes
+    }
+    let request = HealthRequest(connection.head)
+    if case .incomplete = request { return false }
+    connection.rest = healthAnswer(request, content)[...]
+    if try write(connection) { return true }
+    guard let reading = connection.source else { return false }
+    reading.cancel {}
+    watch(connection)
+    return false
+  }
+
+  private func write(_ connection: Connection) throws(Errno) -> Bool {
+    guard let rest = connection.rest else { return false }
+    connection.rest = rest.dropFirst(try send(rest, over: connection.socket))
+    return connection.rest?.isEmpty ?? true
+  }
+}

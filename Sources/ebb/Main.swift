@@ -1,0 +1,67 @@
+import CPlatform
+import Platform
+import Supervision
+
+/// ebb from its first statement on. SwiftPM links `<module>_main` as the program's main.
+@c(ebb_main)
+public func main(argumentCount: Int32, arguments: CStrings, environment: CStrings?) -> Int32 {
+  // Before anything else: what arrives from now on stays pending until somebody is there to act on it.
+  let inherited = Inherited(blockedSignals: blockAllSignals(), parent: getppid())
+  let words = (0..<Int(argumentCount)).dropFirst().compactMap { arguments[$0].map { String(cString: $0) } }
+  let invocation: Invocation
+  do throws(UsageError) {
+    invocation = try parse(words: words, variable: environmentVariable)
+  } catch {
+    return complain(error.message)
+  }
+  if case .run(let options, let commandAt) = invocation {
+    return run(options, command: arguments + 1 + commandAt, environment: environment, inherited)
+  }
+  // What remains ends by itself, or by Ctrl-C.
+  inherited.restoreSignals()
+  occupyStandardDescriptors()
+  do throws(Complaint) {
+    return try answer(invocation)
+  } catch {
+    return complain(error.message)
+  }
+}
+
+/// Everything but a run: prints, and returns the exit code.
+private func answer(_ invocation: Invocation) throws(Complaint) -> Int32 {
+  switch invocation {
+  case .run: return 0
+  case .help(let text): try printOut(Array(text.utf8))
+  case .version: try printOut(Array("ebb \(version)\n".utf8))
+  case .status(let options): try status(options)
+  case .stop(let options): try stop(options)
+  case .probe(let options):
+    guard let reason = try probe(options) else { return 0 }
+    try printOut(Array("not ready: \(reason)\n".utf8))
+    return 1
+  }
+  return 0
+}
+
+private func environmentVariable(_ name: String) -> String? {
+  getenv(name).map { String(cString: $0) }
+}
+
+func printOut(_ text: [UInt8]) throws(Complaint) {
+  do throws(Errno) {
+    try writeAll(text, to: STDOUT_FILENO)
+  } catch {
+    throw Complaint(message: "cannot write to standard output: \(error.text)")
+  }
+}
+
+func complain(_ message: String) -> Int32 {
+  complain(Array("ebb: \(message)\n".utf8))
+  return Int32(ExitCode.ownFailure)
+}
+
+/// Nothing runs yet, so nothing is lost by waiting for standard error, but not for ever: the caller waits for an exit
+/// code.
+func complain(_ line: [UInt8]) {
+  if waitUntilWritable(STDERR_FILENO, milliseconds: 1000) { try? writeAll(line, to: STDERR_FILENO) }
+}

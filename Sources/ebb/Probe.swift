@@ -1,0 +1,108 @@
+import CPlatform
+import Platform
+import Supervision
+
+/// `ebb probe`. Returns why the answer is no, nil for yes.
+func probe(_ options: ProbeOptions) throws(Complaint) -> String? {
+  let deadline = monotonicTime() + options.timeout
+  let status = try read(try theSupervisor(pid: options.pid))
+  if let objection = status.objection(live: options.live, at: monotonicTime()) { return objection }
+  guard status.asksCommand(live: options.live) else { return nil }
+  for check in options.checks {
+    if let problem = try problem(with: check, options, deadline) { return problem }
+  }
+  return nil
+}
+
+/// Asks each address in turn: a server chooses itself which of the loopback addresses it listens on. The first that
+/// accepts decides.
+private func problem(
+  with check: ReadinessCheck, _ options: ProbeOptions, _ deadline: Instant
+) throws(Complaint) -> String? {
+  var problem = ""
+  for address in check.addresses {
+    do throws(NoConnection) {
+      let socket = try connect(to: address, deadline)
+      defer { close(socket) }
+      guard case .http(let url) = check else { return nil }
+      return ask(httpGet(url, headers: options.headers), over: socket, deadline).map { "\(address.text): \($0)" }
+    } catch {
+      if error.isOwnFault { throw Complaint(message: "cannot ask \(address.text): \(error.reason)") }
+      problem = "\(address.text): \(error.reason)"
+    }
+  }
+  return problem
+}
+
+private struct NoConnection: Error {
+  var reason: String
+  /// This process or this machine is out of something: that says nothing about the command.
+  var isOwnFault = false
+
+  init(_ reason: String) { self.reason = reason }
+  init(_ error: Errno) {
+    reason = error.text
+    isOwnFault = [EMFILE, ENFILE, ENOMEM, ENOBUFS].contains(error.code)
+  }
+
+  static let timeout = NoConnection("no answer in time")
+}
+
+private func connect(to address: SocketAddress, _ deadline: Instant) throws(NoConnection) -> Int32 {
+  let socket: Int32
+  do throws(Errno) {
+    socket = try startConnecting(to: address)
+  } catch {
+    throw NoConnection(error)
+  }
+  do throws(NoConnection) {
+    guard wait(for: Int16(POLLOUT), on: socket, deadline) else { throw .timeout }
+    if let error = takeSocketError(socket) { throw NoConnection(error) }
+    if hasFoundItself(socket, connectedTo: address) { throw NoConnection("nothing listens there") }
+  } catch {
+    close(socket)
+    throw error
+  }
+  return socket
+}
+
+/// Sends a request and reads the status of the answer. Returns what is wrong with it.
+private func ask(_ request: [UInt8], over socket: Int32, _ deadline: Instant) -> String? {
+  var rest = request[...]
+  var answer: [UInt8] = []
+  do throws(Errno) {
+    while !rest.isEmpty {
+      guard wait(for: Int16(POLLOUT), on: socket, deadline) else { return NoConnection.timeout.reason }
+      rest = rest.dropFirst(try send(rest, over: socket))
+    }
+    while true {
+      guard wait(for: Int16(POLLIN), on: socket, deadline) else { return NoConnection.timeout.reason }
+      switch try receive(upTo: HTTPAnswer.limit - answer.count, from: socket) {
+      case .nothing: continue
+      case .end: return "closed without an answer"
+      case .bytes(let bytes): answer += bytes
+      }
+      let said = HTTPAnswer(answer)
+      switch said {
+      case .status(let status): return said.isGood ? nil : "HTTP \(status)"
+      case .malformed: return "no HTTP answer"
+      case .incomplete: if answer.count >= HTTPAnswer.limit { return "no HTTP answer" }
+      }
+    }
+  } catch {
+    return error.text
+  }
+}
+
+/// Whether the socket is ready, or has failed, before the deadline.
+private func wait(for events: Int16, on socket: Int32, _ deadline: Instant) -> Bool {
+  var entry = pollfd(fd: socket, events: events, revents: 0)
+  while true {
+    let left = max(.zero, deadline - monotonicTime())
+    // Up, and at most what poll takes: a month is as good as the year that an option may say.
+    let milliseconds = Int32(clamping: min(left.milliseconds + (left > .zero ? 1 : 0), Int(Int32.max)))
+    let ready = poll(&entry, 1, milliseconds)
+    if ready > 0 { return true }
+    if ready == 0 || ebb_errno() != EINTR { return false }
+  }
+}

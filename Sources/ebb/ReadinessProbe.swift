@@ -1,0 +1,107 @@
+import CPlatform
+import Platform
+import Supervision
+
+/// Asks the command whether it is ready, one attempt at a time, without waiting. When to ask, and for how long to wait
+/// for an answer, is the lifecycle's to decide.
+final class ReadinessProbe {
+  private let checks: [ReadinessCheck]
+  private let queue: dispatch_queue_t
+  private let report: (Event) -> Void
+
+  // The attempt under way. Which check and which of its addresses is being asked; -1: none.
+  private var socket: Int32 = -1
+  private var source: DispatchSource?
+  private var check = 0
+  private var address = 0
+  private var addressesTried = 0
+  private var answer: [UInt8] = []
+
+  /// `report` gets `probeSucceeded` or `probeFailed` for each attempt that is not abandoned.
+  init(_ checks: [ReadinessCheck], on queue: dispatch_queue_t, _ report: @escaping (Event) -> Void) {
+    self.checks = checks
+    self.queue = queue
+    self.report = report
+  }
+
+  /// Begins an attempt. Each begins with the address at which the last one ended: where one of two is silent, the other
+  /// gets its turn.
+  func begin() {
+    check = 0
+    addressesTried = 0
+    connect()
+  }
+
+  func abandon() {
+    address += 1
+    hangUp()
+  }
+
+  private var addresses: [SocketAddress] { checks[check].addresses }
+  private var asked: SocketAddress { addresses[address % addresses.count] }
+
+  private func connect() {
+    do throws(Errno) {
+      socket = try startConnecting(to: asked)
+      source = DispatchSource(writable: socket, on: queue) { [self] in connected() }
+    } catch {
+      failed(error.text)
+    }
+  }
+
+  private func connected() {
+    if let error = takeSocketError(socket) { return failed(error.text) }
+    if hasFoundItself(socket, connectedTo: asked) { return failed("nothing listens there") }
+    switch checks[check] {
+    case .tcp: passed()
+    case .http(let url):
+      let request = httpGet(url)
+      // A new connection takes far more than one request's bytes.
+      guard (try? send(request[...], over: socket)) == request.count else { return failed("the request was not taken") }
+      answer = []
+      let socket = socket
+      source?.cancel {}
+      source = DispatchSource(readable: socket, on: queue) { [self] in readAnswer() }
+    }
+  }
+
+  private func readAnswer() {
+    do throws(Errno) {
+      switch try receive(upTo: HTTPAnswer.limit - answer.count, from: socket) {
+      case .nothing: return
+      case .end: return failed("closed without an answer")
+      case .bytes(let bytes): answer += bytes
+      }
+    } catch {
+      return failed(error.text)
+    }
+    let said = HTTPAnswer(answer)
+    switch said {
+    case .status(let status): if said.isGood { passed() } else { failed("HTTP \(status)") }
+    case .malformed: failed("no HTTP answer")
+    case .incomplete: if answer.count >= HTTPAnswer.limit { failed("no HTTP answer") }
+    }
+  }
+
+  private func passed() {
+    hangUp()
+    check += 1
+    addressesTried = 0
+    if check < checks.count { connect() } else { report(.probeSucceeded) }
+  }
+
+  private func failed(_ problem: String) {
+    let problem = "\(asked.text): \(problem)"
+    hangUp()
+    address += 1
+    addressesTried += 1
+    if addressesTried < addresses.count { connect() } else { report(.probeFailed(problem)) }
+  }
+
+  private func hangUp() {
+    guard socket >= 0 else { return }
+    let done = socket
+    if let source { source.cancel { close(done) } } else { close(done) }
+    (socket, source) = (-1, nil)
+  }
+}
