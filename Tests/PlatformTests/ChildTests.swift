@@ -1,0 +1,131 @@
+import Foundation
+import Supervision
+import Testing
+
+@testable import Platform
+
+/// The wrappers around processes, against the real kernel. They wait for any child of this process, and would steal the exits
+/// that other tests in it wait for: so only in a run of their own.
+@Suite(
+  .serialized,
+  .enabled(
+    if: CommandLine.arguments.contains { $0.contains("ChildTests") }, "skipped here: swift test --filter ChildTests"))
+struct ChildTests {
+  private let settings = SpawnSettings(
+    blockedSignals: SignalSet(), ignoresChildSignal: false, newSession: false, terminal: nil)
+
+  private func start(_ words: String...) throws(SpawnFailure) -> Int32 {
+    let arguments = CStrings.allocate(capacity: words.count + 1)
+    for (index, word) in words.enumerated() { arguments[index] = strdup(word) }
+    arguments[words.count] = nil
+    defer { arguments.deallocate() }
+    return try spawn(arguments, environment: environ, settings)
+  }
+
+  private func nextEvent(of pid: Int32) -> ChildEvent {
+    while true {
+      switch nextChildEvent() {
+      case .nothing: usleep(1000)
+      case .ended(let ended, let status) where ended == pid: return .ended(pid: ended, status)
+      case .stopped(let stopped, let signal) where stopped == pid: return .stopped(pid: stopped, by: signal)
+      case .noChildren: return .noChildren
+      default: continue
+      }
+    }
+  }
+
+  private func failure(_ words: String...) -> SpawnFailure? {
+    do {
+      _ = words.count == 1 ? try start(words[0]) : try start(words[0], words[1])
+      return nil
+    } catch { return error }
+  }
+
+  @Test func endsAndStopsAreTold() throws {
+    guard case .ended(_, .exited(code: 7)) = nextEvent(of: try start("sh", "-c", "exit 7")) else {
+      return #expect(Bool(false), "no exit code 7")
+    }
+    guard case .ended(_, .killed(by: .user1, _)) = nextEvent(of: try start("sh", "-c", "kill -USR1 $$")) else {
+      return #expect(Bool(false), "not killed by USR1")
+    }
+    let sleeper = try start("sleep", "1000")
+    try send(Signal(number: 19)!, to: .process(sleeper))
+    guard case .stopped(_, let signal) = nextEvent(of: sleeper) else { return #expect(Bool(false), "not stopped") }
+    #expect(signal.name == "STOP")
+    try send(.kill, to: .process(sleeper))
+    guard case .ended(_, .killed(by: .kill, _)) = nextEvent(of: sleeper) else {
+      return #expect(Bool(false), "not killed")
+    }
+    guard case .noChildren = nextEvent(of: 0) else { return #expect(Bool(false), "still has children") }
+    #expect(throws: Errno(code: ESRCH)) { try send(.terminate, to: .process(sleeper)) }
+  }
+
+  @Test func theChildLeadsAGroupOfItsOwn() throws {
+    let pid = try start("sleep", "1000")
+    #expect(getpgid(pid) == pid)
+    try send(.kill, to: .group(pid))
+    _ = nextEvent(of: pid)
+  }
+
+  @Test func whatCannotBeExecuted() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "ebb-\(getpid())-\(UInt32.random(in: 0 ... .max))")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    func file(_ name: String, _ content: [UInt8], mode: mode_t) -> String {
+      let path = folder.appendingPathComponent(name).path
+      _ = FileManager.default.createFile(atPath: path, contents: Data(content))
+      chmod(path, mode)
+      return path
+    }
+    let text = Array("exit 3\n".utf8)
+    let cases: [(SpawnFailure?, Int, String)] = [
+      (failure("no-such-command"), 127, "not found in PATH"),
+      (failure("/no/such/file"), 127, "no such file"),
+      (failure(""), 127, "not found"),
+      (failure("/tmp"), 126, "Is a directory"),
+      (failure(file("plain", text, mode: 0o644)), 126, "Permission denied"),
+      (failure(file("lost", Array("#!/no/such/interpreter\n".utf8), mode: 0o755)), 126, "interpreter"),
+      (failure(file("elf", [0x7F, 0x45, 0x4C, 0x46, 0, 0, 0], mode: 0o755)), 126, "another architecture"),
+    ]
+    for (failure, code, part) in cases {
+      #expect(failure?.code == code, "\(part)")
+      #expect(failure?.message.contains(part) == true, "\(failure?.message ?? "started")")
+    }
+    // A script without #! runs, as in a shell.
+    guard case .ended(_, .exited(code: 3)) = nextEvent(of: try start(file("script", text, mode: 0o755))) else {
+      return #expect(Bool(false), "the script did not run")
+    }
+  }
+
+  @Test func processTableHoldsThisProcessAndItsChild() throws {
+    let pid = try start("sleep", "1000")
+    let table = try #require(readProcessTable())
+    #expect(descendants(of: getpid(), among: table).contains { $0.pid == pid })
+    #expect(table.contains { $0.pid == getpid() && $0.parent == getppid() })
+    try send(.kill, to: .process(pid))
+    _ = nextEvent(of: pid)
+    #expect(try #require(readProcessTable()).contains { $0.pid == pid } == false)
+  }
+}
+
+@Suite struct SignalDescriptorTests {
+  @Test func takesWhatIsPendingAndNothingElse() async throws {
+    // A thread of its own: the mask is the thread's.
+    let names = await withCheckedContinuation { continuation in
+      Thread.detachNewThread {
+        _ = blockAllSignals()
+        let realTime = Signal(text: "RTMIN+5")!
+        guard let descriptor = try? openSignalDescriptor(SignalSet([realTime, .user2])) else {
+          return continuation.resume(returning: ["no descriptor"])
+        }
+        var found = (try? takeSignals(from: descriptor))?.map(\.name) ?? ["error"]
+        for signal in [realTime, .user2, realTime] { pthread_kill(pthread_self(), signal.number) }
+        found += (try? takeSignals(from: descriptor))?.map(\.name) ?? ["error"]
+        close(descriptor)
+        continuation.resume(returning: found)
+      }
+    }
+    #expect(names == ["USR2", "RTMIN+5", "RTMIN+5"])  // real-time signals queue, and come after the others
+  }
+}

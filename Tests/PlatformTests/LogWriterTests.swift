@@ -1,0 +1,65 @@
+import Foundation
+import Supervision
+import Testing
+
+@testable import Platform
+
+@Suite struct LogWriterTests {
+  /// A writer on a pipe, with its thread.
+  private func writer(capacity: Int) throws -> (LogWriter, reading: Int32) {
+    var ends: [Int32] = [0, 0]
+    try #require(pipe(&ends) == 0)
+    let writer = LogWriter(descriptor: ends[1], capacity: capacity)
+    Thread.detachNewThread { writer.run() }
+    return (writer, ends[0])
+  }
+
+  private func readLine(_ descriptor: Int32, count: Int) -> String {
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65536)
+    while bytes.count < count {
+      let got = read(descriptor, &buffer, min(buffer.count, count - bytes.count))
+      if got <= 0 { break }
+      bytes += buffer[..<got]
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  @Test func writesInOrderAndFlushes() throws {
+    let (writer, reading) = try writer(capacity: 1000)
+    for word in ["one\n", "two\n", "three\n"] { writer.submit(Array(word.utf8)) }
+    writer.flush(within: .seconds(60))
+    #expect(readLine(reading, count: 14) == "one\ntwo\nthree\n")
+    #expect(writer.takeDroppedCount() == 0)
+  }
+
+  @Test func neverWaitsForAReaderAndCountsWhatItDrops() throws {
+    let (writer, reading) = try writer(capacity: 100_000)
+    let line = [UInt8](repeating: UInt8(ascii: "x"), count: 9999) + [UInt8(ascii: "\n")]
+    for _ in 0..<50 { writer.submit(line) }  // the pipe takes 64 KiB, the writer 100 kB, nobody reads
+    #expect(writer.takeDroppedCount() == 0)  // no room to say so yet
+    let before = monotonicTime()
+    writer.flush(within: .milliseconds(50))
+    #expect(monotonicTime() - before >= .milliseconds(50))
+    // A reader comes, and what was kept is written.
+    _ = readLine(reading, count: 100_000)
+    writer.flush(within: .seconds(60))
+    let dropped = writer.takeDroppedCount()
+    #expect((34...40).contains(dropped), "\(dropped)")  // 10 kept, and up to 6 that had left for the pipe
+    #expect(writer.takeDroppedCount() == 0)
+  }
+
+  @Test func aReaderThatIsGoneIsNoTrouble() throws {
+    signal(SIGPIPE, SIG_IGN)
+    let (writer, reading) = try writer(capacity: 1000)
+    close(reading)
+    writer.submit(Array("lost\n".utf8))
+    writer.flush(within: .seconds(60))
+    writer.submit(Array("lost too\n".utf8))
+    writer.flush(within: .seconds(60))
+  }
+
+  @Test func flushingNothingTakesNoTime() {
+    LogWriter(descriptor: -1, capacity: 10).flush(within: .seconds(3600))
+  }
+}

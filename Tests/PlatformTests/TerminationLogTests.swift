@@ -1,0 +1,15 @@
+import Foundation
+import Testing
+
+@testable import Platform
+
+@Suite struct TerminationLogTests {
+  @Test func noMoreThan4096Bytes() throws {
+    let path = NSTemporaryDirectory() + "/ebb-termination-log-\(getpid())"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    writeTerminationLog([UInt8](repeating: 0x61, count: 5000), to: path)
+    #expect(FileManager.default.contents(atPath: path)?.count == 4096)
+    writeTerminationLog(Array("short".utf8), to: path)
+    #expect(FileManager.default.contents(atPath: path) == Data("short".utf8))
+  }
+}

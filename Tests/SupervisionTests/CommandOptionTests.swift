@@ -1,0 +1,98 @@
+import Testing
+
+@testable import Supervision
+
+/// `ebb status`, `stop`, `probe`: how they are called.
+@Suite struct CommandOptionTests {
+  private func read(_ words: String...) throws -> Invocation {
+    // Variables of the container, which `kubectl exec` hands on, are the run form's alone.
+    try parse(words: words, variable: { _ in "nonsense" })
+  }
+
+  @Test func status() throws {
+    guard case .status(let standard) = try read("status") else { throw UsageError(message: "not status") }
+    #expect(!standard.json && !standard.watch && standard.pid == nil)
+    guard case .status(let all) = try read("status", "--json", "--watch", "--pid=12") else {
+      throw UsageError(message: "not status")
+    }
+    #expect(all.json && all.watch && all.pid == 12)
+  }
+
+  @Test func stop() throws {
+    guard case .stop(let standard) = try read("stop") else { throw UsageError(message: "not stop") }
+    #expect(!standard.now && !standard.wait && standard.pid == nil)
+    guard case .stop(let all) = try read("stop", "--now", "--wait", "--pid", "1") else {
+      throw UsageError(message: "not stop")
+    }
+    #expect(all.now && all.wait && all.pid == 1)
+  }
+
+  @Test func probe() throws {
+    guard case .probe(let standard) = try read("probe") else { throw UsageError(message: "not probe") }
+    #expect(standard.checks.isEmpty && standard.timeout == .seconds(1) && !standard.live)
+    guard
+      case .probe(let all) = try read(
+        "probe", "--tcp", "80", "--http=http://[::1]:8080/x?y", "--header", "A: b", "--header", "C:d", "--timeout",
+        "300ms", "--live")
+    else { throw UsageError(message: "not probe") }
+    #expect(all.checks.count == 2 && all.headers == ["A: b", "C:d"] && all.timeout == .milliseconds(300) && all.live)
+  }
+
+  @Test func aProgramOfThatNameGoesAfterTwoDashes() throws {
+    for name in ["status", "stop", "probe"] {
+      guard case .run(_, 1) = try parse(words: ["--", name], variable: { _ in nil }) else {
+        throw UsageError(message: "\(name) is not run")
+      }
+    }
+  }
+
+  @Test(arguments: [
+    (
+      ["status", "x"],
+      "status: \"x\" is no option: see ebb status --help; to run a program called status: ebb -- status"
+    ),
+    (["status", "--now"], "status: \"--now\" is no option: "),
+    (["status", "--pid"], "status: --pid: a value is missing"),
+    (["stop", "--pid", "0"], "stop: --pid: \"0\" is not a pid: expected a number from 1 on"),
+    (["stop", "--pid", "99999999999"], "stop: --pid: \"99999999999\" is not a pid"),
+    (["probe", "--tcp", "65536"], "probe: --tcp: \"65536\" is not a port: expected 1 to 65535"),
+    (
+      ["probe", "--http", "https://localhost/"], "probe: --http: \"https://localhost/\" is not a URL that ebb can ask: "
+    ),
+    (["probe", "--header", "A: b"], "probe: --header needs --http"),
+    (
+      ["probe", "--http", "http://localhost/", "--header", "A: b\r\nC: d"],
+      "probe: --header: \"A: b\\u000d\\nC: d\" is not a header"
+    ),
+    (["probe", "--timeout", "soon"], "probe: --timeout: \"soon\" is not a duration: "),
+  ])
+  func mistakesAreNamed(_ words: [String], _ message: String) {
+    #expect {
+      try parse(words: words, variable: { _ in nil })
+    } throws: { ($0 as? UsageError)?.message.hasPrefix(message) == true }
+  }
+
+  @Test(arguments: ["status", "stop", "probe"])
+  func help(_ name: String) throws {
+    guard case .help(let text) = try read(name, "--help") else { throw UsageError(message: "no help") }
+    #expect(text.hasPrefix("ebb \(name): ") && text.contains("--pid N"))
+    #expect(text.split(separator: "\n").allSatisfy { $0.utf8.count <= 100 }, "\(text)")
+    guard case .version = try read(name, "-V") else { throw UsageError(message: "no version") }
+  }
+
+  @Test func whatAProbeObjectsTo() {
+    var status = Status.example
+    let now = Instant.at(81_200)
+    #expect(status.objection(live: false, at: now) == "delaying, the stop began 1.2s ago")
+    #expect(status.objection(live: true, at: now) == nil)
+    status.now.readyUntil = .at(81_201)
+    #expect(status.objection(live: false, at: now) == nil)
+    (status.now.readyUntil, status.now.stop, status.now.phase) = (nil, nil, .starting)
+    #expect(status.objection(live: false, at: now) == "starting")
+    #expect(!status.asksCommand(live: true) && status.asksCommand(live: false))
+    status.now.phase = .draining
+    #expect(status.asksCommand(live: true))
+    status.now.phase = .stopping
+    #expect(!status.asksCommand(live: true))
+  }
+}

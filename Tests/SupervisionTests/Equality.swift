@@ -1,0 +1,36 @@
+import Supervision
+
+// Only the tests compare these. In the binary the comparison of strings would link Unicode tables.
+
+extension LogRecord: Equatable {
+  /// Shown alike.
+  public static func == (left: LogRecord, right: LogRecord) -> Bool {
+    left.line(.json, unixMilliseconds: 0) == right.line(.json, unixMilliseconds: 0)
+  }
+}
+
+extension Action: Equatable {
+  /// To the letter.
+  public static func == (left: Action, right: Action) -> Bool {
+    switch (left, right) {
+    case (.send(let a, let b), .send(let c, let d)): a == c && b == d
+    case (.signalDescendants(let a, let b), .signalDescendants(let c, let d)): a == c && b == d
+    case (.killChildren, .killChildren): true
+    case (.suspend, .suspend), (.probe, .probe), (.abandonProbe, .abandonProbe), (.killHook, .killHook): true
+    case (.startHook(let a), .startHook(let b)): a == b
+    case (.leaveMessage(let a), .leaveMessage(let b)): a == b
+    case (.log(let a), .log(let b)): a == b
+    case (.exit(let a, let b), .exit(let c, let d)): a == c && b == d
+    default: false
+    }
+  }
+}
+
+extension Instant {
+  static func at(_ milliseconds: Int) -> Instant {
+    Instant(nanoseconds: 1_000_000_000_000) + .milliseconds(milliseconds)
+  }
+}
+
+/// Swift Testing has a type of this name too.
+typealias ExitStatus = Supervision.ExitStatus

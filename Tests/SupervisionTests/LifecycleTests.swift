@@ -1,0 +1,264 @@
+import Testing
+
+@testable import Supervision
+
+/// One run, told as a story. Times are milliseconds since its start.
+private struct Story {
+  var lifecycle: Lifecycle
+
+  init(_ change: (inout RunOptions) -> Void = { _ in }, hasTerminal: Bool = false) {
+    var options = RunOptions()
+    options.quiet = true  // the actions that matter here
+    change(&options)
+    lifecycle = Lifecycle(options)
+    _ = lifecycle.handle(.spawned(pid: 7, hasTerminal: hasTerminal), at: .at(0))
+  }
+
+  mutating func at(_ milliseconds: Int, _ event: Event) -> [Action] {
+    lifecycle.handle(event, at: .at(milliseconds)).filter { if case .leaveMessage = $0 { false } else { true } }
+  }
+
+  var wakeUp: Int? { lifecycle.wakeUp.map { ($0 - .at(0)).milliseconds } }
+}
+
+private let stopCommand: [Action] = [.send(.terminate, to: .command), .send(.continue, to: .command)]
+
+@Suite struct LifecycleTests {
+  @Test func aWholeStop() {
+    var story = Story()
+    #expect(story.lifecycle.phase == .serving)
+    #expect(story.wakeUp == nil)
+    #expect(story.at(1000, .signal(.terminate)) == [])
+    #expect(story.lifecycle.phase == .delaying)
+    #expect(story.wakeUp == 6000)
+    #expect(story.at(5999, .timer) == [])
+    #expect(story.at(6000, .timer) == stopCommand)
+    #expect(story.lifecycle.phase == .stopping)
+    #expect(story.wakeUp == 30_000)
+    #expect(story.at(7000, .commandExited(.exited(code: 3))) == [])
+    #expect(story.at(7000, .reapedAll(childrenRemain: false)) == [.exit(code: 3, flush: .milliseconds(500))])
+    #expect(story.lifecycle.phase == .exited)
+    #expect(story.wakeUp == nil)
+    #expect(story.at(7001, .signal(.terminate)) == [])
+  }
+
+  @Test func killedAtTheDeadline() {
+    var story = Story()
+    _ = story.at(0, .signal(.terminate))
+    _ = story.at(5000, .timer)
+    #expect(story.at(28_999, .timer) == [])
+    let kill = story.at(29_000, .timer)
+    #expect(
+      kill.dropLast() == [
+        .send(.kill, to: .command), .killChildren, .signalDescendants([.kill], within: .milliseconds(20)),
+      ])
+    #expect(story.lifecycle.phase == .killing)
+    #expect(story.at(29_001, .timer) == [.killChildren])  // those forked meanwhile
+    _ = story.at(29_011, .commandExited(.killed(by: .kill, dumpedCore: false)))
+    #expect(
+      story.at(29_011, .reapedAll(childrenRemain: false)).last
+        == .exit(code: 137, flush: Span(nanoseconds: 494_500_000)))
+  }
+
+  @Test func whatDoesNotDieIsGivenUp() {
+    var story = Story()
+    _ = story.at(0, .signal(.terminate))
+    _ = story.at(5000, .timer)
+    _ = story.at(29_000, .timer)
+    #expect(story.at(29_499, .timer) == [.killChildren])
+    #expect(story.at(29_500, .timer).last == .exit(code: 137, flush: .milliseconds(250)))
+  }
+
+  @Test func graceBringsTheKillForwardAndNeverBack() {
+    var early = Story { $0.grace = .seconds(2) }
+    _ = early.at(0, .signal(.terminate))
+    _ = early.at(5000, .timer)
+    #expect(early.wakeUp == 7000)
+    var late = Story { $0.grace = .seconds(200) }
+    _ = late.at(0, .signal(.terminate))
+    _ = late.at(5000, .timer)
+    #expect(late.wakeUp == 29_000)
+  }
+
+  @Test func noDelayForwardsAtOnce() {
+    var story = Story { $0.delay = .zero }
+    #expect(story.at(5, .signal(.terminate)) == stopCommand)
+    #expect(story.lifecycle.phase == .stopping)
+  }
+
+  @Test func aSecondStopSignalChangesNothing() {
+    var story = Story { $0.stopSignals = SignalSet([.terminate, .quit]) }
+    _ = story.at(0, .signal(.terminate))
+    for time in [1, 4000] {
+      #expect(story.at(time, .signal(.terminate)) == [])
+      #expect(story.at(time, .signal(.quit)) == [])  // listed: a stop signal, and nothing else
+      #expect(story.wakeUp == 5000)
+    }
+    #expect(story.at(5000, .timer) == stopCommand)
+    #expect(story.at(6000, .signal(.terminate)) == [])
+    #expect(story.wakeUp == 29_000)
+  }
+
+  @Test func theStopSignalThatCameIsTheOneThatGoes() {
+    var story = Story {
+      $0.stopSignals = SignalSet([.terminate, .quit])
+      $0.rewrites.add(from: .quit, to: .hangup)
+      $0.signalsGroup = true
+    }
+    _ = story.at(0, .signal(.quit))
+    #expect(story.at(5000, .timer) == [.send(.hangup, to: .group), .send(.continue, to: .group)])
+  }
+
+  @Test func aDroppedStopSignalLeavesTheDeadlines() {
+    var story = Story { $0.rewrites.add(from: .terminate, to: nil) }
+    _ = story.at(0, .signal(.terminate))
+    #expect(story.at(5000, .timer) == [])
+    #expect(story.at(29_000, .timer).first == .send(.kill, to: .command))
+  }
+
+  @Test(arguments: [Signal.interrupt, .quit])
+  func anImpatientSignalEndsTheDelay(_ signal: Signal) {
+    var story = Story()
+    #expect(story.at(0, .signal(signal)) == [.send(signal, to: .command)])  // before a stop: passed on, no deadline
+    #expect(story.wakeUp == nil)
+    _ = story.at(10, .signal(.terminate))
+    #expect(story.at(20, .signal(signal)) == [.send(signal, to: .command)] + stopCommand)
+    #expect(story.at(30, .signal(signal)) == [.send(signal, to: .command)])
+    #expect(story.wakeUp == 29_010)
+  }
+
+  @Test func otherSignalsPassThroughInEveryPhase() {
+    var story = Story { $0.rewrites.add(from: .user2, to: nil) }
+    #expect(story.at(0, .signal(.user1)) == [.send(.user1, to: .command)])
+    #expect(story.at(0, .signal(.user2)) == [])
+    _ = story.at(0, .signal(.terminate))
+    #expect(story.at(1, .signal(.hangup)) == [.send(.hangup, to: .command)])
+    _ = story.at(5000, .timer)
+    #expect(story.at(5001, .signal(.hangup)) == [.send(.hangup, to: .command)])
+  }
+
+  @Test func theShortWayOfASignalIsTheLongOne() {
+    let changes: [(inout RunOptions) -> Void] = [
+      { _ in }, { $0.signalsGroup = true }, { $0.rewrites.add(from: .hangup, to: .quit) },
+      { $0.rewrites.add(from: .hangup, to: nil) }, { $0.stopSignals = SignalSet([.quit, .user1]) },
+    ]
+    var shortWays = 0
+    for change in changes {
+      for signal in SignalSet.all.signals {
+        var story = Story(change)
+        guard let (sent, target) = story.lifecycle.passesOn(signal) else { continue }
+        shortWays += 1
+        #expect(story.at(0, .signal(signal)) == [.send(sent, to: target)])
+        #expect(story.wakeUp == nil)
+        _ = story.at(0, .signal(.terminate))
+        _ = story.at(0, .signal(.quit))
+        #expect(story.lifecycle.passesOn(signal) == nil)  // in a stop everything takes the long way
+      }
+    }
+    #expect(shortWays > 300)
+  }
+
+  @Test func leftoversAreToldToEndAndThenKilled() {
+    var story = Story()
+    _ = story.at(0, .commandExited(.exited(code: 0)))
+    #expect(
+      story.at(0, .reapedAll(childrenRemain: true)) == [
+        .signalDescendants([.terminate, .continue], within: .seconds(2))
+      ])
+    #expect(story.at(100, .reapedAll(childrenRemain: true)) == [])  // told once
+    #expect(story.at(100, .signal(.hangup)) == [])  // the command's pid is nobody's now
+    #expect(story.wakeUp == 2000)
+    #expect(story.at(2000, .timer).first == .killChildren)
+    #expect(story.at(2005, .reapedAll(childrenRemain: false)).last == .exit(code: 0, flush: .milliseconds(500)))
+  }
+
+  @Test func leftoversNeverOutliveTheKillDeadline() {
+    var story = Story()
+    _ = story.at(0, .signal(.terminate))
+    _ = story.at(5000, .timer)
+    _ = story.at(28_500, .commandExited(.exited(code: 0)))
+    _ = story.at(28_500, .reapedAll(childrenRemain: true))
+    #expect(story.wakeUp == 29_000)
+  }
+
+  @Test func aStopWhileLeftoversEndCapsTheirTime() {
+    var story = Story {
+      $0.leftoverTimeout = .seconds(100)
+    }
+    _ = story.at(0, .commandExited(.exited(code: 4)))
+    _ = story.at(0, .reapedAll(childrenRemain: true))
+    #expect(story.at(1000, .signal(.terminate)) == [])
+    #expect(story.wakeUp == 30_000)
+  }
+
+  @Test func theCommandsExitEndsTheDelay() {
+    var story = Story()
+    _ = story.at(0, .signal(.terminate))
+    _ = story.at(5000, .commandExited(.killed(by: .terminate, dumpedCore: false)))  // in the very moment the delay ends
+    #expect(story.lifecycle.phase == .stopping)
+    #expect(story.at(5000, .reapedAll(childrenRemain: false)) == [.exit(code: 143, flush: .milliseconds(500))])
+  }
+
+  @Test func exitCodesAreRemapped() {
+    var story = Story { $0.remaps = [ExitCodeRemap(from: 143, to: 0)] }
+    _ = story.at(0, .commandExited(.killed(by: .terminate, dumpedCore: false)))
+    #expect(story.at(0, .reapedAll(childrenRemain: false)) == [.exit(code: 0, flush: .milliseconds(500))])
+  }
+
+  @Test func spawnFailureIsSaidAndEndsTheRun() {
+    var options = RunOptions()
+    options.remaps = [ExitCodeRemap(from: 127, to: 0)]  // the command's codes, not ebb's own
+    var lifecycle = Lifecycle(options)
+    let actions = lifecycle.handle(
+      .spawnFailed(SpawnFailure(code: 127, message: "cannot execute \"a\": gone")), at: .at(0))
+    #expect(actions.count == 3)  // the line, the same as the container's last message, and the exit
+    #expect(actions.last == .exit(code: 127, flush: .milliseconds(500)))
+    #expect(lifecycle.phase == .exited)
+  }
+
+  @Test func jobControlOnlyWithTheTerminalAndOutsideAStop() {
+    var withTerminal = Story(hasTerminal: true)
+    #expect(withTerminal.at(0, .commandStopped(by: .terminalStop)) == [.suspend])
+    #expect(withTerminal.at(0, .signal(.continue)) == [.send(.continue, to: .group)])
+    _ = withTerminal.at(0, .signal(.terminate))
+    #expect(withTerminal.at(1, .commandStopped(by: .terminalStop)) == [])
+    var stopped = Story(hasTerminal: true)
+    #expect(stopped.at(0, .commandStopped(by: Signal(number: 19)!)) == [])  // SIGSTOP: somebody meant it
+    var without = Story()
+    #expect(without.at(0, .commandStopped(by: .terminalStop)) == [])
+  }
+
+  @Test func reapedOrphansAreCountedAndNamedOnRequest() throws {
+    var story = Story { $0.warnsReaped = true }
+    let actions = story.at(0, .orphanReaped(pid: 99, .exited(code: 1)))
+    guard case .log(let record) = try #require(actions.first) else { throw UsageError(message: "no log line") }
+    #expect(record.level == .warning)
+    #expect(String(decoding: record.line(.text, unixMilliseconds: 0), as: UTF8.self).contains("pid=99"))
+  }
+
+  @Test func silentUntilAStopThenOneLineAPhase() {
+    var options = RunOptions()
+    options.quiet = false
+    var lifecycle = Lifecycle(options)
+    func events(_ actions: [Action]) -> [String] {
+      actions.compactMap { if case .log(let record) = $0 { record.event } else { nil } }
+    }
+    #expect(events(lifecycle.handle(.spawned(pid: 7, hasTerminal: false), at: .at(0))) == [])
+    #expect(events(lifecycle.handle(.signal(.hangup), at: .at(0))) == [])
+    #expect(events(lifecycle.handle(.orphanReaped(pid: 9, .exited(code: 0)), at: .at(0))) == [])
+    #expect(events(lifecycle.handle(.signal(.terminate), at: .at(0))) == ["stop-signal", "delaying"])
+    #expect(events(lifecycle.handle(.signal(.terminate), at: .at(1))) == ["repeated-stop-signal"])
+    #expect(events(lifecycle.handle(.timer, at: .at(5000))) == ["stopping"])
+    #expect(events(lifecycle.handle(.timer, at: .at(29_000))) == ["killing"])
+    _ = lifecycle.handle(.commandExited(.killed(by: .kill, dumpedCore: false)), at: .at(29_001))
+    let last = lifecycle.handle(.reapedAll(childrenRemain: false), at: .at(29_001))
+    #expect(events(last) == ["exited"])
+    guard case .log(let report) = last[0] else { return }
+    #expect(
+      String(decoding: report.line(.json, unixMilliseconds: 0), as: UTF8.self).hasSuffix(
+        "\"event\":\"exited\",\"code\":137,\"signal\":\"KILL\",\"killed\":true,\"stop_signal\":\"TERM\",\"startup_timed_out\":false,\"delay_ms\":5000,"
+          + "\"delay_ended_by\":\"time\",\"drain_ms\":0,\"drain_ended_by\":null,\"stop_ms\":24001,\"stop_ended_by\":\"deadline\","
+          + "\"pre_stop\":null,\"reaped\":1,\"msg\":\"the command did not stop in time and was killed at the deadline\"}\n"
+      ))
+  }
+}

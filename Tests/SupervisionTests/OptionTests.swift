@@ -1,0 +1,165 @@
+import Testing
+
+@testable import Supervision
+
+private func options(_ words: String..., variables: [String: String] = [:]) throws -> RunOptions {
+  guard case .run(let options, _) = try parse(words: words + ["app"], variable: { variables[$0] }) else {
+    throw UsageError(message: "not a run")
+  }
+  return options
+}
+
+private func complaint(_ words: String..., variables: [String: String] = [:]) -> String? {
+  do {
+    _ = try parse(words: words, variable: { variables[$0] })
+    return nil
+  } catch { return error.message }
+}
+
+@Suite struct OptionTests {
+  @Test func standardsAreThoseOfTheTable() throws {
+    let standard = try options()
+    #expect(standard.delay == .seconds(5))
+    #expect(standard.grace == nil)
+    #expect(standard.terminationGracePeriod == .seconds(30))
+    #expect(standard.killMargin == .seconds(1))
+    #expect(standard.leftoverTimeout == .seconds(2))
+    #expect(standard.stopSignals == SignalSet([.terminate]))
+    #expect(standard.verbosity == 0)
+    // What the table shows as a default is what the options hold: setting it changes nothing.
+    for option in RunOptions.table {
+      guard let shown = option.shape.standard, option.shape.value != nil, Span(text: shown) != nil else { continue }
+      var set = RunOptions()
+      try option.set(&set, shown)
+      #expect("\(set)" == "\(RunOptions())", "--\(option.shape.name)")
+    }
+  }
+
+  @Test func valuesAttachedOrApart() throws {
+    #expect(try options("--delay", "7s").delay == .seconds(7))
+    #expect(try options("--delay=7s").delay == .seconds(7))
+    #expect(try options("-t", "40").terminationGracePeriod == .seconds(40))
+    #expect(try options("-t40").terminationGracePeriod == .seconds(40))
+    #expect(try options("--delay", "7s", "--delay", "8s").delay == .seconds(8))
+  }
+
+  @Test func flagsBundle() throws {
+    let bundled = try options("-gwe143")
+    #expect(bundled.signalsGroup && bundled.warnsReaped)
+    #expect(bundled.remaps == [ExitCodeRemap(from: 143, to: 0)])
+    #expect(try options("-vv").verbosity == 2)
+    #expect(try options("-q").verbosity == -1)
+    #expect(try options("--group=no", variables: ["EBB_GROUP": "1"]).signalsGroup == false)
+  }
+
+  @Test func everyOptionHasAVariable() throws {
+    let values = [
+      "EBB_DELAY": "1s", "EBB_GRACE": "2s", "EBB_TERMINATION_GRACE_PERIOD": "60s", "EBB_KILL_MARGIN": "3s",
+      "EBB_LEFTOVER_TIMEOUT": "4s",
+      "EBB_STOP_SIGNALS": "TERM,QUIT", "EBB_REWRITE": "TERM:INT,HUP:0", "EBB_GROUP": "yes", "EBB_SESSION": "1",
+      "EBB_SUBREAPER": "",
+      "EBB_PARENT_DEATH_SIGNAL": "KILL", "EBB_REMAP_EXIT": "143,1:2", "EBB_WARN_REAPED": "true", "EBB_LOG": "json",
+      "EBB_QUIET": "on",
+      "EBB_VERBOSE": "3", "EBB_READY_TCP": "8080", "EBB_READY_HTTP": "http://localhost:8080/a,b",
+      "EBB_STARTUP_TIMEOUT": "5s",
+      "EBB_HEALTH": "127.0.0.1:8086", "EBB_READY_HOLD": "6s", "EBB_PRE_STOP": "a 'b c'",
+      "EBB_TERMINATION_LOG": "/tmp/log",
+    ]
+    #expect(Set(values.keys) == Set(RunOptions.table.map(\.shape.variable)))
+    let set = try options(variables: values)
+    #expect(set.delay == .seconds(1) && set.grace == .seconds(2) && set.terminationGracePeriod == .seconds(60))
+    #expect(set.killMargin == .seconds(3) && set.leftoverTimeout == .seconds(4))
+    #expect(set.stopSignals == SignalSet([.terminate, .quit]))
+    #expect(set.rewrites.apply(to: .terminate) == .interrupt && set.rewrites.apply(to: .hangup) == nil)
+    #expect(set.signalsGroup && set.newSession && set.warnsReaped && set.parentDeathSignal == .kill)
+    #expect(set.remaps == [ExitCodeRemap(from: 143, to: 0), ExitCodeRemap(from: 1, to: 2)])
+    #expect(set.logFormat == .json && set.verbosity == 2)
+    #expect(set.readyTCP == 8080 && set.readyHTTP?.path == "/a,b" && set.readiness.count == 2)
+    #expect(set.startupTimeout == .seconds(5) && set.readyHold == .seconds(6))
+    #expect(set.health?.candidates == [SocketAddress(.loopback4, port: 8086)])
+    #expect(set.preStop == ["a", "b c"] && set.terminationLog == "/tmp/log")
+  }
+
+  @Test func aFlagBeatsItsVariable() throws {
+    #expect(try options("--delay", "7s", variables: ["EBB_DELAY": "nonsense"]).delay == .seconds(7))
+    #expect(try options("-e", "1", variables: ["EBB_REMAP_EXIT": "2"]).remaps == [ExitCodeRemap(from: 1, to: 0)])
+  }
+
+  @Test func parsingStopsAtTheFirstWordThatIsNoOption() throws {
+    func commandAt(_ words: String...) throws -> Int? {
+      if case .run(_, let index) = try parse(words: words, variable: { _ in nil }) { return index }
+      return nil
+    }
+    #expect(try commandAt("sh", "-c", "--delay") == 0)
+    #expect(try commandAt("--", "--delay") == 1)
+    #expect(try commandAt("-g", "--", "sh") == 2)
+    #expect(try commandAt("-") == 0)  // a lone dash is a word
+    #expect(try commandAt("--delay", "1", "app", "--help") == 2)
+  }
+
+  @Test func helpAndVersion() throws {
+    for (words, isHelp) in [
+      (["-h"], true), (["--help"], true), (["-V"], false), (["--version"], false), (["-g", "--help"], true),
+    ] {
+      switch try parse(words: words, variable: { _ in nil }) {
+      case .help: #expect(isHelp)
+      case .version: #expect(!isHelp)
+      default: Issue.record("\(words) is something else")
+      }
+    }
+    for option in RunOptions.table { #expect(helpText().contains("--\(option.shape.name)")) }
+    #expect(helpText().split(separator: "\n").allSatisfy { $0.utf8.count <= 100 })
+  }
+
+  @Test(arguments: [
+    (["--delay", "5x", "a"], "--delay: \"5x\" is not a duration: expected e.g. 10s, 500ms or 1m30s, at most 8784h"),
+    (["-t", "", "a"], "-t: \"\" is not a duration: expected e.g. 10s, 500ms or 1m30s, at most 8784h"),
+    (["--stop-signals=TERM,FOO", "a"], "--stop-signals: \"TERM,FOO\" is not a signal that can be forwarded: "),
+    (["--stop-signals", "KILL", "a"], "--stop-signals: \"KILL\" is not a signal that can be forwarded: "),
+    (["-r", "TERM", "a"], "-r: \"TERM\" is not a rewrite: expected FROM:TO, e.g. TERM:QUIT, or HUP:0 to drop it"),
+    (["-r", "CHLD:TERM", "a"], "-r: \"CHLD:TERM\" is not a signal that can be forwarded: "),
+    (["-p", "99", "a"], "-p: \"99\" is not a signal: expected e.g. TERM, SIGTERM, 15 or RTMIN+3"),
+    (["-e", "256", "a"], "-e: \"256\" is not a remap: expected CODE or CODE:TO, each 0 to 255, e.g. 143 or 143:0"),
+    (["-e", "1:2:3", "a"], "-e: \"1:2:3\" is not a remap: expected CODE or CODE:TO, each 0 to 255, e.g. 143 or 143:0"),
+    (["--log", "xml", "a"], "--log: \"xml\" is not a log format: expected text or json"),
+    (["--group=maybe", "a"], "--group: \"maybe\" is not a yes or no: expected yes, true, on, 1 or no, false, off, 0"),
+    (["--verbose=loud", "a"], "--verbose: \"loud\" is not a verbosity: expected yes, no or a number of 0 to 9"),
+    (["--delay"], "--delay: a value is missing"),
+    (["-gt"], "-t: a value is missing"),
+    (
+      ["--dealy", "5s", "a"],
+      "\"--dealy\" is no option: see ebb --help; a command that begins with a dash goes after --"
+    ),
+    (["-x", "a"], "\"-x\" is no option: see ebb --help; a command that begins with a dash goes after --"),
+    (["--delay", "a\nb\u{1B}[31m", "a"], "--delay: \"a\\nb\\u001b[31m\" is not a duration: "),
+    ([], "no command given: expected ebb [OPTION...] [--] COMMAND [ARG...]; see ebb --help"),
+    (["--"], "no command given: expected ebb [OPTION...] [--] COMMAND [ARG...]; see ebb --help"),
+  ])
+  func complaintsNameTheOptionTheValueAndWhatIsExpected(_ words: [String], _ beginning: String) {
+    do {
+      _ = try parse(words: words, variable: { _ in nil })
+      Issue.record("\(words) was taken")
+    } catch {
+      #expect(error.message.hasPrefix(beginning), "\(error.message)")
+      #expect(!error.message.contains("\n"))
+    }
+  }
+
+  @Test func complaintsNameTheVariable() {
+    #expect(
+      complaint("a", variables: ["EBB_DELAY": "soon"])?.hasPrefix("EBB_DELAY: \"soon\" is not a duration") == true)
+  }
+
+  @Test func theBudgetMustFit() throws {
+    #expect(
+      complaint("--delay", "40", "app")
+        == "delay 40s + grace 1s + kill-margin 1s = 42s does not fit into --termination-grace-period 30s: "
+        + "the smallest value that would do is 42s")
+    #expect(try options("--delay=20s", "--grace=9s").grace == .seconds(9))  // 20 + 9 + 1 = 30 fits exactly
+    #expect(complaint("--delay=20s", "--grace=9001ms", "app")?.contains("30s1ms does not fit") == true)
+    #expect(try options("--delay=0", "--grace=0", "--kill-margin=0", "-t", "0").terminationGracePeriod == .zero)
+    #expect(
+      complaint("--delay=8784h", "--grace=8784h", "--kill-margin=8784h", "-t", "8784h", "app")?.contains("26352h")
+        == true)
+  }
+}

@@ -1,0 +1,62 @@
+import Testing
+
+@testable import Supervision
+
+@Suite struct ProcessTableTests {
+  private func entry(_ text: String) -> ProcessEntry? { ProcessEntry(stat: Array(text.utf8)) }
+  private let tail = " S 1 7 7 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 8675309 1000 20"
+
+  @Test func readsPidParentAndStartTime() {
+    #expect(entry("7 (app)\(tail)") == ProcessEntry(pid: 7, parent: 1, startTime: 8_675_309))
+  }
+
+  @Test func aNameMayHoldAnything() {
+    for name in ["a b", ") R 99 (", "(((", "", "\n", "a) S 5"] {
+      #expect(entry("7 (\(name))\(tail)") == ProcessEntry(pid: 7, parent: 1, startTime: 8_675_309), "\(name)")
+    }
+  }
+
+  @Test(arguments: [
+    "", "7", "7 (app", "7 app) S 1", "(app) S 1", "7 (app) S", "7 (app) S x 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 8 0",
+    ")(",
+  ])
+  func refusesWhatIsNoStatLine(_ text: String) { #expect(entry(text) == nil) }
+
+  @Test func descendantsButNotStrangers() {
+    let table = [(1, 0), (7, 1), (8, 7), (9, 8), (20, 0), (21, 20), (22, 1)].map {
+      ProcessEntry(pid: $0.0, parent: $0.1, startTime: 0)
+    }
+    #expect(descendants(of: 1, among: table).map(\.pid) == [7, 22, 8, 9])
+    #expect(descendants(of: 9, among: table).isEmpty)
+  }
+
+  @Test func listOfChildren() {
+    #expect(childPids(Array("7 88 1234 ".utf8)) == [7, 88, 1234])
+    #expect(childPids(Array("7 88 12".utf8)) == [7, 88])  // cut off
+    #expect(childPids([]).isEmpty)
+    #expect(childPids(Array("x 9 -1 99999999999999 ".utf8)) == [9])
+  }
+
+  @Test func aTableThatChangedWhileItWasReadEndsAllTheSame() {
+    let circle = [(2, 3), (3, 2), (4, 1), (1, 4)].map { ProcessEntry(pid: $0.0, parent: $0.1, startTime: 0) }
+    #expect(descendants(of: 2, among: circle).map(\.pid).contains(3))
+    #expect(descendants(of: 1, among: circle).map(\.pid).contains(4))
+  }
+}
+
+@Suite struct CommandSearchTests {
+  @Test func foldersOfPath() {
+    #expect(candidates(for: "app", path: "/a:/b/") == ["/a/app", "/b//app"])
+    #expect(candidates(for: "app", path: ":/a:") == ["app", "/a/app", "app"])
+    #expect(candidates(for: "./app", path: "/a") == ["./app"])
+    #expect(candidates(for: "", path: "/a").isEmpty)
+    #expect(candidates(for: "app", path: nil).contains("/usr/bin/app"))
+  }
+
+  @Test func exitCodes() {
+    #expect(ExitStatus.exited(code: 7).code == 7)
+    #expect(ExitStatus.killed(by: .kill, dumpedCore: false).code == 137)
+    let remaps = [ExitCodeRemap(from: 143, to: 0), ExitCodeRemap(from: 1, to: 2), ExitCodeRemap(from: 1, to: 3)]
+    #expect(remaps.apply(to: 143) == 0 && remaps.apply(to: 1) == 3 && remaps.apply(to: 5) == 5)
+  }
+}

@@ -1,0 +1,38 @@
+import Testing
+
+@testable import Supervision
+
+@Suite struct SignalTests {
+  @Test(arguments: [
+    ("TERM", 15), ("SIGTERM", 15), ("sigterm", 15), ("15", 15), ("1", 1), ("64", 64), ("RTMIN", 34), ("RTMIN+3", 37),
+    ("SIGRTMAX", 64),
+    ("RTMAX-1", 63), ("RTMIN+30", 64), ("IOT", 6), ("ABRT", 6), ("POLL", 29), ("CLD", 17), ("SYS", 31),
+  ])
+  func reads(_ text: String, _ number: Int32) { #expect(Signal(text: text)?.number == number) }
+
+  @Test(arguments: [
+    "", "0", "65", "-1", "SIG", "TERMM", "RTMIN+", "RTMIN+31", "RTMAX-31", "RTMIN-1", "SIGSIGTERM", "T ERM", "RTMINX",
+  ])
+  func refuses(_ text: String) { #expect(Signal(text: text) == nil) }
+
+  @Test func everyNumberIsReadBackFromItsName() {
+    for number in 1...64 { #expect(Signal(number: number).flatMap { Signal(text: $0.name) }?.number == Int32(number)) }
+  }
+
+  @Test func whatIsNeverForwarded() {
+    let names = SignalSet.neverForwarded.signals.map(\.name)
+    #expect(names == ["ILL", "TRAP", "BUS", "FPE", "KILL", "SEGV", "CHLD", "STOP", "TTIN", "TTOU", "SYS"])
+    #expect(SignalSet.all.subtracting(.neverForwarded).signals.count == 64 - 11)
+  }
+
+  @Test func laterRewriteWinsAndZeroDrops() throws {
+    let term = Signal.terminate
+    var rewrites = Rewrites()
+    #expect(rewrites.apply(to: term) == term)
+    rewrites.add(from: term, to: .quit)
+    #expect(rewrites.apply(to: term) == .quit)
+    #expect(rewrites.apply(to: .quit) == .quit)
+    rewrites.add(from: term, to: nil)
+    #expect(rewrites.apply(to: term) == nil)
+  }
+}

@@ -1,0 +1,169 @@
+import Testing
+
+@testable import Supervision
+
+/// What a status page says is what was put there, and whatever else is there is an error and never a trap.
+@Suite struct StatusPageTests {
+  @Test func saysWhatWasWritten() throws {
+    let written = Status.example
+    let read = try StatusPage.decode(StatusPage.page(written))
+    #expect("\(read)" == "\(written)")
+  }
+
+  @Test(arguments: Phase.allCases)
+  func everyPhase(_ phase: Phase) throws {
+    var status = Status.example
+    status.now.phase = phase
+    #expect(try StatusPage.decode(StatusPage.page(status)).now.phase == phase)
+  }
+
+  @Test func theOtherStatesOfACommand() throws {
+    var status = Status.example
+    status.now.stop = nil
+    status.now.killAt = nil
+    for command in [StatusSnapshot.Command.notStarted, .exited(code: 0), .exited(code: 255), .running(pid: .max)] {
+      status.now.command = command
+      #expect("\(try StatusPage.decode(StatusPage.page(status)))" == "\(status)")
+    }
+  }
+
+  @Test func theNewestSlotCounts() throws {
+    var page = StatusPage.page(.example)
+    for sequence in UInt64(1)...9 {
+      var snapshot = Status.example.now
+      snapshot.received = Int(sequence)
+      page.write(StatusPage.slot(snapshot, sequence: sequence), at: StatusPage.slotOffset(sequence: sequence))
+      #expect(try StatusPage.decode(page).now.received == Int(sequence))
+    }
+  }
+
+  /// A reader may catch any part of an update, and of two if it is slow.
+  @Test func aTornUpdateShowsTheStateBefore() throws {
+    var page = StatusPage.page(.example)
+    var snapshot = Status.example.now
+    for sequence in UInt64(1)...4 {
+      let before = snapshot.received
+      snapshot.received = 100 + Int(sequence)
+      let slot = StatusPage.slot(snapshot, sequence: sequence)
+      for cut in 0..<slot.count {
+        var torn = page
+        torn.write(Array(slot[..<cut]), at: StatusPage.slotOffset(sequence: sequence))
+        let seen = try StatusPage.decode(torn).now.received
+        #expect(seen == before || seen == snapshot.received)
+        var tornFromBehind = page
+        tornFromBehind.write(Array(slot[cut...]), at: StatusPage.slotOffset(sequence: sequence) + cut)
+        let seenToo = try StatusPage.decode(tornFromBehind).now.received
+        #expect(seenToo == before || seenToo == snapshot.received)
+      }
+      page.write(slot, at: StatusPage.slotOffset(sequence: sequence))
+    }
+  }
+
+  @Test func everySingleWrongByteIsNoticedOrMeansNothing() throws {
+    let page = StatusPage.page(.example)
+    let expected = "\(Status.example)"
+    for index in page.indices {
+      for change: UInt8 in [0x01, 0x80, 0xFF] {
+        var garbled = page
+        garbled[index] ^= change
+        guard let read = try? StatusPage.decode(garbled) else { continue }
+        #expect("\(read)" == expected, "byte \(index)")
+      }
+    }
+  }
+
+  @Test func everyLengthIsAnErrorOrThePage() {
+    let page = StatusPage.page(.example)
+    for length in 0..<page.count {
+      #expect(throws: StatusPageError.self) { try StatusPage.decode(Array(page[..<length])) }
+    }
+  }
+
+  /// With right checksums, which a hostile process of the same user can compute: nothing in it traps, nor in what is
+  /// made of it.
+  @Test func forgedPagesAreShownOrRefused() throws {
+    var random = SplitMix64(state: 7)
+    var shown = 0
+    for round in 0..<4000 {
+      var page = StatusPage.page(.example)
+      let areas = [32..<160, 512..<4096]
+      for area in areas {
+        for _ in 0..<(round % 4) {
+          let index = Int.random(
+            in: (area.lowerBound + 8)..<min(area.upperBound, area.lowerBound + 200), using: &random)
+          page[min(index, area.upperBound - 1)] =
+            [0, 1, 0x7F, 0x80, 0xFF, UInt8.random(in: 0...255, using: &random)]
+            .randomElement(using: &random) ?? 0
+        }
+        page.write(checksum(page[(area.lowerBound + 8)..<area.upperBound]), at: area.lowerBound)
+      }
+      guard let status = try? StatusPage.decode(page) else { continue }
+      shown += 1
+      for now in [Instant(nanoseconds: 0), .at(0), Instant(nanoseconds: 1 << 62)] {
+        _ = statusText(status, pid: 1, processes: [], at: now)
+        _ = statusLine(status, at: now)
+        _ = statusJSON(status, pid: 1, processes: [], at: now)
+        _ = status.objection(live: false, at: now)
+        _ = metrics(status, at: now)
+      }
+    }
+    #expect(shown > 100)
+  }
+
+  @Test func otherPages() {
+    var page = StatusPage.page(.example)
+    page[8] = 2
+    #expect { try StatusPage.decode(page) } throws: {
+      if case StatusPageError.otherSchema(2) = $0 { true } else { false }
+    }
+    page[0] = 0
+    #expect { try StatusPage.decode(page) } throws: {
+      if case StatusPageError.notAStatusPage = $0 { true } else { false }
+    }
+    #expect { try StatusPage.decode([]) } throws: { if case StatusPageError.halfWritten = $0 { true } else { false } }
+  }
+
+  @Test func aLongCommandLineIsCutOff() throws {
+    var status = Status.example
+    status.facts.argv = ["java"] + (0..<1000).map { "-Dargument.number=\($0)" }
+    let read = try StatusPage.decode(StatusPage.page(status)).facts.argv
+    #expect(read.count > 100)
+    #expect(Array(read.dropLast()) == Array(status.facts.argv[..<(read.count - 1)]))
+    status.facts.argv = [String(repeating: "x", count: 100_000), "y"]
+    let cut = try StatusPage.decode(StatusPage.page(status)).facts.argv
+    #expect(cut.count == 1 && cut[0].count > 3000)
+    for length in 3300..<3600 {
+      status.facts.argv = [String(repeating: "é", count: length / 2), "y", "", "z"]
+      _ = try StatusPage.decode(StatusPage.page(status))
+    }
+  }
+}
+
+extension Status {
+  /// In a stop, 1.2 s after its signal.
+  static let example: Status = {
+    var options = RunOptions()
+    options.signalsGroup = true
+    var now = StatusSnapshot(since: .at(80_000))
+    now.phase = .delaying
+    now.command = .running(pid: 7)
+    now.stop = StatusSnapshot.Stop(
+      signal: .terminate, since: .at(80_000), delayEndsAt: .at(85_000), forwardAt: .at(85_000), forwardedAt: nil)
+    now.killAt = .at(109_000)
+    (now.received, now.forwarded, now.reaped) = (3, 2, 4)
+    return Status(
+      facts: SupervisorFacts(pid: 1, startedAt: .at(0), argv: ["app", "--port", "8080"], options: options), now: now)
+  }()
+}
+
+extension [UInt8] {
+  mutating func write(_ bytes: [UInt8], at offset: Int) {
+    replaceSubrange(offset..<(offset + bytes.count), with: bytes)
+  }
+}
+
+/// FNV-1a, least significant byte first.
+private func checksum(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+  let sum = bytes.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+  return (0..<8).map { UInt8(truncatingIfNeeded: sum >> ($0 * 8)) }
+}

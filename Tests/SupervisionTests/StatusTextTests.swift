@@ -1,0 +1,275 @@
+import Foundation
+import Testing
+
+@testable import Supervision
+
+/// What people and programs read of a running supervisor.
+@Suite struct StatusTextTests {
+  let now = Instant.at(81_200)
+
+  @Test func theReportOfAStop() {
+    var status = Status.example
+    status.facts = SupervisorFacts(pid: 1, startedAt: .at(0), argv: ["sh", "-c", "app & wait"], options: RunOptions())
+    let processes = [
+      process(7, "sh", "S", rss: 1_500_000, age: 81),
+      process(9, parent: 7, depth: 1, "app", "S", rss: 52_428_800, age: 80, caught: [.terminate]),
+    ]
+    let expected = """
+      ebb 0.1.0, pid 1: delaying for 1.2s, not ready
+      command   pid 7: sh -c "app & wait"
+      uptime    1m21s
+      signals   3 received, 2 forwarded
+      orphans   4 reaped
+      stop      SIGTERM came 1.2s ago
+                the command gets SIGTERM in 3.8s at the latest
+                SIGKILL in 28s
+
+      PID  STATE       MEMORY    AGE  SIGTERM        NAME
+        7  sleeping   1.4 MiB  1m21s  default: dies  sh
+        9  sleeping  50.0 MiB  1m20s  caught           app
+
+      pid 7 `sh` gets SIGTERM and does not pass it on: use exec or --group
+
+      """
+    #expect(statusText(status, pid: 1, processes: processes, at: now) == expected)
+  }
+
+  @Test func theJSON() throws {
+    let processes = [
+      process(7, "app", "S", rss: 52_428_800, age: 81, caught: [.terminate]), process(12, "gone", "Z", age: 3),
+    ]
+    let text = String(decoding: statusJSON(.example, pid: 1, processes: processes, at: now), as: UTF8.self)
+    let expected =
+      #"{"schema":1,"version":"0.1.0","pid":1,"phase":"delaying","ready":false,"uptime_ms":81200,"#
+      + #""command":{"pid":7,"argv":["app","--port","8080"]},"#
+      + #""stop":{"signal":"TERM","since_ms":1200,"forward_in_ms":3800,"kill_in_ms":27800},"reaped":4,"connections":null,"#
+      + #""processes":[{"pid":7,"ppid":1,"name":"app","state":"S","rss_bytes":52428800,"age_ms":81000,"term":"caught"},"#
+      + #"{"pid":12,"ppid":1,"name":"gone","state":"Z","rss_bytes":null,"age_ms":3000,"term":null}]}"# + "\n"
+    #expect(text == expected)
+  }
+
+  @Test func theJSONBeforeAStopAndAfterTheCommand() throws {
+    var status = Status.example
+    (status.now.phase, status.now.stop, status.now.killAt, status.now.isReady) = (.serving, nil, nil, true)
+    status.now.command = .exited(code: 3)
+    let text = String(decoding: statusJSON(status, pid: 1, processes: [], at: now), as: UTF8.self)
+    #expect(text.contains(#""ready":true"#) && text.contains(#""command":{"pid":null"#))
+    #expect(text.contains(#""stop":null"#) && text.contains(#""processes":[]"#))
+  }
+
+  @Test func theJSONHoldsAgainstHostileNames() throws {
+    let hostile = "a\"b\\\u{1b}[2J\n\u{202e}\u{9b}\u{7f}"
+    var status = Status.example
+    status.facts.argv = [hostile, ""]
+    let bytes = statusJSON(status, pid: 1, processes: [process(7, hostile, "S")], at: now)
+    let object = try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any]
+    #expect(((object?["command"] as? [String: Any])?["argv"] as? [String])?.first == hostile)
+    #expect(bytes.dropLast().allSatisfy { $0 >= 0x20 && $0 != 0x7F })
+  }
+
+  @Test func nothingThatATerminalActsOnIsShown() {
+    let hostile = "\u{1b}]0;x\u{7}\r\n\u{9b}2J\u{202e}\u{7f}é"
+    var status = Status.example
+    status.facts.argv = [hostile]
+    let text = statusText(status, pid: 1, processes: [process(7, hostile, "\u{1b}")], at: now)
+    for scalar in text.unicodeScalars {
+      #expect(
+        scalar == "\n" || (scalar.value >= 0x20 && !(0x7F..<0xA0).contains(scalar.value) && scalar.value != 0x202E))
+    }
+    #expect(text.contains("é"))
+    #expect("\u{1b}[0m".printable == "\\u{1b}[0m")
+  }
+
+  @Test func oneLineForEachChange() {
+    #expect(
+      statusLine(.example, at: now)
+        == "delaying, not ready; the command gets SIGTERM in 3.8s at the latest; SIGKILL in 28s; 3 received, 2 forwarded, 4 reaped"
+    )
+    var status = Status.example
+    (status.now.phase, status.now.stop, status.now.killAt) = (.serving, nil, nil)
+    status.now.isReady = true
+    #expect(statusLine(status, at: now) == "serving, ready; 3 received, 2 forwarded, 4 reaped")
+  }
+
+  @Test(arguments: [
+    (-5, "0.0s"), (0, "0.0s"), (49, "0.0s"), (50, "0.1s"), (3_849, "3.8s"), (9_949, "9.9s"), (9_950, "10s"),
+    (59_499, "59s"),
+    (59_500, "1m00s"), (81_234, "1m21s"), (3_599_500, "1h00m"), (7_500_000, "2h05m"), (86_400_000, "1d0h"),
+    (273_600_000, "3d4h"),
+  ])
+  func roughTimes(_ milliseconds: Int, _ text: String) { #expect(Span.milliseconds(milliseconds).rough == text) }
+}
+
+/// Judged is what a stop will do, not what looks unusual.
+@Suite struct DiagnosisTests {
+  @Test func aCommandWithAHandlerIsFineWhateverItsWorkersDo() {
+    let processes = [process(7, "app", caught: [.terminate]), process(8, parent: 7, depth: 1, "worker")]
+    #expect(sentences(processes) == [])
+  }
+
+  @Test func aCommandWithoutAHandler() {
+    #expect(
+      sentences([process(7, "node")])
+        == ["pid 7 `node` has no handler for SIGTERM and dies at once: in-flight requests are lost"])
+  }
+
+  @Test func aCommandThatIgnoresOrBlocks() {
+    #expect(
+      sentences([process(7, "app", ignored: [.terminate])]) == [
+        "pid 7 `app` ignores SIGTERM: it will be killed at the deadline"
+      ])
+    #expect(
+      sentences([process(7, "app", blocked: [.terminate], caught: [.terminate])]) == [
+        "pid 7 `app` blocks SIGTERM: unless it waits for signals itself (sigwait, signalfd) it will be killed at the deadline"
+      ])
+  }
+
+  @Test func aShellThatDoesNotPassTheSignalOn() {
+    let sleeping = process(8, parent: 7, depth: 1, "node")
+    #expect(
+      sentences([process(7, "sh"), sleeping]) == [
+        "pid 7 `sh` gets SIGTERM and does not pass it on: use exec or --group",
+        "pid 8 `node` has no handler for SIGTERM and dies at once: in-flight requests are lost",
+      ])
+    #expect(sentences([process(7, "sh", caught: [.terminate]), sleeping]) == [])  // a trap is there for a reason
+    #expect(sentences([process(7, "bash")]) == [])
+    #expect(
+      sentences([process(7, "dash", group: 7), process(8, parent: 7, depth: 1, "app", group: 7, caught: [.terminate])])
+      {
+        $0.signalsGroup = true
+      } == ["pid 7 `dash` dies of SIGTERM at once and leaves its children only --leftover-timeout: use exec"])
+  }
+
+  @Test func withTheGroupItsMembersAreJudgedToo() {
+    let processes = [
+      process(7, "app", group: 7, caught: [.terminate]), process(8, parent: 7, depth: 1, "worker", group: 7),
+      process(9, parent: 7, depth: 1, "daemon", group: 9),
+    ]
+    #expect(
+      sentences(processes) { $0.signalsGroup = true }
+        == ["pid 8 `worker` has no handler for SIGTERM and dies at once: in-flight requests are lost"])
+  }
+
+  @Test func theSignalThatIsSentCounts() {
+    let processes = [process(7, "nginx", caught: [.quit])]
+    #expect(sentences(processes) { $0.rewrites.add(from: .terminate, to: .quit) } == [])
+    #expect(
+      sentences(processes) { $0.rewrites.add(from: .terminate, to: Signal(number: 28)) }
+        == ["pid 7 `nginx` ignores SIGWINCH: it will be killed at the deadline"])
+    #expect(
+      sentences(processes) { $0.rewrites.add(from: .terminate, to: nil) }
+        == ["the stop signal is dropped by --rewrite: only SIGKILL at the deadline ends the command"])
+  }
+
+  @Test func leftoversAreJudgedOnceTheCommandHasExited() {
+    #expect(
+      sentences([process(9, "app", ignored: [.terminate])], command: .exited(code: 0))
+        == ["pid 9 `app` ignores SIGTERM: it will be killed at the deadline"])
+  }
+
+  @Test func aHundredOfTheSameAreNotListed() {
+    let processes = [process(7, "app")] + (8..<108).map { process($0, parent: 7, depth: 1, "app") }
+    let all = sentences(processes)
+    #expect(all.count == 9 && all.last == "and the same for 93 more")
+  }
+
+  @Test func seenFromAnotherPidNamespace() {
+    let command = process(4711, parent: 4700, "app", ownPid: 7)
+    #expect(Status.example.command(in: [command], supervisor: 4700)?.entry.pid == 4711)
+    #expect(Status.example.command(in: [command], supervisor: 1) == nil)
+  }
+
+  private func sentences(
+    _ processes: [ProcessDetails], command: StatusSnapshot.Command = .running(pid: 7),
+    _ change: (inout RunOptions) -> Void = { _ in }
+  ) -> [String] {
+    var options = RunOptions()
+    change(&options)
+    var now = StatusSnapshot(since: .at(0))
+    (now.phase, now.command) = (.serving, command)
+    let facts = SupervisorFacts(pid: 1, startedAt: .at(0), argv: ["app"], options: options)
+    return Status(facts: facts, now: now).diagnosis(of: processes, supervisor: 1)
+  }
+}
+
+/// As /proc would show it.
+func process(
+  _ pid: Int, parent: Int = 1, depth: Int = 0, _ name: String, _ state: String = "S", group: Int = 1, rss: Int? = nil,
+  age: Int = 0,
+  ownPid: Int? = nil, blocked: [Signal] = [], ignored: [Signal] = [], caught: [Signal] = []
+) -> ProcessDetails {
+  let stat = "\(pid) (\(name)) \(state) \(parent) \(group) " + String(repeating: "0 ", count: 16) + "100 0 0"
+  var status = "Name:\t\(name.debugDescription)\nNSpid:\t\(pid)\(ownPid.map { "\t\($0)" } ?? "")\n"
+  if let rss { status += "VmRSS:\t    \(rss / 1024) kB\n" }
+  func mask(_ signals: [Signal]) -> String { String(SignalSet(signals).mask, radix: 16) }
+  status += "SigBlk:\t\(mask(blocked))\nSigIgn:\t\(mask(ignored))\nSigCgt:\t\(mask(caught))\n"
+  // Started one second after boot.
+  guard
+    let details = ProcessDetails(
+      stat: Array(stat.utf8), status: Array(status.utf8), depth: depth, sinceBoot: .seconds(age + 1))
+  else { preconditionFailure("no process: \(stat)") }
+  return details
+}
+
+@Suite struct ProcessDetailsTests {
+  @Test func hostileBytesAreErrorsOrAbsentFacts() {
+    let stat = Array("7 (a) S 1 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 100 1 1".utf8)
+    #expect(ProcessDetails(stat: stat, status: [], depth: 0, sinceBoot: .seconds(5))?.residentBytes == nil)
+    #expect(ProcessDetails(stat: stat, status: [], depth: 0, sinceBoot: .seconds(5))?.effect(of: .terminate) == nil)
+    var random = SplitMix64(state: 3)
+    let status = Array("Name:\ta\nNSpid:\t7\nVmRSS:\t 1 kB\nSigBlk:\t0\nSigIgn:\t0\nSigCgt:\t4000\n".utf8)
+    for _ in 0..<20_000 {
+      var (one, other) = (stat, status)
+      for _ in 0..<3 {
+        one[Int.random(in: 0..<one.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+        other[Int.random(in: 0..<other.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+      }
+      let length = Int.random(in: 0...one.count, using: &random)
+      _ = ProcessDetails(stat: Array(one[..<length]), status: other, depth: 0, sinceBoot: .seconds(5))
+      _ = ProcessDetails(stat: one, status: other, depth: 0, sinceBoot: .zero)?.effect(of: .terminate)
+    }
+    for number in ["18446744073709551615", "9223372036854775807", "99999999999999999999", "-1"] {
+      let odd = Array("7 (a) S 1 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 \(number) 1 1".utf8)
+      _ = ProcessDetails(
+        stat: odd, status: Array("VmRSS:\t\(number) kB\nNSpid:\t\(number)".utf8), depth: 0, sinceBoot: .zero)
+    }
+  }
+
+  @Test func aSignalThatAThreadWaitsFor() {
+    func thread(_ blocked: [Signal], _ place: String) -> ProcessDetails.Thread? {
+      let status = "SigBlk:\t\(String(SignalSet(blocked).mask, radix: 16))\n"
+      return ProcessDetails.Thread(status: Array(status.utf8), place: Array(place.utf8))
+    }
+    func effect(_ threads: ProcessDetails.Thread?..., blocked: [Signal] = []) -> ProcessDetails.Effect? {
+      var details = process(7, "app", blocked: blocked)
+      details.signals?.add(threads.compactMap { $0 })
+      return details.effect(of: .terminate)
+    }
+    let waiting = "do_sigtimedwait.isra.0"
+    #expect(effect(thread([], waiting)) == .caught)  // tini
+    #expect(effect(thread([.terminate], "futex_wait"), thread([], waiting), blocked: [.terminate]) == .caught)
+    #expect(effect(thread([], "futex_wait"), thread([], waiting)) == .standard)
+    #expect(effect(thread([.terminate], waiting), thread([.terminate], "0"), blocked: [.terminate]) == .blocked)
+    #expect(effect(thread([.terminate], "0"), thread([], "0"), blocked: [.terminate]) == .standard)
+    #expect(effect() == .standard)  // could not be read
+    #expect(effect(blocked: [.terminate]) == .blocked)
+  }
+
+  @Test func aNameThatLooksLikeOtherFields() throws {
+    let details = process(7, "x) Z 99 (y", "S", caught: [.terminate])
+    #expect(details.name == "x) Z 99 (y" && details.state == "S" && details.entry.parent == 1)
+  }
+
+  @Test func theFamilyTree() {
+    func entry(_ pid: Int32, _ parent: Int32, _ start: UInt64 = 0) -> ProcessEntry {
+      ProcessEntry(pid: pid, parent: parent, startTime: start)
+    }
+    let tree = familyTree(
+      of: 1, among: [entry(9, 7), entry(7, 1, 5), entry(5, 1, 6), entry(8, 7), entry(10, 9), entry(20, 19)])
+    #expect(tree.map { "\($0.process.pid)@\($0.depth)" } == ["7@0", "8@1", "9@1", "10@2", "5@0"])
+    // A table that was read while it changed.
+    #expect(familyTree(of: 1, among: [entry(1, 1), entry(2, 3), entry(3, 2)]).count <= 1)
+    let deep = familyTree(of: 1, among: (2..<20_000).map { entry($0, $0 - 1) })
+    #expect(deep.last?.depth == 19_997)
+  }
+}

@@ -1,0 +1,20 @@
+import Testing
+
+@testable import Supervision
+
+@Suite struct WordsTests {
+  @Test(arguments: [
+    ("", []), ("  \t\n", []), ("a", ["a"]), (" a  b\tc\n", ["a", "b", "c"]), ("'a b' c", ["a b", "c"]),
+    ("a'b c'd", ["ab cd"]),
+    ("\"a b\"", ["a b"]), ("''", [""]), ("a \"\" b", ["a", "", "b"]), ("'a\\b\"c'", ["a\\b\"c"]),
+    ("\"it's\"", ["it's"]),
+    ("\"a\\\"b\\\\c\\d\"", ["a\"b\\c\\d"]), ("a\\ b\\'c\\\\", ["a b'c\\"]), ("\\\"a", ["\"a"]),
+    ("sh -c 'sleep 1; echo $X'", ["sh", "-c", "sleep 1; echo $X"]),
+    ("$HOME ~ * # ; |", ["$HOME", "~", "*", "#", ";", "|"]), ("größe ''é", ["größe", "é"]),
+  ])
+  func taken(line: String, expected: [String]) { #expect(words(of: line) == expected) }
+
+  @Test(arguments: ["'", "a 'b", "\"", "\"a\\\"", "a\\", "\"\\"]) func refused(line: String) {
+    #expect(words(of: line) == nil)
+  }
+}
