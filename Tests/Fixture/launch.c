@@ -1,0 +1,123 @@
+// launch OPTION... -- COMMAND: sets a process up exactly as a test wants it, then executes COMMAND in its place.
+//
+// COMMAND starts from a known state whatever the test runner is in: empty signal mask, all dispositions default,
+// nothing open above standard error. The runner has blocked all signals, and the mask is set just once and last: a
+// signal that COMMAND is to find blocked can be sent to it from the moment its process exists.
+
+#define _GNU_SOURCE
+#include "fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static sigset_t mask;
+
+static void reset(void) {
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, NULL);
+  sigemptyset(&mask);
+  for (int number = 1; number <= 64; number++) signal(number, SIG_DFL);
+  close_range(3, ~0U, 0);
+}
+
+static void open_at(const char *text) {
+  // FD:PATH, inherited by the command.
+  char *end;
+  int wanted = strtol(text, &end, 10);
+  if (*end != ':') die("not FD:PATH: %s", text);
+  int opened = open(end + 1, O_RDWR | O_CREAT, 0600);
+  if (opened < 0) die("cannot open %s", end + 1);
+  if (opened == wanted) return;
+  if (dup2(opened, wanted) < 0) die("dup2 to %d", wanted);
+  close(opened);
+}
+
+static void block(const char *name) {
+  if (strcmp(name, "all") == 0)
+    sigfillset(&mask);
+  else
+    sigaddset(&mask, signal_number(name));
+}
+
+static void limit_descriptors(long count) {
+  struct rlimit limit = {count, count};
+  if (setrlimit(RLIMIT_NOFILE, &limit) < 0) die("setrlimit");
+}
+
+static void become_user(long user) {
+  if (setgroups(0, NULL) < 0 || setresgid(user, user, user) < 0 || setresuid(user, user, user) < 0) die("setresuid");
+}
+
+static void take_terminal(void) {
+  if (ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0) die("TIOCSCTTY");
+}
+
+// Hides /proc behind an empty file system, or mounts the one of the new PID namespace.
+static void arrange_proc(bool wanted) {
+  if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) die("making mounts private");
+  const char *type = wanted ? "proc" : "tmpfs";
+  if (mount(type, "/proc", type, MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) die("mount /proc");
+}
+
+// The rest of the launch goes on as process 1 of a new namespace. This process waits and ends as that one does.
+static void enter_pid_namespace(bool with_proc) {
+  if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0) die("unshare");
+  pid_t init = fork();
+  if (init < 0) die("fork");
+  if (init == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    arrange_proc(with_proc);
+    return;
+  }
+  // Keep no standard stream open: a test may wait for the end of file that the namespace's last process brings.
+  close_range(0, ~0U, 0);
+  // Ignored, the child's exit code would be thrown away.
+  signal(SIGCHLD, SIG_DFL);
+  int status;
+  while (waitpid(init, &status, 0) < 0 && errno == EINTR) continue;
+  if (WIFSIGNALED(status)) {
+    signal(WTERMSIG(status), SIG_DFL);
+    kill(getpid(), WTERMSIG(status));
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+  }
+  _exit(WEXITSTATUS(status));
+}
+
+int mode_launch(int argc, char **argv) {
+  reset();
+  int at = 1;
+  while (at < argc) {
+    const char *text;
+    if (flag(argv, &at, "--")) break;
+    else if ((text = value(argc, argv, &at, "--ignore"))) signal(signal_number(text), SIG_IGN);
+    else if ((text = value(argc, argv, &at, "--block"))) block(text);
+    else if ((text = value(argc, argv, &at, "--raise"))) kill(getpid(), signal_number(text));
+    else if ((text = value(argc, argv, &at, "--close"))) close(number(text));
+    else if ((text = value(argc, argv, &at, "--open"))) open_at(text);
+    else if ((text = value(argc, argv, &at, "--rlimit-nofile"))) limit_descriptors(number(text));
+    else if ((text = value(argc, argv, &at, "--uid"))) become_user(number(text));
+    else if ((text = value(argc, argv, &at, "--cwd"))) { if (chdir(text) < 0) die("chdir %s", text); }
+    else if (flag(argv, &at, "--session")) { if (setsid() < 0) die("setsid"); }
+    else if (flag(argv, &at, "--terminal")) take_terminal();
+    else if (flag(argv, &at, "--pid-namespace")) enter_pid_namespace(true);
+    else if (flag(argv, &at, "--pid-namespace-without-proc")) enter_pid_namespace(false);
+    else die("launch: %s", argv[at]);
+  }
+  if (at >= argc) die("launch: no command");
+  sigprocmask(SIG_SETMASK, &mask, NULL);
+  execv(argv[at], argv + at);
+  die("launch: %s", argv[at]);
+}

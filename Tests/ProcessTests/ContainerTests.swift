@@ -1,0 +1,82 @@
+import Foundation
+import Testing
+
+/// ebb in a real container, with everything taken away that a cluster may take away.
+@Suite(.endsItsProcesses, .needs(.runc))
+struct ContainerTests {
+  @Test func `a graceful stop`() throws {
+    let container = try Container(["--delay", "500ms"], ["/fixture", "signals", "--exit-on", "TERM:7"])
+    #expect(try container.run.line("ready").number("ppid") == 1)
+
+    let status = Proc.status(of: try container.supervisor())
+    #expect(status["Name"] == "ebb")
+    #expect(status["Uid"]?.split(separator: "\t") == ["65534", "65534", "65534", "65534"])
+    #expect(status["CapEff"] == "0000000000000000")
+    #expect(status["CapBnd"] == "0000000000000000")
+    #expect(status["NoNewPrivs"] == "1")
+    #expect(status["Seccomp"] == "2")
+
+    let sent = try container.kill(.term)
+    try container.run.expect(.code(7))
+    #expect(Clock.now() - sent >= .milliseconds(500))
+    #expect(signals(container.run) == ["got TERM"])
+    #expect(container.run.err.lines.last?.contains("event=exited code=7") == true, "\(container.run)")
+    #expect(!container.run.err.text.contains("level=warn"), "\(container.run)")
+  }
+
+  @Test func `the command's exit code, and one that does not exist`() throws {
+    try Container([], ["/fixture", "exit", "42"]).run.expect(.code(42))
+    try Container([], ["/nothing"]).run.expect(.code(127))
+    try Container([], ["/proc"]).run.expect(.code(126))
+  }
+
+  @Test func `signals, rewritten`() throws {
+    let container = try Container(["-r", "HUP:USR2"], ["/fixture", "signals", "--exit-on", "QUIT:3"])
+    try container.run.line("ready")
+    try container.kill(.hup)
+    try container.run.line("got USR2")
+    try container.kill(.quit)
+    try container.run.expect(.code(3))
+  }
+
+  @Test func `SIGKILL at the deadline`() throws {
+    let command = ["/fixture", "leave", "3", "--ignore-term", "--session", "--on", "USR2"]
+    let container = try Container(["--delay", "0", "--grace", "1s"], command)
+    try container.run.line("ready")
+    let sent = try container.kill(.term)
+    try container.run.expect(.code(137))
+    #expect(Clock.now() - sent >= .seconds(1))
+  }
+
+  @Test func `orphans are reaped and leftovers may clean up`() throws {
+    let command = ["/fixture", "leave", "3", "--orphaned", "--slow", "300", "--code", "4"]
+    let container = try Container(["--leftover-timeout", "60s"], command)
+    try container.run.expect(.code(4))
+    #expect(container.run.out.lines.filter { $0 == "leftover done" }.count == 3, "\(container.run)")
+  }
+
+  @Test func `a process put in by exec is no leftover and holds nothing up`() throws {
+    let container = try Container(["--leftover-timeout", "60s"], ["/fixture", "signals", "--exit-on", "USR1:6"])
+    try container.run.line("ready")
+    let outsider = try container.exec(["/fixture", "signals", "--ignore-term"])
+    #expect(try outsider.line("ready").number("ppid") == 0)
+    let sent = try container.kill(.usr1)
+    try container.run.expect(.code(6))
+    #expect(Clock.now() - sent < .seconds(60))
+    try outsider.readToEnd()
+    #expect(signals(outsider) == [])
+  }
+
+  /// runc passes on to the container what its own language runtime sends it now and then: SIGURG.
+  private func signals(_ run: Run) -> [String] { run.signals.filter { $0 != "got URG" } }
+
+  @Test(.needs(.program("curl")))
+  func `every request of the delay is answered`() throws {
+    let container = try Container(["--delay", "2s"], ["/fixture", "serve", "0"])
+    let port = try container.run.line("listening").number("port")
+    let client = try Client("http://127.0.0.1:\(port)/")
+    try client.expectAnswersThroughAStop(of: .seconds(2)) { try container.kill(.term) }
+    try container.run.expect(.code(0))
+    #expect(container.run.out.lines.last == "served")
+  }
+}

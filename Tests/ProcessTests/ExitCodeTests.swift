@@ -1,0 +1,114 @@
+import Foundation
+import Testing
+
+/// The exit code tells what became of the command.
+@Suite(.endsItsProcesses)
+struct ExitCodeTests {
+  @Test(arguments: Place.possible, [0, 1, 2, 42, 99, 125, 126, 127, 128, 255] as [Int32])
+  func `the command's own code`(place: Place, code: Int32) throws {
+    let run = try Run.ebb([], fixture("exit", "\(code)"), in: place)
+    try run.expect(.code(code))
+    #expect(run.err.text == "")
+  }
+
+  @Test(arguments: Place.possible, [SIGHUP, SIGINT, SIGQUIT, SIGABRT, SIGKILL, SIGSEGV, SIGPIPE, SIGTERM, 64])
+  func `128 and the number of the signal that killed the command`(place: Place, signal: Int32) throws {
+    let run = try Run.ebb([], fixture("kill-self", "\(signal)"), in: place)
+    try run.expect(.code(128 + signal))
+  }
+
+  // MARK: Remapping
+
+  @Test(
+    arguments: [
+      (["-e", "3"], "3", 0), (["-e3"], "3", 0), (["--remap-exit", "3:4"], "3", 4), (["--remap-exit=3:4"], "3", 4),
+      (["-e", "1", "-e", "3:9", "-e", "5"], "3", 9), (["-e", "0:6"], "0", 6), (["-e", "4"], "3", 3),
+    ] as [([String], String, Int32)])
+  func `a code may be remapped`(options: [String], code: String, expected: Int32) throws {
+    try Run.ebb(options, fixture("exit", code)).expect(.code(expected))
+  }
+
+  @Test func `a code that stands for a signal too`() throws {
+    let run = try Run.ebb(["-e", "143", "--delay", "0"], fixture("stay"))
+    try run.line("ready")
+    try run.send(.term)
+    try run.expect(.code(0))
+  }
+
+  @Test func `remapping by variable`() throws {
+    for (code, expected) in [("3", 0), ("7", 8), ("9", 9)] as [(String, Int32)] {
+      try Run.ebb([], fixture("exit", code), .environment(["EBB_REMAP_EXIT": "3,7:8"])).expect(.code(expected))
+    }
+  }
+
+  // MARK: Commands that cannot be executed
+
+  @Test(arguments: ["/no/such/program", "no-such-program", "", "./no-such-program", "/etc/passwd/x"])
+  func `127 where there is no such command`(command: String) throws {
+    try expectFatal(Run.ebb([], [command]), 127, command)
+  }
+
+  @Test(arguments: Place.possible)
+  func `126 where the command is there and cannot be executed`(place: Place) throws {
+    let folder = try Runs.folder()
+    let files = [
+      "plain": ("#!/bin/sh\n", 0o644), "interpreter": ("#!/no/such/interpreter\n", 0o755),
+      "binary": ("\u{7f}ELF\0\0\0garbage", 0o755),
+    ]
+    for (name, (text, mode)) in files {
+      let path = try write(text, mode: mode, to: folder, name)
+      try expectFatal(Run.ebb([], [path], in: place), 126, path)
+    }
+    try expectFatal(Run.ebb([], [folder], in: place), 126, folder)
+    try expectFatal(Run.ebb([], ["/"], in: place), 126, "/")
+  }
+
+  @Test func `126 also where PATH leads to it`() throws {
+    let folder = try Runs.folder()
+    try write("#!/bin/sh\n", mode: 0o644, to: folder, "tool")
+    try expectFatal(Run.ebb([], ["tool"], .environment(["PATH": folder])), 126, "tool")
+  }
+
+  @Test func `PATH is searched on after a file that cannot be executed`() throws {
+    let (first, second) = (try Runs.folder(), try Runs.folder())
+    try write("#!/bin/sh\nexit 1", mode: 0o644, to: first, "tool")
+    try write("#!/bin/sh\nexit 12", mode: 0o755, to: second, "tool")
+    let path = "/no/such/folder:\(first):\(second)"
+    try Run.ebb([], ["tool"], .environment(["PATH": path])).expect(.code(12))
+  }
+
+  @Test func `a relative path is relative to where ebb was called`() throws {
+    let folder = try Runs.folder()
+    try write("#!/bin/sh\nexit 13", mode: 0o755, to: folder, "tool")
+    try Run.ebb([], ["./tool"], .launch("--cwd", folder)).expect(.code(13))
+  }
+
+  @Test func `a script without an interpreter line is run as a shell would`() throws {
+    let folder = try Runs.folder()
+    let script = try write("echo $0 $1 \"$2\"\nexit 14\n", mode: 0o755, to: folder, "script")
+    let run = try Run.ebb([], [script, "a", "b  c"])
+    try run.expect(.code(14))
+    #expect(run.out.lines == ["\(script) a b  c"])
+  }
+
+  @Test func `an empty file is an empty script`() throws {
+    let folder = try Runs.folder()
+    try Run.ebb([], [write("", mode: 0o755, to: folder, "empty")]).expect(.code(0))
+  }
+
+  @discardableResult
+  private func write(_ text: String, mode: Int, to folder: String, _ name: String) throws -> String {
+    let path = folder + "/" + name
+    try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+    return path
+  }
+
+  /// The code, and one line that says whose fault it is.
+  private func expectFatal(_ run: Run, _ code: Int32, _ command: String) throws {
+    try run.expect(.code(code))
+    #expect(run.out.text == "")
+    #expect(run.err.lines.count == 1, "\(run)")
+    #expect(run.err.text.contains("cannot execute \"\(command)\""), "\(run)")
+  }
+}

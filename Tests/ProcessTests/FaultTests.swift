@@ -1,0 +1,102 @@
+import Foundation
+import Testing
+
+/// What a supervisor meets on a bad day.
+@Suite(.endsItsProcesses)
+struct FaultTests {
+  @Test(arguments: Place.possible)
+  func `after a burst of a hundred thousand signals the stop signal is acted on`(place: Place) throws {
+    let run = try Run.ebb(["--delay", "0"], fixture("signals", "--only", "TERM"), in: place)
+    try run.line("ready")
+    let supervisor = try run.supervisor()
+    let before = Proc.residentKilobytes(of: supervisor)
+    let names = ["USR1", "USR2", "HUP", "WINCH", "RTMIN+1", "INT"]
+    let burst = try Run.program(fixture("burst", "\(supervisor)", "100000") + names)
+    try burst.expect(.code(0))
+    let sent = try run.send(.term)
+    try run.line("got TERM")
+    #expect(Clock.now() - sent < .seconds(30))
+    try run.expect(.code(0))
+    #expect(before > 0)
+  }
+
+  @Test func `a burst of signals makes nothing grow`() throws {
+    let run = try Run.ebb([], fixture("signals", "--only", "TERM"))
+    try run.line("ready")
+    let names = ["USR1", "USR2", "HUP", "WINCH", "RTMIN+1", "INT"]
+    func burst(_ count: Int) throws {
+      try Run.program(fixture("burst", "\(run.pid)", "\(count)") + names).expect(.code(0))
+    }
+    // The first ones make the buffers that every later one uses again.
+    try burst(5000)
+    let before = Proc.residentKilobytes(of: run.pid)
+    try burst(100_000)
+    #expect(Proc.residentKilobytes(of: run.pid) <= before + 256)
+  }
+
+  @Test(.serialized, arguments: Place.possible, [[], ["--exit"]])
+  func `a storm of orphans while stopping ends at the deadline`(place: Place, how: [String]) throws {
+    let options = ["--delay", "0", "--grace", "1s", "--leftover-timeout", "1s", "-t", "10s"]
+    let run = try Run.ebb(options, fixture("storm", "10", "4") + how, in: place)
+    try run.line("ready")
+    let sent = try run.send(.term)
+    try run.line("storming")
+    try run.expect(.code(how.isEmpty ? 137 : 0))
+    let passed = Clock.now() - sent
+    #expect(passed >= .seconds(1), "\(run)")
+    #expect(passed < .seconds(25))
+  }
+
+  @Test func `a command that dies at once is never missed`() throws {
+    for round in 0..<300 {
+      let code = Int32(round % 100)
+      try Run.ebb([], fixture("exit", "\(code)")).expect(.code(code))
+    }
+  }
+
+  @Test(.needs(.pidNamespace))
+  func `nor by process 1`() throws {
+    for _ in 0..<100 { try Run.ebb([], fixture("kill-self", "KILL"), in: .pid1).expect(.code(137)) }
+  }
+
+  @Test(arguments: [Place.subreaper], ["/bin/true"])
+  func `hundreds of runs of true`(place: Place, command: String) throws {
+    for _ in 0..<300 { try Run.ebb([], [command], in: place).expect(.code(0)) }
+  }
+
+  // MARK: The parent's death
+
+  @Test(arguments: [["-p", "TERM"], ["--parent-death-signal", "SIGTERM"]])
+  func `with a parent death signal ebb stops with its parent`(option: [String]) throws {
+    let ebb = [try Binaries.ebb()] + option + ["--delay", "300ms", "--"] + fixture("signals")
+    let run = try Run.program(fixture("parent", "--") + ebb)
+    try run.line("ready")
+    let sent = try run.send(.kill)
+    try run.line("got TERM")
+    #expect(Clock.now() - sent >= .milliseconds(300))
+    try run.readToEnd()
+  }
+
+  @Test func `any other parent death signal is forwarded like any signal`() throws {
+    let ebb = [try Binaries.ebb(), "-p", "USR1", "--"] + fixture("signals", "--exit-on", "USR1:0")
+    let run = try Run.program(fixture("parent", "--") + ebb)
+    try run.line("ready")
+    try run.send(.kill)
+    try run.line("got USR1")
+    try run.readToEnd()
+  }
+
+  @Test func `without one it serves on`() throws {
+    let ebb = [try Binaries.ebb(), "--delay", "0", "--"] + fixture("signals")
+    let run = try Run.program(fixture("parent", "--") + ebb)
+    let supervisor = try run.line("ready").number("ppid")
+    try run.send(.kill)
+    try run.wait(for: "the parent's death") { run.poll() != nil && Proc.parent(of: supervisor) != run.pid }
+    kill(supervisor, SIGUSR1)
+    try run.line("got USR1")
+    kill(supervisor, SIGTERM)
+    try run.line("got TERM")
+    try run.readToEnd()
+    #expect(run.signals == ["got USR1", "got TERM"])
+  }
+}

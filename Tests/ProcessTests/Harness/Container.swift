@@ -1,0 +1,103 @@
+import Foundation
+import Testing
+
+/// An OCI container as a hardened cluster runs it: a root file system that holds ebb and fixture and nothing else, read
+/// only, an unprivileged user, no capability, no new privileges, the default seccomp profile.
+struct Container {
+  /// `runc run`, whose output and exit code are the container's.
+  let run: Run
+  private let id: String
+  private let state: String
+
+  private static let runc = Machine.path(of: "runc") ?? "runc"
+
+  /// Starts a container that runs `/ebb OPTION... -- COMMAND...`.
+  ///
+  /// - Parameters:
+  ///   - options: ebb's own.
+  ///   - command: What it supervises; `/fixture` is the only other program there is.
+  /// - Throws: A `Failure` when it cannot be started.
+  init(_ options: [String], _ command: [String]) throws {
+    let folder = try Runs.folder()
+    id = "ebb-test-\(getpid())-\(Runs.nextNumber())"
+    state = folder + "/state"
+    try Self.writeBundle(folder, ["/ebb"] + options + ["--"] + command)
+    let (state, id) = (state, id)
+    try Runs.atEnd { _ = Machine.succeeds([Self.runc, "--root", state, "delete", "--force", id]) }
+    run = try Run.program([Self.runc, "--root", state, "run", "--bundle", folder, id])
+  }
+
+  /// Sends process 1 a signal the way an engine does, and says when: before it can have arrived.
+  @discardableResult
+  func kill(_ signal: Signal) throws -> Duration {
+    let moment = Clock.now()
+    guard Machine.succeeds([Self.runc, "--root", state, "kill", id, signal.description]) else {
+      throw Failure("runc kill \(signal)\n\(run)")
+    }
+    return moment
+  }
+
+  /// Starts another process inside, as `kubectl exec` does.
+  func exec(_ command: [String]) throws -> Run {
+    try Run.program([Self.runc, "--root", state, "exec", id] + command)
+  }
+
+  /// The process id of the container's process 1, as the test sees it.
+  func supervisor() throws -> pid_t {
+    let query = try Run.program([Self.runc, "--root", state, "state", id])
+    try query.expect(.code(0))
+    guard let answer = try JSONSerialization.jsonObject(with: Data(query.out.text.utf8)) as? [String: Any],
+      let pid = answer["pid"] as? Int
+    else { throw Failure("runc state\n\(query)") }
+    return pid_t(pid)
+  }
+
+  // MARK: The bundle
+
+  private static func writeBundle(_ folder: String, _ arguments: [String]) throws {
+    let root = folder + "/rootfs"
+    let files = FileManager.default
+    try files.createDirectory(atPath: root, withIntermediateDirectories: false)
+    try files.copyItem(atPath: Binaries.ebb(), toPath: root + "/ebb")
+    try files.copyItem(atPath: Binaries.fixture, toPath: root + "/fixture")
+    let text = try JSONSerialization.data(withJSONObject: configuration(arguments))
+    try text.write(to: URL(fileURLWithPath: folder + "/config.json"))
+  }
+
+  private static func configuration(_ arguments: [String]) throws -> [String: Any] {
+    let none: [String] = []
+    return [
+      "ociVersion": "1.0.2",
+      "root": ["path": "rootfs", "readonly": true],
+      "process": [
+        "args": arguments, "cwd": "/", "env": ["PATH=/"], "noNewPrivileges": true,
+        "user": ["uid": 65534, "gid": 65534],
+        "capabilities": ["bounding": none, "effective": none, "permitted": none, "ambient": none],
+      ] as [String: Any],
+      "mounts": [
+        ["destination": "/proc", "type": "proc", "source": "proc", "options": ["nosuid", "noexec", "nodev"]],
+        ["destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"]],
+      ] as [[String: Any]],
+      "linux": [
+        // The network is the machine's, so that a test can ask a server inside.
+        "namespaces": ["pid", "mount", "ipc", "uts"].map { ["type": $0] },
+        "seccomp": try Seccomp.withoutCapabilities(),
+      ] as [String: Any],
+    ]
+  }
+
+  /// Whether a trivial container runs on this machine.
+  static let works: Bool = {
+    let folder = NSTemporaryDirectory() + "ebb-test-\(getpid())-trial"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+      try writeBundle(folder, ["/fixture", "exit", "0"])
+    } catch {
+      return false
+    }
+    return Machine.succeeds([
+      runc, "--root", folder + "/state", "run", "--bundle", folder, "ebb-test-\(getpid())-trial",
+    ])
+  }()
+}

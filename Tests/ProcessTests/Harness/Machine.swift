@@ -1,0 +1,62 @@
+import Foundation
+import Testing
+
+/// Something that not every machine can do. A test that needs it is skipped there, and says why.
+struct Machine: Sendable {
+  let isPresent: Bool
+  let absence: Comment
+
+  private init(_ absence: Comment, _ check: () -> Bool) {
+    isPresent = check()
+    self.absence = absence
+  }
+
+  static let root = Machine("not root") { geteuid() == 0 }
+
+  static let pidNamespace = Machine("no PID namespace can be made here (not root, or inside a plain container)") {
+    succeeds(fixture("launch", "--pid-namespace", "--", Binaries.fixture, "exit", "0"))
+  }
+
+  static let runc = Machine("no working runc here (not installed, not root, or inside a plain container)") {
+    Container.works
+  }
+
+  /// One of the given paths exists.
+  static func program(_ name: String) -> Machine {
+    Machine("\(name) is not installed") { path(of: name) != nil }
+  }
+
+  /// The full path of an installed program.
+  static func path(of name: String) -> String? {
+    ["/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/", "/usr/local/bin/"].map { $0 + name }
+      .first { FileManager.default.isExecutableFile(atPath: $0) }
+  }
+
+  /// Whether a command runs and exits 0. Its output is thrown away.
+  static func succeeds(_ command: [String]) -> Bool {
+    let nothing = open("/dev/null", O_RDWR)
+    defer { close(nothing) }
+    let environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
+    guard let pid = try? spawn(command, environment: environment, streams: [nothing, nothing, nothing]) else {
+      return false
+    }
+    var status: Int32 = 0
+    while waitpid(pid, &status, 0) < 0 && errno == EINTR { continue }
+    return status == 0
+  }
+
+  /// With this variable a test that cannot run is a failure: on the machine that has to prove everything.
+  static let mayNotSkip = ProcessInfo.processInfo.environment["EBB_TESTS_NO_SKIP"] == "1"
+}
+
+extension Trait where Self == ConditionTrait {
+  /// Runs the test only where the machine can do what it needs.
+  static func needs(_ machine: Machine) -> Self {
+    .enabled(machine.absence) {
+      if machine.isPresent { return true }
+      if Machine.mayNotSkip { throw Failure("may not skip: \(machine.absence)") }
+      print("skipped: \(machine.absence)")
+      return false
+    }
+  }
+}

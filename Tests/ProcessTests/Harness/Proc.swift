@@ -1,0 +1,69 @@
+import Foundation
+
+/// Facts about processes from /proc. A process may vanish at any moment, so absent facts are empty.
+enum Proc {
+  static func all() -> [pid_t] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { pid_t($0) }
+  }
+
+  /// The children of a process, oldest first.
+  static func children(of parent: pid_t) -> [pid_t] { all().filter { self.parent(of: $0) == parent }.sorted() }
+
+  static func parent(of pid: pid_t) -> pid_t? { status(of: pid)["PPid"].flatMap { pid_t($0) } }
+
+  /// "R", "S", "T", "Z" and so on, or nil when it is gone.
+  static func state(of pid: pid_t) -> String? { status(of: pid)["State"].map { String($0.prefix(1)) } }
+
+  static func environment(of pid: pid_t) -> [String] {
+    read("/proc/\(pid)/environ").split(separator: "\0").map(String.init)
+  }
+
+  static func directory(of pid: pid_t) -> String? {
+    try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd")
+  }
+
+  /// What each open descriptor refers to.
+  static func descriptors(of pid: pid_t) -> [Int: String] {
+    let folder = "/proc/\(pid)/fd"
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    let pairs = names.compactMap { name -> (Int, String)? in
+      guard let number = Int(name) else { return nil }
+      guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: folder + "/" + name) else {
+        return nil
+      }
+      return (number, target)
+    }
+    return Dictionary(pairs) { $1 }
+  }
+
+  /// Resident memory in kilobytes.
+  static func residentKilobytes(of pid: pid_t) -> Int {
+    status(of: pid)["VmRSS"].flatMap { Int($0.split(separator: " ")[0]) } ?? 0
+  }
+
+  /// Context switches of all threads together, wanted or not.
+  static func contextSwitches(of pid: pid_t) -> Int {
+    let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
+    return threads.reduce(0) { sum, thread in
+      let status = fields("/proc/\(pid)/task/\(thread)/status")
+      let switches = ["voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"].compactMap { status[$0] }
+      return sum + switches.compactMap { Int($0) }.reduce(0, +)
+    }
+  }
+
+  static func status(of pid: pid_t) -> [String: String] { fields("/proc/\(pid)/status") }
+
+  private static func fields(_ path: String) -> [String: String] {
+    let pairs = read(path).split(separator: "\n").compactMap { line -> (String, String)? in
+      guard let colon = line.firstIndex(of: ":") else { return nil }
+      let value = line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+      return (String(line[..<colon]), value)
+    }
+    return Dictionary(pairs) { first, _ in first }
+  }
+
+  private static func read(_ path: String) -> String {
+    guard let data = FileManager.default.contents(atPath: path) else { return "" }
+    return String(decoding: data, as: UTF8.self)
+  }
+}

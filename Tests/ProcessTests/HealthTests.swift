@@ -1,0 +1,236 @@
+import Foundation
+import Testing
+
+/// The endpoint of `--health`, and what its clients cannot do to it.
+@Suite(.endsItsProcesses)
+struct HealthTests {
+  private func started(_ options: [String] = [], in place: Place = .subreaper) throws -> (run: Run, port: Int) {
+    let port = try Client.freePort()
+    let run = try Run.ebb(["--health", "\(port)", "--delay", "0"] + options, fixture("signals"), in: place)
+    try run.line("ready")
+    return (run, port)
+  }
+
+  private func curl(_ arguments: String...) throws -> String {
+    let run = try Run.program([Machine.path(of: "curl") ?? "curl", "-q", "-s", "--max-time", "20"] + arguments)
+    _ = try run.exit()
+    return run.out.text
+  }
+
+  @Test(.needs(.program("curl")), arguments: Place.possible)
+  func `what curl sees`(place: Place) throws {
+    let (run, port) = try started(in: place)
+    let url = "http://127.0.0.1:\(port)"
+    #expect(try curl("-i", url + "/readyz").hasPrefix("HTTP/1.1 200 OK\n"))
+    #expect(try curl("-i", url + "/readyz?verbose").hasSuffix("\n\nok"))
+    #expect(try curl(url + "/livez") == "ok")
+    #expect(try curl("-I", url + "/readyz").contains("Content-Length: 2\n"))
+    let codes = ["-o", "/dev/null", "-w", "%{http_code} "]
+    func code(_ arguments: String...) throws -> String {
+      let run = try Run.program([Machine.path(of: "curl") ?? "curl", "-q", "-s"] + codes + arguments)
+      _ = try run.exit()
+      return run.out.text
+    }
+    #expect(try code(url + "/") == "404 ")
+    #expect(try code("-X", "POST", url + "/readyz") == "405 ")
+    #expect(try code("-d", String(repeating: "x", count: 100_000), url + "/readyz") == "405 ")
+    #expect(try code("-H", "X: " + String(repeating: "x", count: 3000), url + "/readyz") == "431 ")
+    #expect(try code("--http1.0", url + "/livez") == "200 ")
+    let status = try JSONSerialization.jsonObject(with: Data(try curl(url + "/status").utf8)) as? [String: Any]
+    #expect(status?["phase"] as? String == "serving")
+    #expect(status?["ready"] as? Bool == true)
+    try run.send(.term)
+    try run.expect(.code(0))
+  }
+
+  @Test(.needs(.program("curl"))) func `over IPv6 as well`() throws {
+    guard FileManager.default.fileExists(atPath: "/proc/net/if_inet6") else { return }
+    let (_, port) = try started()
+    #expect(try curl("http://[::1]:\(port)/readyz") == "ok")
+    #expect(try curl("http://127.0.0.1:\(port)/readyz") == "ok")
+  }
+
+  @Test(.needs(.program("promtool"))) func `promtool takes the metrics, before a stop and in one`() throws {
+    let (run, port) = try started(["--delay", "20s"])
+    try run.send(.usr1)
+    try run.line("got USR1")
+    for phase in ["serving", "delaying"] {
+      if phase == "delaying" {
+        try run.send(.term)
+        try run.line("ebb:", on: run.err)
+      }
+      let text = try HealthClient.get(port, "/metrics").body
+      #expect(text.contains("ebb_phase{phase=\"\(phase)\"} 1\n"))
+      #expect(text.contains("ebb_signals_forwarded_total 1\n"))
+      #expect(text.contains("ebb_deadline_seconds{deadline=\"kill\"} ") == (phase == "delaying"))
+      var setup = Setup()
+      setup.typesInput = true
+      let check = try Run.program([Machine.path(of: "promtool") ?? "", "check", "metrics"], setup)
+      try check.type(text)
+      check.closeInput()
+      try check.expect(.code(0))
+      #expect(check.out.text + check.err.text == "")
+    }
+  }
+
+  @Test func `it answers until the end`() throws {
+    let port = try Client.freePort()
+    let options = ["--health", "\(port)", "--delay", "0", "--grace", "1s"]
+    let run = try Run.ebb(options, fixture("signals", "--ignore-term"))
+    try run.line("ready")
+    try run.send(.term)
+    try run.line("got TERM")
+    #expect(try HealthClient.get(port, "/readyz") == (503, "stopping"))
+    #expect(try HealthClient.get(port, "/livez") == (200, "ok"))
+    try run.expect(.code(137))
+    #expect(try HealthClient.get(port, "/livez").status == 0)
+  }
+
+  @Test func `the command does not inherit it`() throws {
+    let run = try Run.ebb(["--health", "\(try Client.freePort())", "--delay", "0"], fixture("report"))
+    try run.expect(.code(0))
+    #expect(run.out.lines.contains("descriptors: 0 1 2"))
+  }
+
+  @Test func `nor does a log line reach a client where standard error is closed`() throws {
+    let port = try Client.freePort()
+    let launch = ["--close", "0", "--close", "1", "--close", "2"]
+    let run = try Run.ebb(["--health", "\(port)", "-vv", "--delay", "0"], ["sleep", "60"], Setup(launch: launch))
+    try Clock.wait(for: "an answer") { try HealthClient.get(port, "/readyz") == (200, "ok") }
+    try run.send(.term)
+    try run.expect(.code(143))
+  }
+
+  @Test func `a port that is taken is fatal before the command exists`() throws {
+    let other = try SilentListener()
+    let run = try Run.ebb(["--health", "127.0.0.1:\(other.port)"], fixture("exit", "0"))
+    try run.expect(.code(125))
+    #expect(
+      run.err.text == "ebb: fatal: cannot listen on 127.0.0.1:\(other.port) for --health: Address already in use\n")
+  }
+
+  @Test func `without the option nothing listens`() throws {
+    let run = try Run.ebb([], fixture("signals"))
+    try run.line("ready")
+    #expect(!Proc.descriptors(of: run.pid).values.contains { $0.hasPrefix("socket:") })
+  }
+}
+
+/// Clients that mean harm, or are broken.
+@Suite(.endsItsProcesses)
+struct HealthAttackTests {
+  private func started(_ options: [String] = [], _ setup: Setup = Setup()) throws -> (run: Run, port: Int) {
+    let port = try Client.freePort()
+    let run = try Run.ebb(["--health", "\(port)", "--delay", "0"] + options, fixture("signals"), setup)
+    try run.line("ready")
+    try Clock.wait(for: "the endpoint") { try HealthClient.get(port, "/livez").status == 200 }
+    return (run, port)
+  }
+
+  @Test func `a thousand slow clients keep nobody out, and are gone after two seconds`() throws {
+    let (run, port) = try started()
+    let before = Proc.residentKilobytes(of: run.pid)
+    var clients: [HealthClient] = []
+    for number in 0..<1000 {
+      let client = try HealthClient(port)
+      if number % 3 == 1 { client.send("GET /readyz HTT") }
+      if number % 3 == 2 { client.send(String(repeating: "x", count: 2000)) }
+      clients.append(client)
+      if number >= 900 { continue }
+      clients.removeAll { $0.isClosed }  // the test has a limit of descriptors too
+    }
+    #expect(try HealthClient.get(port, "/readyz") == (200, "ok"))
+    try run.send(.usr1)
+    try run.line("got USR1")
+    #expect(Proc.descriptors(of: run.pid).count < 90)
+    #expect(Proc.residentKilobytes(of: run.pid) < before + 256)
+    try Clock.wait(for: "all of them to be dropped") {
+      clients.removeAll { $0.isClosed }
+      return clients.isEmpty
+    }
+    try Clock.wait(for: "their descriptors") { Proc.descriptors(of: run.pid).count < 20 }
+  }
+
+  @Test func `a client that sends a byte now and then has two seconds in all`() throws {
+    let (_, port) = try started()
+    let client = try HealthClient(port)
+    let begun = Clock.now()
+    try Clock.wait(for: "it to be dropped") {
+      client.send("G")
+      return client.isClosed
+    }
+    #expect(Clock.now() - begun >= .milliseconds(1900))
+  }
+
+  @Test(arguments: [
+    ("\u{16}\u{3}\u{1}\u{2}", "HTTP/1.1 400 "), ("GET /readyz\r\n\r\n", "HTTP/1.1 400 "),
+    ("GET /readyz HTTP/1.1\r\nno header\r\n\r\n", "HTTP/1.1 400 "),
+    (String(repeating: "A", count: 2048), "HTTP/1.1 431 "),
+    ("GET /readyz HTTP/1.1\r\n\r\n", "HTTP/1.1 200 "),
+  ])
+  func `what is no request is refused`(request: String, answer: String) throws {
+    let (run, port) = try started()
+    let client = try HealthClient(port)
+    client.send(request)
+    #expect(client.readToEnd().hasPrefix(answer))
+    #expect(run.poll() == nil)
+  }
+
+  @Test func `resets in the middle of everything leave nothing behind`() throws {
+    let (run, port) = try started()
+    let request = Array("GET /metrics HTTP/1.1\r\n\r\n".utf8)
+    for round in 0..<2000 {
+      let client = try HealthClient(port)
+      client.send(Array(request.prefix(round % (request.count + 1))))
+      client.reset()
+    }
+    #expect(try HealthClient.get(port, "/readyz").status == 200)
+    try Clock.wait(for: "the descriptors") { Proc.descriptors(of: run.pid).count < 20 }
+    try run.send(.term)
+    try run.expect(.code(0))
+  }
+
+  @Test func `an idle endpoint makes no context switch`() throws {
+    let (run, port) = try started()
+    let slow = try HealthClient(port)
+    try Clock.wait(for: "it to be dropped") { slow.isClosed }
+    usleep(200_000)
+    let before = Proc.contextSwitches(of: run.pid)
+    sleep(3)
+    #expect(Proc.contextSwitches(of: run.pid) == before)
+  }
+
+  @Test func `with sixteen descriptors it works, and processes are found that have to be killed`() throws {
+    let port = try Client.freePort()
+    let options = [
+      "--health", "\(port)", "--delay", "0", "--leftover-timeout", "500ms", "--pre-stop", "echo hooked", "--log",
+      "json",
+    ]
+    let script = "trap '' HUP; setsid sh -c 'trap \"\" TERM; while :; do sleep 60; done' & echo ready; wait"
+    let run = try Run.ebb(options, ["sh", "-c", script], .launch("--rlimit-nofile", "16"))
+    try run.line("ready")
+    let silent = try (0..<20).map { _ in try HealthClient(port) }
+    #expect(try HealthClient.get(port, "/readyz").status == 200)
+    let another = try HealthClient(port)
+    try run.send(.term)
+    try run.expect(.code(143))
+    #expect(run.err.text.contains("hooked\n"))
+    #expect(!run.err.text.contains("unkillable"), "\(run)")
+    withExtendedLifetime((silent, another)) {}
+  }
+
+  @Test func `requests without end do not delay a signal for long`() throws {
+    let (run, port) = try started()
+    let end = Clock.now() + .seconds(2)
+    var requests = 0
+    var slowest = Duration.zero
+    while Clock.now() < end {
+      for _ in 0..<50 where try HealthClient.get(port, "/readyz").status == 200 { requests += 1 }
+      let sent = try run.send(.usr1)
+      try run.line("got USR1")
+      slowest = max(slowest, Clock.now() - sent)
+    }
+    #expect(requests >= 500)
+    #expect(slowest < .seconds(1))
+  }
+}

@@ -1,0 +1,148 @@
+import Foundation
+import Testing
+
+/// What ebb keeps to itself, and what it does to the machine: as little as possible.
+@Suite(.endsItsProcesses)
+struct HygieneTests {
+  @Test(arguments: Place.possible)
+  func `inherited descriptors stay open in the command and not in ebb`(place: Place) throws {
+    let folder = try Runs.folder()
+    let launch = ["--open", "3:\(folder)/three", "--open", "9:\(folder)/nine", "--open", "500:\(folder)/far"]
+    let run = try Run.ebb([], fixture("report", "--stay"), in: place, Setup(launch: launch))
+    try run.line("end")
+    #expect(run.out.lines.contains("descriptors: 0 1 2 3 9 500"))
+    let supervisor = try run.supervisor()
+    try run.wait(for: "ebb to close them") {
+      !Proc.descriptors(of: supervisor).values.contains { $0.hasPrefix(folder) }
+    }
+  }
+
+  @Test func `ebb's own descriptors do not reach the command`() throws {
+    let run = try Run.ebb(["--delay", "0"], fixture("report"))
+    try run.expect(.code(0))
+    #expect(run.out.lines.contains("descriptors: 0 1 2"))
+    #expect(run.out.lines.contains("nonblocking:"))
+  }
+
+  @Test func `closed standard descriptors are closed in the command too`() throws {
+    // The command's output is gone as well: its exit code has to say it.
+    let launch = ["--close", "0", "--close", "1", "--close", "2"]
+    let script = "for n in 0 1 2; do [ -e /proc/self/fd/$n ] && exit $((10 + n)); done; exit 3"
+    let shell = ["/bin/sh", "-c", script]
+    let run = try Run.ebb([], shell, Setup(launch: launch))
+    try run.expect(.code(3))
+  }
+
+  @Test(arguments: Place.possible)
+  func `the working directory is / in ebb only`(place: Place) throws {
+    let folder = try Runs.folder()
+    let run = try Run.ebb([], fixture("report", "--stay"), in: place, .launch("--cwd", folder))
+    try run.line("end")
+    #expect(run.out.lines.contains("directory: \(URL(fileURLWithPath: folder).resolvingSymlinksInPath().path)"))
+    let supervisor = try run.supervisor()
+    try run.wait(for: "ebb to go to /") { Proc.directory(of: supervisor) == "/" }
+  }
+
+  @Test func `the environment is unchanged`() throws {
+    let variables = ["PATH": "/usr/bin", "EBB_DELAY": "0", "EMPTY": "", "LISTEN_PID": "1", "X": "a=b c\u{e9}"]
+    let run = try Run.ebb([], fixture("report"), Setup(environment: variables))
+    try run.expect(.code(0))
+    let seen = run.out.lines.filter { $0.hasPrefix("variable: ") && !$0.contains("FIXTURE_MARK") }
+    #expect(Set(seen) == Set(variables.map { "variable: \($0.key)=\($0.value)" }))
+    #expect(seen.count == variables.count)
+  }
+
+  @Test func `an empty environment is fine`() throws {
+    try Run.ebb([], ["ls", "/"], Setup(environment: [:])).expect(.code(0))
+  }
+
+  @Test(.needs(.pidNamespace))
+  func `without proc everything works, with a warning where it matters`() throws {
+    let setup = Setup.launch("--pid-namespace-without-proc")
+    let plain = try Run.ebb(["--delay", "0"], fixture("signals", "--exit-on", "TERM:3"), setup)
+    try plain.line("ready")
+    kill(try #require(Proc.children(of: plain.pid).first), SIGTERM)
+    try plain.expect(.code(3))
+
+    let leaving = try Run.ebb(["--leftover-timeout", "20s"], fixture("leave", "2", "--code", "4"), setup)
+    try leaving.expect(.code(4))
+    #expect(leaving.signals.filter { $0 == "leftover got TERM" }.count == 2, "\(leaving)")
+    #expect(leaving.err.lines.contains { $0.contains("level=warn") && $0.contains("/proc") }, "\(leaving)")
+  }
+
+  @Test(arguments: Place.possible)
+  func `sixteen descriptors are enough`(place: Place) throws {
+    let run = try Run.ebb(["--delay", "300ms"], fixture("signals"), in: place, .launch("--rlimit-nofile", "16"))
+    try run.line("ready")
+    for signal in Signal.forwarded {
+      try run.send(signal)
+      try run.line("got \(signal)")
+    }
+    let sent = try run.send(.term)
+    try run.expect(.code(0))
+    #expect(Clock.now() - sent >= .milliseconds(300))
+    #expect(!run.err.text.contains("level=warn"), "\(run)")
+  }
+
+  @Test func `sixteen descriptors are enough for leftovers`() throws {
+    let setup = Setup.launch("--rlimit-nofile", "16")
+    let run = try Run.ebb(["--leftover-timeout", "20s"], fixture("leave", "3", "--orphaned", "--session"), setup)
+    try run.expect(.code(0))
+    #expect(run.signals.filter { $0 == "leftover got TERM" }.count == 3, "\(run)")
+    #expect(!run.err.text.contains("level=warn"), "\(run)")
+  }
+
+  @Test(.needs(.program("strace")))
+  func `every timer runs on the monotonic clock`() throws {
+    let trace = try Runs.folder() + "/trace"
+    let calls = "timerfd_create,timer_create,setitimer,alarm,clock_settime,clock_nanosleep,adjtimex"
+    let strace = [Machine.path(of: "strace") ?? "", "-f", "-e", "trace=\(calls)", "-o", trace]
+    let options = ["--delay", "300ms", "--grace", "500ms", "--leftover-timeout", "300ms"]
+    let run = try Run.program(strace + [Binaries.ebb()] + options + ["--"] + fixture("signals", "--ignore-term"))
+    let supervisor = try run.line("ready").number("ppid")
+    kill(supervisor, SIGTERM)
+    try run.expect(.code(137))
+    let text = try String(contentsOfFile: trace, encoding: .utf8)
+    let lines = text.split(separator: "\n").filter { $0.contains("(") }
+    #expect(!lines.isEmpty)
+    for line in lines { #expect(line.contains("timerfd_create(CLOCK_MONOTONIC"), "\(line)") }
+  }
+
+  @Test(arguments: Place.possible)
+  func `an idle supervisor never wakes up`(place: Place) throws {
+    let run = try Run.ebb([], fixture("stay"), in: place)
+    try run.line("ready")
+    let supervisor = try run.supervisor()
+    // Settled: all its threads have gone to sleep.
+    var last = -1
+    try Clock.wait(for: "ebb to settle") {
+      usleep(200_000)
+      defer { last = Proc.contextSwitches(of: supervisor) }
+      return Proc.contextSwitches(of: supervisor) == last
+    }
+    // Not a wait for something, but the time that is measured.
+    sleep(3)
+    #expect(Proc.contextSwitches(of: supervisor) == last)
+  }
+
+  @Test(.needs(.root), arguments: [[], ["--pid-namespace"]])
+  func `any user will do`(namespace: [String]) throws {
+    let setup = Setup(launch: namespace + ["--uid", "65534"])
+    let run = try Run.ebb(["--leftover-timeout", "20s"], fixture("leave", "2", "--on", "USR1"), setup)
+    try run.line("ready")
+    kill(namespace.isEmpty ? run.pid : try #require(Proc.children(of: run.pid).first), SIGUSR1)
+    try run.expect(.code(0))
+    #expect(run.signals.filter { $0 == "leftover got TERM" }.count == 2)
+  }
+
+  @Test func `the binary is static and small`() throws {
+    let binary = try Binaries.ebb()
+    let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: binary)))
+    #expect(bytes.count <= 1_450_000)
+    try #require(bytes.count > 64 && bytes.starts(with: [0x7f, 0x45, 0x4c, 0x46]), "not an ELF file")
+    // A program header of type PT_INTERP (3) would name a dynamic linker. ELF, 64 bit, little-endian.
+    func word(_ at: Int, _ size: Int) -> Int { (0..<size).reduce(0) { $0 | Int(bytes[at + $1]) << (8 * $1) } }
+    let (start, size, count) = (word(32, 8), word(54, 2), word(56, 2))
+    #expect(!(0..<count).contains { word(start + $0 * size, 4) == 3 })
+  }
+}

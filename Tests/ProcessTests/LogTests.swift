@@ -1,0 +1,235 @@
+import Foundation
+import Testing
+
+/// What ebb writes to standard error, and that nothing ever waits for it.
+@Suite(.endsItsProcesses)
+struct LogTests {
+  // MARK: Lines
+
+  @Test func `text: a line for each step of a stop, and the report last`() throws {
+    let run = try Run.ebb(["--delay", "200ms"], fixture("signals"))
+    try run.line("ready")
+    try run.send(.term)
+    try run.expect(.code(0))
+    for line in run.err.lines {
+      let form = /ebb: time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z level=[a-z]+ event=[a-z-]+ (\S+=\S+ )*msg=".*"/
+      #expect(try form.wholeMatch(in: line) != nil, "\(line)")
+    }
+    #expect(try run.err.lines.map { try $0.field("event") } == ["stop-signal", "delaying", "stopping", "exited"])
+    #expect(try run.err.lines.last?.number("code") == 0)
+  }
+
+  @Test func `json: the same as objects, the report with the contract's keys`() throws {
+    let run = try Run.ebb(["--log", "json", "--delay", "300ms"], fixture("signals", "--slow", "400"))
+    try run.line("ready")
+    try run.send(.term)
+    try run.expect(.code(0))
+    let records = try run.records()
+    #expect(records.compactMap { $0["event"] as? String } == ["stop-signal", "delaying", "stopping", "exited"])
+    for record in records {
+      let time = try #require(record["time"] as? String)
+      #expect(try /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/.wholeMatch(in: time) != nil)
+      #expect(record["level"] as? String == "info")
+    }
+    let report = try run.report()
+    #expect(report["code"] as? Int == 0)
+    #expect(report["signal"] is NSNull)
+    #expect(report["killed"] as? Bool == false)
+    #expect(report["stop_signal"] as? String == "TERM")
+    #expect(try #require(report["delay_ms"] as? Int) >= 300)
+    #expect(try #require(report["stop_ms"] as? Int) >= 400)
+    #expect(report["drain_ended_by"] is NSNull)
+    #expect(report["reaped"] as? Int == 0)
+  }
+
+  @Test func `the time is the wall clock's, in UTC`() throws {
+    let before = Date()
+    let run = try Run.ebb(["--log", "json", "--delay", "0"], fixture("signals"), .environment(["TZ": "Asia/Tokyo"]))
+    try run.line("ready")
+    try run.send(.term)
+    try run.expect(.code(0))
+    let format = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+    let records = try run.records()
+    #expect(!records.isEmpty)
+    for record in records {
+      let time = try format.parse(try #require(record["time"] as? String))
+      // The line has milliseconds, the clock more.
+      #expect(time >= before - 0.001 && time <= Date())
+    }
+  }
+
+  @Test func `a kill at the deadline is told apart from other kills`() throws {
+    let run = try Run.ebb(["--log", "json", "--delay", "0", "--grace", "500ms"], fixture("stay", "--ignore", "TERM"))
+    try run.line("ready")
+    try run.send(.term)
+    try run.expect(.code(137))
+    #expect(try run.records().contains { $0["event"] as? String == "killing" })
+    let report = try run.report()
+    #expect(report["killed"] as? Bool == true)
+    #expect(report["signal"] as? String == "KILL")
+    #expect(report["code"] as? Int == 137)
+
+    let other = try Run.ebb(["--log", "json", "-v"], fixture("kill-self", "KILL"))
+    try other.expect(.code(137))
+    #expect(try other.report()["killed"] as? Bool == false)
+  }
+
+  @Test func `the report tells what ended the delay`() throws {
+    let run = try Run.ebb(["--log", "json", "--delay", "20s"], fixture("signals", "--exit-on", "USR1:0"))
+    try run.line("ready")
+    try run.send(.term)
+    try run.line("{", on: run.err)
+    try run.send(.usr1)
+    try run.expect(.code(0))
+    let report = try run.report()
+    #expect(try #require(report["delay_ms"] as? Int) < 20_000)
+    #expect(report["stop_ms"] is NSNull)
+    #expect(report["delay_ended_by"] as? String == "exit")
+  }
+
+  // MARK: Levels
+
+  @Test func `quiet: nothing of a clean stop, but the kill`() throws {
+    let clean = try Run.ebb(["-q", "--delay", "0"], fixture("signals"))
+    try clean.line("ready")
+    try clean.send(.term)
+    try clean.expect(.code(0))
+    #expect(clean.err.text == "")
+
+    let killed = try Run.ebb(["--quiet", "--delay", "0", "--grace", "200ms"], fixture("signals", "--ignore-term"))
+    try killed.line("ready")
+    try killed.send(.term)
+    try killed.expect(.code(137))
+    #expect(killed.err.lines.contains { $0.contains("event=killing") })
+  }
+
+  @Test func `verbose: without a stop too`() throws {
+    let run = try Run.ebb(["-v"], fixture("exit", "3"))
+    try run.expect(.code(3))
+    #expect(run.err.lines.last?.contains("event=exited") == true)
+  }
+
+  @Test func `very verbose: each forwarded signal`() throws {
+    let run = try Run.ebb(["-vv", "-r", "HUP:USR2"], fixture("signals"))
+    try run.line("ready")
+    try run.send(.hup)
+    try run.line("got USR2")
+    try run.wait(for: "its line") {
+      run.err.lines.contains { $0.contains("event=forwarded") && $0.contains("HUP") && $0.contains("USR2") }
+    }
+  }
+
+  // MARK: A bad standard error
+
+  /// A pipe so full that not one byte more fits.
+  private func fullPipe() throws -> (read: Int32, write: Int32) {
+    let ends = try makePipe()
+    let flags = fcntl(ends.write, F_GETFL)
+    _ = fcntl(ends.write, F_SETFL, flags | O_NONBLOCK)
+    let chunk = [UInt8](repeating: UInt8(ascii: "."), count: 4096)
+    while write(ends.write, chunk, chunk.count) > 0 { continue }
+    while write(ends.write, chunk, 1) > 0 { continue }
+    _ = fcntl(ends.write, F_SETFL, flags)
+    return ends
+  }
+
+  @Test(arguments: Place.possible)
+  func `a full pipe that nobody reads delays nothing`(place: Place) throws {
+    let pipe = try fullPipe()
+    defer { [pipe.read, pipe.write].forEach { _ = close($0) } }
+    var setup = Setup()
+    setup.error = pipe.write
+    let command = fixture("signals", "--ignore-term", "--exit-on", "USR2:5")
+    let run = try Run.ebb(["-vv", "--delay", "500ms"], command, in: place, setup)
+    try run.line("ready")
+    let sent = try run.send(.term)
+    try run.send(.usr1)
+    try run.line("got USR1")
+    try run.line("got TERM")
+    #expect(Clock.now() - sent >= .milliseconds(500))
+    #expect(Clock.now() - sent < .seconds(20))
+    try run.send(.usr2)
+    try run.expect(.code(5))
+  }
+
+  @Test func `with a full pipe the kill deadline holds too`() throws {
+    let pipe = try fullPipe()
+    defer { [pipe.read, pipe.write].forEach { _ = close($0) } }
+    var setup = Setup()
+    setup.error = pipe.write
+    let run = try Run.ebb(["--delay", "0", "--grace", "1s"], fixture("signals", "--ignore-term"), setup)
+    try run.line("ready")
+    let sent = try run.send(.term)
+    try run.expect(.code(137))
+    #expect(Clock.now() - sent >= .seconds(1))
+    #expect(Clock.now() - sent < .seconds(20))
+  }
+
+  @Test func `dropped lines are counted`() throws {
+    let pipe = try makePipe()
+    defer { close(pipe.write) }
+    var setup = Setup()
+    setup.error = pipe.write
+    let log = Output(descriptor: pipe.read)
+    // Each signal is a line at this level; nobody reads them while they come.
+    let run = try Run.ebb(["-vv", "--delay", "0"], fixture("signals", "--ignore-term", "--exit-on", "INT:0"), setup)
+    try run.line("ready")
+    let count = 5000
+    for _ in 0..<count { try run.send(.realTime(1)) }
+    try run.wait(for: "all signals") { run.signals.count >= count }
+    func lines(_ event: String) -> [String] { log.lines.filter { $0.contains("event=\(event) ") } }
+    // Read now: the next event finds room for itself and for the count.
+    try run.wait(for: "the count") {
+      log.read()
+      try run.send(.usr1)
+      return !lines("log-dropped").isEmpty
+    }
+    try run.send(.int)
+    try run.expect(.code(0))
+    log.read()
+    let dropped = try lines("log-dropped").map { try $0.number("lines") }.reduce(0, +)
+    let printed = lines("forwarded").filter { $0.contains("RTMIN+1") }.count
+    #expect(dropped > 0)
+    #expect(Int(dropped) + printed >= count)
+    #expect(printed < count)
+  }
+
+  @Test(arguments: Place.possible)
+  func `closed`(place: Place) throws {
+    let run = try Run.ebb(["-vv", "--delay", "200ms"], fixture("signals"), in: place, .launch("--close", "2"))
+    try run.line("ready")
+    let log = Proc.descriptors(of: try run.supervisor())[2] ?? ""
+    // Whatever ebb opened for itself must not have become its standard error.
+    #expect(log == "" || log == "/dev/null" || log == "/", "standard error is \(log)")
+    try run.send(.term)
+    try run.expect(.code(0))
+    #expect(run.signals.first == "got TERM")
+  }
+
+  @Test func `a broken pipe`() throws {
+    let pipe = try makePipe()
+    close(pipe.read)
+    defer { close(pipe.write) }
+    var setup = Setup()
+    setup.error = pipe.write
+    let run = try Run.ebb(["-vv", "--delay", "200ms"], fixture("signals"), setup)
+    try run.line("ready")
+    try run.send(.usr1)
+    try run.line("got USR1")
+    try run.send(.term)
+    try run.expect(.code(0))
+    #expect(Array(run.signals.prefix(2)) == ["got USR1", "got TERM"])
+  }
+
+  @Test func `standard error stays blocking for the command, which shares it`() throws {
+    let pipe = try makePipe()
+    defer { [pipe.read, pipe.write].forEach { _ = close($0) } }
+    var setup = Setup()
+    setup.error = pipe.write
+    let run = try Run.ebb(["-vv", "--delay", "0"], fixture("signals", "--ignore-term"), setup)
+    try run.line("ready")
+    try run.send(.term)
+    try run.line("got TERM")
+    #expect(fcntl(pipe.write, F_GETFL) & O_NONBLOCK == 0)
+  }
+}

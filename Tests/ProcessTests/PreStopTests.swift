@@ -1,0 +1,115 @@
+import Foundation
+import Testing
+
+/// The hook that runs at the stop signal.
+@Suite(.endsItsProcesses)
+struct PreStopTests {
+  private func preStop(_ run: Run) throws -> [String: Any] {
+    // The hook's own lines are on standard error too.
+    let line = try #require(run.err.lines.last)
+    let report = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+    return try #require(report?["pre_stop"] as? [String: Any])
+  }
+
+  @Test(arguments: Place.possible)
+  func `it runs beside the delay, with the command's environment and the signal's name`(place: Place) throws {
+    let script = "echo \"hook $EBB_SIGNAL $X $(pwd)\"; echo other >&2; read line; exit 3"
+    let folder = try Runs.folder()
+    var setup = Setup.environment(["X": "a b", "EBB_SIGNAL": "old"])
+    setup.launch = ["--cwd", folder]
+    let options = ["--pre-stop", "sh -c '\(script)'", "--delay", "1s", "--log", "json"]
+    let run = try Run.ebb(options, fixture("signals"), in: place, setup)
+    try run.line("ready")
+    let sent = try run.send(.term)
+    try run.line("hook TERM a b /", on: run.err)
+    try run.line("other", on: run.err)
+    try run.line("got TERM")
+    #expect(Clock.now() - sent >= .seconds(1))
+    try run.expect(.code(0))
+    #expect(run.signals == ["got TERM"])
+    #expect(!run.out.text.contains("hook"))
+    let hook = try preStop(run)
+    #expect(hook["code"] as? Int == 3)
+    #expect(hook["killed"] as? Bool == false)
+  }
+
+  @Test func `it has nothing blocked, nothing ignored, and no descriptor but the three`() throws {
+    let options = ["--pre-stop", "\(Binaries.fixture) report", "--delay", "1s", "--health", "\(try Client.freePort())"]
+    let run = try Run.ebb(options, fixture("signals"))
+    try run.line("ready")
+    try run.send(.term)
+    try run.expect(.code(0))
+    for line in ["descriptors: 0 1 2", "blocked:", "ignored:"] { #expect(run.err.lines.contains(line), "\(run)") }
+  }
+
+  @Test func `what the command finds blocked and ignored, it finds too`() throws {
+    let options = ["--pre-stop", "\(Binaries.fixture) report", "--delay", "1s"]
+    let run = try Run.ebb(options, fixture("signals"), .launch("--block", "USR2", "--ignore", "PIPE"))
+    try run.line("ready")
+    try run.send(.term)
+    try run.expect(.code(0))
+    #expect(run.err.lines.contains("blocked: USR2"), "\(run)")
+    #expect(run.err.lines.contains("ignored: PIPE"), "\(run)")
+  }
+
+  @Test func `forwarding waits for it beyond the delay`() throws {
+    let options = ["--pre-stop", "sleep 1", "--delay", "100ms", "--log", "json"]
+    let run = try Run.ebb(options, fixture("signals"))
+    try run.line("ready")
+    let sent = try run.send(.term)
+    try run.line("got TERM")
+    #expect(Clock.now() - sent >= .seconds(1))
+    try run.expect(.code(0))
+    #expect(try preStop(run)["code"] as? Int == 0)
+    #expect(try run.records().compactMap { $0["event"] as? String }.contains("hook-exited"))
+  }
+
+  @Test(arguments: Place.possible)
+  func `one without end is killed with its children, in time for the grace`(place: Place) throws {
+    let hook = "sh -c 'trap \"\" TERM; sleep 61 & sleep 61'"
+    let options = [
+      "--pre-stop", hook, "--delay", "0", "-t", "4s", "--kill-margin", "1s", "--grace", "2s", "--log", "json",
+    ]
+    let run = try Run.ebb(options, fixture("signals"), in: place)
+    try run.line("ready")
+    let sent = try run.send(.term)
+    try run.line("got TERM")
+    #expect(Clock.now() - sent >= .seconds(1))
+    try run.expect(.code(0))
+    let report = try preStop(run)
+    #expect(report["killed"] as? Bool == true)
+    #expect(report["code"] as? Int == 137)
+    #expect(try run.report()["drain_ended_by"] as? String == "bound")
+  }
+
+  @Test func `one that cannot be started is a warning`() throws {
+    let run = try Run.ebb(["--pre-stop", "/does/not/exist", "--delay", "0", "--log", "json"], fixture("signals"))
+    try run.line("ready")
+    try run.send(.term)
+    try run.expect(.code(0))
+    let records = try run.records()
+    let failure = try #require(records.first { $0["event"] as? String == "hook-failed" })
+    #expect(failure["level"] as? String == "warning")
+    #expect(try preStop(run)["code"] as? Int == 127)
+    let events = records.compactMap { $0["event"] as? String }
+    #expect(events == ["stop-signal", "hook-failed", "stopping", "exited"] || events.contains("draining"), "\(run)")
+  }
+
+  @Test func `no stop, no hook`() throws {
+    let folder = try Runs.folder()
+    try Run.ebb(["--pre-stop", "touch \(folder)/ran"], fixture("exit", "4")).expect(.code(4))
+    #expect(!FileManager.default.fileExists(atPath: folder + "/ran"))
+  }
+
+  @Test func `the command's exit does not wait for it`() throws {
+    let options = ["--pre-stop", "sleep 61", "--delay", "20s", "--log", "json"]
+    let run = try Run.ebb(options, fixture("signals", "--exit-on", "USR1:5"))
+    try run.line("ready")
+    let sent = try run.send(.term)
+    try run.line("{", on: run.err)
+    try run.send(.usr1)
+    try run.expect(.code(5))
+    #expect(Clock.now() - sent < .seconds(15))
+    #expect(try preStop(run)["signal"] as? String == "TERM")
+  }
+}

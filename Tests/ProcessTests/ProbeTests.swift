@@ -1,0 +1,132 @@
+import Foundation
+import Testing
+
+/// `ebb probe`: one answer by exit code, one line that says why not.
+@Suite(.endsItsProcesses)
+struct ProbeTests {
+  @Test(arguments: Place.possible)
+  func `through a whole stop`(place: Place) throws {
+    let run = try Run.ebb(["--delay", "20s"], fixture("signals"), in: place)
+    try run.line("ready")
+    let ready = try Answer.ebb("probe", about: run)
+    #expect(ready.exit == .code(0) && ready.out == "" && ready.err == "", "\(ready)")
+    try run.send(.term)
+    try run.line("", on: run.err)
+    let stopping = try Answer.ebb("probe", about: run)
+    #expect(
+      stopping.exit == .code(1) && stopping.out.hasPrefix("not ready: delaying, the stop began 0."), "\(stopping)")
+    #expect(stopping.out.split(separator: "\n").count == 1 && stopping.err == "")
+    #expect(try Answer.ebb("probe", "--live", about: run).exit == .code(0))
+  }
+
+  @Test func `the command is asked too`() throws {
+    let run = try Run.ebb(["--delay", "20s"], fixture("serve", "0"))
+    let port = try run.line("listening").number("port")
+    let url = "http://localhost:\(port)/"
+    #expect(try Answer.ebb("probe", "--tcp", "\(port)", about: run).exit == .code(0))
+    #expect(try Answer.ebb("probe", "--http", url, "--header", "X-Probe: yes", about: run).exit == .code(0))
+    #expect(try Answer.ebb("probe", "--live", "--http", url, about: run).exit == .code(0))
+    let slow = try Answer.ebb("probe", "--http", url + "slow", "--timeout", "100ms", about: run)
+    #expect(slow.exit == .code(1) && slow.out == "not ready: 127.0.0.1:\(port): no answer in time\n", "\(slow)")
+    try run.send(.term)
+    try run.line("", on: run.err)
+    #expect(try Answer.ebb("probe", "--tcp", "\(port)", about: run).out.hasPrefix("not ready: delaying, "))
+    #expect(try Answer.ebb("probe", "--live", "--tcp", "\(port)", about: run).exit == .code(0))
+  }
+
+  @Test func `what a server may answer`() throws {
+    let run = try Run.ebb([], fixture("stay"))
+    try run.line("ready")
+    let answers: [(String, String?)] = [
+      ("HTTP/1.1 204 No Content\r\n\r\n", nil), ("HTTP/1.0 302 Found\r\n", nil), ("HTTP/1.1 503 Busy\r\n", "HTTP 503"),
+      ("HTTP/1.1 404\r\n", "HTTP 404"), ("SSH-2.0-x\r\n", "no HTTP answer"), ("", "closed without an answer"),
+      ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n", nil),
+      (String(repeating: "HTTP/1.1 100 x\r\n\r\n", count: 900), "no HTTP answer"),
+    ]
+    for (text, problem) in answers {
+      let server = try OneAnswer(text)
+      let answer = try Answer.ebb("probe", "--http", "http://127.0.0.1:\(server.port)/x", about: run)
+      #expect(answer.exit == .code(problem == nil ? 0 : 1), "\(text) \(answer)")
+      #expect(answer.out == (problem.map { "not ready: 127.0.0.1:\(server.port): \($0)\n" } ?? ""))
+      #expect(server.request.hasPrefix("GET /x HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\n"))
+    }
+  }
+
+  @Test func `nobody listens, or nobody answers`() throws {
+    let run = try Run.ebb([], fixture("stay"))
+    try run.line("ready")
+    let silent = try Loopback()
+    let begun = Clock.now()
+    let answer = try Answer.ebb(
+      "probe", "--http", "http://127.0.0.1:\(silent.port)/", "--timeout", "200ms", about: run)
+    #expect(answer.out == "not ready: 127.0.0.1:\(silent.port): no answer in time\n" && answer.exit == .code(1))
+    #expect(Clock.now() - begun >= .milliseconds(200))
+    silent.close()
+    let refused = try Answer.ebb("probe", "--tcp", "\(silent.port)", about: run)
+    #expect(
+      refused.out == "not ready: 127.0.0.1:\(silent.port): Connection refused\n" && refused.exit == .code(1),
+      "\(refused)")
+  }
+
+  @Test func `what it cannot tell`() throws {
+    let none = try Answer(try Run.ebb(arguments: ["probe", "--pid", "4194304"]))
+    #expect(none.exit == .code(125) && none.out == "" && none.err == "ebb: there is no process 4194304 here\n")
+    let run = try Run.ebb([], fixture("stay"))
+    try run.line("ready")
+    try run.waitForPage(of: run.pid)
+    let poor = try Answer(try Run.ebb(arguments: ["probe", "--pid", "\(run.pid)"], .launch("--rlimit-nofile", "4")))
+    #expect(poor.exit == .code(125), "\(poor)")
+    #expect(poor.err == "ebb: cannot look into process \(run.pid): Too many open files\n")
+  }
+}
+
+/// A listening socket of the test's own.
+private final class Loopback: Sendable {
+  let descriptor: Int32
+  let port: UInt16
+
+  init() throws {
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let descriptor = descriptor
+    let bound = withUnsafeMutablePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, length) == 0 && listen(descriptor, 8) == 0 && getsockname(descriptor, $0, &length) == 0
+      }
+    }
+    guard bound else { throw Failure("cannot listen: errno \(errno)") }
+    port = UInt16(bigEndian: address.sin_port)
+  }
+
+  func close() { _ = Foundation.close(descriptor) }
+}
+
+/// A server that gives one answer, whatever it is asked, and closes.
+private final class OneAnswer: @unchecked Sendable {
+  let port: UInt16
+  private let done = DispatchSemaphore(value: 0)
+  private var heard = ""
+
+  init(_ text: String) throws {
+    let listener = try Loopback()
+    port = listener.port
+    Thread.detachNewThread { [self] in
+      let connection = accept(listener.descriptor, nil, nil)
+      var bytes = [UInt8](repeating: 0, count: 4096)
+      heard = String(decoding: bytes[..<max(0, read(connection, &bytes, bytes.count))], as: UTF8.self)
+      _ = send(connection, text, text.utf8.count, Int32(MSG_NOSIGNAL))
+      close(connection)
+      listener.close()
+      done.signal()
+    }
+  }
+
+  /// What it was asked; waits for that.
+  var request: String {
+    _ = done.wait(timeout: .now() + 60)
+    return heard
+  }
+}

@@ -1,0 +1,87 @@
+import Foundation
+import Testing
+
+/// Every `console` block of README runs as printed and prints what is shown, but for numbers and the moment's process states.
+@Suite(.serialized, .endsItsProcesses) struct ReadmeTests {
+  /// One command and what README shows of its output.
+  struct Example: Sendable, CustomTestStringConvertible {
+    let command: String
+    let output: [String]
+    var testDescription: String { command }
+  }
+
+  /// Examples that follow each other; `pod` is the command of the container that they look into.
+  struct Block: Sendable, CustomTestStringConvertible {
+    let pod: String?
+    let examples: [Example]
+    var testDescription: String { examples.map(\.command).joined(separator: "; ") }
+  }
+
+  static let blocks: [Block] = {
+    let readme = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../README.md").standardized
+    let parts = (try? String(contentsOf: readme, encoding: .utf8))?.components(separatedBy: "\n```console\n") ?? []
+    return zip(parts, parts.dropFirst()).map { before, block in
+      let last = before.split(separator: "\n").last ?? ""
+      let pod = last.hasPrefix("<!-- pod: ") ? String(last.dropFirst(10).dropLast(4)) : nil
+      return Block(pod: pod, examples: examples(block.components(separatedBy: "\n```")[0]))
+    }
+  }()
+
+  private static func examples(_ block: String) -> [Example] {
+    ("\n" + block).components(separatedBy: "\n$ ").dropFirst().map {
+      var lines = $0.components(separatedBy: "\n")
+      return Example(command: lines.removeFirst(), output: lines)
+    }
+  }
+
+  @Test func `there are examples`() { #expect(Self.blocks.count == 3 && Self.blocks.contains { $0.pod != nil }) }
+
+  @Test(arguments: blocks.filter { $0.pod == nil })
+  func `a command prints what README shows`(block: Block) throws {
+    for example in block.examples { try check(example, shell(example.command)) }
+  }
+
+  @Test(.needs(.pidNamespace), arguments: blocks.filter { $0.pod != nil })
+  func `a look into a pod prints what README shows`(block: Block) throws {
+    // sh -c "SCRIPT"; port 8080 may be somebody's here.
+    let script = String(try #require(block.pod?.split(separator: "\"").last)).replacing("8080", with: "0")
+    let pod = try Run.ebb([], ["sh", "-c", script], in: .pid1)
+    try pod.wait(for: "process 1") { Proc.children(of: pod.pid).first != nil }
+    let first = try pod.supervisor()
+    try pod.waitForPage(of: first)
+    try pod.wait(for: "the app") {
+      try Proc.status(of: Proc.children(of: pod.command()).first ?? 0)["Name"] == "python3"
+    }
+    for example in block.examples {
+      let command = example.command.replacing("kubectl exec app -- ", with: "")
+      try check(example, shell("nsenter -t \(first) -p -m \(command)"))
+    }
+    try pod.end()
+  }
+
+  private func shell(_ command: String) throws -> Run {
+    let folder = URL(fileURLWithPath: try Binaries.ebb()).deletingLastPathComponent().path
+    return try Run.program(["/bin/sh", "-c", "PATH=\(folder):$PATH; \(command)"])
+  }
+
+  private func check(_ example: Example, _ run: Run) throws {
+    _ = try run.exit()
+    try run.readToEnd()
+    let printed = run.out.text + run.err.text
+    // Sorted: standard output and error are two pipes here.
+    #expect(plain(printed.split(separator: "\n")) == plain(example.output.filter { !$0.isEmpty }), "\(run)")
+  }
+
+  /// Without what is different each time: numbers, sizes, ages, process states and the width of columns.
+  private func plain(_ lines: [some StringProtocol]) -> [String] {
+    lines.map { line in
+      String(line)
+        .replacing(/time=[0-9TZ:.-]+/, with: "TIME")
+        .replacing(/[0-9.]+ ?(MiB|KiB|B)\b/, with: "SIZE")
+        .replacing(/[0-9]+(\.[0-9]+)?(m?s|m|h)?\b/, with: "N")
+        .replacing(/\b(N ?)+/, with: "N ")
+        .replacing(/(sleeping|running|waiting for disk)/, with: "STATE")
+        .replacing(/\s+/, with: " ")
+    }.sorted()
+  }
+}

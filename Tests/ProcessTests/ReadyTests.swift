@@ -1,0 +1,109 @@
+import Foundation
+import Testing
+
+/// When the command counts as ready, and who is told.
+@Suite(.endsItsProcesses)
+struct ReadyTests {
+  /// A server that needs a moment before it listens.
+  static func slowServer(_ port: Int, seconds: Double) -> [String] {
+    ["sh", "-c", "sleep \(seconds); exec \"$0\" serve \(port)", Binaries.fixture]
+  }
+
+  @Test(.needs(.program("curl")), arguments: Place.possible)
+  func `a probe across a whole stop sees starting, ready, and not ready from the stop signal on`(place: Place) throws {
+    let port = try Client.freePort()
+    let health = try Client.freePort()
+    let options = ["--ready-http", "http://127.0.0.1:\(port)/", "--health", "\(health)", "--delay", "1s", "-v"]
+    let run = try Run.ebb(options, Self.slowServer(port, seconds: 0.5), in: place)
+    var answers: [String] = []
+    var sent: Duration?
+    var lastReady = Duration.zero
+    try Clock.wait(for: "the endpoint to be gone") {
+      let asked = Clock.now()
+      let answer = try HealthClient.get(health, "/readyz")
+      if answer.status == 200 { lastReady = asked }
+      let word = "\(answer.status) \(answer.body)"
+      if answers.last != word { answers.append(word) }
+      if sent == nil, answer.status == 200 { sent = try run.send(.term) }
+      return sent != nil && answer.status == 0
+    }
+    try run.expect(.code(0))
+    let signal = try #require(sent)
+    #expect(lastReady - signal < .milliseconds(10))
+    // What comes behind the delay is too short to be seen in each run.
+    let seen = answers.drop { $0 == "0 " }.prefix { $0 != "0 " }
+    #expect(Array(seen.prefix(3)) == ["503 starting", "200 ok", "503 delaying"], "\(run)")
+    #expect(seen.dropFirst(3).allSatisfy { $0 == "503 stopping" }, "\(answers)")
+    #expect(run.err.text.contains("event=serving"))
+  }
+
+  @Test func `a port is asked on both loopback addresses`() throws {
+    let port = try Client.freePort()
+    let health = try Client.freePort()
+    _ = try Run.ebb(["--ready-tcp", "\(port)", "--health", "127.0.0.1:\(health)"], Self.slowServer(port, seconds: 0.3))
+    try Clock.wait(for: "readiness") { try HealthClient.get(health, "/readyz").status == 200 }
+    #expect(try HealthClient.get(port, "/").status == 200)
+  }
+
+  @Test(arguments: Place.possible)
+  func `not ready in time ends with 124, whatever the command's code is`(place: Place) throws {
+    let options = [
+      "--ready-tcp", "\(try Client.freePort())", "--startup-timeout", "300ms", "--log", "json", "-e", "124",
+    ]
+    let run = try Run.ebb(options, fixture("signals", "--exit-on", "TERM:7"), in: place)
+    try run.expect(.code(124))
+    #expect(run.signals == ["got TERM"])
+    let report = try run.report()
+    #expect(report["code"] as? Int == 124)
+    #expect(report["startup_timed_out"] as? Bool == true)
+    #expect(report["stop_signal"] is NSNull)
+  }
+
+  @Test func `a command that ignores its stop then is killed, and it is still 124`() throws {
+    let options = ["--ready-tcp", "\(try Client.freePort())", "--startup-timeout", "100ms", "--grace", "300ms"]
+    let run = try Run.ebb(options, fixture("signals", "--ignore-term"))
+    try run.expect(.code(124))
+    #expect(run.err.text.contains("event=killing"))
+  }
+
+  @Test func `a stop signal while starting is forwarded at once`() throws {
+    let folder = try Runs.folder()
+    let options = [
+      "--ready-tcp", "\(try Client.freePort())", "--delay", "20s", "--log", "json", "--pre-stop", "touch \(folder)/ran",
+    ]
+    let run = try Run.ebb(options, fixture("signals"))
+    try run.line("ready")
+    let sent = try run.send(.term)
+    try run.expect(.code(0))
+    #expect(Clock.now() - sent < .seconds(15))
+    #expect(try run.report()["delay_ended_by"] as? String == "skipped")
+    #expect(!FileManager.default.fileExists(atPath: folder + "/ran"))
+  }
+
+  @Test func `who accepts and says nothing is not ready and holds nothing up`() throws {
+    let silent = try SilentListener()
+    let health = try Client.freePort()
+    let options = ["--ready-http", "http://127.0.0.1:\(silent.port)/", "--health", "\(health)", "-vv"]
+    let run = try Run.ebb(options, fixture("signals"))
+    try run.line("ready")
+    try run.wait(for: "an attempt to be given up") { run.err.text.contains("no answer in time") }
+    #expect(try HealthClient.get(health, "/readyz").body == "starting")
+    try run.send(.usr1)
+    try run.line("got USR1")
+    try run.send(.term)
+    try run.expect(.code(0))
+  }
+
+  @Test func `ready-hold keeps it ready for a while after the stop signal`() throws {
+    let health = try Client.freePort()
+    let run = try Run.ebb(["--health", "\(health)", "--ready-hold", "1s", "--delay", "3s"], fixture("signals"))
+    try run.line("ready")
+    let sent = try run.send(.term)
+    try run.line("ebb:", on: run.err)
+    let answer = try HealthClient.get(health, "/readyz")
+    if Clock.now() - sent < .seconds(1) { #expect(answer.body == "ok") }
+    try Clock.wait(for: "the hold to be over") { try HealthClient.get(health, "/readyz").body == "delaying" }
+    #expect(Clock.now() - sent >= .seconds(1))
+    #expect(run.poll() == nil)
+  }
+}

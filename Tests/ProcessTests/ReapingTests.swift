@@ -1,0 +1,149 @@
+import Foundation
+import Testing
+
+/// Children that come and go: the command, orphans, and whatever outlives the command.
+@Suite(.endsItsProcesses)
+struct ReapingTests {
+  // One after the other: both at once would take most of the machine's usual 32768 process ids.
+  @Test(.serialized, arguments: Place.possible)
+  func `ten thousand orphans at once`(place: Place) throws {
+    let run = try Run.ebb(["--delay", "0", "--log", "json"], fixture("orphans", "10000", "7"), in: place)
+    try run.line("ready")
+    let (supervisor, command) = (try run.supervisor(), try run.command())
+    try stop(supervisor)
+    // They pile up as zombies, and all their SIGCHLDs become one.
+    kill(command, SIGUSR1)
+    try run.line("made 10000")
+    #expect(Proc.children(of: supervisor).count == 10001)
+    kill(supervisor, SIGCONT)
+    try run.wait(for: "the zombies to go") { Proc.children(of: supervisor) == [command] }
+    try run.send(.term)
+    try run.expect(.code(7))
+    let report = try run.report()
+    #expect(report["reaped"] as? Int == 10000)
+  }
+
+  @Test(arguments: Place.possible)
+  func `the command's exit is seen among coalesced ones`(place: Place) throws {
+    let run = try Run.ebb(["--delay", "0"], fixture("orphans", "500", "7"), in: place)
+    try run.line("ready")
+    let (supervisor, command) = (try run.supervisor(), try run.command())
+    try stop(supervisor)
+    kill(command, SIGUSR1)
+    try run.line("made 500")
+    kill(command, SIGTERM)
+    try run.wait(for: "the command's end") { Proc.state(of: command) == "Z" }
+    kill(supervisor, SIGCONT)
+    try run.expect(.code(7))
+  }
+
+  private func stop(_ supervisor: pid_t) throws {
+    kill(supervisor, SIGSTOP)
+    try Clock.wait(for: "ebb to be stopped") { Proc.state(of: supervisor) == "T" }
+  }
+
+  @Test func `each reaped orphan is worth a line on request`() throws {
+    let run = try Run.ebb(["-w", "--delay", "0"], fixture("orphans", "3", "0"))
+    try run.line("ready")
+    kill(try run.command(), SIGUSR1)
+    try run.wait(for: "three lines") { run.err.lines.filter { $0.contains("event=reaped") }.count == 3 }
+    let pids = try run.err.lines.map { try $0.number("pid") }
+    #expect(Set(pids).count == 3)
+  }
+
+  @Test(arguments: Place.possible)
+  func `a command that is stopped and continued is not taken for one that ended`(place: Place) throws {
+    let run = try Run.ebb(["--delay", "0"], fixture("signals", "--exit-on", "USR2:8"), in: place)
+    try run.line("ready")
+    let command = try run.command()
+    for _ in 0..<3 {
+      kill(command, SIGSTOP)
+      try run.wait(for: "the command to be stopped") { Proc.state(of: command) == "T" }
+      kill(command, SIGCONT)
+      try run.line("got CONT")
+    }
+    try run.send(.usr2)
+    try run.expect(.code(8))
+  }
+
+  // MARK: Leftovers
+
+  @Test(arguments: Place.possible, [[], ["--orphaned"], ["--session"], ["--orphaned", "--session"]])
+  func `what the command leaves behind may clean up`(place: Place, how: [String]) throws {
+    let command = fixture("leave", "3", "--code", "4", "--slow", "300") + how
+    let run = try Run.ebb(["--leftover-timeout", "60s"], command, in: place)
+    try run.expect(.code(4))
+    try run.readToEnd()
+    #expect(run.signals.filter { $0 == "leftover got TERM" }.count == 3, "\(run)")
+    #expect(run.out.lines.filter { $0 == "leftover done" }.count == 3, "\(run)")
+  }
+
+  @Test(arguments: Place.possible)
+  func `stopped leftovers are woken up`(place: Place) throws {
+    let run = try Run.ebb(["--leftover-timeout", "60s"], fixture("leave", "2", "--on", "USR1"), in: place)
+    try run.line("ready")
+    let leftovers = Proc.children(of: try run.command())
+    #expect(leftovers.count == 2)
+    for one in leftovers { kill(one, SIGSTOP) }
+    try run.wait(for: "them to be stopped") { leftovers.allSatisfy { Proc.state(of: $0) == "T" } }
+    let sent = try run.send(.usr1)
+    try run.expect(.code(0))
+    #expect(Clock.now() - sent < .seconds(60))
+    #expect(run.signals.filter { $0 == "leftover got TERM" }.count == 2)
+  }
+
+  @Test(arguments: Place.possible)
+  func `leftovers that ignore TERM are killed after their time`(place: Place) throws {
+    let command = fixture("leave", "5", "--ignore-term", "--session", "--on", "USR1", "--code", "3")
+    let run = try Run.ebb(["--leftover-timeout", "1s"], command, in: place)
+    try run.line("ready")
+    let sent = try run.send(.usr1)
+    try run.expect(.code(3))
+    #expect(Clock.now() - sent >= .seconds(1))
+    try run.readToEnd()
+    #expect(run.signals.filter { $0 == "leftover got TERM" }.count == 5)
+  }
+
+  @Test(arguments: Place.possible)
+  func `leftovers do not outlive the kill deadline`(place: Place) throws {
+    let command = fixture("leave", "2", "--ignore-term", "--on", "TERM")
+    let options = ["--delay", "0", "-t", "2500ms", "--kill-margin", "1s", "--leftover-timeout", "60s"]
+    let run = try Run.ebb(options, command, in: place)
+    try run.line("ready")
+    let sent = try run.send(.term)
+    try run.expect(.code(0))
+    let passed = Clock.now() - sent
+    #expect(passed >= .milliseconds(1500))
+    #expect(passed < .seconds(30))
+    try run.readToEnd()
+  }
+
+  @Test(arguments: Place.possible)
+  func `at the deadline everything is killed, grandchildren in their own sessions too`(place: Place) throws {
+    let command = fixture("leave", "4", "--ignore-term", "--orphaned", "--session", "--on", "USR2")
+    let run = try Run.ebb(["--delay", "0", "--grace", "1s"], command, in: place)
+    try run.line("ready")
+    let sent = try run.send(.term)
+    try run.expect(.code(137))
+    #expect(Clock.now() - sent >= .seconds(1))
+    try run.readToEnd()
+    // They are no leftovers while the command lives: only the command is told to stop.
+    #expect(run.signals.allSatisfy { !$0.contains("leftover") })
+  }
+
+  @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
+  func `a process put in from outside is no leftover and holds nothing up`() throws {
+    let command = fixture("signals", "--exit-on", "USR1:6")
+    let run = try Run.ebb(["--leftover-timeout", "60s"], command, in: .pid1)
+    try run.line("ready")
+    let enter = [Machine.path(of: "nsenter") ?? "", "-t", "\(try run.supervisor())", "-p", "-m"]
+    let outsider = try Run.program(enter + fixture("signals", "--ignore-term"))
+    #expect(try outsider.line("ready").number("ppid") == 0)
+    let sent = try run.send(.usr1)
+    try run.expect(.code(6))
+    #expect(Clock.now() - sent < .seconds(60))
+    // Killed with the namespace, but never told to stop.
+    try outsider.readToEnd()
+    #expect(outsider.signals == [])
+  }
+}

@@ -1,0 +1,305 @@
+import Foundation
+import Testing
+
+/// `ebb status`, from a second process, of a supervisor that does not know about it.
+@Suite(.endsItsProcesses)
+struct StatusTests {
+  @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
+  func `what a person reads of process 1`() throws {
+    let inside = try Inside.ebb(["--delay", "20s"], fixture("signals"))
+    let serving = try inside.ebb("status")
+    #expect(serving.exit == .code(0) && serving.err == "", "\(serving)")
+    let lines = serving.out.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines[0].hasPrefix("ebb ") && lines[0].contains(", pid 1: serving for ") && lines[0].hasSuffix("s, ready"))
+    #expect(lines[1] == "command   pid 2: \(Binaries.fixture) signals")
+    #expect(lines[2].hasPrefix("uptime    "))
+    #expect(lines[3] == "signals   0 received, 0 forwarded")
+    #expect(lines[4] == "orphans   0 reaped")
+    #expect(lines[6].hasPrefix("PID  STATE") && lines[6].hasSuffix("SIGTERM  NAME"), "\(serving)")
+    // It waits for signals with sigwaitinfo(2), during which the kernel does not show them as blocked.
+    #expect(lines[7].hasPrefix("  2  sleeping") && lines[7].hasSuffix("caught   fixture"), "\(serving)")
+    #expect(lines.count == 9 && lines[8] == "", "\(serving)")
+
+    try inside.run.send(.usr1)
+    try inside.run.line("got USR1")
+    try inside.run.send(.term)
+    try inside.run.line("", on: inside.run.err)
+    let delaying = try inside.ebb("status")
+    #expect(delaying.out.contains("pid 1: delaying for ") && delaying.out.contains("s, not ready\n"), "\(delaying)")
+    #expect(delaying.out.contains("\nsignals   2 received, 1 forwarded\n"), "\(delaying)")
+    #expect(delaying.out.contains("\nstop      SIGTERM came "), "\(delaying)")
+    #expect(delaying.out.contains("\n          the command gets SIGTERM in "), "\(delaying)")
+    #expect(delaying.out.contains("\n          SIGKILL in 2"), "\(delaying)")
+  }
+
+  @Test(arguments: Place.possible)
+  func `what a program reads`(place: Place) throws {
+    let run = try Run.ebb(["--delay", "20s"], fixture("stay", "--ignore", "HUP"), in: place)
+    try run.line("ready")
+    let serving = try Answer.ebb("status", "--json", about: run).json()
+    let keys = [
+      "schema", "version", "pid", "phase", "ready", "uptime_ms", "command", "stop", "reaped", "connections",
+      "processes",
+    ]
+    #expect(Set(serving.keys) == Set(keys))
+    #expect(serving["schema"] as? Int == 1)
+    #expect(serving["pid"] as? Int == Int(try run.supervisor()))
+    #expect(serving["phase"] as? String == "serving")
+    #expect(serving["ready"] as? Bool == true)
+    #expect(serving["stop"] is NSNull && serving["connections"] is NSNull)
+    let command = serving["command"] as? [String: Any]
+    #expect(command?["pid"] as? Int == Int(try run.command()))
+    #expect(command?["argv"] as? [String] == fixture("stay", "--ignore", "HUP"))
+    let process = (serving["processes"] as? [[String: Any]])?.first
+    #expect(Set(process?.keys.map { $0 } ?? []) == ["pid", "ppid", "name", "state", "rss_bytes", "age_ms", "term"])
+    #expect(process?["name"] as? String == "fixture")
+    #expect(process?["term"] as? String == "default")
+    #expect((process?["rss_bytes"] as? Int ?? 0) > 1000)
+
+    try run.send(.term)
+    try run.line("", on: run.err)
+    let delaying = try Answer.ebb("status", "--json", about: run).json()
+    #expect(delaying["phase"] as? String == "delaying")
+    #expect(delaying["ready"] as? Bool == false)
+    let stop = delaying["stop"] as? [String: Any]
+    #expect(stop?["signal"] as? String == "TERM")
+    #expect((0...20_000).contains(stop?["since_ms"] as? Int ?? -1))
+    #expect((0...20_000).contains(stop?["forward_in_ms"] as? Int ?? -1))
+    #expect((0...29_000).contains(stop?["kill_in_ms"] as? Int ?? -1))
+  }
+
+  @Test func `what a stop would do to each process`() throws {
+    let script = "\(Binaries.fixture) stay; :"
+    let run = try Run.ebb([], ["/bin/sh", "-c", script])
+    let child = try run.line("ready").number("pid")
+    let shell = try run.command()
+    let answer = try Answer.ebb("status", about: run)
+    #expect(
+      answer.out.hasSuffix(
+        """
+
+        pid \(shell) `sh` gets SIGTERM and does not pass it on: use exec or --group
+        pid \(child) `fixture` has no handler for SIGTERM and dies at once: in-flight requests are lost
+
+        """), "\(answer)")
+
+    let deaf = try Run.ebb([], fixture("stay", "--ignore", "TERM"))
+    let pid = try deaf.line("ready").number("pid")
+    #expect(
+      try Answer.ebb("status", about: deaf).out
+        .hasSuffix("\npid \(pid) `fixture` ignores SIGTERM: it will be killed at the deadline\n"))
+
+    let blocking = try Run.ebb([], ["/bin/sh", "-c", "exec \(Binaries.fixture) stay"], .launch("--block", "TERM"))
+    try blocking.line("ready")
+    #expect(try Answer.ebb("status", about: blocking).out.contains(" `fixture` blocks SIGTERM: unless it waits"))
+  }
+
+  @Test func `a hostile name reaches no terminal`() throws {
+    let script = #"printf 'a\033[2J\nb' > /proc/$$/comm; echo ready; read forever"#
+    var setup = Setup()
+    setup.typesInput = true
+    let run = try Run.ebb([], ["/bin/sh", "-c", script, "\u{1b}]0;x\u{7}"], setup)
+    try run.line("ready")
+    let answer = try Answer.ebb("status", about: run)
+    #expect(answer.exit == .code(0))
+    #expect(answer.out.contains(#"a\u{1b}[2J\u{a}b"#) && answer.out.contains(#"\u{1b}]0;x\u{7}"#), "\(answer)")
+    let json = try Answer.ebb("status", "--json", about: run).json()
+    #expect((json["processes"] as? [[String: Any]])?.first?["name"] as? String == "a\u{1b}[2J\nb")
+  }
+
+  @Test func `a frozen supervisor can be read`() throws {
+    let run = try Run.ebb([], fixture("stay"))
+    try run.line("ready")
+    try run.wait(for: "serving") { try Answer.ebb("status", about: run).out.contains(": serving for ") }
+    kill(run.pid, SIGSTOP)
+    #expect(try Answer.ebb("status", about: run).out.contains(": serving for "))
+    let stop = try Answer.ebb("stop", about: run)
+    #expect(stop.exit == .code(125))
+    #expect(
+      stop.err == "ebb: process \(run.pid) has been sent the stop signal, but has not begun to stop within 1s\n",
+      "\(stop)")
+  }
+
+  @Test func `the command does not inherit the page`() throws {
+    let run = try Run.ebb([], fixture("stay"))
+    try run.line("ready")
+    try run.waitForPage(of: run.pid)
+    #expect(!Proc.descriptors(of: try run.command()).values.contains { $0.contains("ebb-status") })
+  }
+}
+
+/// Finding the supervisor.
+@Suite(.endsItsProcesses)
+struct StatusSearchTests {
+  @Test(.needs(.pidNamespace), .needs(.program("nsenter")), .needs(.program("unshare")))
+  func `several supervisors in one process namespace`() throws {
+    let pod = try Inside.other()
+    let none = try pod.ebb("status")
+    #expect(none.exit == .code(125) && none.out == "")
+    #expect(none.err == "ebb: no supervisor found: no process here has a status page\n")
+
+    let first = try pod.startSupervisor(fixture("stay"))
+    #expect(try pod.ebb("status").out.hasPrefix("ebb "))
+    #expect(try pod.ebb("probe").exit == .code(0))
+
+    _ = try pod.startSupervisor(fixture("stay", "--ignore", "HUP"))
+    let list = try pod.ebb("status")
+    let lines = list.out.split(separator: "\n")
+    #expect(list.exit == .code(0) && lines.count == 3, "\(list)")
+    #expect(lines[0] == "several supervisors here, --pid chooses one:")
+    #expect(lines[1].hasPrefix("pid ") && lines[1].hasSuffix(": serving, ready, \(Binaries.fixture) stay"))
+    #expect(lines[2].hasSuffix(": serving, ready, \(Binaries.fixture) stay --ignore HUP"))
+    let pids = lines.dropFirst().map { String($0.split(separator: " ")[1].dropLast()) }
+    for words in [["status", "--json"], ["probe"], ["stop"], ["status", "--watch"]] {
+      let refused = try Answer(try pod.start([Binaries.ebb()] + words))
+      #expect(refused.exit == .code(125))
+      #expect(
+        refused.err == "ebb: there are several supervisors, choose one with --pid: \(pids.joined(separator: " "))\n")
+    }
+    #expect(try pod.ebb("status", "--pid", pids[1]).out.contains("\(Binaries.fixture) stay --ignore HUP\n"))
+    let stop = try pod.ebb("stop", "--now", "--pid", pids[0])
+    #expect(stop.exit == .code(0), "\(stop)")
+    try first.run.expect(.code(143))
+    #expect(try pod.ebb("status", "--json").json()["pid"] as? Int == Int(pids[1]))
+
+    // Containers that share the process namespace have their own mounts each: there is no doubt who is meant.
+    let third = try pod.startSupervisor(fixture("stay", "--ignore", "INT"), ownMounts: true)
+    let own = try Answer(try Inside.start(besides: third.pid, [Binaries.ebb(), "status"]))
+    #expect(own.out.contains("\(Binaries.fixture) stay --ignore INT\n"), "\(own)")
+    #expect(own.out.contains("\nother supervisors here, --pid chooses one:\npid \(pids[1]): serving"), "\(own)")
+    #expect(try Answer(try Inside.start(besides: third.pid, [Binaries.ebb(), "probe"])).exit == .code(0))
+  }
+
+  @Test(.needs(.root))
+  func `what this user may not read`() throws {
+    let run = try Run.ebb([], fixture("stay"))
+    try run.line("ready")
+    try run.waitForPage(of: run.pid)
+    for words in [["status"], ["probe"], ["stop"]] {
+      let answer = try Answer(
+        try Run.ebb(arguments: words + ["--pid", "\(run.pid)"], .launch("--uid", "65534")))
+      #expect(answer.exit == .code(125))
+      #expect(
+        answer.err
+          == "ebb: cannot look into process \(run.pid): Permission denied: it runs as user 0, and this is user 65534\n")
+    }
+    #expect(run.poll() == nil)
+  }
+
+  @Test func `no such process, and one that is none`() throws {
+    let run = try Run.program(fixture("stay"))
+    try run.line("ready")
+    let none = try Answer(try Run.ebb(arguments: ["status", "--pid", "\(run.pid)"]))
+    #expect(none.exit == .code(125))
+    #expect(none.err == "ebb: process \(run.pid) is no supervisor: it has no status page\n")
+    let gone = try Answer(try Run.ebb(arguments: ["status", "--pid", "4194304"]))
+    #expect(gone.exit == .code(125) && gone.err == "ebb: there is no process 4194304 here\n")
+  }
+
+  @Test(.needs(.pidNamespace))
+  func `no proc file system`() throws {
+    for words in [["status"], ["status", "--pid", "1"], ["probe"], ["stop"]] {
+      let answer = try Answer(try Run.ebb(arguments: words, .launch("--pid-namespace-without-proc")))
+      #expect(answer.exit == .code(125))
+      #expect(
+        answer.err == "ebb: cannot look for a supervisor: /proc is not mounted here, or is another pid namespace's\n")
+    }
+  }
+
+  @Test(.needs(.runc))
+  func `in a container that has nothing`() throws {
+    // runc run passes on the SIGURG that Go's scheduler sends to itself.
+    let container = try Container(["--delay", "20s"], ["/fixture", "signals", "--only", "TERM"])
+    try container.run.line("ready")
+    try container.run.waitForPage(of: try container.supervisor())
+    let status = try Answer(try container.exec(["/ebb", "status"]))
+    #expect(status.exit == .code(0), "\(status)")
+    #expect(status.out.contains(", pid 1: serving for ") && status.out.contains("\ncommand   pid "), "\(status)")
+    #expect(status.out.contains("  caught   fixture\n"), "\(status)")
+    let json = try Answer(try container.exec(["/ebb", "status", "--json"])).json()
+    #expect(json["pid"] as? Int == 1 && json["ready"] as? Bool == true)
+    #expect(try Answer(try container.exec(["/ebb", "probe"])).exit == .code(0))
+
+    let stop = try Answer(try container.exec(["/ebb", "stop"]))
+    #expect(
+      stop.exit == .code(0) && stop.out.hasPrefix("delaying, not ready; the command gets SIGTERM in 2"), "\(stop)")
+    let probe = try Answer(try container.exec(["/ebb", "probe"]))
+    #expect(probe.exit == .code(1) && probe.out.hasPrefix("not ready: delaying, the stop began "), "\(probe)")
+    #expect(try Answer(try container.exec(["/ebb", "probe", "--live"])).exit == .code(0))
+    _ = try Answer(try container.exec(["/ebb", "stop", "--now"]))
+    try container.run.expect(.code(0))
+    #expect(container.run.signals == ["got TERM"])
+  }
+}
+
+/// `ebb status --watch`
+@Suite(.endsItsProcesses)
+struct StatusWatchTests {
+  @Test func `a line for each change, to the end`() throws {
+    let run = try Run.ebb(["--delay", "500ms"], fixture("signals"))
+    try run.line("ready")
+    try run.waitForPage(of: run.pid)
+    let watch = try Run.ebb(arguments: ["status", "--watch", "--pid", "\(run.pid)"])
+    try watch.wait(for: "the first line") { watch.out.lines.count == 1 }
+    try run.send(.usr1)
+    try watch.wait(for: "the second line") { watch.out.lines.count == 2 }
+    try run.send(.term)
+    try run.expect(.code(0))
+    try watch.expect(.code(0))
+    try watch.readToEnd()
+    let lines = watch.out.lines.map { $0.split(separator: " ", maxSplits: 1)[1] }
+    #expect(lines[0] == "serving, ready; 0 received, 0 forwarded, 0 reaped")
+    #expect(lines[1] == "serving, ready; 1 received, 1 forwarded, 0 reaped")
+    #expect(lines[2].hasPrefix("delaying, not ready; the command gets SIGTERM in 0."), "\(watch)")
+    #expect(lines.last == "exited, not ready; the command has exited with 0; 2 received, 2 forwarded, 0 reaped")
+  }
+
+  @Test func `JSON for each change`() throws {
+    let run = try Run.ebb(["--delay", "0"], fixture("signals"))
+    try run.line("ready")
+    try run.waitForPage(of: run.pid)
+    let watch = try Run.ebb(arguments: ["status", "--watch", "--json", "--pid", "\(run.pid)"])
+    try watch.line("{\"schema\":1,")
+    try run.send(.term)
+    try watch.expect(.code(0))
+    try watch.readToEnd()
+    #expect(watch.out.lines.last?.contains("\"phase\":\"exited\"") == true, "\(watch)")
+  }
+
+  @Test func `a storm of signals tears no page`() throws {
+    let run = try Run.ebb(["--delay", "0"], fixture("signals", "--only", "TERM"))
+    try run.line("ready")
+    try run.waitForPage(of: run.pid)
+    let watch = try Run.ebb(arguments: ["status", "--watch", "--json", "--pid", "\(run.pid)"])
+    try watch.line("{")
+    let storm = try Run.program(fixture("burst", "\(run.pid)", "20000", "USR1", "USR2", "HUP"))
+    for _ in 0..<20 {
+      let answer = try Answer.ebb("status", about: run)
+      #expect(answer.exit == .code(0) && answer.out.contains(": serving for "), "\(answer)")
+    }
+    try storm.expect(.code(0))
+    try run.send(.term)
+    try run.expect(.code(0))
+    try watch.expect(.code(0))
+    try watch.readToEnd()
+    for line in watch.out.lines {
+      #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(line.utf8)) }
+    }
+  }
+
+  @Test func `redrawn on a terminal, and ended by Ctrl-C`() throws {
+    let run = try Run.ebb([], fixture("stay"))
+    try run.line("ready")
+    try run.waitForPage(of: run.pid)
+    var setup = Setup()
+    setup.terminal = try Terminal()
+    setup.launch = ["--session", "--terminal"]
+    let watch = try Run.ebb(arguments: ["status", "--watch", "--pid", "\(run.pid)"], setup)
+    // The reader drops the escape characters.
+    try watch.line("[Hebb ")
+    try watch.line("[J[Hebb ")
+    try watch.type("\u{3}")
+    try watch.expect(.signal(SIGINT))
+    #expect(run.poll() == nil)
+  }
+}

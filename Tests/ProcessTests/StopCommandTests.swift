@@ -1,0 +1,65 @@
+import Foundation
+import Testing
+
+/// `ebb stop`: a graceful stop begun from inside.
+@Suite(.endsItsProcesses)
+struct StopCommandTests {
+  @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
+  func `of process 1`() throws {
+    let inside = try Inside.ebb(["--delay", "300ms"], fixture("signals"))
+    let begun = Clock.now()
+    let stop = try inside.ebb("stop")
+    #expect(stop.exit == .code(0) && stop.err == "", "\(stop)")
+    #expect(stop.out.hasPrefix("delaying, not ready; the command gets SIGTERM in 0."), "\(stop)")
+    try inside.run.expect(.code(0))
+    #expect(Clock.now() - begun >= .milliseconds(300))
+    #expect(inside.run.signals == ["got TERM"])
+  }
+
+  @Test func `once is enough`() throws {
+    let run = try Run.ebb(["--delay", "1s"], fixture("signals"))
+    try run.line("ready")
+    for _ in 0..<3 { #expect(try Answer.ebb("stop", about: run).exit == .code(0)) }
+    try run.expect(.code(0))
+    #expect(run.signals == ["got TERM"])
+    #expect(!run.err.text.contains("repeated-stop-signal"), "\(run)")
+  }
+
+  @Test func `now, from the start`() throws {
+    let run = try Run.ebb(["--delay", "25s"], fixture("signals", "--exit-on", "TERM:3", "--slow", "300"))
+    try run.line("ready")
+    let stop = try Answer.ebb("stop", "--now", about: run)
+    #expect(
+      stop.exit == .code(0) && stop.out.hasPrefix("stopping, not ready; the command was sent SIGTERM 0."), "\(stop)")
+    try run.expect(.code(3))
+    #expect(run.signals == ["got TERM"])
+    #expect(run.err.lines.last?.contains("delay_ended_by=request") == true, "\(run)")
+  }
+
+  @Test func `now, of a stop that is under way`() throws {
+    let run = try Run.ebb(["--delay", "25s"], fixture("signals"))
+    try run.line("ready")
+    try run.send(.term)
+    try run.line("", on: run.err)
+    #expect(try Answer.ebb("stop", "--now", about: run).exit == .code(0))
+    try run.expect(.code(0))
+    #expect(run.signals == ["got TERM"])
+  }
+
+  @Test func `waits and tells the phases`() throws {
+    let run = try Run.ebb(["--delay", "300ms"], fixture("signals", "--exit-on", "TERM:7", "--slow", "300"))
+    try run.line("ready")
+    let stop = try Answer.ebb("stop", "--wait", about: run)
+    #expect(stop.exit == .code(0))
+    let phases = stop.out.split(separator: "\n").compactMap { $0.split(separator: ",").first.map(String.init) }
+    #expect(phases.drop { $0 == "serving" } == ["delaying", "stopping", "exited"], "\(stop)")
+    #expect(stop.out.hasSuffix("exited, not ready; the command has exited with 7; 1 received, 1 forwarded, 0 reaped\n"))
+  }
+
+  @Test func `with the supervisor's own stop signal`() throws {
+    let run = try Run.ebb(["--delay", "0", "--stop-signals", "QUIT,USR2"], fixture("signals", "--exit-on", "QUIT:4"))
+    try run.line("ready")
+    #expect(try Answer.ebb("stop", about: run).exit == .code(0))
+    try run.expect(.code(4))
+  }
+}

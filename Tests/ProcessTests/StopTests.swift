@@ -1,0 +1,111 @@
+import Foundation
+import Testing
+
+/// Which signals begin the stop, what the command then gets, and in which order.
+@Suite(.endsItsProcesses)
+struct StopTests {
+  @Test(arguments: Place.possible)
+  func `the stop signal is followed by SIGCONT`(place: Place) throws {
+    let run = try Run.ebb(["--delay", "0"], fixture("signals", "--ignore-term", "--exit-on", "CONT:6"), in: place)
+    try run.line("ready")
+    try run.send(.term)
+    try run.expect(.code(6))
+    #expect(run.signals == ["got TERM", "got CONT"])
+  }
+
+  @Test(arguments: Place.possible)
+  func `a command that is stopped can act on it`(place: Place) throws {
+    let run = try Run.ebb(["--delay", "0"], fixture("stay", "--stop-self"), in: place)
+    try run.line("ready")
+    let command = try run.command()
+    try run.wait(for: "the command to be stopped") { Proc.state(of: command) == "T" }
+    try run.send(.term)
+    try run.expect(.code(128 + SIGTERM))
+  }
+
+  @Test(arguments: Place.possible)
+  func `repeated stop signals change nothing`(place: Place) throws {
+    let run = try Run.ebb(["--delay", "1s"], fixture("signals", "--ignore-term", "--exit-on", "USR1:0"), in: place)
+    try run.line("ready")
+    let sent = try run.send(.term)
+    try run.line("ebb:", on: run.err)
+    try run.send(.term)
+    try run.line("got TERM")
+    #expect(Clock.now() - sent >= .seconds(1))
+    try run.line("got CONT")
+    try run.send(.term)
+    // Logged once it has been dealt with; only then can the next signal show that this one was not forwarded.
+    try run.wait(for: "both to be logged") {
+      run.err.lines.filter { $0.contains("event=repeated-stop-signal") }.count == 2
+    }
+    try run.send(.usr1)
+    try run.expect(.code(0))
+    #expect(run.signals == ["got TERM", "got CONT", "got USR1"])
+  }
+
+  @Test(arguments: [Signal.int, .quit])
+  func `INT and QUIT end the delay`(signal: Signal) throws {
+    let run = try Run.ebb(["--delay", "60s", "-t", "90s"], fixture("signals"))
+    try run.line("ready")
+    let sent = try run.send(.term)
+    try run.line("ebb:", on: run.err)
+    try run.send(signal)
+    try run.expect(.code(0))
+    #expect(Clock.now() - sent < .seconds(60))
+    #expect(Array(run.signals.prefix(2)) == ["got \(signal)", "got TERM"])
+  }
+
+  @Test func `INT and QUIT without a stop are only forwarded, and start no deadline`() throws {
+    let run = try Run.ebb(["--delay", "0", "--grace", "1s"], fixture("signals"))
+    try run.line("ready")
+    for signal: Signal in [.int, .quit, .int] {
+      try run.send(signal)
+      try run.line("got \(signal)")
+    }
+    #expect(run.err.text == "")
+    #expect(run.poll() == nil)
+  }
+
+  @Test func `other signals in the delay are forwarded and do not end it`() throws {
+    let run = try Run.ebb(["--delay", "1500ms"], fixture("signals"))
+    try run.line("ready")
+    let sent = try run.send(.term)
+    try run.line("ebb:", on: run.err)
+    for signal: Signal in [.hup, .usr1, .cont, .realTime(2)] {
+      try run.send(signal)
+      try run.line("got \(signal)")
+    }
+    try run.line("got TERM")
+    #expect(Clock.now() - sent >= .milliseconds(1500))
+    #expect(Array(run.signals.prefix(5)) == ["got HUP", "got USR1", "got CONT", "got RTMIN+2", "got TERM"])
+  }
+
+  @Test(arguments: Place.possible)
+  func `other stop signals by choice`(place: Place) throws {
+    let options = ["--stop-signals", "QUIT,RTMIN+3", "--delay", "1s"]
+    let run = try Run.ebb(options, fixture("signals", "--ignore-term", "--exit-on", "RTMIN+3:8"), in: place)
+    try run.line("ready")
+    try run.send(.term)
+    try run.line("got TERM")
+    #expect(run.err.text == "")
+    let sent = try run.send(.realTime(3))
+    try run.expect(.code(8))
+    #expect(Clock.now() - sent >= .seconds(1))
+  }
+
+  @Test func `a stop signal that is pending when ebb starts is acted on`() throws {
+    // Sent before ebb, and so before the command, was executed.
+    let run = try Run.ebb(["--delay", "0"], fixture("signals"), .launch("--block", "TERM", "--raise", "TERM"))
+    try run.expect(.code(0))
+    #expect(run.signals.first == "got TERM")
+  }
+
+  @Test func `a stop signal right after the start is never lost`() throws {
+    for _ in 0..<100 {
+      // Blocked from the start: it cannot kill ebb before ebb has blocked it itself.
+      let run = try Run.ebb(["--delay", "0"], fixture("signals"), .launch("--block", "all"))
+      try run.send(.term)
+      try run.expect(.code(0))
+    }
+  }
+}

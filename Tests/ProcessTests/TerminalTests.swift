@@ -1,0 +1,189 @@
+import Foundation
+import Testing
+
+/// A real pseudo-terminal and a real interactive shell: with ebb in between everything is as without it.
+@Suite(.endsItsProcesses, .needs(.program("bash")))
+struct TerminalTests {
+  private let bash = [Machine.path(of: "bash") ?? "bash", "--norc", "--noprofile", "-i"]
+  private let interrupt = "\u{3}"
+  private let suspend = "\u{1a}"
+  private let quit = "\u{1c}"
+
+  private func setup(_ terminal: Terminal) -> Setup {
+    var setup = Setup.environment(["TERM": "dumb", "PS1": "prompt>\\n", "HISTFILE": ""])
+    setup.launch = ["--session", "--terminal"]
+    setup.terminal = terminal
+    return setup
+  }
+
+  /// Has the shell say a word when it has done everything typed before. Keys are echoed raw from then on and not as
+  /// "^C", and the reader drops raw ones: every line begins with what a program has printed.
+  private func settle(_ run: Run, _ word: String) throws {
+    // The quotes keep the echo of the typed line from being taken for the answer.
+    try run.type("stty -echoctl; echo ''\(word)\n")
+    try run.line(word)
+  }
+
+  private func expectNoComplaint(_ run: Run) {
+    for complaint in ["cannot set terminal process group", "no job control", "Inappropriate ioctl"] {
+      #expect(!run.out.text.contains(complaint), "\(run)")
+    }
+  }
+
+  // MARK: A shell under ebb
+
+  @Test(arguments: Place.possible)
+  func `a shell under ebb: job control, keys, exit`(place: Place) throws {
+    let run = try Run.ebb([], bash, in: place, setup(Terminal()))
+    try settle(run, "hello")
+    expectNoComplaint(run)
+
+    try run.type(fixture("signals", "--exit-on", "QUIT:0").joined(separator: " ") + "\n")
+    try run.line("ready")
+    try run.type(interrupt)
+    try run.line("got INT")
+    try run.type(suspend)
+    try run.line("got TSTP")
+    try run.type(quit)
+    try run.line("got QUIT")
+    try settle(run, "again")
+    #expect(run.signals.filter { $0.hasPrefix("got") } == ["got INT", "got TSTP", "got QUIT"])
+
+    try run.type(fixture("stay").joined(separator: " ") + "\n")
+    try run.line("ready")
+    try run.type(suspend)
+    try run.wait(for: "the shell to see it stopped") { run.out.text.contains("Stopped") }
+    try settle(run, "shell-is-back")
+    try run.type("fg\n")
+    try run.line(Binaries.fixture + " stay")
+    try run.type(interrupt)
+    try run.type("echo code=$?\n")
+    try run.line("code=130")
+
+    try run.type("exit 5\n")
+    try run.expect(.code(5))
+  }
+
+  @Test(arguments: Place.possible)
+  func `Ctrl-C reaches the shell under ebb and ends nothing`(place: Place) throws {
+    let run = try Run.ebb(["--delay", "0", "--grace", "1s"], bash, in: place, setup(Terminal()))
+    try settle(run, "hello")
+    try run.line("prompt>")
+    try run.type("abandoned " + interrupt)
+    // The shell throws away what is typed before its new prompt.
+    try run.line("prompt>")
+    try settle(run, "still-here")
+    try run.type("exit\n")
+    _ = try run.exit()
+    #expect(!run.out.text.contains("event="), "a stop has begun\n\(run)")
+  }
+
+  // MARK: ebb under a shell
+
+  private func ebb(_ command: [String]) throws -> String {
+    ([try Binaries.ebb(), "--"] + command).joined(separator: " ") + "\n"
+  }
+
+  @Test func `ebb under a shell: the command is the foreground group, and keys reach it alone`() throws {
+    let terminal = try Terminal()
+    let run = try Run.program(bash, setup(terminal))
+    try settle(run, "hello")
+    #expect(terminal.foreground == run.pid)
+    try run.type(ebb(fixture("signals", "--exit-on", "QUIT:7")))
+    let ready = try run.line("ready")
+    #expect(try ready.number("pgid") == ready.number("pid"))
+    #expect(try terminal.foreground == ready.number("pgid"))
+    try run.type(interrupt)
+    try run.line("got INT")
+    try run.type(quit)
+    try run.line("got QUIT")
+    try run.type("echo code=$?\n")
+    try run.line("code=7")
+    // Each once: ebb did not get the key too and pass it on.
+    #expect(run.signals.filter { $0.hasPrefix("got") } == ["got INT", "got QUIT"])
+    #expect(terminal.foreground == run.pid)
+    expectNoComplaint(run)
+  }
+
+  @Test func `a command killed by Ctrl-C`() throws {
+    let run = try Run.program(bash, setup(Terminal()))
+    try settle(run, "hello")
+    try run.type(ebb(fixture("stay")))
+    try run.line("ready")
+    try run.type(interrupt)
+    try run.type("echo code=$?\n")
+    try run.line("code=130")
+  }
+
+  @Test func `Ctrl-Z stops the job as the shell sees it, and fg continues it`() throws {
+    let terminal = try Terminal()
+    let run = try Run.program(bash, setup(terminal))
+    try settle(run, "hello")
+    try run.type(ebb(fixture("stay")))
+    let ready = try run.line("ready")
+    let (command, supervisor) = (try ready.number("pid"), try ready.number("ppid"))
+    for round in 1...3 {
+      try run.type(suspend)
+      try run.wait(for: "ebb and its command to stop") {
+        Proc.state(of: supervisor) == "T" && Proc.state(of: command) == "T"
+      }
+      try settle(run, "shell-\(round)")
+      #expect(terminal.foreground == run.pid)
+      try run.type("fg\n")
+      try run.wait(for: "the command to go on in the foreground") {
+        terminal.foreground == command && Proc.state(of: command) == "S"
+      }
+    }
+    try run.type(interrupt)
+    try run.type("echo code=$?\n")
+    try run.line("code=130")
+    #expect(terminal.foreground == run.pid)
+  }
+
+  @Test func `a stopped job can be stopped for good`() throws {
+    let run = try Run.program(bash, setup(Terminal()))
+    try settle(run, "hello")
+    try run.type(ebb(fixture("stay")))
+    let ready = try run.line("ready")
+    let (command, supervisor) = (try ready.number("pid"), try ready.number("ppid"))
+    try run.type(suspend)
+    try run.wait(for: "the job to stop") { Proc.state(of: supervisor) == "T" && Proc.state(of: command) == "T" }
+    try run.type("bg; kill -INT %1; wait %1; echo code=$?\n")
+    try run.line("code=130")
+  }
+
+  @Test func `in the background ebb leaves the terminal alone`() throws {
+    let terminal = try Terminal()
+    let run = try Run.program(bash, setup(terminal))
+    try settle(run, "hello")
+    try run.type(ebb(fixture("stay")).dropLast() + " &\n")
+    try run.line("ready")
+    #expect(terminal.foreground == run.pid)
+    try settle(run, "shell-is-here")
+    try run.type("kill %1; wait %1 2>/dev/null; echo done\n")
+  }
+
+  @Test(arguments: [["/bin/true"], fixture("kill-self", "KILL"), ["/no/such/program"]])
+  func `the terminal is given back at the end`(command: [String]) throws {
+    // A shell without job control does not take the terminal back by itself: its next read would fail.
+    let terminal = try Terminal()
+    let line = ([try Binaries.ebb(), "--"] + command).joined(separator: " ")
+    let run = try Run.program(["/bin/sh", "-c", "\(line); echo over; read word; echo \"read $word\""], setup(terminal))
+    try run.line("over")
+    #expect(terminal.foreground == run.pid)
+    try run.type("aloud\n")
+    try run.line("read aloud")
+    try run.expect(.code(0))
+  }
+
+  @Test func `hanging up reaches the command`() throws {
+    var terminal: Terminal? = try Terminal()
+    let run = try Run.ebb([], fixture("stay"), setup(try #require(terminal)))
+    try run.line("ready")
+    // All of the test's ends of it.
+    run.closeInput()
+    run.out.close()
+    terminal = nil
+    try run.expect(.code(128 + SIGHUP))
+  }
+}
