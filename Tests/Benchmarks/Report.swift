@@ -1,0 +1,116 @@
+/// How the numbers of a row are printed.
+enum Unit {
+  case nanoseconds, kilobytes, bytes, count
+
+  /// The number with its unit, three significant digits.
+  func text(_ value: Double) -> String {
+    switch self {
+    case .nanoseconds:
+      if value >= 1e6 { return "\(fixed(value / 1e6, value >= 1e8 ? 0 : 2)) ms" }
+      return "\(fixed(value / 1e3, value >= 1e5 ? 0 : 1)) µs"
+    case .kilobytes:
+      return "\(fixed(value, 0)) kB"
+    case .bytes:
+      return value >= 1e6 ? "\(fixed(value / 1e6, 2)) MB" : "\(fixed(value / 1e3, 0)) kB"
+    case .count:
+      return fixed(value, value == value.rounded() ? 0 : 1)
+    }
+  }
+}
+
+/// One line of the table.
+struct Row {
+  let title: String
+  /// Cells by program name; a missing one is printed as a dash.
+  var cells: [String: String] = [:]
+
+  /// A row of plain texts.
+  init(_ title: String, texts: [String: String]) {
+    self.title = title
+    cells = texts
+  }
+
+  /// A row of numbers, each with its ratio to tini's where tini is there.
+  init(_ title: String, _ unit: Unit, _ values: [String: Double], ratio: Bool = true) {
+    self.title = title
+    for (name, value) in values {
+      cells[name] = unit.text(value)
+      if ratio, let tini = values["tini"], tini > 0 {
+        cells[name]? += " (\(fixed(value / tini, 2)))"
+      }
+    }
+  }
+}
+
+/// One bar of the project and what became of it.
+struct Bar {
+  let title: String
+  let measured: String
+  let reached: Bool
+}
+
+/// Collects rows, bars and notes, and prints them at the end.
+final class Report {
+  var heading = ""
+  private var rows: [Row] = []
+  private var bars: [Bar] = []
+  private var notes: [String] = []
+
+  /// Whether a bar was missed.
+  var missed: Bool { bars.contains { !$0.reached } }
+
+  /// Adds a line to the table.
+  func add(_ row: Row) {
+    rows.append(row)
+  }
+
+  /// Adds a sentence below the table.
+  func note(_ sentence: String) {
+    notes.append(sentence)
+  }
+
+  /// Judges one bar.
+  func judge(_ title: String, measured: String, _ reached: Bool) {
+    bars.append(Bar(title: title, measured: measured, reached: reached))
+  }
+
+  /// Judges ebb's value against tini's of the same run. Without tini there is nothing to judge, which is said.
+  func judge(_ title: String, _ unit: Unit, _ values: [String: Double], atMost limit: Double) {
+    guard let ebb = values["ebb"], let tini = values["tini"], tini > 0 else {
+      note("not judged, for tini was not measured: \(title)")
+      return
+    }
+    let measured = "\(fixed(ebb / tini, 3)) × tini (\(unit.text(ebb)) to \(unit.text(tini)))"
+    judge(title, measured: measured, ebb / tini <= limit)
+  }
+
+  /// The table, then notes, then one line for each bar.
+  func print(markdown: Bool, programs: [Program]) {
+    let header = ["figure"] + programs.map(\.name)
+    let lines = rows.map { row in [row.title] + programs.map { row.cells[$0.name] ?? "–" } }
+    var text = heading + "\n\n"
+    text += markdown ? markdownTable(header, lines) : plainTable(header, lines)
+    text += "\nMedians; in brackets the ratio to tini.\n"
+    text += notes.map { "note: \($0)\n" }.joined()
+    text += "\n"
+    text += bars.map { "bar: \($0.title): measured \($0.measured): \($0.reached ? "ok" : "MISSED")\n" }.joined()
+    writeAll(text, to: 1)
+  }
+
+  private func markdownTable(_ header: [String], _ lines: [[String]]) -> String {
+    let rule = ["---"] + header.dropFirst().map { _ in "---:" }
+    return ([header, rule] + lines).map { "| " + $0.joined(separator: " | ") + " |\n" }.joined()
+  }
+
+  private func plainTable(_ header: [String], _ lines: [[String]]) -> String {
+    let all = [header] + lines
+    let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+    return all.map { line in
+      let cells = line.indices.map { column in
+        let padding = String(repeating: " ", count: widths[column] - line[column].count)
+        return column == 0 ? line[column] + padding : padding + line[column]
+      }
+      return cells.joined(separator: "  ") + "\n"
+    }.joined()
+  }
+}

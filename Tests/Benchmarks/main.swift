@@ -1,0 +1,34 @@
+// Side by side with tini, tini-static, dumb-init and catatonit in one interleaved run: one command, one table.
+//
+//     swift build -c release && swift run -c release Benchmarks [--quick] [--only NAME] [--markdown] [--ebb FILE]
+//
+// Exit code: 0 all bars reached, 1 a bar missed, 2 the benchmark itself failed.
+
+import Glibc
+
+if CommandLine.arguments.count > 1, CommandLine.arguments[1] == commandMode {
+  runCommand(Array(CommandLine.arguments.dropFirst(2)))
+}
+
+do throws(Failure) {
+  let options = try Options(Array(CommandLine.arguments.dropFirst()))
+  let bench = Bench(options: options, programs: try findPrograms(options))
+  interruptSystemCallsOnAlarm()
+  describeMachine(bench)
+
+  bench.run(.size, measureFile)
+  bench.run(.start, measureStart)
+  bench.run(.signal, measureSignals)
+  bench.run(.orphans, measureOrphans)
+  bench.run(.idle, measureIdle)
+  bench.run(.kill, measureKill)
+  bench.run(.inspection, measureInspection)
+  bench.run(.health, measureHealth)
+  bench.run(.endurance, measureEndurance)
+
+  bench.report.print(markdown: options.markdown, programs: bench.programs)
+  exit(bench.report.missed ? 1 : 0)
+} catch {
+  complain("benchmarks: \(error.message)")
+  exit(2)
+}
