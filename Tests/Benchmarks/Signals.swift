@@ -23,9 +23,9 @@ func measureSignals(_ bench: Bench) throws(Failure) {
       let medians = try place(placement) { () throws(Failure) in try latencies(bench, before) }
       let circumstances = "\(placement.rawValue), \(before.rawValue)"
       bench.report.add(Row("forwarded signal, \(circumstances)", .nanoseconds, medians))
-      // The bar is about a machine as it is, at work. One processor is shown since it shows the code's own cost best; how
-      // long an idle one takes to wake up is the scheduler's.
-      if placement == .all, before == .busy {
+      // What remains is decided by where the scheduler happened to put each command: shown, but no ground for a
+      // verdict.
+      if placement == .one || before == .busy {
         bench.report.judge("forwarded signal at most 1.3 × tini, \(circumstances)", .nanoseconds, medians, atMost: 1.3)
       }
     }
