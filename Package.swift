@@ -6,7 +6,13 @@ import PackageDescription
 // the file.
 let swiftSettings: [SwiftSetting] = [
   .enableExperimentalFeature("Embedded", .when(configuration: .release)),
-  .unsafeFlags(["-Osize", "-Xfrontend", "-function-sections"], .when(configuration: .release)),
+  // Nothing is ever unwound: a trap ends the process, and no error of Swift's needs the tables. Exclusive access to
+  // properties of classes is checked in debug, and so by the unit tests; here the checks are a hundredth of the file.
+  .unsafeFlags(
+    [
+      "-Osize", "-enforce-exclusivity=unchecked", "-Xfrontend", "-function-sections",
+      "-Xcc", "-fno-asynchronous-unwind-tables", "-Xcc", "-fno-unwind-tables",
+    ], .when(configuration: .release)),
 ]
 
 // In both configurations: SwiftPM links Embedded executables without the toolchain's run path, so a dynamic debug build
@@ -19,14 +25,22 @@ let package = Package(
   name: "ebb",
   targets: [
     .target(name: "CPlatform"),
+    // Replaces parts of libc, in the executable alone.
+    .target(name: "CUnneeded"),
     .target(name: "Supervision", swiftSettings: swiftSettings),
     .target(
       name: "Platform", dependencies: ["CPlatform", "Supervision"], swiftSettings: swiftSettings),
     .executableTarget(
-      name: "ebb", dependencies: ["CPlatform", "Platform", "Supervision"],
+      name: "ebb", dependencies: ["CPlatform", "CUnneeded", "Platform", "Supervision"],
       swiftSettings: swiftSettings, linkerSettings: staticExecutable),
 
-    .testTarget(name: "SupervisionTests", dependencies: ["Supervision"]),
+    // What must hold in any order of events; as Embedded Swift too, so that the very code that ships is simulated.
+    .target(
+      name: "LifecycleModel", dependencies: ["Supervision"], path: "Tests/LifecycleModel", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "simulation", dependencies: ["CPlatform", "LifecycleModel", "Supervision"], path: "Tests/Simulation",
+      swiftSettings: swiftSettings, linkerSettings: staticExecutable),
+    .testTarget(name: "SupervisionTests", dependencies: ["LifecycleModel", "Supervision"]),
     .testTarget(name: "PlatformTests", dependencies: ["Platform", "Supervision"]),
     // No dependency on the executable: its linker flags would leak into the test bundle. The tests run the release
     // binary as a process.
@@ -35,6 +49,11 @@ let package = Package(
     // system.
     .executableTarget(
       name: "fixture", path: "Tests/Fixture", linkerSettings: staticExecutable),
-    .executableTarget(name: "Benchmarks", path: "Tests/Benchmarks"),
+    // What the programs below measure with. Ordinary Swift in both configurations, as they are.
+    .target(name: "Instruments", path: "Tests/Instruments"),
+    .executableTarget(name: "Benchmarks", dependencies: ["Instruments"], path: "Tests/Benchmarks"),
+    .executableTarget(
+      name: "RollingUpdate", dependencies: ["Instruments"], path: "Tests/RollingUpdate", exclude: ["errors.svg"]),
+    .executableTarget(name: "Faults", dependencies: ["Instruments"], path: "Tests/Faults"),
   ]
 )

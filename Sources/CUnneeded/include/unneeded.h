@@ -1,0 +1,1 @@
+// Nothing to call; a target needs a header to be imported.
