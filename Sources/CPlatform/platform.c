@@ -1,10 +1,13 @@
 #define _GNU_SOURCE
 #include "platform.h"
 
+#include <link.h>
+#include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mman.h>
 #include <limits.h>
+#include <linux/netlink.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -61,7 +64,7 @@ int ebb_spawn_command(const struct ebb_spawn *spawn) {
     if (spawn->take_terminal) ioctl(spawn->terminal, TIOCSCTTY, 0);
     if (spawn->terminal >= 0) tcsetpgrp(spawn->terminal, getpid());
     if (spawn->ignore_sigchld) signal(SIGCHLD, SIG_IGN);
-    if (spawn->is_hook) {
+    if (spawn->stands_aside) {
       // What ebb reads is not the hook's, and a closed standard input would be the next file that it opens.
       int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
       if (nothing < 0) nothing = open("/", O_PATH | O_CLOEXEC);
@@ -157,6 +160,37 @@ int ebb_open_to_replace(const char *path, bool create) {
 }
 
 int ebb_tcp_socket(int family) { return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }
+int ebb_diag_socket(void) {
+  return socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+}
+
+int ebb_join_netlink_groups(int fd, uint32_t mask) {
+  struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = mask};
+  return bind(fd, (struct sockaddr *)&address, sizeof address);
+}
+
+int ebb_receive_from_kernel(int fd, void *bytes, int capacity) {
+  struct sockaddr_nl sender = {0};
+  socklen_t length = sizeof sender;
+  ssize_t got;
+  do got = recvfrom(fd, bytes, capacity, MSG_TRUNC, (struct sockaddr *)&sender, &length);
+  while (got >= 0 && sender.nl_pid != 0);
+  return got;
+}
+
+int ebb_next_link(DIR *folder, uint8_t *text, int capacity) {
+  struct dirent *entry;
+  errno = 0;
+  do entry = readdir(folder);
+  while (entry != NULL && entry->d_name[0] == '.');
+  return entry == NULL ? 0 : readlinkat(dirfd(folder), entry->d_name, (char *)text, capacity);
+}
+
+uint64_t ebb_inode(const char *path) {
+  struct stat info;
+  return stat(path, &info) == 0 ? info.st_ino : 0;
+}
+
 int ebb_leave_terminal(int fd) { return ioctl(fd, TIOCNOTTY); }
 
 int ebb_memfd(const char *name) {
@@ -172,9 +206,13 @@ int ebb_open_existing(const char *path, bool for_writing) {
 }
 
 void ebb_release_code(void) {
-  extern const char __executable_start, etext;  // the linker's; see end(3)
+  const ElfW(Phdr) *header = (const void *)getauxval(AT_PHDR);
   const uintptr_t page = sysconf(_SC_PAGESIZE);
-  const uintptr_t start = ((uintptr_t)&__executable_start + page - 1) & ~(page - 1);
-  const uintptr_t end = (uintptr_t)&etext & ~(page - 1);
-  if (start < end) madvise((void *)start, end - start, MADV_DONTNEED);
+  for (unsigned long left = header == NULL ? 0 : getauxval(AT_PHNUM); left > 0; left--, header++) {
+    // Not position-independent (a static executable): addresses are what the headers say.
+    if (header->p_type != PT_LOAD || header->p_flags & PF_W) continue;
+    const uintptr_t start = (header->p_vaddr + page - 1) & ~(page - 1);
+    const uintptr_t end = (header->p_vaddr + header->p_memsz) & ~(page - 1);
+    if (start < end) madvise((void *)start, end - start, MADV_DONTNEED);
+  }
 }

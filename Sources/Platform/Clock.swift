@@ -20,6 +20,12 @@ public func unixMilliseconds() -> Int {
   return Int(time.tv_sec) * 1000 + Int(time.tv_nsec) / 1_000_000
 }
 
+/// CLOCK_THREAD_CPUTIME_ID: the processor time of this thread; clock_gettime(2).
+func threadTime() -> Span {
+  let time = clock(CLOCK_THREAD_CPUTIME_ID)
+  return Span(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+}
+
 private func clock(_ id: clockid_t) -> timespec {
   var time = timespec()
   clock_gettime(id, &time)

@@ -64,7 +64,7 @@ func readPids() -> [Int32]? {
 }
 
 /// Whether /proc is there and speaks of this process's pid namespace.
-var isProcOwn: Bool { ebb_proc_self() == getpid() }
+public var isProcOwn: Bool { ebb_proc_self() == getpid() }
 
 /// Nil where the process is gone.
 private func readProcess(_ pid: Int32) -> ProcessEntry? {

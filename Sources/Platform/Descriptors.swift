@@ -37,6 +37,21 @@ public func occupyStandardDescriptors() {
   }
 }
 
+/// The same open file under a number that no log line is written to, should ebb have been started with a standard
+/// descriptor closed. The other number is closed then; it is not where this throws.
+func aboveStandardDescriptors(_ descriptor: Int32) throws(Errno) -> Int32 {
+  guard descriptor <= 2 else { return descriptor }
+  let above = try valueOrErrno { ebb_duplicate_above(descriptor, 3) }
+  close(descriptor)
+  return above
+}
+
+/// Opens a file for its new content, close-on-exec, and creates it where there is none; open(2). Throws EACCES, EROFS,
+/// ENOENT for the folder, ….
+public func createFile(_ path: String) throws(Errno) -> Int32 {
+  try valueOrErrno { ebb_open_to_replace(path, true) }
+}
+
 /// Writes all bytes, and may wait for that. For a descriptor that somebody set to O_NONBLOCK it waits all the same.
 /// Throws EPIPE, EBADF, ….
 public func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(Errno) {
@@ -54,6 +69,12 @@ public func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(Errno) {
       _ = waitUntilWritable(descriptor, milliseconds: -1)
     }
   }
+}
+
+/// Whether there is something to read within the time; poll(2).
+public func waitUntilReadable(_ descriptor: Int32, milliseconds: Int32) -> Bool {
+  var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+  return poll(&entry, 1, milliseconds) == 1
 }
 
 /// Whether some bytes can be written within the time; -1 waits for ever. poll(2).

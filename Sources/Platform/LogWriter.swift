@@ -60,16 +60,37 @@ public final class LogWriter: @unchecked Sendable {
   }
 
   /// Writes lines as they come. Where standard error is gone (EPIPE, EBADF) they are lost, and nothing else happens.
-  public func run() -> Never {
-    while true { writeNext() }
+  /// `afterStart` runs once, when so much time has passed: this thread is the only one that has any.
+  public func run(after start: Span, _ afterStart: () -> Void) -> Never {
+    var end = deadline(in: start)
+    while let line = nextLine(before: &end) { write(line) }
+    afterStart()
+    while true { write(nextLine()) }
   }
 
-  private func writeNext() {
-    let line = locked {
-      while lines.isEmpty { pthread_cond_wait(changed, mutex) }
-      isWriting = true
-      return lines.removeFirst()
+  /// Nil where none comes in time.
+  private func nextLine(before deadline: inout timespec) -> [UInt8]? {
+    locked {
+      while lines.isEmpty {
+        if pthread_cond_timedwait(changed, mutex, &deadline) == ETIMEDOUT, lines.isEmpty { return nil }
+      }
+      return takeLine()
     }
+  }
+
+  private func nextLine() -> [UInt8] {
+    locked {
+      while lines.isEmpty { pthread_cond_wait(changed, mutex) }
+      return takeLine()
+    }
+  }
+
+  private func takeLine() -> [UInt8] {
+    isWriting = true
+    return lines.removeFirst()
+  }
+
+  private func write(_ line: [UInt8]) {
     try? writeAll(line, to: descriptor)
     locked {
       isWriting = false
@@ -80,14 +101,17 @@ public final class LogWriter: @unchecked Sendable {
 
   /// Waits until every line has been written, at most `limit`.
   public func flush(within limit: Span) {
-    let end = monotonicTime() + limit
-    var deadline = timespec(
-      tv_sec: Int(end.nanoseconds / 1_000_000_000), tv_nsec: Int(end.nanoseconds % 1_000_000_000))
+    var end = deadline(in: limit)
     locked {
       while !lines.isEmpty || isWriting {
-        if pthread_cond_timedwait(changed, mutex, &deadline) == ETIMEDOUT { return }
+        if pthread_cond_timedwait(changed, mutex, &end) == ETIMEDOUT { return }
       }
     }
+  }
+
+  private func deadline(in span: Span) -> timespec {
+    let end = monotonicTime() + span
+    return timespec(tv_sec: Int(end.nanoseconds / 1_000_000_000), tv_nsec: Int(end.nanoseconds % 1_000_000_000))
   }
 
   private func locked<Value>(_ body: () -> Value) -> Value {

@@ -42,11 +42,7 @@ public func listen(on address: SocketAddress, backlog: Int32) throws(Errno) -> I
       try valueOrErrno { bind(socket, pointer, length) }
     }
     try valueOrErrno { CPlatform.listen(socket, backlog) }
-    guard socket <= 2 else { return socket }
-    // ebb was started with a standard descriptor closed: this must not become what log lines are written to.
-    let above = try valueOrErrno { ebb_duplicate_above(socket, 3) }
-    close(socket)
-    return above
+    return try aboveStandardDescriptors(socket)
   } catch {
     close(socket)
     throw error

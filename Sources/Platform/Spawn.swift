@@ -14,8 +14,8 @@ public struct SpawnSettings: Sendable {
   public var newSession: Bool
   /// Handed to the command's process group; nil: there is none to hand over.
   public var terminal: Terminal?
-  /// Nothing to read, and standard output goes to standard error: that of the container is the command's own.
-  public var isHook = false
+  /// Nothing to read, and standard output goes to standard error: that of the container is somebody else's.
+  public var standsAside = false
 
   /// For the command. A hook gets the same, but for the terminal.
   public init(blockedSignals: SignalSet, ignoresChildSignal: Bool, newSession: Bool, terminal: Terminal?) {
@@ -50,7 +50,7 @@ public func spawnHook(
   _ words: [String], signal: Signal, environment: CStrings?, _ settings: SpawnSettings
 ) throws(SpawnFailure) -> Int32 {
   var settings = settings
-  (settings.isHook, settings.newSession, settings.terminal) = (true, false, nil)
+  (settings.standsAside, settings.newSession, settings.terminal) = (true, false, nil)
   let variable = "EBB_SIGNAL="
   var entries: [UnsafeMutablePointer<CChar>?] = []
   while let entry = environment?[entries.count] { entries.append(entry) }
@@ -65,6 +65,22 @@ public func spawnHook(
     command.deallocate()
   }
   return try spawn(command, environment: environment, settings)
+}
+
+/// Starts this very program with other words, standing aside in a process group of its own, and returns its pid once it
+/// has executed. Every signal must be blocked. Throws as `spawn`.
+public func spawnSelf(
+  _ words: [UnsafeMutablePointer<CChar>?], environment: CStrings?, _ settings: SpawnSettings
+) throws(SpawnFailure) -> Int32 {
+  var settings = settings
+  (settings.standsAside, settings.newSession, settings.terminal) = (true, false, nil)
+  let own = strdup("/proc/self/exe")
+  let arguments = cStrings([own] + words)
+  defer {
+    arguments.deallocate()
+    free(own)
+  }
+  return try spawn(arguments, environment: environment, settings)
 }
 
 /// The pointers and the null pointer that ends them.
@@ -124,7 +140,7 @@ private func execute(
       path: path, argv: arguments, envp: environment, mask: settings.blockedSignals.mask,
       ignore_sigchld: settings.ignoresChildSignal, new_session: settings.newSession,
       terminal: settings.terminal?.descriptor ?? -1, take_terminal: settings.newSession,
-      is_hook: settings.isHook)
+      stands_aside: settings.standsAside)
     return (ebb_spawn_command(&call), Errno.current)
   }
   guard pid >= 0 else {

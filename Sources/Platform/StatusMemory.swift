@@ -7,13 +7,13 @@ import Supervision
 public final class StatusMemory {
   private let descriptor: Int32
   private var sequence: UInt64 = 0
-  private var written: [UInt8]
+  private var written: StatusSnapshot
 
   /// memfd_create(2). After the command's start: the command shall not inherit it. Throws ENOSYS, EPERM (a seccomp
   /// profile), EMFILE, ….
   public init(_ status: Status) throws(Errno) {
     descriptor = try valueOrErrno { ebb_memfd(StatusPage.name) }
-    written = StatusPage.slot(status.now, sequence: 0)
+    written = status.now
     // A number below 3 means that a standard stream is missing; what goes there must not land in the page.
     guard descriptor > 2, writeAt(0, StatusPage.page(status)) else {
       close(descriptor)
@@ -25,11 +25,10 @@ public final class StatusMemory {
 
   /// Writes what has changed, if anything has.
   public func update(_ snapshot: StatusSnapshot) {
-    // Encoded with the old number first: that tells whether it is the same.
-    guard StatusPage.slot(snapshot, sequence: sequence) != written else { return }
+    guard snapshot != written else { return }
+    written = snapshot
     sequence += 1
-    written = StatusPage.slot(snapshot, sequence: sequence)
-    _ = writeAt(StatusPage.slotOffset(sequence: sequence), written)
+    _ = writeAt(StatusPage.slotOffset(sequence: sequence), StatusPage.slot(snapshot, sequence: sequence))
   }
 
   /// Whether `ebb stop --now` has been here.

@@ -50,7 +50,7 @@ struct ebb_spawn {
   bool new_session;      // setsid, else a process group of its own
   int terminal;          // becomes its foreground group on this terminal; -1: none
   bool take_terminal;    // with new_session: the terminal becomes its controlling terminal first
-  bool is_hook;          // nothing to read, and its standard output is standard error
+  bool stands_aside;     // nothing to read, and its standard output is standard error
 };
 
 /// Starts a command and returns its pid once it has executed. 0 and errno: execve(2) failed. -1 and errno: vfork(2)
@@ -111,7 +111,22 @@ int ebb_open_to_replace(const char *_Nonnull path, bool create);
 /// A new TCP socket, non-blocking and close-on-exec, or -1 and errno. socket(2).
 int ebb_tcp_socket(int family);
 
-/// Lets go of the pages of the program's code: those that are needed again come back from the page cache. madvise(2).
+/// A new sock_diag(7) socket, non-blocking and close-on-exec, or -1 and errno. netlink(7).
+int ebb_diag_socket(void);
+/// From now on it gets what the kernel tells these multicast groups, of which the lowest bit is group 1. 0, or -1 and
+/// errno. bind(2), netlink(7).
+int ebb_join_netlink_groups(int fd, uint32_t mask);
+/// The next datagram of the kernel's own; other processes' are thrown away. Returns its length, which is above
+/// `capacity` where it was cut off, or -1 and errno. recvfrom(2) MSG_TRUNC.
+int ebb_receive_from_kernel(int fd, void *_Nonnull bytes, int capacity);
+/// What the next symbolic link in a folder says. Returns its length, cut off at `capacity`; 0 at the end, where errno
+/// is 0 or the reason of an early one; -1 and errno. readdir(3), readlinkat(2).
+int ebb_next_link(DIR *_Nonnull folder, uint8_t *_Nonnull text, int capacity);
+/// The number of a file, or 0 where there is none. stat(2).
+uint64_t ebb_inode(const char *_Nonnull path);
+
+/// Lets go of the pages of the program's code and constants: those that are needed again come back from the page cache.
+/// madvise(2) on the loaded segments that nobody writes, elf(5), getauxval(3).
 void ebb_release_code(void);
 
 /// errno(3) is a macro.

@@ -1,0 +1,173 @@
+import CPlatform
+import Supervision
+
+/// Looks at the connections of the command's ports. Each `step` is short, since the supervisor's queue does other things
+/// between them; a pass is many steps. Only where few of very many sockets are the command's, a step takes as long as the
+/// kernel needs to walk past the others: some milliseconds for 50 000. It has one table for all network namespaces.
+///
+/// Not safe for use by several threads at a time.
+public final class ConnectionWatch {
+  /// Whose listening sockets are looked for.
+  public enum Owner: Sendable {
+    /// Those of a process's descendants, but not its own.
+    case descendants(of: Int32)
+    /// Those of every process that /proc shows, but this one.
+    case everyone
+  }
+
+  private let owner: Owner
+  private let quiet: Span
+  private let table: SocketTable
+  private var listeners: KnownListeners
+  /// Nil before the first pass.
+  private var closed: ClosedConnections?
+  private var passiveOpensAtStart: Int?
+  private var stage = Stage.idle
+  private var sample: Sample
+
+  private enum Stage {
+    case idle
+    case listeners
+    case owners(ListenerSearch)
+    case closed
+    case connections
+  }
+
+  /// Opens nothing before the first pass. `ports`: nil where they are to be found. `excluding`: ebb's own, which never
+  /// counts. `quiet`: after such a span without a byte a connection is idle.
+  public convenience init(ports: [UInt16]?, owner: Owner, excluding: UInt16?, quiet: Span) {
+    self.init(ports: ports, owner: owner, excluding: excluding, quiet: quiet, source: .diagWithInfo)
+  }
+
+  /// `source`: the best that is tried.
+  init(ports: [UInt16]?, owner: Owner, excluding: UInt16?, quiet: Span, source: ConnectionSource) {
+    self.owner = owner
+    self.quiet = quiet
+    table = SocketTable(source: source)
+    listeners = KnownListeners(given: ports, excluding: excluding)
+    sample = Sample(source: source, listeners: .unknown)
+  }
+
+  /// What the kernel lets this process see; settled by the first pass.
+  public var source: ConnectionSource { table.source }
+  /// The ports looked at, in ascending order.
+  public var ports: [UInt16] { listeners.ports.elements }
+
+  /// Begins a pass; one that is under way is given up. `lookForListeners`: and first looks for listening sockets again,
+  /// unless the ports are given.
+  public func begin(lookForListeners: Bool) {
+    let before = threadTime()
+    if closed == nil {
+      closed = ClosedConnections()
+      passiveOpensAtStart = readPassiveOpens()
+    }
+    closed?.beginPass()
+    sample = Sample(source: source, listeners: .unknown)
+    if lookForListeners, listeners.standing != .given {
+      beginListeners()
+    } else {
+      stage = .closed
+    }
+    sample.cost = threadTime() - before
+  }
+
+  /// The next piece of work; nil: there is more to do. `visit` gets each connection; where the kernel's answer was
+  /// broken off and the pass begins anew, each again.
+  public func step(_ visit: ((Connection) -> Void)?) -> Result<Sample, CountFailure>? {
+    let before = threadTime()
+    let result = advance(visit)
+    sample.cost = sample.cost + (threadTime() - before)
+    switch result {
+    case nil: return nil
+    case .done:
+      stage = .idle
+      finishSample()
+      return .success(sample)
+    case .failed(let failure):
+      stage = .idle
+      return .failure(failure)
+    }
+  }
+
+  private enum Outcome {
+    case done
+    case failed(CountFailure)
+  }
+
+  private func advance(_ visit: ((Connection) -> Void)?) -> Outcome? {
+    switch stage {
+    case .idle: return .failed(CountFailure(reason: "no pass has begun"))
+    case .listeners: return lookForListeners()
+    case .owners(let search):
+      if search.step() { return nil }
+      var isEverybody = false
+      if case .everyone = owner { isEverybody = true }
+      listeners.conclude(search.findings, controlGroup: ownControlGroup(), isEverybody: isEverybody)
+      stage = .closed
+    case .closed:
+      if closed?.step(listeners.ports) == true { return nil }
+      guard !ports.isEmpty else { return .done }
+      table.begin(listenersOnly: false, ports: listeners.ports)
+      stage = .connections
+    case .connections: return count(visit)
+    }
+    return nil
+  }
+
+  private func beginListeners() {
+    listeners.beginLook()
+    table.begin(listenersOnly: true, ports: Ordered())
+    stage = .listeners
+  }
+
+  private func lookForListeners() -> Outcome? {
+    switch table.step({ listeners.add($0) }) {
+    case .more: break
+    case .again: listeners.beginLook()
+    case .failed(let failure): return .failed(failure)
+    case .done:
+      guard source != .none else { return .done }
+      stage = listeners.needsSearch ? .owners(ListenerSearch(owner, for: listeners)) : .closed
+    }
+    return nil
+  }
+
+  private func count(_ visit: ((Connection) -> Void)?) -> Outcome? {
+    let progress = table.step { row in
+      guard let connection = row.connection else { return }
+      sample.census.add(connection, quiet: quiet)
+      visit?(connection)
+    }
+    switch progress {
+    case .more: return nil
+    case .again:
+      sample.census = Census()
+      return nil
+    case .failed(let failure): return .failed(failure)
+    case .done: return .done
+    }
+  }
+
+  private func finishSample() {
+    sample.source = source
+    sample.ports = ports
+    sample.listeners = listeners.standing
+    if let closed {
+      sample.closed = closed.count
+      sample.missedCloses = closed.hasMissed
+      sample.sinceReceivedByClosed = closed.sinceReceived
+      closed.endPass()
+    }
+    if let start = passiveOpensAtStart, let now = readPassiveOpens(), now >= start { sample.passiveOpens = now - start }
+  }
+
+  private func readPassiveOpens() -> Int? {
+    (try? readFile("/proc/net/snmp", upTo: 8192)).flatMap { passiveOpens(snmp: $0) }
+  }
+}
+
+/// Why the connections could not be counted. It never means that there are none.
+public struct CountFailure: Error {
+  /// `sock_diag: Operation not permitted`
+  public let reason: String
+}

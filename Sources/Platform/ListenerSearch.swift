@@ -1,0 +1,238 @@
+import CPlatform
+import Supervision
+
+/// Looks for sockets among the descriptors of processes.
+final class ListenerSearch {
+  /// What has been found so far.
+  private(set) var findings = KnownListeners.Findings()
+
+  private let owner: ConnectionWatch.Owner
+  private var wanted = Ordered<UInt64>()
+  private let wantsOthers: Bool
+  private var others = Ordered<UInt64>()
+
+  private var stage = Stage.others(file: 0)
+  private var file: LineFile?
+  private var pids: [Int32] = []
+  private var processes: [ProcessEntry] = []
+  private var waiting: [ProcessEntry] = []
+  private var visited = Ordered<UInt64>()
+  private var round = 0
+  private var folder: OpaquePointer?
+  private var isEmptyFolder = false
+  private let text = UnsafeMutablePointer<UInt8>.allocate(capacity: ListenerSearch.longestLink)
+
+  private enum Stage {
+    case others(file: Int)
+    case processes
+    case descriptors
+  }
+
+  private static let otherFiles = ["/proc/net/unix", "/proc/net/udp", "/proc/net/udp6", "/proc/self/mountinfo"]
+  private static let mostProcesses = 32
+  private static let mostLinks = 256
+  private static let rounds = 5
+  /// A socket's is shorter, and no other one matters.
+  private static let longestLink = 64
+
+  /// `wantsOthers`: also for what makes a server whose clients cannot be counted.
+  init(_ owner: ConnectionWatch.Owner, for listeners: KnownListeners) {
+    self.owner = owner
+    for candidate in listeners.candidates { wanted.insert(candidate.inode) }
+    wantsOthers = listeners.needsOthers
+    if !wantsOthers { beginRound() }
+  }
+
+  deinit {
+    closeFolder()
+    text.deallocate()
+  }
+
+  /// The next piece of work. Returns whether there is more.
+  func step() -> Bool {
+    switch stage {
+    case .others(let index): readOthers(index)
+    case .processes: return readProcesses()
+    case .descriptors: return readDescriptors()
+    }
+    return true
+  }
+
+  // MARK: Other sockets
+
+  private func readOthers(_ index: Int) {
+    guard index < ListenerSearch.otherFiles.count else {
+      if case .everyone = owner, !others.elements.isEmpty { findings.hasUncountable = true }
+      return beginRound()
+    }
+    do throws(Errno) {
+      if file == nil { file = try LineFile(ListenerSearch.otherFiles[index]) }
+      if try file?.read({ line in take(line, of: index) }) == true { return }
+    } catch {
+      meet(error) { findings.hasBlindSpot = true }
+      // A kernel without IPv6 has no udp6. The others are always there, unless somebody hides them.
+      if error.code == ENOENT, index != 2 { findings.hasBlindSpot = true }
+    }
+    file = nil
+    stage = .others(file: index + 1)
+  }
+
+  private func take(_ line: ArraySlice<UInt8>, of index: Int) {
+    switch index {
+    case 0:
+      if let inode = listeningUnixInode(line: line) { others.insert(inode) }
+    case 3:
+      if hidesProcesses(mount: line) { findings.isComplete = false }
+    default:
+      if let row = SocketRow(line: line), row.isDatagramServer { others.insert(row.inode) }
+    }
+  }
+
+  // MARK: Processes
+
+  /// In each round those that were not there in the last one: whoever forks meanwhile leaves its sockets to its
+  /// children.
+  private func beginRound() {
+    round += 1
+    processes = []
+    stage = .processes
+    if let found = readPids() { return pids = found }
+    let error = Errno.current
+    if isProcOwn { meet(error) { findings.isComplete = false } } else { findings.isComplete = false }
+  }
+
+  private func readProcesses() -> Bool {
+    for _ in 0..<ListenerSearch.mostProcesses {
+      guard let pid = pids.popLast() else { return visitNewOnes() }
+      do throws(Errno) {
+        if let process = ProcessEntry(stat: try readFile("/proc/\(pid)/stat", upTo: 1024)) { processes.append(process) }
+      } catch {
+        meet(error) { findings.isComplete = false }
+      }
+    }
+    return true
+  }
+
+  private func visitNewOnes() -> Bool {
+    let all =
+      switch owner {
+      case .descendants(let ancestor): descendants(of: ancestor, among: processes)
+      case .everyone: processes.filter { $0.pid != getpid() }
+      }
+    waiting = all.filter { !visited.contains(identity(of: $0)) }
+    guard !waiting.isEmpty else { return false }
+    guard round < ListenerSearch.rounds else {
+      findings.isSteady = false
+      return false
+    }
+    for process in waiting { visited.insert(identity(of: process)) }
+    stage = .descriptors
+    return true
+  }
+
+  /// No pid has more than 22 bits; proc(5) `pid_max`.
+  private func identity(of process: ProcessEntry) -> UInt64 { process.startTime << 22 | UInt64(process.pid) }
+
+  // MARK: Descriptors
+
+  private func readDescriptors() -> Bool {
+    for _ in 0..<ListenerSearch.mostLinks {
+      guard let process = waiting.last else {
+        beginRound()
+        return true
+      }
+      guard let folder else {
+        openFolder(process.pid)
+        continue
+      }
+      let length = Int(ebb_next_link(folder, text, Int32(ListenerSearch.longestLink)))
+      if length > 0 {
+        if isEmptyFolder, wantsOthers, !isInOwnNetwork(process.pid) { findings.hasBlindSpot = true }
+        isEmptyFolder = false
+        take(link: Array(UnsafeBufferPointer(start: text, count: length)))
+        if isSatisfied { return false }
+      } else if length < 0, Errno.current.code == ENOENT {
+        // Closed meanwhile, or moved to a number that lies behind. A busy server does nothing else.
+        if wantsOthers { findings.isSteady = false }
+      } else {
+        leave()  // first: descriptors may be scarce
+        if length < 0 || isEmptyFolder { look(at: process.pid, isReadable: length == 0) }
+      }
+    }
+    return true
+  }
+
+  private func openFolder(_ pid: Int32) {
+    folder = opendir("/proc/\(pid)/fd")
+    isEmptyFolder = true
+    guard folder == nil else { return }
+    let error = Errno.current
+    leave()
+    meet(error) { look(at: pid, isReadable: false) }
+  }
+
+  /// An error on the way to what a process has: it has ended, or descriptors are scarce, or it may not be looked into.
+  private func meet(_ error: Errno, orFail fail: () -> Void) {
+    switch error.code {
+    case ENOENT, ESRCH: break
+    case EMFILE, ENFILE, ENOMEM: findings.isSteady = false  // another time
+    default: fail()
+    }
+  }
+
+  /// A dead process has no descriptors, and nobody else than root may read that. One whose first thread alone has ended
+  /// hides those of the other threads.
+  private func look(at pid: Int32, isReadable: Bool) {
+    do throws(Errno) {
+      switch life(stat: try readFile("/proc/\(pid)/stat", upTo: 1024)) {
+      case .ended: break
+      case .headless: findings.isComplete = false
+      case .going: if !isReadable { findings.isComplete = false }
+      }
+    } catch {
+      meet(error) { findings.isComplete = false }
+    }
+  }
+
+  private func isInOwnNetwork(_ pid: Int32) -> Bool {
+    let own = ebb_inode("/proc/self/ns/net")
+    return own != 0 && ebb_inode("/proc/\(pid)/ns/net") == own
+  }
+
+  private func take(link: [UInt8]) {
+    if let inode = socketInode(link: link[...]) {
+      if wanted.contains(inode) { findings.matched.insert(inode) }
+      if others.contains(inode) { findings.hasUncountable = true }
+    } else if link.starts(with: "anon_inode:[io_uring]".utf8), !wanted.elements.isEmpty || !others.elements.isEmpty {
+      findings.hasBlindSpot = true  // such a ring may have sockets that are no descriptors
+    }
+  }
+
+  private var isSatisfied: Bool {
+    !findings.matched.elements.isEmpty && findings.matched.elements.count == wanted.elements.count
+  }
+
+  private func leave() {
+    closeFolder()
+    waiting.removeLast()
+  }
+
+  private func closeFolder() {
+    if let folder { closedir(folder) }
+    folder = nil
+  }
+}
+
+/// The id of this process's control group, where it tells containers apart: the root's, 1, is what every socket has
+/// where the groups are of version 1. cgroups(7)
+func ownControlGroup() -> UInt64? {
+  guard let list = try? readFile("/proc/self/cgroup", upTo: 4096), let path = controlGroupPath(list) else { return nil }
+  for root in ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] {
+    let folder = root + String(decoding: path, as: UTF8.self)
+    // Only version 2 has this file.
+    guard ebb_inode(folder + "/cgroup.controllers") != 0 else { continue }
+    let id = ebb_inode(folder)
+    return id > 1 ? id : nil
+  }
+  return nil
+}

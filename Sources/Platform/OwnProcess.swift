@@ -1,0 +1,15 @@
+import CPlatform
+
+/// Leaves for another working directory; chdir(2). Where that fails this process stays where it is.
+public func changeDirectory(to path: String) { chdir(path) }
+
+/// The path of the working directory, nil where it has none any more; getcwd(3).
+public func workingDirectory() -> String? {
+  let path = getcwd(nil, 0)
+  defer { free(path) }
+  return path.map { String(cString: $0) }
+}
+
+/// Lets go of the memory that this program's code takes: what is needed again comes back from the page cache;
+/// madvise(2).
+public func releaseCode() { ebb_release_code() }
