@@ -3,6 +3,9 @@
 struct ByteWriter {
   private(set) var bytes: [UInt8] = []
 
+  /// Room for so many bytes is made at once.
+  init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
+
   /// In place of a text's length, behind the last one.
   static let endOfTexts = 0xFFFF
 

@@ -8,6 +8,9 @@ public enum Invocation: Sendable {
   case status(StatusOptions)
   case stop(StopOptions)
   case probe(ProbeOptions)
+  case drain(DrainOptions)
+  /// Supervise the command that begins at this index of the words, load it and stop it.
+  case smoke(SmokeOptions, commandAt: Int)
 }
 
 /// A mistake of whoever called: one line, without the `ebb: ` in front.
@@ -17,62 +20,111 @@ public struct UsageError: Error, Sendable {
 }
 
 /// Reads the words after `ebb`. The first one selects the form. `variable` gives the value of an environment variable,
-/// which only the run form looks at: `kubectl exec` hands them to the other commands too.
+/// which only the forms that supervise look at: `kubectl exec` hands them to the other commands too.
 public func parse(
   words: [String], variable: (String) -> String?
 ) throws(UsageError) -> Invocation {
   let first = words.first ?? ""
-  if first.isSame(as: "status") { return try parse("status", words, StatusOptions()) { .status($0) } }
-  if first.isSame(as: "stop") { return try parse("stop", words, StopOptions()) { .stop($0) } }
-  if first.isSame(as: "probe") { return try parse("probe", words, ProbeOptions()) { .probe($0) } }
+  if first.isSame(as: "status") {
+    var options = StatusOptions()
+    return try parse("status", words, &options) ?? .status(options)
+  }
+  if first.isSame(as: "stop") {
+    var options = StopOptions()
+    return try parse("stop", words, &options) ?? .stop(options)
+  }
+  if first.isSame(as: "probe") {
+    var options = ProbeOptions()
+    return try parse("probe", words, &options) ?? .probe(options)
+  }
+  if first.isSame(as: "drain") {
+    var options = DrainOptions()
+    return try parse("drain", words, &options) ?? .drain(options)
+  }
+  if first.isSame(as: "smoke") { return try parseSmoke(words: words, variable: variable) }
   return try parseRun(words: words, variable: variable)
 }
 
 /// The run form. Parsing stops at the first word that is no option, so that `ebb sh -c 'x'` works; the words of the
-/// command are never looked at. A flag beats its variable.
+/// command are never looked at.
 private func parseRun(
   words: [String], variable: (String) -> String?
 ) throws(UsageError) -> Invocation {
-  var options = RunOptions()
-  let table = RunOptions.table
-  let shapes = table.map { $0.shape }
-  let (settings, next, ending) = try readOptions(words[...], shapes)
+  let (settings, next, ending) = try readOptions(words[...], RunOptions.table.map { $0.shape })
   if case .help = ending { return .help(helpText()) }
   if case .version = ending { return .version }
-  for setting in settings { try apply(setting, table, to: &options) }
-  for (index, shape) in shapes.enumerated() where !settings.contains(where: { $0.index == index }) {
-    guard let value = variable(shape.variable) else { continue }
-    let values = shape.repeatable ? value.parts(separatedBy: UInt8(ascii: ",")) : [value]
-    for value in values where !(shape.repeatable && value.utf8.isEmpty) {
-      try apply(Setting(index: index, value: value, source: shape.variable), table, to: &options)
-    }
-  }
-  try checkBudget(options)
+  var options = RunOptions()
+  try fill(&options, from: settings, variable)
   guard next < words.count else {
     throw UsageError(message: "no command given: expected ebb [OPTION...] [--] COMMAND [ARG...]; see ebb --help")
   }
   return .run(options, commandAt: next)
 }
 
-/// A command of ebb's own, `words[0]`: options and nothing else.
-private func parse<Options: CommandOptions>(
-  _ name: String, _ words: [String], _ standard: Options, _ invocation: (Options) -> Invocation
+/// Takes in what was given and, where it was not, what the environment says. A flag beats its variable. `first` is the
+/// index of this table's first option in the settings.
+private func fill(
+  _ options: inout RunOptions, from settings: [Setting], first: Int = 0, _ variable: (String) -> String?
+) throws(UsageError) {
+  let table = RunOptions.table
+  for setting in settings where setting.index >= first { try apply(setting, table, first: first, to: &options) }
+  for (index, option) in table.enumerated() where !settings.contains(where: { $0.index == first + index }) {
+    let shape = option.shape
+    guard let value = variable(shape.variable) else { continue }
+    let values = shape.repeatable ? value.parts(separatedBy: UInt8(ascii: ",")) : [value]
+    for value in values where !(shape.repeatable && value.utf8.isEmpty) {
+      try apply(Setting(index: index, value: value, source: shape.variable, words: 0..<0), table, to: &options)
+    }
+  }
+  try checkBudget(options)
+}
+
+/// The run form behind the word `smoke`: options of both, in any order. Those of the run form are the supervisor's, word
+/// for word, as are its variables.
+private func parseSmoke(
+  words: [String], variable: (String) -> String?
 ) throws(UsageError) -> Invocation {
   do throws(UsageError) {
-    var options = standard
-    let (settings, next, ending) = try readOptions(words.dropFirst(), Options.table.map { $0.shape })
+    var options = SmokeOptions()  // the table takes it as inout
+    let own = SmokeOptions.table
+    let (settings, next, ending) = try readOptions(words.dropFirst(), smokeShapes)
+    if case .help = ending { return .help(SmokeOptions.help) }
+    if case .version = ending { return .version }
+    for setting in settings {
+      if setting.index < own.count {
+        try apply(setting, own, to: &options)
+      } else {
+        options.passOn(setting.words)
+      }
+    }
+    try fill(&options.run, from: settings, first: own.count, variable)
+    try options.check()
+    guard next < words.count else {
+      throw UsageError(message: "no command given: expected ebb smoke [OPTION...] [--] COMMAND [ARG...]")
+    }
+    return .smoke(options, commandAt: next)
+  } catch {
+    throw error.of("smoke")
+  }
+}
+
+/// Its own options, then the supervisor's.
+private var smokeShapes: [OptionShape] { SmokeOptions.table.map { $0.shape } + RunOptions.table.map { $0.shape } }
+
+/// A command of ebb's own, `words[0]`: options and nothing else. Nil where these are what to go by.
+private func parse<Options: CommandOptions>(
+  _ name: String, _ words: [String], _ options: inout Options
+) throws(UsageError) -> Invocation? {
+  let table = Options.table
+  do throws(UsageError) {
+    let (settings, ending) = try readCommand(name, words, table.map { $0.shape })
     if case .help = ending { return .help(Options.help) }
     if case .version = ending { return .version }
-    for setting in settings { try apply(setting, Options.table, to: &options) }
-    guard next == words.count else {
-      throw UsageError(
-        message: "\(words[next].quoted) is no option: see ebb \(name) --help; "
-          + "to run a program called \(name): ebb -- \(name)")
-    }
+    for setting in settings { try apply(setting, table, to: &options) }
     try options.check()
-    return invocation(options)
+    return nil
   } catch {
-    throw UsageError(message: "\(name): \(error.message)")
+    throw error.of(name)
   }
 }
 
@@ -94,6 +146,8 @@ private struct Setting {
   let value: String
   /// How it was called, for messages.
   let source: String
+  /// Where it stands; empty for a variable.
+  let words: Range<Int>
 }
 
 private enum Ending { case words, help, version }
@@ -115,6 +169,7 @@ private func readOptions(
 
   while next < words.endIndex, words[next].utf8.count > 1, words[next].starts(withText: "-") {
     let word = words[next]
+    let start = next
     next += 1
     if word.isSame(as: "--") { break }
     if word.isSame(as: "--help") || word.isSame(as: "-h") { return (settings, next, .help) }
@@ -124,7 +179,7 @@ private func readOptions(
       guard let index = shapes.firstIndex(where: { $0.name.isSame(as: name) }) else { throw unknown("--" + name) }
       let value: String
       if let attached { value = attached } else { value = try standaloneValue(of: index, calledAs: "--" + name) }
-      settings.append(Setting(index: index, value: value, source: "--" + name))
+      settings.append(Setting(index: index, value: value, source: "--" + name, words: start..<next))
     } else {
       // Short ones: flags may share one word (`-gw`); the rest of the word after an option that takes a value is the
       // value.
@@ -141,18 +196,19 @@ private func readOptions(
           value = String(decoding: letters, as: UTF8.self)
           letters = letters.dropFirst(letters.count)
         }
-        settings.append(Setting(index: index, value: value, source: "-" + short))
+        settings.append(Setting(index: index, value: value, source: "-" + short, words: start..<next))
       }
     }
   }
   return (settings, next, .words)
 }
 
+@inline(never)
 private func apply<Options>(
-  _ setting: Setting, _ table: [Option<Options>], to options: inout Options
+  _ setting: Setting, _ table: [Option<Options>], first: Int = 0, to options: inout Options
 ) throws(UsageError) {
   do throws(Unacceptable) {
-    try table[setting.index].set(&options, setting.value)
+    try table[setting.index - first].set(&options, setting.value)
   } catch {
     throw UsageError(message: "\(setting.source): \(setting.value.quoted) \(error.reason)")
   }
@@ -170,6 +226,27 @@ private func splitLong(_ word: String) -> (name: String, value: String?) {
   )
 }
 
+// Not inlined: the functions that call these are there once for each command.
+
+@inline(never)
+private func readCommand(
+  _ name: String, _ words: [String], _ shapes: [OptionShape]
+) throws(UsageError) -> (settings: [Setting], Ending) {
+  let (settings, next, ending) = try readOptions(words.dropFirst(), shapes)
+  guard next == words.count || ending != .words else {
+    throw UsageError(
+      message: "\(words[next].quoted) is no option: see ebb \(name) --help; "
+        + "to run a program called \(name): ebb -- \(name)")
+  }
+  return (settings, ending)
+}
+
+extension UsageError {
+  @inline(never)
+  fileprivate func of(_ command: String) -> UsageError { UsageError(message: "\(command): \(message)") }
+}
+
+@inline(never)
 private func unknown(_ name: String) -> UsageError {
   UsageError(message: "\(name.quoted) is no option: see ebb --help; a command that begins with a dash goes after --")
 }

@@ -6,6 +6,8 @@ public struct StatusOptions: Sendable {
   public var json = false
   /// Until the supervisor ends.
   public var watch = false
+  /// Each connection of the command's ports.
+  public var connections = false
   /// The supervisor's; nil: to be found.
   public var pid: Int32?
   /// As without options.
@@ -20,6 +22,9 @@ extension StatusOptions: CommandOptions {
     Option(name: "watch", help: "until the supervisor ends: redrawn on a terminal, else one line per change") {
       options, text throws(Unacceptable) in options.watch = try flag(text)
     },
+    Option(name: "connections", help: "count the connections now, and list each: port, peer, class, ages") {
+      options, text throws(Unacceptable) in options.connections = try flag(text)
+    },
     Option(pid: { options, pid in options.pid = pid }),
   ]
 
@@ -27,6 +32,55 @@ extension StatusOptions: CommandOptions {
     commandHelp(
       "status", "what the supervisor is doing, every process, what SIGTERM would do to each",
       table.map { $0.shape }, exitCodes: "0; 125 where no supervisor can be read")
+  }
+
+  func check() throws(UsageError) {}
+}
+
+/// `ebb drain`
+public struct DrainOptions: Sendable {
+  /// As those of the run form.
+  public var delay = RunOptions().delay
+  /// `--drain`
+  public var mode = RunOptions().drain
+  /// `--drain-timeout`
+  public var timeout = RunOptions().drainTimeout
+  /// `--drain-quiet`
+  public var quiet = RunOptions().drainQuiet
+  /// `--ports`; nil: to be found.
+  public var ports: [UInt16]?
+  /// The supervisor's, whose command's connections count; nil: to be found.
+  public var pid: Int32?
+  /// As without options.
+  public init() {}
+}
+
+extension DrainOptions: CommandOptions {
+  static let table: [Option<DrainOptions>] = [
+    Option(name: "delay", value: "D", standard: "5s", help: "wait for D whatever the connections do") {
+      options, text throws(Unacceptable) in options.delay = try span(text)
+    },
+    Option(
+      name: "drain", value: "MODE", standard: "idle",
+      help: "then: time = no further, idle = until no request is in flight and traffic is quiet, "
+        + "zero = until no inbound connection is established"
+    ) { options, text throws(Unacceptable) in options.mode = try drainMode(text) },
+    Option(name: "drain-timeout", value: "D", standard: "10s", help: "upper bound of that wait") {
+      options, text throws(Unacceptable) in options.timeout = try span(text)
+    },
+    Option(
+      name: "drain-quiet", value: "D", standard: "2s", help: "idle: no new connection and no inbound byte for this long"
+    ) { options, text throws(Unacceptable) in options.quiet = try span(text) },
+    Option(name: "ports", value: "LIST", standard: "found", help: "the listening ports whose connections count") {
+      options, text throws(Unacceptable) in options.ports = try portList(text)
+    },
+    Option(pid: { options, pid in options.pid = pid }),
+  ]
+
+  static var help: String {
+    commandHelp(
+      "drain", "waits until inbound connections are idle; stops nothing (preStop hooks, sidecars)",
+      table.map { $0.shape }, exitCodes: "0 drained; 1 the bound was reached, one line says what is left; 125 error")
   }
 
   func check() throws(UsageError) {}

@@ -38,8 +38,11 @@ extension Status {
 }
 
 extension ProcessDetails {
+  /// `pid 7 `app``
+  var shown: String { "pid \(entry.pid) `\(name.printable)`" }
+
   fileprivate func sentence(on signal: Signal, hasChildren: Bool, _ status: Status) -> String? {
-    let who = "pid \(entry.pid) `\(name.printable)`"
+    let who = shown
     let what = "SIG\(signal.name)"
     switch effect(of: signal) {
     case .caught, nil: return nil
@@ -56,7 +59,7 @@ extension ProcessDetails {
     }
   }
 
-  private var isShell: Bool {
+  var isShell: Bool {
     ["sh", "bash", "dash", "ash", "busybox", "zsh", "ksh", "mksh"].contains { name.isSame(as: $0) }
   }
 }

@@ -1,11 +1,12 @@
-/// The bytes of a GET request for one answer. `headers` are whole lines without their ends, which `isHTTPHeader` has
-/// passed.
-public func httpGet(_ url: HTTPURL, headers: [String] = []) -> [UInt8] {
+/// The bytes of a GET request, for one answer or with the connection kept for more. `headers` are whole lines without
+/// their ends, which `isHTTPHeader` has passed.
+public func httpGet(_ url: HTTPURL, headers: [String] = [], keepAlive: Bool = false) -> [UInt8] {
   var bytes: [UInt8] = []
   bytes.append("GET \(url.path) HTTP/1.1\r\n")
   let namesHost = headers.contains { $0.utf8.starts(withLowercase: "host:") }
   if !namesHost { bytes.append("Host: \(url.hostHeader)\r\n") }
-  bytes.append("User-Agent: ebb/\(version)\r\nAccept: */*\r\nConnection: close\r\n")
+  bytes.append("User-Agent: ebb/\(version)\r\nAccept: */*\r\n")
+  if !keepAlive { bytes.append("Connection: close\r\n") }
   for header in headers { bytes.append(header + "\r\n") }
   bytes.append("\r\n")
   return bytes
@@ -51,7 +52,7 @@ public enum HTTPAnswer: Equatable, Sendable {
     }
   }
 
-  private init(statusLine bytes: ArraySlice<UInt8>) {
+  init(statusLine bytes: ArraySlice<UInt8>) {
     let start = "HTTP/1."
     guard bytes.prefix(start.utf8.count).elementsEqual(start.utf8.prefix(bytes.count)) else {
       self = .malformed

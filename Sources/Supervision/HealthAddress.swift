@@ -4,6 +4,14 @@ public enum HealthAddress: Sendable {
   case everywhere(port: UInt16)
   case at(SocketAddress)
 
+  /// In host byte order.
+  public var port: UInt16 {
+    switch self {
+    case .everywhere(let port): port
+    case .at(let address): address.port
+    }
+  }
+
   /// `8086`, `127.0.0.1:8086`, `[::1]:8086`. Nil for anything else.
   init?(text: String) {
     let bytes = Array(text.utf8)

@@ -7,7 +7,8 @@ public func helpText() -> String {
     ebb \(version): runs COMMAND as its child; at a stop signal lets traffic ebb away, then stops it in time
 
     usage: ebb [OPTION...] [--] COMMAND [ARG...]
-           ebb status|stop|probe [OPTION...]      see ebb status --help
+           ebb status|stop|probe|drain [OPTION...]      see ebb status --help
+           ebb smoke [OPTION...] [--] COMMAND [ARG...]
 
 
     """
@@ -30,7 +31,7 @@ func commandHelp(_ name: String, _ purpose: String, _ options: [OptionShape], ex
   "ebb \(name): \(purpose)\n\nusage: ebb \(name) [OPTION...]\n\n\(optionsHelp(options))\nExit code: \(exitCodes).\n"
 }
 
-private func optionsHelp(_ options: [OptionShape]) -> String {
+func optionsHelp(_ options: [OptionShape]) -> String {
   var text = ""
   for option in options {
     text += "  \(option.short.map { "-\($0), " } ?? "    ")--\(option.name)\(option.value.map { " " + $0 } ?? "")\n"

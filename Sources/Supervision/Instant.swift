@@ -13,6 +13,10 @@ public struct Instant: Comparable, Sendable {
   public static func + (left: Instant, right: Span) -> Instant {
     Instant(nanoseconds: left.nanoseconds + right.nanoseconds)
   }
+  /// So much earlier.
+  public static func - (left: Instant, right: Span) -> Instant {
+    Instant(nanoseconds: left.nanoseconds - right.nanoseconds)
+  }
   /// From the right one to the left one; negative where the left one is earlier.
   public static func - (left: Instant, right: Instant) -> Span {
     Span(nanoseconds: left.nanoseconds - right.nanoseconds)

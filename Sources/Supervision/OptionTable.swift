@@ -45,8 +45,24 @@ extension RunOptions {
   public static let table: [Option<RunOptions>] = [
     Option(
       name: "delay", value: "D", standard: "5s",
-      help: "after the stop signal the command is left untouched and serving for D"
+      help: "after the stop signal the command is left untouched and serving for D; "
+        + "never shortened by counting connections"
     ) { options, text throws(Unacceptable) in options.delay = try span(text) },
+    Option(
+      name: "drain", value: "MODE", standard: "idle",
+      help: "after the delay: time = wait no further, idle = until no request is in flight and traffic is quiet, "
+        + "zero = until no inbound connection is established"
+    ) { options, text throws(Unacceptable) in options.drain = try drainMode(text) },
+    Option(name: "drain-timeout", value: "D", standard: "10s", help: "upper bound of that wait") {
+      options, text throws(Unacceptable) in options.drainTimeout = try span(text)
+    },
+    Option(
+      name: "drain-quiet", value: "D", standard: "2s", help: "idle: no new connection and no inbound byte for this long"
+    ) { options, text throws(Unacceptable) in options.drainQuiet = try span(text) },
+    Option(
+      name: "ports", value: "LIST", standard: "found",
+      help: "the command's listening ports; found = the ports its process tree listens on"
+    ) { options, text throws(Unacceptable) in options.ports = try portList(text) },
     Option(
       name: "grace", value: "D", standard: "all that is left",
       help: "from forwarding the stop signal to SIGKILL"
@@ -192,6 +208,22 @@ private func remap(_ text: String) throws(Unacceptable) -> ExitCodeRemap {
 func port(_ text: String) throws(Unacceptable) -> UInt16 {
   guard let port = portNumber(text.utf8) else { throw Unacceptable(reason: "is not a port: expected 1 to 65535") }
   return port
+}
+
+func portList(_ text: String) throws(Unacceptable) -> [UInt16] {
+  var ports: [UInt16] = []
+  for part in text.parts(separatedBy: UInt8(ascii: ",")) {
+    let port = try port(part)
+    if !ports.contains(port) { ports.append(port) }
+  }
+  return ports
+}
+
+func drainMode(_ text: String) throws(Unacceptable) -> DrainMode {
+  if text.isSame(as: "idle") { return .idle }
+  if text.isSame(as: "zero") { return .zero }
+  if text.isSame(as: "time") { return .time }
+  throw Unacceptable(reason: "is not a drain mode: expected time, idle or zero")
 }
 
 func url(_ text: String) throws(Unacceptable) -> HTTPURL {

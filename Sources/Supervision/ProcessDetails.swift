@@ -89,6 +89,9 @@ public struct ProcessDetails: Sendable {
 }
 
 extension ProcessDetails {
+  /// Dead, and not waited for yet.
+  public var isZombie: Bool { state.isSame(as: "Z") }
+
   /// What a signal would do to a process.
   public enum Effect: Sendable {
     /// By a handler, or by a thread that waits for it.
@@ -133,13 +136,7 @@ public struct StatusFile {
 
   /// A signal mask: sixteen hexadecimal digits.
   func signals(_ key: String) -> SignalSet? {
-    guard let digits = first(key), digits.count <= 16 else { return nil }
-    var mask: UInt64 = 0
-    for digit in digits {
-      guard let value = hexValue(digit) else { return nil }
-      mask = mask << 4 | UInt64(value)
-    }
-    return SignalSet(mask: mask)
+    first(key).flatMap(hexNumber).map { SignalSet(mask: $0) }
   }
 
   private func words(_ key: String) -> [ArraySlice<UInt8>] {

@@ -74,3 +74,28 @@ public func childPids(_ list: [UInt8]) -> [Int32] {
     wholeNumber($0, upTo: Int(Int32.max)).map { Int32($0) }
   }
 }
+
+/// What is left of a process.
+public enum Life: Sendable {
+  case going
+  /// Its first thread has ended, others go on.
+  case headless
+  /// It only waits to be reaped, or what was read is no such line.
+  case ended
+}
+
+/// From the bytes of /proc/PID/stat: the state, and the number of threads, which is field 20.
+public func life(stat: [UInt8]) -> Life {
+  guard let close = stat.lastIndex(of: UInt8(ascii: ")")) else { return .ended }
+  let fields = stat[(close + 1)...].split(separator: UInt8(ascii: " "))
+  guard fields.count >= 18, let state = fields[0].first else { return .ended }
+  guard state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") else { return .going }
+  return wholeNumber(fields[17], upTo: .max) ?? 0 > 1 ? .headless : .ended
+}
+
+/// Whether a line of /proc/self/mountinfo shows a /proc that hides the processes of other users; proc(5) `hidepid`.
+public func hidesProcesses(mount line: ArraySlice<UInt8>) -> Bool {
+  line.split(separator: UInt8(ascii: " ")).last?.split(separator: UInt8(ascii: ",")).contains {
+    $0.starts(with: "hidepid=".utf8)
+  } ?? false
+}

@@ -10,8 +10,14 @@ public struct RunOptions: Sendable {
   public var killMargin = Span.seconds(1)
   /// `--leftover-timeout`
   public var leftoverTimeout = Span.seconds(2)
-  /// The upper bound of what the drain waits for.
+  /// `--drain`
+  public var drain = DrainMode.idle
+  /// `--drain-timeout`: the upper bound of what the drain waits for.
   public var drainTimeout = Span.seconds(10)
+  /// `--drain-quiet`
+  public var drainQuiet = Span.seconds(2)
+  /// `--ports`; nil: those that the command's process tree listens on.
+  public var ports: [UInt16]?
   /// `--ready-tcp`: a port of this machine.
   public var readyTCP: UInt16?
   /// `--ready-http`
@@ -80,6 +86,9 @@ public struct ExitCodeRemap: Equatable, Sendable {
   public let from: Int
   /// The code to exit with.
   public let to: Int
+
+  /// Both are 0 to 255.
+  public init(from: Int, to: Int) { (self.from, self.to) = (from, to) }
 }
 
 /// `--log`: one line an event, as logfmt or as JSON.

@@ -1,6 +1,9 @@
 /// What `ebb status --json` and the health endpoint's `/status` answer, on one line: keys may be added, and none
-/// renamed. `pid` is the supervisor's in the pid namespace of whoever asks, `processes` are its descendants.
-public func statusJSON(_ status: Status, pid: Int32, processes: [ProcessDetails], at now: Instant) -> [UInt8] {
+/// renamed. `pid` is the supervisor's in the pid namespace of whoever asks, `processes` are its descendants, `list` each
+/// connection, where that was asked for.
+public func statusJSON(
+  _ status: Status, pid: Int32, processes: [ProcessDetails], list: [Connection]? = nil, at now: Instant
+) -> [UInt8] {
   let run = status.now
   var bytes: [UInt8] = []
   bytes.appendJSON([
@@ -16,21 +19,37 @@ public func statusJSON(_ status: Status, pid: Int32, processes: [ProcessDetails]
         .init("pid", .pid(status.command(in: processes, supervisor: pid)?.entry.pid ?? run.commandPid)),
         .init("argv", .list(status.facts.argv.map { .text($0) })),
       ])),
-    .init("stop", run.stop.map { .object(facts(of: $0, killAt: run.killAt, at: now)) } ?? .null),
+    .init("stop", run.stop.map { .object(facts(of: $0, run, at: now)) } ?? .null),
     .init("reaped", .number(run.reaped)),
-    .init("connections", .null),
+    .init("connections", run.connections.map { .object(facts(of: $0, list)) } ?? .null),
     .init("processes", .list(processes.map { .object(facts(of: $0)) })),
   ])
   bytes.append("\n")
   return bytes
 }
 
-private func facts(of stop: StatusSnapshot.Stop, killAt: Instant?, at now: Instant) -> [LogRecord.Fact] {
-  [
+private func facts(of stop: StatusSnapshot.Stop, _ run: StatusSnapshot, at now: Instant) -> [LogRecord.Fact] {
+  func left(until moment: Instant?) -> FactValue { .span(moment.map { max(.zero, $0 - now) }) }
+  let isForwarded = stop.forwardedAt != nil
+  return [
     .init("signal", .text(stop.signal.name)),
     .init("since_ms", .span(max(.zero, now - stop.since))),
-    .init("forward_in_ms", stop.forwardedAt == nil ? .span(max(.zero, stop.forwardAt - now)) : .null),
-    .init("kill_in_ms", .span(killAt.map { max(.zero, $0 - now) })),
+    // At the soonest, while the delay runs; and at the latest.
+    .init("forward_in_ms", left(until: isForwarded ? nil : run.phase == .delaying ? stop.delayEndsAt : stop.forwardAt)),
+    .init("kill_in_ms", left(until: run.killAt)),
+    .init("forward_at_latest_in_ms", left(until: isForwarded ? nil : stop.forwardAt)),
+  ]
+}
+
+private func facts(of connections: StatusSnapshot.Connections, _ list: [Connection]?) -> [LogRecord.Fact] {
+  func number(_ count: Int?) -> FactValue { count.map { .number($0) } ?? .null }
+  return [
+    .init("source", .text(connections.source.name)),
+    .init("ports", .list(connections.ports.map { .number(Int($0)) })),
+    .init("busy", number(connections.busy)),
+    .init("idle", number(connections.idle)),
+    .init("classes", .object(connections.classes.map { .init($0.class.name, .number($0.count)) })),
+    .init("list", list.map { .list($0.map { .object($0.facts(quiet: RunOptions().drainQuiet)) }) } ?? .null),
   ]
 }
 

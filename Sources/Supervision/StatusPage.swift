@@ -3,8 +3,8 @@
 ///        0   8  magic
 ///        8   4  schema
 ///       16   8  request: 0, or what `ebb stop` asks for; the one field that others write
-///       32 128  slot 0: the snapshot, if its sequence number is even
-///      160 128  slot 1: the snapshot, if it is odd
+///       32 192  slot 0: the snapshot, if its sequence number is even
+///      224 192  slot 1: the snapshot, if it is odd
 ///      512      the facts, which are written once
 ///
 /// Slots and facts each begin with a checksum of what follows. Two slots are written in turn, so one of them is whole
@@ -15,7 +15,7 @@ public enum StatusPage {
   /// In bytes.
   public static let size = 4096
   /// Of the layout above: another one has another number.
-  public static let schema = 1
+  public static let schema = 2
   /// Where the request stands.
   public static let requestOffset = 16
   /// What `ebb stop --now` writes at `requestOffset`.
@@ -24,7 +24,7 @@ public enum StatusPage {
   public static let name = "ebb-status"
 
   private static let magic = Array("ebb-stat".utf8)
-  private static let slotSize = 128
+  private static let slotSize = 192
   private static let factsOffset = 512
 
   /// Where the slot with this sequence number stands.
@@ -77,7 +77,7 @@ public enum StatusPageError: Error {
 
 extension StatusPage {
   private static func encode(_ snapshot: StatusSnapshot, sequence: UInt64) -> ByteWriter {
-    var bytes = ByteWriter()
+    var bytes = ByteWriter(capacity: slotSize)
     bytes.append(sequence)
     bytes.append(snapshot.phase.rawValue, width: 1)
     bytes.append(snapshot.isReady ? 1 : 0, width: 1)
@@ -99,6 +99,7 @@ extension StatusPage {
     bytes.append(snapshot.killAt)
     bytes.append(snapshot.readyUntil)
     for count in [snapshot.received, snapshot.forwarded, snapshot.reaped] { bytes.append(count, width: 8) }
+    encode(snapshot.connections, into: &bytes)
     bytes.pad(to: slotSize - checksumSize)
     return bytes
   }
@@ -131,7 +132,36 @@ extension StatusPage {
     snapshot.received = try bytes.number(width: 8)
     snapshot.forwarded = try bytes.number(width: 8)
     snapshot.reaped = try bytes.number(width: 8)
+    snapshot.connections = try decodeConnections(&bytes)
     return (sequence, snapshot)
+  }
+
+  private static let mostPorts = 16
+  private static let noSource = 0xFF
+
+  private static func encode(_ connections: StatusSnapshot.Connections?, into bytes: inout ByteWriter) {
+    guard let connections else { return bytes.append(noSource, width: 1) }
+    bytes.append(connections.source.rawValue, width: 1)
+    let ports = connections.ports.prefix(mostPorts)
+    bytes.append(ports.count, width: 1)
+    for port in ports { bytes.append(Int(port), width: 2) }
+    bytes.append(connections.counts == nil ? 0 : 1, width: 1)
+    for count in connections.counts ?? [] { bytes.append(count, width: 4) }
+  }
+
+  private static func decodeConnections(
+    _ bytes: inout ByteReader
+  ) throws(StatusPageError) -> StatusSnapshot.Connections? {
+    guard let source = ConnectionSource(rawValue: try bytes.number(width: 1)) else { return nil }
+    var connections = StatusSnapshot.Connections(source: source, ports: [], counts: nil)
+    for _ in 0..<(try bytes.number(width: 1)) {
+      connections.ports.append(UInt16(truncatingIfNeeded: try bytes.number(width: 2)))
+    }
+    guard try bytes.number(width: 1) == 1 else { return connections }
+    var counts: [Int] = []
+    for _ in ConnectionClass.allCases { counts.append(try bytes.number(width: 4)) }
+    connections.counts = counts
+    return connections
   }
 }
 
@@ -179,7 +209,7 @@ extension StatusPage {
   private static let checksumSize = 8
 
   private static func withChecksum(_ content: ByteWriter) -> [UInt8] {
-    var bytes = ByteWriter()
+    var bytes = ByteWriter(capacity: checksumSize + content.bytes.count)
     bytes.append(checksum(content.bytes[...]))
     bytes.append(content.bytes)
     return bytes.bytes

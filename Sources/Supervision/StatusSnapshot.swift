@@ -1,7 +1,7 @@
 /// Where a run is at one moment: what the status page holds and every report of a running supervisor is made of.
 ///
 /// Times are moments, not spans that are left: a page that nobody rewrites stays true.
-public struct StatusSnapshot: Sendable {
+public struct StatusSnapshot: Equatable, Sendable {
   /// The last one entered.
   public var phase = Phase.starting
   /// When the phase was entered.
@@ -16,6 +16,8 @@ public struct StatusSnapshot: Sendable {
   public var stop: Stop?
   /// When SIGKILL comes: the deadline of the stop, or of the leftovers.
   public var killAt: Instant?
+  /// The last look at the connections; nil: none yet.
+  public var connections: Connections?
   /// Signals that came to ebb, SIGCHLD not counted.
   public var received = 0
   /// Signals sent to the command.
@@ -24,7 +26,7 @@ public struct StatusSnapshot: Sendable {
   public var reaped = 0
 
   /// The state of the command.
-  public enum Command: Sendable {
+  public enum Command: Equatable, Sendable {
     case notStarted
     case running(pid: Int32)
     /// The code as a shell says it: 128 + n for signal n.
@@ -32,7 +34,7 @@ public struct StatusSnapshot: Sendable {
   }
 
   /// A graceful stop under way.
-  public struct Stop: Sendable {
+  public struct Stop: Equatable, Sendable {
     /// The one that began it.
     public var signal: Signal
     /// When that came.
@@ -51,6 +53,45 @@ public struct StatusSnapshot: Sendable {
       self.delayEndsAt = delayEndsAt
       self.forwardAt = forwardAt
       self.forwardedAt = forwardedAt
+    }
+  }
+
+  /// The connections of the command's ports.
+  public struct Connections: Equatable, Sendable {
+    /// What they were counted by.
+    public var source: ConnectionSource
+    /// As many as fit into the page.
+    public var ports: [UInt16]
+    /// By the raw value of the class; nil: they could not be counted.
+    public var counts: [Int]?
+
+    /// As read from a page.
+    public init(source: ConnectionSource, ports: [UInt16], counts: [Int]?) {
+      (self.source, self.ports, self.counts) = (source, ports, counts)
+    }
+
+    /// Those of a sample.
+    public init(_ sample: Sample) {
+      self.init(
+        source: sample.source, ports: sample.ports,
+        counts: sample.isCounted ? ConnectionClass.allCases.map { sample.census[$0] } : nil)
+    }
+
+    /// How many of them the drain waits for.
+    public var busy: Int? { sum { $0.isBusy } }
+    /// The others.
+    public var idle: Int? { sum { !$0.isBusy } }
+
+    /// Those classes that are not empty.
+    public var classes: [(class: ConnectionClass, count: Int)] {
+      ConnectionClass.allCases.compactMap { one in
+        let count = counts?[one.rawValue] ?? 0
+        return count > 0 ? (one, count) : nil
+      }
+    }
+
+    private func sum(_ isCounted: (ConnectionClass) -> Bool) -> Int? {
+      counts == nil ? nil : classes.reduce(0) { isCounted($1.class) ? $0 + $1.count : $0 }
     }
   }
 

@@ -11,6 +11,7 @@ public func statusText(_ status: Status, pid: Int32, processes: [ProcessDetails]
   line("uptime", (now - status.facts.startedAt).rough)
   line("signals", "\(run.received) received, \(run.forwarded) forwarded")
   line("orphans", "\(run.reaped) reaped")
+  if let connections = run.connections { line("clients", connections.text) }
   for (index, part) in status.deadlines(at: now).enumerated() { line(index == 0 ? "stop" : "", part) }
   if !processes.isEmpty { text += "\n" + processTable(processes, signal: status.facts.forwardsAs ?? .terminate) }
   let sentences = status.diagnosis(of: processes, supervisor: pid)
@@ -85,13 +86,17 @@ private func processTable(_ processes: [ProcessDetails], signal: Signal) -> Stri
       String(repeating: "  ", count: min(process.depth, 16)) + process.name.printable,
     ])
   }
+  return columns(rows, numbers: [0, 2, 3])
+}
+
+/// Cells under each other: numbers to the right, all else to the left.
+func columns(_ rows: [[String]], numbers: [Int]) -> String {
   let widths = (0..<rows[0].count).map { column in rows.reduce(0) { max($0, $1[column].utf8.count) } }
   var text = ""
   for row in rows {
     for (column, cell) in row.enumerated() {
-      let isNumber = column == 0 || column == 2 || column == 3
       let space = String(repeating: " ", count: widths[column] - cell.utf8.count)
-      text += column == row.count - 1 ? cell : (isNumber ? space + cell : cell + space) + "  "
+      text += column == row.count - 1 ? cell : (numbers.contains(column) ? space + cell : cell + space) + "  "
     }
     text += "\n"
   }

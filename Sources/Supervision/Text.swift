@@ -89,6 +89,17 @@ func hexValue(_ digit: UInt8) -> UInt8? {
   }
 }
 
+/// The number that up to sixteen hexadecimal digits say, or nil.
+func hexNumber(_ digits: ArraySlice<UInt8>) -> UInt64? {
+  guard 1...16 ~= digits.count else { return nil }
+  var number: UInt64 = 0
+  for digit in digits {
+    guard let value = hexValue(digit) else { return nil }
+    number = number << 4 | UInt64(value)
+  }
+  return number
+}
+
 private func hexDigit(_ value: UInt8) -> UInt8 {
   value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
 }

@@ -21,7 +21,8 @@ private func civilDay(sinceEpoch days: Int) -> (year: Int, month: Int, day: Int)
   return (era * 400 + yearOfEra + (month <= 2 ? 1 : 0), month, day)
 }
 
-private func digits(_ number: Int, _ width: Int) -> String {
+/// In decimal, with zeros in front up to `width`.
+func digits(_ number: Int, _ width: Int) -> String {
   let text = "\(number)"
   return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
 }

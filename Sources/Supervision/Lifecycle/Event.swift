@@ -20,6 +20,10 @@ public enum Event: Sendable {
   case probeSucceeded
   /// It has not, and why.
   case probeFailed(String)
+  /// A pass over the connections has ended.
+  case sampled(Sample)
+  /// A pass could not be ended, and why.
+  case countFailed(String)
   /// The pre-stop hook was reaped: its pid is nobody's from now on.
   case hookEnded(ExitStatus)
   /// The pre-stop hook could not be started.
@@ -55,6 +59,8 @@ public enum Action: Sendable {
   /// Ask the command whether it is ready. The answer is an event, unless the attempt is abandoned before.
   case probe
   case abandonProbe
+  /// Begin a pass over the connections, in place of one that is under way. Its result is an event.
+  case count(lookForListeners: Bool)
   /// Run the pre-stop hook, which is told of this signal.
   case startHook(Signal)
   /// SIGKILL to the pre-stop hook and its process group. It has not been reaped.

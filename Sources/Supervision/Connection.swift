@@ -1,0 +1,234 @@
+/// A TCP socket on one of the command's ports, as the kernel shows it. Queues and ages are absent where the source does
+/// not tell them.
+public struct Connection: Sendable {
+  /// Where it is in its life.
+  public var state: TCPState
+  /// The command's port, in host byte order.
+  public var localPort: UInt16
+  /// The other end.
+  public var peer: SocketAddress
+  /// Bytes that the command has not read; of a listener: connections that wait to be accepted. Nil: not told (gVisor).
+  public var receiveQueue: UInt32?
+  /// Bytes that the other end has not acknowledged. Nil: not told.
+  public var sendQueue: UInt32?
+  /// 0: no process has it, since nobody has accepted it yet, or its process has closed it.
+  public var inode: UInt64
+  /// What only tcp_info tells; nil: not told.
+  public var ages: Ages?
+
+  /// From struct tcp_info, linux/tcp.h.
+  public struct Ages: Sendable {
+    /// Since the command last sent a byte; since the connection came, where it has sent none.
+    public var sent: Span
+    /// Since a byte last came in; since the connection came, where none has.
+    public var received: Span
+    /// Since the other end last acknowledged anything.
+    public var acknowledged: Span
+    /// Bytes that have come in, ever.
+    public var bytesReceived: UInt64
+    /// Bytes that the other end has acknowledged, ever.
+    public var bytesAcknowledged: UInt64
+
+    /// All of it.
+    public init(sent: Span, received: Span, acknowledged: Span, bytesReceived: UInt64, bytesAcknowledged: UInt64) {
+      self.sent = sent
+      self.received = received
+      self.acknowledged = acknowledged
+      self.bytesReceived = bytesReceived
+      self.bytesAcknowledged = bytesAcknowledged
+    }
+  }
+
+  /// All of it.
+  public init(
+    state: TCPState, localPort: UInt16, peer: SocketAddress, receiveQueue: UInt32?, sendQueue: UInt32?, inode: UInt64,
+    ages: Ages?
+  ) {
+    self.state = state
+    self.localPort = localPort
+    self.peer = peer
+    self.receiveQueue = receiveQueue
+    self.sendQueue = sendQueue
+    self.inode = inode
+    self.ages = ages
+  }
+}
+
+/// The states of net/tcp_states.h, by their numbers there, that ebb asks for. TIME_WAIT and SYN_RECV carry no request.
+public enum TCPState: UInt8, Sendable, CaseIterable {
+  case established = 1
+  case finWait1 = 4
+  /// The command sends no more, the other end may. A server that lingers (nginx) is here, and still has the socket.
+  case finWait2 = 5
+  case closeWait = 8
+  case lastAck = 9
+  case listen = 10
+  case closing = 11
+}
+
+/// What a connection means for a stop.
+public enum ConnectionClass: Int, Sendable, CaseIterable {
+  /// Nobody has accepted it yet.
+  case pendingAccept
+  /// Bytes have come in that the command has not read.
+  case unreadRequest
+  /// Bytes are on their way out.
+  case responseInFlight
+  /// The other end spoke last: an answer is owed.
+  case owedResponse
+  /// Data went one way or the other a moment ago.
+  case activeStream
+  /// The command spoke last, a while ago.
+  case idle
+  /// Not one byte has come in, for a while.
+  case neverUsed
+  /// The other end has closed its side and got its answer.
+  case halfClosed
+  /// The source does not tell enough; it may be busy.
+  case unknown
+
+  /// As `ebb status` and JSON have it.
+  public var name: String {
+    switch self {
+    case .pendingAccept: "pending-accept"
+    case .unreadRequest: "unread-request"
+    case .responseInFlight: "response-in-flight"
+    case .owedResponse: "owed-response"
+    case .activeStream: "active-stream"
+    case .idle: "idle"
+    case .neverUsed: "never-used"
+    case .halfClosed: "half-closed"
+    case .unknown: "unknown"
+    }
+  }
+
+  /// A request has come whose answer is not out yet.
+  public var isRequestInFlight: Bool { rawValue <= ConnectionClass.owedResponse.rawValue }
+  /// The drain waits for it.
+  public var isBusy: Bool { isRequestInFlight || self == .activeStream || self == .unknown }
+}
+
+/// What the kernel tells about connections here, from the most to the least.
+public enum ConnectionSource: Int, Sendable {
+  /// sock_diag(7) with tcp_info.
+  case diagWithInfo
+  /// sock_diag(7) without it: queues, but no ages.
+  case diag
+  /// /proc/net/tcp: the same.
+  case proc
+  /// /proc/net/tcp with states alone (gVisor).
+  case procStates
+  /// Nothing can be counted: only the delay and the bounds hold.
+  case none
+
+  /// As logs and JSON have it.
+  public var name: String {
+    switch self {
+    case .diagWithInfo: "diag+info"
+    case .diag: "diag"
+    case .proc: "proc"
+    case .procStates: "proc-states"
+    case .none: "none"
+    }
+  }
+}
+
+/// The counts of one look at all connections of the command's ports. Holds no table: however many there are, it stays
+/// this small.
+public struct Census: Sendable {
+  /// How many are in each class, by its raw value.
+  public private(set) var counts = [Int](repeating: 0, count: ConnectionClass.allCases.count)
+  /// Those in ESTABLISHED, accepted or not.
+  public private(set) var established = 0
+  /// Connections of any state, listeners not counted.
+  public private(set) var connections = 0
+  /// Since the youngest inbound byte or connection; nil: there is none, or the source has no ages.
+  public private(set) var sinceReceived: Span?
+  private var waitingAtListeners = 0
+
+  /// Nothing counted.
+  public init() {}
+
+  /// Counts one row.
+  public mutating func add(_ connection: Connection, quiet: Span) {
+    guard connection.state != .listen else {
+      waitingAtListeners += Int(connection.receiveQueue ?? 0)
+      return
+    }
+    connections += 1
+    if connection.state == .established { established += 1 }
+    counts[connection.class(quiet: quiet).rawValue] += 1
+    if let age = connection.ages?.received { sinceReceived = min(age, sinceReceived ?? age) }
+  }
+
+  /// How many are in a class.
+  public subscript(class: ConnectionClass) -> Int {
+    // The queue of a listener and the rows that nobody has accepted are the same connections.
+    `class` == .pendingAccept ? max(counts[`class`.rawValue], waitingAtListeners) : counts[`class`.rawValue]
+  }
+
+  /// Connections with a request whose answer is not out.
+  public var inFlight: Int { sum { $0.isRequestInFlight } }
+  /// Connections that the drain waits for.
+  public var busy: Int { sum { $0.isBusy } }
+  /// The others.
+  public var idle: Int { sum { !$0.isBusy } }
+
+  private func sum(_ isCounted: (ConnectionClass) -> Bool) -> Int {
+    ConnectionClass.allCases.reduce(0) { isCounted($1) ? $0 + self[$1] : $0 }
+  }
+}
+
+/// One whole look at the connections: what a pass found.
+public struct Sample: Sendable {
+  /// What it is from.
+  public var source: ConnectionSource
+  /// All connections of the ports.
+  public var census: Census
+  /// The ports looked at, in ascending order.
+  public var ports: [UInt16]
+  /// Whose ports they are.
+  public var listeners: Listeners
+  /// How many connections of the ports have been closed since the watch began, as far as is known. New ones since then
+  /// are these, and the connections there are, less those there were.
+  public var closed: Int
+  /// Connections of any port that the kernel has accepted since the watch began (PassiveOpens), those of ebb's own
+  /// endpoint too; nil: not told. Counts where `closed` cannot: `missedCloses`.
+  public var passiveOpens: Int?
+  /// The socket-destroy multicast group is not to be had here, or more connections were closed since the last pass than
+  /// it could hold.
+  public var missedCloses: Bool
+  /// Since the youngest byte or connection that came in on a connection which has been closed since the last pass.
+  public var sinceReceivedByClosed: Span?
+  /// The processor time that the pass took.
+  public var cost: Span
+
+  /// What the watch knows of the command's listening sockets.
+  public enum Listeners: Sendable {
+    /// `--ports`
+    case given
+    /// Those of the command's process tree.
+    case ofTree
+    /// Those of its control group.
+    case ofControlGroup
+    /// All in this network namespace: who owns them cannot be told.
+    case all
+    /// It is certain that the command's process tree listens on nothing, neither TCP nor UDP nor a UNIX socket.
+    case none
+    /// Only UDP or UNIX sockets, whose clients cannot be counted.
+    case uncountable
+    /// It cannot be told whether it listens.
+    case unknown
+  }
+
+  /// A look that found nothing.
+  public init(source: ConnectionSource, listeners: Listeners) {
+    self.source = source
+    self.listeners = listeners
+    census = Census()
+    ports = []
+    closed = 0
+    missedCloses = false
+    cost = .zero
+  }
+}

@@ -1,0 +1,54 @@
+/// How `ebb drain` ended.
+public enum DrainEnd: Sendable {
+  /// By the condition: `quiet`, `zero`; nil: nothing was to be waited for.
+  case drained(by: String?)
+  /// Nothing listens.
+  case nothingListens
+  /// The bound came first.
+  case bound
+}
+
+/// What `ebb drain` says while it waits. `rest`: until the bound.
+public func drainProgress(_ traffic: Traffic, delayRest: Span, rest: Span) -> String {
+  let wait =
+    delayRest > .zero
+    ? "delay, \(delayRest.rough) left" : "draining, at most \(rest.rough) more"
+  return "\(wait): \(traffic.countText)"
+}
+
+/// The last line that `ebb drain` prints. Where the bound was reached: what is left.
+public func drainSummary(_ end: DrainEnd, _ traffic: Traffic, after span: Span) -> String {
+  switch end {
+  case .nothingListens: "nothing listens here: there is nothing to wait for"
+  case .drained(let reason): "drained after \(span.rough)\(reason.map { " (\($0))" } ?? ""): \(traffic.countText)"
+  case .bound: "not drained, the bound is reached after \(span.rough): \(traffic.countText)"
+  }
+}
+
+extension Traffic {
+  /// Before the first sample and after one that failed nothing is known.
+  fileprivate var countText: String {
+    sample.map { StatusSnapshot.Connections($0).text } ?? "connections unknown"
+  }
+
+  /// Whether it is certain that nothing listens.
+  public var nothingListens: Bool { mayListen == false }
+  /// Whether whatever listens has no connections that could be counted.
+  public var isUncountable: Bool { sample?.listeners == .uncountable }
+}
+
+extension StatusSnapshot.Connections {
+  /// `2 busy (2 owed-response), 14 idle (14 idle), port 8080, by diag+info`.
+  var text: String {
+    func list(_ isListed: (ConnectionClass) -> Bool) -> String {
+      var text = ""
+      for (one, count) in classes where isListed(one) {
+        text += "\(text.utf8.isEmpty ? " (" : ", ")\(count) \(one.name)"
+      }
+      return text.utf8.isEmpty ? "" : text + ")"
+    }
+    guard let busy, let idle else { return "connections unknown, by \(source.name)" }
+    let places = ports.isEmpty ? "no port" : "port \(ports.map { "\(Int($0))" }.joinedBySpaces)"
+    return "\(busy) busy\(list { $0.isBusy }), \(idle) idle\(list { !$0.isBusy }), \(places), by \(source.name)"
+  }
+}

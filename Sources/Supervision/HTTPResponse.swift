@@ -1,0 +1,172 @@
+/// A whole HTTP/1 answer as it arrives, RFC 9112: what its end is, and whether the connection is good for another one.
+/// The body is counted and not kept.
+public struct HTTPResponse: Sendable {
+  /// How far it has come.
+  public enum State: Sendable {
+    case incomplete
+    case complete
+    /// Not HTTP/1.
+    case malformed
+  }
+
+  /// How far it has come.
+  public private(set) var state = State.incomplete
+  /// Any byte has arrived.
+  public private(set) var hasBegun = false
+  /// 200 to 599; nil before the end of the head.
+  public private(set) var status: Int?
+  /// The server is ready for another request on this connection.
+  public private(set) var isReusable = false
+  private var head: [UInt8] = []
+  private var body = Body.none
+
+  private enum Body {
+    case none
+    /// So many bytes are missing.
+    case counted(Int)
+    case chunked(ChunkDecoder)
+    /// All until the server closes.
+    case open
+  }
+
+  /// Longer heads are none that a server sends.
+  private static let longestHead = 16 * 1024
+
+  /// Nothing has arrived.
+  public init() {}
+
+  /// Takes in what has arrived.
+  public mutating func take(_ bytes: [UInt8]) {
+    guard state == .incomplete, !bytes.isEmpty else { return }
+    hasBegun = true
+    guard status == nil else { return takeBody(bytes[...]) }
+    head += bytes
+    // Only a line's end can be the end of the head: not every byte is a reason to look through all of it again.
+    let mayEnd = bytes.contains(UInt8(ascii: "\n"))
+    while mayEnd, state == .incomplete, status == nil, let end = endOfHead(head[...]) {
+      let rest = Array(head[end...])
+      readHead(head[..<end])
+      head = rest
+    }
+    guard state == .incomplete else { return }
+    if status != nil {
+      takeBody(head[...])
+      head = []
+    } else if head.count > HTTPResponse.longestHead {
+      state = .malformed
+    } else if case .malformed = HTTPAnswer(statusLine: head[...]) {
+      state = .malformed
+    }
+  }
+
+  /// The server has closed. What is not complete then was cut off.
+  public mutating func end() {
+    isReusable = false
+    if state == .incomplete, status != nil, case .open = body { state = .complete }
+  }
+
+  private mutating func readHead(_ bytes: ArraySlice<UInt8>) {
+    guard case .status(let status) = HTTPAnswer(statusLine: bytes) else {
+      state = .malformed
+      return
+    }
+    guard status >= 200 else { return }  // an interim answer: the next head follows
+    self.status = status
+    isReusable = bytes[bytes.startIndex + 7] != UInt8(ascii: "0")  // HTTP/1.0 closes
+    body = .open
+    for line in bytes.split(separator: UInt8(ascii: "\n")).dropFirst() { readHeader(line) }
+    if status == 204 || status == 304 { body = .none }
+    if case .open = body { isReusable = false }
+  }
+
+  private mutating func readHeader(_ line: ArraySlice<UInt8>) {
+    guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return }
+    let value = line[(colon + 1)...].filter { $0 > 0x20 }  // inner blanks matter in none of these
+    if line.starts(withLowercase: "content-length:") {
+      guard let length = wholeNumber(value, upTo: .max) else {
+        state = .malformed
+        return
+      }
+      if case .chunked = body { return }  // which overrides the length
+      body = .counted(length)
+    } else if line.starts(withLowercase: "transfer-encoding:") {
+      body = value.starts(withLowercase: "chunked") ? .chunked(ChunkDecoder()) : .open
+    } else if line.starts(withLowercase: "connection:"), value.starts(withLowercase: "close") {
+      isReusable = false
+    }
+  }
+
+  private mutating func takeBody(_ bytes: ArraySlice<UInt8>) {
+    var rest = bytes
+    switch body {
+    case .none: break
+    case .open: return
+    case .counted(let missing):
+      rest = rest.dropFirst(missing)
+      let left = missing - min(missing, bytes.count)
+      body = .counted(left)
+      if left > 0 { return }
+    case .chunked(var decoder):
+      rest = decoder.take(rest)
+      body = .chunked(decoder)
+      if decoder.isMalformed { state = .malformed }
+      guard decoder.isComplete else { return }
+    }
+    state = .complete
+    if !rest.isEmpty { isReusable = false }  // nobody asked for that
+  }
+}
+
+/// The chunked transfer coding, RFC 9112 section 7.1.
+private struct ChunkDecoder: Sendable {
+  private(set) var isComplete = false
+  private(set) var isMalformed = false
+  private var place = Place.size(0, digits: 0)
+
+  private enum Place {
+    case size(Int, digits: Int)
+    /// Behind the size, up to the end of the line.
+    case sizeLine(Int)
+    /// With the line end that closes it.
+    case data(Int)
+    /// The rest of a line of the trailer; so long it is up to now.
+    case trailer(Int)
+  }
+
+  /// Returns what does not belong to it.
+  mutating func take(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    var rest = bytes
+    while !isComplete, !isMalformed, let byte = rest.first {
+      if case .data(let missing) = place {
+        let taken = min(missing, rest.count)
+        rest = rest.dropFirst(taken)
+        place = missing == taken ? .size(0, digits: 0) : .data(missing - taken)
+        continue
+      }
+      rest = rest.dropFirst()
+      switch place {
+      case .size(let size, let digits):
+        // Fifteen digits are more than any machine has, and fit.
+        if let value = hexValue(byte), digits < 15 {
+          place = .size(size << 4 | Int(value), digits: digits + 1)
+        } else if digits == 0 || hexValue(byte) != nil {
+          isMalformed = true
+        } else {
+          place = byte == UInt8(ascii: "\n") ? afterSize(size) : .sizeLine(size)
+        }
+      case .sizeLine(let size): if byte == UInt8(ascii: "\n") { place = afterSize(size) }
+      case .trailer(let length):
+        if byte == UInt8(ascii: "\n") {
+          isComplete = length == 0
+          place = .trailer(0)
+        } else if byte != UInt8(ascii: "\r") {
+          place = .trailer(1)
+        }
+      case .data: break
+      }
+    }
+    return rest
+  }
+
+  private func afterSize(_ size: Int) -> Place { size == 0 ? .trailer(0) : .data(size + 2) }
+}

@@ -1,0 +1,98 @@
+/// Which ports are the command's, and how that is known. Ports once seen are kept: a command may close its listening
+/// socket and still serve the connections it has.
+public struct KnownListeners: Sendable {
+  /// The command's.
+  public private(set) var ports = Ordered<UInt16>()
+  /// How that is known.
+  public private(set) var standing = Sample.Listeners.unknown
+  /// Listening sockets on other ports, in the order of the kernel; empty where nobody has to ask whose they are.
+  public private(set) var candidates: [Candidate] = []
+
+  /// ebb's own.
+  private let excluded: UInt16?
+  /// Listening sockets that have turned out to be somebody else's.
+  private var strangers = Ordered<UInt64>()
+  private var isDecided = false
+
+  /// A listening socket whose owner is not known.
+  public struct Candidate: Sendable {
+    /// As links in /proc/PID/fd name it.
+    public let inode: UInt64
+    /// Where it listens.
+    public let port: UInt16
+    /// That it was made in; nil: not told.
+    public let controlGroup: UInt64?
+  }
+
+  /// What a look at the descriptors of processes has found.
+  public struct Findings: Sendable {
+    /// The candidates that one of them has.
+    public var matched = Ordered<UInt64>()
+    /// One has a listening UNIX socket, or a UDP socket as a server has it.
+    public var hasUncountable = false
+    /// Every process could be looked into.
+    public var isComplete = true
+    /// There may be listening sockets that no such look shows: in another network namespace, say.
+    public var hasBlindSpot = false
+    /// Nothing that matters changed meanwhile.
+    public var isSteady = true
+
+    /// Nothing found.
+    public init() {}
+  }
+
+  /// `given`: the ports that the user names, nil where they are to be found.
+  public init(given: [UInt16]?, excluding excluded: UInt16?) {
+    self.excluded = excluded
+    guard let given else { return }
+    for port in given where port != excluded { ports.insert(port) }
+    standing = .given
+  }
+
+  /// Another look at the listening sockets begins.
+  public mutating func beginLook() { candidates = [] }
+
+  /// Takes in a listening socket.
+  public mutating func add(_ row: SocketRow) {
+    guard row.localPort != excluded, !ports.contains(row.localPort) else { return }
+    candidates.append(Candidate(inode: row.inode, port: row.localPort, controlGroup: row.controlGroup))
+  }
+
+  /// Whether the descriptors of processes must be looked at: somebody unknown listens, or it has never been found out
+  /// whether anybody does.
+  public var needsSearch: Bool { !isDecided || candidates.contains { !strangers.contains($0.inode) } }
+  /// Whether the search is also for sockets whose clients cannot be counted: they matter only where there is no port.
+  public var needsOthers: Bool { ports.elements.isEmpty }
+
+  /// Draws the conclusion of a search. `controlGroup`: this process's, nil where that tells nothing. `isEverybody`: the
+  /// search was not for the command's tree but for all processes that are visible; others may not be.
+  public mutating func conclude(_ findings: Findings, controlGroup: UInt64?, isEverybody: Bool) {
+    defer { candidates = [] }
+    let others = candidates.filter { !findings.matched.contains($0.inode) }
+    isDecided = findings.isSteady
+    if findings.isSteady {
+      strangers = Ordered()
+      for candidate in others { strangers.insert(candidate.inode) }
+    }
+    guard others.count == candidates.count else {
+      for candidate in candidates where findings.matched.contains(candidate.inode) { ports.insert(candidate.port) }
+      if standing != .all, standing != .ofControlGroup { standing = .ofTree }
+      return
+    }
+    guard ports.elements.isEmpty || standing != .ofTree else { return }
+    if !others.isEmpty, isEverybody || !findings.isComplete {
+      takeUnowned(others, controlGroup)
+    } else if ports.elements.isEmpty {
+      let isCertain = findings.isComplete && findings.isSteady && !findings.hasBlindSpot
+      standing = !isCertain ? .unknown : findings.hasUncountable ? .uncountable : .none
+    }
+  }
+
+  /// Who has them cannot be seen. Control groups tell containers apart that share a network.
+  private mutating func takeUnowned(_ unowned: [Candidate], _ controlGroup: UInt64?) {
+    let mates = unowned.filter { controlGroup != nil && $0.controlGroup == controlGroup }
+    // ebb may sit in a group of its own beside the command.
+    for candidate in mates.isEmpty ? unowned : mates { ports.insert(candidate.port) }
+    if standing != .all { standing = mates.isEmpty ? .all : .ofControlGroup }
+  }
+}

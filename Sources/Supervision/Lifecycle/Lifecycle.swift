@@ -1,0 +1,175 @@
+/// A run of one command, from its start to ebb's exit: every phase, deadline and count, as a value. No system call, no
+/// clock: `handle` is told what happened and when, and answers what to do. `wakeUp` says when it wants to hear of the
+/// time.
+///
+/// The states, and what holds in each:
+///
+///     starting   nothing runs yet, and the only way on is `spawned` or `spawnFailed`. Or: the command runs and `startup` asks it
+///                whether it is ready. A stop goes straight on to stopping from here: there is no traffic to lose.
+///     serving    the command runs and is ready; signals are passed on; no deadline, no timer.
+///     delaying   the first stop signal has come at `stop.since`. All deadlines are fixed now. The command is untouched; the
+///                hook, if there is one, runs beside it, and the connections are counted.
+///     draining   as delaying, until `traffic` says that it has ebbed away and the hook has exited, or their time is over.
+///     stopping   the stop signal (as rewritten) has been sent, once. Or: the command has exited and its leftovers have been
+///                sent SIGTERM, once; with no stop begun this is entered straight from serving.
+///     killing    SIGKILL has been sent to every descendant and is repeated each `sweepInterval` to the children that ebb
+///                has by then, until none is left or ebb gives up waiting (a process in uninterruptible sleep does not die).
+///     exited     `exit` has been answered. Nothing is ever answered again.
+///
+/// What never happens, in any order of events: the stop signal goes out twice, or before the delay is over, or a
+/// SIGKILL before a deadline; a phase goes back; a signal goes to the command once it was reaped (its pid may be
+/// somebody else's); the kill deadline moves to a later time.
+///
+/// The event comes first and the deadlines after it: a command that was reaped must not be killed, however late it is.
+public struct Lifecycle: Sendable {
+  /// Where the run is.
+  public private(set) var phase = Phase.starting
+  let options: RunOptions
+  var command = Command.notStarted
+  var startup: Startup?
+  var stop: Stop?
+  var hook: Hook?
+  var traffic: Traffic?
+  var counting = Counting.off
+  var leftovers: Leftovers?
+  var killing: Killing?
+  var orphansReaped = 0
+  var phaseSince: Instant?
+  var signalsReceived = 0
+  var signalsForwarded = 0
+
+  enum Command {
+    case notStarted
+    case running(pid: Int32, hasTerminal: Bool)
+    case exited(ExitStatus, at: Instant)
+  }
+
+  /// The command runs and is not ready yet.
+  struct Startup {
+    var schedule: ReadinessSchedule
+    /// When it has to be ready.
+    let deadline: Instant?
+  }
+
+  /// A graceful stop under way.
+  struct Stop {
+    let signal: Signal
+    let since: Instant
+    /// Nobody sent a signal: the command was not ready in time.
+    var isStartupTimeout = false
+    /// The end of the delay.
+    let forwardAt: Instant
+    /// The end of what the drain may wait for beyond that.
+    let drainEndsAt: Instant
+    var killAt: Instant
+    var delayEnded: (at: Instant, by: String)?
+    var drainEndedBy: String?
+    var forwardedAt: Instant?
+    var inFlightAtForward: Int?
+    var inFlightBeforeKill: Int?
+  }
+
+  /// Whether somebody looks at the connections.
+  enum Counting {
+    case off
+    case wanted
+    case underWay
+    case due(at: Instant)
+  }
+
+  /// Descendants that outlived the command.
+  struct Leftovers {
+    let killAt: Instant
+  }
+
+  struct Killing {
+    let since: Instant
+    var sweepAt: Instant
+    /// The command itself was still running.
+    let hitCommand: Bool
+  }
+
+  static let sweepInterval = Span.milliseconds(1)
+  static let lookAtDescendants = Span.milliseconds(20)
+  static let lastCountBeforeKill = Span.milliseconds(-250)
+
+  /// A run that has not begun.
+  public init(_ options: RunOptions) { self.options = options }
+
+  /// When `handle(.timer)` is due; nil: whenever something else happens.
+  public var wakeUp: Instant? {
+    switch phase {
+    case .starting: earliest(startup?.schedule.wakeUp, startup?.deadline)
+    case .serving, .exited: nil
+    case .delaying: earliest(stop?.forwardAt, nextPass)
+    case .draining: earliest(stop?.drainEndsAt, nextPass)
+    case .stopping: earliest(earliest(leftovers?.killAt, stop?.killAt), nextPass)
+    case .killing: earliest(killing?.sweepAt, giveUpAt)
+    }
+  }
+
+  /// When ebb exits though something still lives that has got SIGKILL. Half the margin is for the dying, half for the
+  /// report; counted from the deadline, however late ebb came to it.
+  var giveUpAt: Instant? {
+    let patience = options.killMargin / 2
+    return earliest(killing.map { $0.since + patience }, stop.map { $0.killAt + patience })
+  }
+
+  /// What follows from `event`, which ebb learnt of at `now`.
+  public mutating func handle(_ event: Event, at now: Instant) -> [Action] {
+    guard phase != .exited else { return [] }
+    let phaseBefore = phase
+    defer { if phaseSince == nil || phase != phaseBefore { phaseSince = now } }
+    var actions: [Action] = []
+    switch event {
+    case .spawned(let pid, let hasTerminal):
+      command = .running(pid: pid, hasTerminal: hasTerminal)
+      log(.debug, "spawned", [("pid", .number(Int(pid)))], "the command runs", &actions)
+      beginStartup(at: now, &actions)
+    case .spawnFailed(let failure):
+      let record = LogRecord(.fatal, "spawn-failed", [("code", .number(failure.code))], failure.message)
+      actions.append(.log(record))
+      actions.append(.leaveMessage(record))
+      enter(.exited)
+      actions.append(.exit(code: failure.code, flush: flushTime(at: now)))
+    case .signal(let signal): receive(signal, at: now, &actions)
+    case .commandStopped(let signal): commandStopped(by: signal, &actions)
+    case .commandExited(let status): commandExited(status, at: now, &actions)
+    case .orphanReaped(let pid, let status): orphanReaped(pid, status, &actions)
+    case .reapedAll(let childrenRemain): reapedAll(childrenRemain: childrenRemain, at: now, &actions)
+    case .stopNow: stopNow(at: now, &actions)
+    case .probeSucceeded: becomeReady(at: now, &actions)
+    case .probeFailed(let problem): probeFailed(problem, at: now, &actions)
+    case .hookEnded(let status): hookEnded(status, at: now, &actions)
+    case .hookFailed(let failure): hookFailed(failure, at: now, &actions)
+    case .sampled(let sample): sampled(sample, at: now, &actions)
+    case .countFailed(let problem): countFailed(problem, at: now, &actions)
+    case .timer: break
+    }
+    while let wakeUp, wakeUp <= now { passDeadline(at: now, &actions) }
+    countIfWanted(at: now, &actions)
+    return actions
+  }
+}
+
+// MARK: - For all parts
+
+extension Lifecycle {
+  mutating func enter(_ next: Phase) {
+    if next > phase { phase = next }
+  }
+
+  /// Nothing is put together for a line that is not shown: forwarding a signal shall cost next to nothing.
+  func log(
+    _ level: LogLevel, _ event: String, _ facts: @autoclosure () -> [(String, FactValue)],
+    _ message: @autoclosure () -> String, _ actions: inout [Action]
+  ) {
+    guard level.isShown(at: options.verbosity) else { return }
+    actions.append(.log(LogRecord(level, event, facts(), message())))
+  }
+}
+
+func earliest(_ one: Instant?, _ other: Instant?) -> Instant? {
+  guard let one, let other else { return one ?? other }
+  return min(one, other)
+}

@@ -1,0 +1,96 @@
+// Counting connections from the stop signal on, and waiting until they have run dry.
+
+extension Lifecycle {
+  /// When the next pass is due.
+  var nextPass: Instant? {
+    if case .due(let at) = counting { at } else { nil }
+  }
+
+  /// Also where the drain waits for nothing: the report tells whether the delay was right.
+  mutating func beginCounting(at now: Instant) {
+    guard options.delay > .zero || options.drain != .time else { return }
+    traffic = Traffic(mode: options.drain, quiet: options.drainQuiet, since: now)
+    counting = .wanted
+  }
+
+  /// Begins the pass that is wanted, once it is certain that nothing of what has just happened ends the wait. Gives up
+  /// one that is under way: what it has seen so far is older than what is asked for.
+  mutating func countIfWanted(at now: Instant, _ actions: inout [Action]) {
+    guard case .wanted = counting, var traffic else { return }
+    counting = .underWay
+    actions.append(.count(lookForListeners: traffic.looksForListeners(at: now)))
+    self.traffic = traffic
+  }
+
+  mutating func sampled(_ sample: Sample, at now: Instant, _ actions: inout [Action]) {
+    guard case .underWay = counting, let portsBefore = traffic?.portCount else { return }
+    traffic?.add(sample, at: now)
+    if portsBefore != sample.ports.count { log(sample, &actions) }
+    guard phase < .stopping else {
+      stop?.inFlightBeforeKill = traffic?.inFlight
+      return counting = .off
+    }
+    counting = sample.source == .none ? .off : traffic.map { .due(at: $0.nextPass(after: now)) } ?? .off
+    if listensOnNothing {
+      counting = .off
+      endDelay(by: "skipped", at: now, &actions)
+    }
+    if !hookRuns { endDrainIfDry(at: now, &actions) }
+  }
+
+  mutating func countFailed(_ problem: String, at now: Instant, _ actions: inout [Action]) {
+    guard case .underWay = counting else { return }
+    traffic?.fail()
+    counting = phase < .stopping ? traffic.map { .due(at: $0.nextPass(after: now)) } ?? .off : .off
+    log(
+      traffic?.failures == 1 ? .warning : .debug, "count-failed", [("problem", .text(problem))],
+      "the connections could not be counted: their number is unknown, never zero; the drain goes on", &actions)
+  }
+
+  mutating func beginDrain(at now: Instant, _ actions: inout [Action]) {
+    guard waitsForTraffic || hookRuns else { return endDrain(by: nil, at: now, &actions) }
+    log(
+      .info, "draining", [("for_ms", .span(stop.map { $0.drainEndsAt - now }))] + (traffic?.sample?.counts ?? []),
+      waitsForTraffic
+        ? options.drain == .zero
+          ? "waits until no connection is open" : "waits until no request is in flight and traffic is quiet"
+        : "waits for the pre-stop hook", &actions)
+    if waitsForTraffic { counting = .wanted }
+  }
+
+  /// The hook has exited. What the last pass saw may have changed since.
+  mutating func drainOnWithoutHook(at now: Instant, _ actions: inout [Action]) {
+    guard phase == .draining else { return }
+    if waitsForTraffic { counting = .wanted } else { endDrainIfDry(at: now, &actions) }
+  }
+
+  private mutating func endDrainIfDry(at now: Instant, _ actions: inout [Action]) {
+    guard phase == .draining else { return }
+    if listensOnNothing {
+      endDrain(by: "skipped", at: now, &actions)
+    } else if !waitsForTraffic {
+      endDrain(by: nil, at: now, &actions)
+    } else if let ending = traffic?.ending(at: now) {
+      endDrain(by: ending, at: now, &actions)
+    }
+  }
+
+  /// Whether there is something that could be counted.
+  var waitsForTraffic: Bool {
+    options.drain != .time && traffic != nil && !listensOnNothing && traffic?.sample?.listeners != .uncountable
+  }
+
+  /// A readiness check that was passed says that it has listened, whatever is seen now.
+  private var listensOnNothing: Bool { traffic?.mayListen == false && options.readiness.isEmpty }
+
+  /// Just before SIGKILL, for the report: whom it hits.
+  mutating func planLastCount(before killAt: Instant, at now: Instant) {
+    let due = killAt + Lifecycle.lastCountBeforeKill
+    counting = traffic?.inFlight != nil && due > now ? .due(at: due) : .off
+  }
+
+  private func log(_ sample: Sample, _ actions: inout [Action]) {
+    let (level, sentence) = sample.explanation
+    log(level, "connections", sample.facts, sentence, &actions)
+  }
+}

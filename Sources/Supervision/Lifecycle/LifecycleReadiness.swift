@@ -1,0 +1,76 @@
+// Starting: whether the command is ready.
+
+extension Lifecycle {
+  /// Whether traffic may come: from the command's readiness to the stop signal, and `--ready-hold` longer, but never
+  /// past forwarding.
+  public func isReady(at now: Instant) -> Bool {
+    phase == .serving || readyUntil.map { now < $0 } ?? false
+  }
+
+  /// The end of `--ready-hold`.
+  var readyUntil: Instant? {
+    guard phase == .delaying || phase == .draining, let stop, options.readyHold > .zero else { return nil }
+    return min(stop.since + options.readyHold, stop.drainEndsAt)
+  }
+
+  mutating func beginStartup(at now: Instant, _ actions: inout [Action]) {
+    guard !options.readiness.isEmpty else { return enter(.serving) }
+    let deadline = options.startupTimeout > .zero ? now + options.startupTimeout : nil
+    startup = Startup(schedule: ReadinessSchedule(at: now), deadline: deadline)
+    log(.debug, "starting", [], "the command is asked whether it is ready", &actions)
+  }
+
+  mutating func passStartupDeadline(at now: Instant, _ actions: inout [Action]) {
+    guard let startup else { return }
+    if let deadline = startup.deadline, deadline <= now {
+      startupTimedOut(at: now, &actions)
+    } else if startup.schedule.isAsking {
+      actions.append(.abandonProbe)
+      probeFailed("no answer in time", at: now, &actions)
+    } else {
+      self.startup?.schedule.begin(at: now)
+      actions.append(.probe)
+    }
+  }
+
+  mutating func becomeReady(at now: Instant, _ actions: inout [Action]) {
+    guard phase == .starting, startup != nil else { return }
+    startup = nil
+    enter(.serving)
+    log(.debug, "serving", [], "the command is ready", &actions)
+  }
+
+  mutating func probeFailed(_ problem: String, at now: Instant, _ actions: inout [Action]) {
+    guard phase == .starting else { return }
+    startup?.schedule.failed(at: now, problem)
+    log(.trace, "not-ready", [("problem", .text(problem))], "the command is not ready yet", &actions)
+  }
+
+  /// No attempt is made any more.
+  mutating func endStartup(_ actions: inout [Action]) {
+    if startup?.schedule.isAsking == true { actions.append(.abandonProbe) }
+    startup = nil
+  }
+
+  /// As a stop signal would stop it in this phase. The time of the orchestrator does not run yet, but a command that
+  /// cannot start must not hang for longer than one that stops.
+  mutating func startupTimedOut(at now: Instant, _ actions: inout [Action]) {
+    log(
+      .warning, "startup-timeout",
+      [
+        ("after_ms", .span(options.startupTimeout)),
+        ("problem", startup?.schedule.lastProblem.map { .text($0) } ?? .null),
+      ],
+      "the command was not ready within \(options.startupTimeout.text): it is stopped", &actions)
+    stop = newStop(options.stopSignals.usual ?? .terminate, at: now)
+    stop?.isStartupTimeout = true
+    skipToForwarding(at: now, &actions)
+  }
+
+  mutating func skipToForwarding(at now: Instant, _ actions: inout [Action]) {
+    endStartup(&actions)
+    enter(.delaying)
+    endDelay(by: "skipped", at: now, &actions)
+    endDrain(by: "skipped", at: now, &actions)
+  }
+}

@@ -1,0 +1,57 @@
+extension Lifecycle {
+  func report(code: Int, at now: Instant) -> LogRecord {
+    var status: ExitStatus?
+    var commandEnded = now
+    if case .exited(let how, let at) = command { (status, commandEnded) = (how, at) }
+    var signal: Signal?
+    if case .killed(let by, _) = status { signal = by }
+    let killed = killing?.hitCommand == true && (status == nil || signal == .kill)
+    return LogRecord(
+      stop == nil ? .debug : .info, "exited",
+      [
+        ("code", .number(code)), ("signal", .signal(signal)), ("killed", .flag(killed)),
+        ("stop_signal", .signal(stop.flatMap { $0.isStartupTimeout ? nil : $0.signal })),
+        ("startup_timed_out", .flag(stop?.isStartupTimeout ?? false)),
+        ("delay_ms", .span(stop.flatMap { stop in stop.delayEnded.map { $0.at - stop.since } })),
+        ("delay_ended_by", stop?.delayEnded.map { .text($0.by) } ?? .null),
+        ("drain_ms", .span(stop.flatMap(drainTime))), ("drain_ended_by", stop?.drainEndedBy.map { .text($0) } ?? .null),
+        ("stop_ms", .span(stop?.forwardedAt.map { commandEnded - $0 })),
+        ("stop_ended_by", stop?.forwardedAt == nil ? .null : .text(killed ? "deadline" : "exit")),
+        ("in_flight", .object(inFlight(killed: killed))),
+        ("connections_after_stop", traffic?.inFlightAtStart == nil ? .null : .number(traffic?.newConnections ?? 0)),
+        ("last_connection_ms", .span(traffic?.lastConnectionAfter)),
+        ("last_request_ms", .span(traffic?.lastReceivedAfter)),
+        ("advice", traffic?.advice(delay: options.delay).map { .text($0) } ?? .null),
+        ("pre_stop", hook.map { .object($0.facts.map { LogRecord.Fact(key: $0.0, value: $0.1) }) } ?? .null),
+        ("leftovers", leftovers == nil ? .null : .text(killing == nil ? "ended" : "killed")),
+        ("reaped", .number(orphansReaped)),
+      ],
+      sentence(status: status, killed: killed))
+  }
+
+  /// From the end of the delay to that of the drain; nil where there was none.
+  private func drainTime(_ stop: Stop) -> Span? {
+    guard let forwardedAt = stop.forwardedAt, let delayEnded = stop.delayEnded else { return nil }
+    return forwardedAt - delayEnded.at
+  }
+
+  /// Requests whose answer was not out.
+  private func inFlight(killed: Bool) -> [LogRecord.Fact] {
+    func fact(_ key: String, _ count: Int?) -> LogRecord.Fact { .init(key, count.map { .number($0) } ?? .null) }
+    return [
+      fact("at_stop", traffic?.inFlightAtStart), fact("at_forward", stop?.inFlightAtForward),
+      fact("at_kill", killed ? stop?.inFlightBeforeKill : nil),
+    ]
+  }
+
+  private func sentence(status: ExitStatus?, killed: Bool) -> String {
+    if killed { return "the command did not stop in time and was killed at the deadline" }
+    if stop?.isStartupTimeout == true { return "the command was not ready in time and was stopped" }
+    switch status {
+    case .exited(let code): return "the command exited with \(code)"
+    case .killed(let signal, let dumpedCore):
+      return "the command was killed by SIG\(signal.name)\(dumpedCore ? ", core dumped" : "")"
+    case nil: return "the command is still there"
+    }
+  }
+}

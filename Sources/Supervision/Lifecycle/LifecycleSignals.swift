@@ -1,0 +1,67 @@
+extension Lifecycle {
+  /// What `handle(.signal)` would answer, where that is nothing but to send the signal on: the one event whose latency
+  /// somebody feels. Needs no clock, no memory and little code, since what costs is code and memory that is not in the
+  /// processor's cache.
+  public mutating func passesOn(_ signal: Signal) -> (signal: Signal, target: Action.Target)? {
+    guard phase == .serving, !options.stopSignals.contains(signal), signal != .continue, options.verbosity < 2,
+      let sent = options.rewrites.apply(to: signal)
+    else { return nil }
+    signalsReceived += 1
+    signalsForwarded += 1
+    return (sent, target)
+  }
+
+  mutating func receive(_ signal: Signal, at now: Instant, _ actions: inout [Action]) {
+    signalsReceived += 1
+    if options.stopSignals.contains(signal) {
+      if stop == nil { beginStop(signal, at: now, &actions) } else { repeatedStop(signal, at: now, &actions) }
+      return
+    }
+    // A terminal stops a whole group (`a | b`), and so the whole group has to go on.
+    forward(signal, to: signal == .continue && hasTerminal ? .group : target, &actions)
+    // Somebody sits at a keyboard and does not want to wait.
+    if phase == .delaying || phase == .draining, signal == .interrupt || signal == .quit {
+      endDelay(by: "signal", at: now, &actions)
+      endDrain(by: "signal", at: now, &actions)
+    }
+  }
+
+  mutating func repeatedStop(_ signal: Signal, at now: Instant, _ actions: inout [Action]) {
+    guard let stop else { return }
+    log(
+      .info, "repeated-stop-signal", [("signal", .signal(signal)), ("kill_in_ms", .span(stop.killAt - now))],
+      "a stop is under way already: nothing changes", &actions)
+  }
+
+  var target: Action.Target { options.signalsGroup ? .group : .command }
+
+  var commandRuns: Bool {
+    if case .running = command { true } else { false }
+  }
+
+  var hasTerminal: Bool {
+    if case .running(_, hasTerminal: true) = command { true } else { false }
+  }
+
+  /// As rewritten; nothing where that drops it or nobody is left to get it.
+  mutating func forward(_ signal: Signal, to target: Action.Target, _ actions: inout [Action]) {
+    guard commandRuns, let sent = options.rewrites.apply(to: signal) else { return }
+    signalsForwarded += 1
+    actions.append(.send(sent, to: target))
+    log(
+      .trace, "forwarded", [("signal", .signal(signal)), ("as", .signal(sent))], "passed on to the command", &actions)
+  }
+
+  func commandStopped(by signal: Signal, _ actions: inout [Action]) {
+    // Job control: the shell that started ebb must see its job stopped. Where no such shell is (ebb is PID 1, or its
+    // group is orphaned) the kernel does not stop ebb, and the command goes on at once, which is what the kernel does
+    // without an init.
+    guard hasTerminal, stop == nil,
+      signal == .terminalStop || signal == .terminalInput || signal == .terminalOutput
+    else { return }
+    log(
+      .trace, "suspended", [("signal", .signal(signal))], "the terminal stopped the command: ebb stops with it",
+      &actions)
+    actions.append(.suspend)
+  }
+}

@@ -1,0 +1,25 @@
+extension Lifecycle {
+  /// What a status page shows.
+  public var snapshot: StatusSnapshot {
+    var snapshot = StatusSnapshot(since: phaseSince ?? Instant(nanoseconds: 0))
+    snapshot.phase = phase
+    snapshot.isReady = phase == .serving
+    snapshot.readyUntil = readyUntil
+    switch command {
+    case .notStarted: break
+    case .running(let pid, _): snapshot.command = .running(pid: pid)
+    case .exited(let status, _): snapshot.command = .exited(code: status.code)
+    }
+    if let stop {
+      snapshot.stop = StatusSnapshot.Stop(
+        signal: stop.signal, since: stop.since, delayEndsAt: stop.forwardAt,
+        forwardAt: hookRuns || waitsForTraffic ? stop.drainEndsAt : stop.forwardAt, forwardedAt: stop.forwardedAt)
+    }
+    snapshot.connections = traffic?.sample.map { StatusSnapshot.Connections($0) }
+    snapshot.killAt = leftovers?.killAt ?? stop?.killAt
+    snapshot.received = signalsReceived
+    snapshot.forwarded = signalsForwarded
+    snapshot.reaped = orphansReaped
+    return snapshot
+  }
+}

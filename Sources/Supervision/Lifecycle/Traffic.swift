@@ -1,0 +1,184 @@
+/// `--drain`: what the stop waits for after the delay.
+public enum DrainMode: Sendable {
+  /// Nothing.
+  case time
+  /// No request in flight, and a while without a new connection or an inbound byte.
+  case idle
+  /// No inbound connection.
+  case zero
+}
+
+/// What the samples since a stop began say about the command's traffic. The supervisor and `ebb drain` decide by it.
+///
+/// What is not known is never taken for nothing: without a sample, after one that failed, or where the source does not
+/// tell enough, no condition holds, and the wait goes on to its bound.
+public struct Traffic: Sendable {
+  /// When the stop signal came.
+  let since: Instant
+  private let mode: DrainMode
+  private let quiet: Span
+  /// The newest sample, nil after one that failed.
+  public private(set) var sample: Sample?
+  /// Connections with a request in flight in the first sample.
+  private(set) var inFlightAtStart: Int?
+  /// Connections that have come since the first sample, as far as is known.
+  private(set) var newConnections = 0
+  /// When the last of these came.
+  private(set) var lastConnection: Instant?
+  /// When the last inbound byte came, or connection: from the stop signal on.
+  private(set) var lastReceived: Instant
+  /// False: it is certain that nothing of the command has listened yet, at any look. Nil: nobody has looked.
+  private(set) var mayListen: Bool?
+  private(set) var failures = 0
+  private var soughtListenersAt: Instant?
+  private var last: (at: Instant, total: Int, opens: Int?, ports: Int)?
+  /// Connections of ports that were found later: those that were there already are not new.
+  private var oldOnNewPorts = 0
+  /// Connections that came and went, or only went, while nobody was told of it.
+  private var missed = 0
+
+  /// Nothing known yet.
+  public init(mode: DrainMode, quiet: Span, since: Instant) {
+    (self.mode, self.quiet, self.since) = (mode, quiet, since)
+    lastReceived = since
+  }
+
+  /// Takes in what a pass found that ended at `now`.
+  public mutating func add(_ sample: Sample, at now: Instant) {
+    defer { self.sample = sample }
+    if inFlightAtStart == nil, sample.isCounted { inFlightAtStart = sample.census.inFlight }
+    mayListen = mayListen == true || sample.listeners != .none
+    if sample.listeners == .unknown { soughtListenersAt = nil }  // what moved while somebody looked may have settled
+    let before = last
+    countNew(sample, at: now)
+    for age in [sample.census.sinceReceived, sample.sinceReceivedByClosed] {
+      if let age { lastReceived = max(lastReceived, now - age) }
+    }
+    guard let before, let after = last, after.total > before.total else { return }
+    newConnections += after.total - before.total
+    // A connection came before its last byte did. Where the source has no ages, it came since the last sample.
+    lastConnection = lastReceived > before.at ? lastReceived : now
+    lastReceived = max(lastReceived, lastConnection ?? now)
+  }
+
+  /// Takes in that a pass failed.
+  public mutating func fail() {
+    failures += 1
+    sample = nil
+    soughtListenersAt = nil
+  }
+
+  /// Whether the pass that begins now is to look for listening sockets first: some are opened late.
+  public mutating func looksForListeners(at now: Instant) -> Bool {
+    if let soughtListenersAt, now < soughtListenersAt + Traffic.slowPace { return false }
+    soughtListenersAt = now
+    return true
+  }
+
+  /// By nothing but arithmetic: a connection that is there, or has been closed, and was not there before, is new. The
+  /// total never falls, since the closing of one that no pass saw is told late.
+  private mutating func countNew(_ sample: Sample, at now: Instant) {
+    var total = sample.census.connections + sample.closed + missed - oldOnNewPorts
+    if let last {
+      if sample.ports.count != last.ports {
+        oldOnNewPorts += total - last.total
+        total = last.total
+      }
+      if sample.missedCloses, let opens = sample.passiveOpens, let before = last.opens {
+        // Of any port: so only where nothing better is known, and not for good.
+        let byOpens = last.total + max(0, opens - before)
+        missed += max(0, byOpens - total)
+        total = max(total, byOpens)
+      }
+      total = max(total, last.total)
+    }
+    last = (now, total, sample.passiveOpens, sample.ports.count)
+  }
+}
+
+extension Traffic {
+  /// What ends the drain now: `quiet`, `zero`; nil where nothing does.
+  public func ending(at now: Instant) -> String? {
+    guard let sample, sample.isCounted else { return nil }
+    switch mode {
+    case .time: return nil
+    case .zero: return sample.census.established == 0 && sample.census[.pendingAccept] == 0 ? "zero" : nil
+    case .idle: return sample.census.busy == 0 && now >= lastReceived + quiet ? "quiet" : nil
+    }
+  }
+
+  /// When the next pass is due after one that ended at `now`: often enough to see what happens, seldom enough to be no
+  /// load; and at the very moment when quiet may be reached.
+  public func nextPass(after now: Instant) -> Instant {
+    guard let sample else { return now + Traffic.slowPace }
+    let next = now + (sample.cost > Traffic.expensive ? Traffic.slowPace : Traffic.pace)
+    let quietAt = lastReceived + quiet
+    return mode == .idle && quietAt > now ? min(next, quietAt) : next
+  }
+
+  private static let pace = Span.milliseconds(250)
+  private static let slowPace = Span.seconds(1)
+  private static let expensive = Span.milliseconds(5)
+
+  /// Connections with a request in flight in the newest sample, nil where that is not known.
+  var inFlight: Int? { sample.flatMap { $0.isCounted ? $0.census.inFlight : nil } }
+  /// Ports that the newest sample is of; -1 where there is none.
+  var portCount: Int { sample?.ports.count ?? -1 }
+
+  /// How long after the stop signal the last connection came; nil: none did, or it is not known.
+  var lastConnectionAfter: Span? { lastConnection.map { $0 - since } }
+  /// The same of the last inbound byte or connection.
+  var lastReceivedAfter: Span? { lastReceived > since ? lastReceived - since : nil }
+
+  /// The delay to use in place of one that was too short for the routing, or much longer than it needed.
+  func advice(delay: Span) -> String? {
+    guard let last = lastConnectionAfter else { return nil }
+    // A third more, in whole seconds: the next rollout will not be timed to the millisecond.
+    let better = Span.seconds(max(1, (last.milliseconds * 13 / 10 + 999) / 1000))
+    if last.milliseconds * 10 > delay.milliseconds * 8 {
+      return "the last connection came at +\(last.rough), the delay is \(delay.text): use --delay \(better.text)"
+    }
+    let latest = max(last, lastReceivedAfter ?? last)
+    if delay >= Traffic.longDelay, latest.milliseconds * 4 < delay.milliseconds, failures == 0 {
+      return "the last connection came at +\(last.rough), the delay is \(delay.text): --delay \(better.text) would do"
+    }
+    return nil
+  }
+
+  private static let longDelay = Span.seconds(4)
+}
+
+extension Sample {
+  /// The counts are counts. Else they are unknown.
+  var isCounted: Bool { source != .none && listeners != .unknown && listeners != .uncountable }
+
+  /// For the log.
+  var facts: [(String, FactValue)] {
+    [("source", .text(source.name)), ("ports", .list(ports.map { .number(Int($0)) }))] + counts
+  }
+
+  /// For the log; empty where nothing could be counted.
+  var counts: [(String, FactValue)] {
+    guard isCounted else { return [] }
+    return [
+      ("in_flight", .number(census.inFlight)), ("busy", .number(census.busy)), ("idle", .number(census.idle)),
+    ]
+  }
+
+  /// What there is to say about how it was counted.
+  var explanation: (LogLevel, String) {
+    switch (source, listeners) {
+    case (.none, _): (.warning, "connections cannot be counted here: only the delay and the bounds hold")
+    case (_, .none): (.info, "the command listens on nothing, so there is no traffic to lose: no delay, no drain")
+    case (_, .uncountable):
+      (.warning, "the command listens on UDP or UNIX sockets, whose clients cannot be counted: only the delay holds")
+    case (_, .unknown):
+      (.warning, "cannot tell whether the command listens: the drain goes on to its bound; --ports names its ports")
+    case (_, .all):
+      (.warning, "cannot tell whose the listening sockets are: all in this network namespace count; --ports names some")
+    case (.diagWithInfo, _): (.info, "the connections of the command's ports are counted")
+    default:
+      (.warning, "no ages of connections here: an idle one looks busy, and the drain may go on to its bound")
+    }
+  }
+}

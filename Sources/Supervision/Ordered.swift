@@ -1,0 +1,32 @@
+/// Numbers in ascending order, each once. Found by halving, so that a look-up stays cheap with thousands of them.
+public struct Ordered<Element: FixedWidthInteger & Sendable>: Sendable {
+  /// All of them.
+  public private(set) var elements: [Element] = []
+
+  /// None.
+  public init() {}
+
+  /// Takes one in.
+  public mutating func insert(_ element: Element) {
+    let place = place(of: element)
+    guard place == elements.count || elements[place] != element else { return }
+    elements.insert(element, at: place)
+  }
+
+  /// Whether it is there.
+  public func contains(_ element: Element) -> Bool {
+    let place = place(of: element)
+    return place < elements.count && elements[place] == element
+  }
+
+  /// Where the first one stands that is not smaller.
+  private func place(of element: Element) -> Int {
+    var low = 0
+    var high = elements.count
+    while low < high {
+      let middle = (low + high) / 2
+      if elements[middle] < element { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+}

@@ -1,0 +1,107 @@
+// The text files of /proc/net, proc_pid_net(5).
+
+extension SocketRow {
+  /// A line of /proc/net/tcp or udp, or of their kin for IPv6. Nil for the heading, and for what is no such line.
+  public init?(line: ArraySlice<UInt8>) {
+    var columns = Columns(line)
+    guard columns.next() != nil, let local = columns.next(), let remote = columns.next(),
+      let peer = SocketAddress(procNet: remote), let localPort = SocketAddress(procNet: local)?.port,
+      let state = columns.next().flatMap(hexNumber), state <= UInt8.max, let queues = columns.next(),
+      let colon = queues.firstIndex(of: UInt8(ascii: ":")), let sendQueue = hexNumber(queues[..<colon]),
+      let receiveQueue = hexNumber(queues[(colon + 1)...]), let inode = columns.skip(4).flatMap(decimalNumber)
+    else { return nil }
+    self.state = UInt8(state)
+    self.localPort = localPort
+    self.peer = peer
+    self.inode = inode
+    // gVisor writes zeros for all that it does not know, the queues too. No congestion window is zero.
+    guard let window = columns.skip(5).flatMap(decimalNumber), window != 0 else { return }
+    self.sendQueue = UInt32(clamping: sendQueue)
+    self.receiveQueue = UInt32(clamping: receiveQueue)
+  }
+
+  /// Whether a line of /proc/net/udp shows a socket that waits for anybody's datagrams, on a port that is not one of
+  /// those which the kernel hands out.
+  public var isDatagramServer: Bool { state == 7 && 1..<32768 ~= localPort }
+}
+
+/// The inode of a listening UNIX socket, from a line of /proc/net/unix; nil for any other.
+public func listeningUnixInode(line: ArraySlice<UInt8>) -> UInt64? {
+  var columns = Columns(line)
+  guard let flags = columns.skip(3).flatMap(hexNumber), flags & 0x10000 != 0 else { return nil }  // __SO_ACCEPTCON
+  return columns.skip(2).flatMap(decimalNumber)
+}
+
+/// Connections of any port that the kernel has accepted since it started, from /proc/net/snmp: a line of names, and one
+/// of numbers below. Nil where that is not there.
+public func passiveOpens(snmp: [UInt8]) -> Int? {
+  let lines = snmp.split(separator: UInt8(ascii: "\n")).filter { $0.starts(with: "Tcp: ".utf8) }
+  guard lines.count == 2 else { return nil }
+  var names = Columns(lines[0])
+  var numbers = Columns(lines[1])
+  while let name = names.next(), let number = numbers.next() {
+    if name.elementsEqual("PassiveOpens".utf8) { return wholeNumber(number, upTo: .max) }
+  }
+  return nil
+}
+
+/// The inode that a link in /proc/PID/fd names; nil where it is no socket's.
+public func socketInode(link: ArraySlice<UInt8>) -> UInt64? {
+  guard link.starts(with: "socket:[".utf8), link.last == UInt8(ascii: "]") else { return nil }
+  return decimalNumber(link.dropFirst(8).dropLast())
+}
+
+/// The path of this process's control group, from /proc/self/cgroup, below the root that this process sees; nil where
+/// there is no version 2. cgroups(7)
+public func controlGroupPath(_ list: [UInt8]) -> ArraySlice<UInt8>? {
+  list.split(separator: UInt8(ascii: "\n")).first { $0.starts(with: "0::/".utf8) }?.dropFirst(3)
+}
+
+/// The words of a line, apart by blanks.
+private struct Columns {
+  private var rest: ArraySlice<UInt8>
+
+  init(_ line: ArraySlice<UInt8>) { rest = line }
+
+  mutating func next() -> ArraySlice<UInt8>? {
+    guard let start = rest.firstIndex(where: { $0 != UInt8(ascii: " ") }) else { return nil }
+    let end = rest[start...].firstIndex(of: UInt8(ascii: " ")) ?? rest.endIndex
+    defer { rest = rest[end...] }
+    return rest[start..<end]
+  }
+
+  /// The next but `count`.
+  mutating func skip(_ count: Int) -> ArraySlice<UInt8>? {
+    for _ in 0..<count { _ = next() }
+    return next()
+  }
+}
+
+extension SocketAddress {
+  /// `0100007F:1F90`: the address as words of 32 bits in the machine's byte order, though they are numbers of the
+  /// network's; the port as a number.
+  fileprivate init?(procNet text: ArraySlice<UInt8>) {
+    guard let colon = text.firstIndex(of: UInt8(ascii: ":")), let port = hexNumber(text[(colon + 1)...]),
+      port <= UInt16.max
+    else { return nil }
+    let digits = text[..<colon]
+    var words: [UInt64] = []
+    var rest = digits
+    while !rest.isEmpty {
+      guard let word = hexNumber(rest.prefix(8)) else { return nil }
+      words.append(UInt64(UInt32(bigEndian: UInt32(word))))
+      rest = rest.dropFirst(8)
+    }
+    switch digits.count {
+    case 8: self.init(.v4(UInt32(words[0])), port: UInt16(port))
+    case 32:
+      let address = IPAddress(high: words[0] << 32 | words[1], low: words[2] << 32 | words[3])
+      self.init(address, port: UInt16(port))
+    default: return nil
+    }
+  }
+}
+
+private func decimalNumber(_ digits: ArraySlice<UInt8>) -> UInt64? {
+  wholeNumber(digits, upTo: .max).map { UInt64($0) }
+}

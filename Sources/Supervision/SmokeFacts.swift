@@ -1,0 +1,202 @@
+/// What a smoke run has seen, as far as it came: everything that its checks are made of. Filled in as the run goes on.
+public final class SmokeFacts {
+  /// What was asked for.
+  public let options: SmokeOptions
+  /// When the supervisor was started.
+  public let startedAt: Instant
+  /// What became of the start.
+  public var start = Start.underWay
+  /// When the stop signal was sent to the supervisor; nil: never.
+  public var stoppedAt: Instant?
+  /// What the status page said last; nil where it was never there.
+  public private(set) var phase: Phase?
+  /// The command has exited by then.
+  public private(set) var commandHasExited = false
+  /// The signal that begins a stop.
+  public private(set) var stopSignal: Signal?
+  /// The signal that the command gets in the end; nil where `--rewrite` drops it.
+  private(set) var signal: Signal? = .terminate
+  /// When the supervisor got the stop signal.
+  public private(set) var stopBeganAt: Instant?
+  /// When it forwarded that; nil: it has not.
+  private(set) var forwardedAt: Instant?
+  /// The command as it was just before the stop signal.
+  public private(set) var command: Command?
+  /// What the supervisor has left.
+  public var report: FinalReport?
+  /// How the supervisor ended; nil: it had to be killed.
+  public var end: (status: ExitStatus, at: Instant)?
+  /// A port that still took connections after that.
+  public var openPort: UInt16?
+
+  /// Answered well by the stop signal.
+  public private(set) var answeredBefore = 0
+  /// Answered well after it.
+  public private(set) var answeredAfter = 0
+  /// Of `--slow`, answered well.
+  public private(set) var slowAnswered = 0
+  /// The longest of these.
+  public private(set) var slowest = Span.zero
+  /// In the order in which they failed; the first of them where there are very many.
+  public private(set) var failures: [SmokeFailure] = []
+  /// Beyond those.
+  public private(set) var moreFailures = 0
+  /// Sent a second time, on a new connection, since the server had closed the kept one.
+  public var retries = 0
+
+  /// The descendants that a look found, to be compared with the next one.
+  private var processes: [ProcessDetails] = []
+  /// The first that was dead and not waited for in two looks.
+  private(set) var zombie: ProcessDetails?
+
+  private static let mostFailures = 10_000
+
+  /// From the start to ready.
+  public enum Start: Sendable {
+    case underWay
+    case ready(at: Instant)
+    /// Not in time, or never: a few words.
+    case failed(String)
+  }
+
+  /// What is to be stopped.
+  public struct Command: Sendable {
+    /// `pid 7 `app``
+    let who: String
+    /// What the stop signal would do to it.
+    let effect: ProcessDetails.Effect?
+    /// A shell with a child acts on a signal when that has ended.
+    let isWaitingShell: Bool
+    /// Who might outlive it, if anybody: `pid 9 `worker` and 2 more`.
+    let others: String?
+    /// What `ebb status` says of it and its descendants: the first two sentences.
+    let diagnosis: String?
+  }
+
+  /// Nothing has happened yet.
+  public init(_ options: SmokeOptions, startedAt: Instant) { (self.options, self.startedAt) = (options, startedAt) }
+}
+
+/// A request that failed.
+public struct SmokeFailure: Sendable {
+  /// `502`, `refused`, `reset`, `timeout`, ….
+  let reason: String
+  /// When it was sent.
+  let begun: Instant
+  /// When it had failed.
+  let ended: Instant
+  /// The same on the wall clock: milliseconds since 1970-01-01 UTC.
+  let time: Int
+  /// Of `--slow`.
+  let isSlow: Bool
+
+  /// As a loop around curl prints it: `502 13:57:17`, UTC.
+  var line: String {
+    let bytes = Array(utcTime(unixMilliseconds: time).utf8)
+    return "\(reason) \(String(decoding: bytes[11..<19], as: UTF8.self))"
+  }
+}
+
+// MARK: - Taking in
+
+extension SmokeFacts {
+  /// A request has ended. `problem` is nil where it was answered well; `time` is the wall clock.
+  public func requestEnded(_ problem: String?, begun: Instant, isSlow: Bool, at now: Instant, time: Int) {
+    if let problem {
+      guard failures.count < SmokeFacts.mostFailures else { return moreFailures += 1 }
+      failures.append(SmokeFailure(reason: problem, begun: begun, ended: now, time: time, isSlow: isSlow))
+    } else if isSlow {
+      slowAnswered += 1
+      slowest = max(slowest, now - begun)
+    } else if stoppedAt == nil {
+      answeredBefore += 1
+    } else {
+      answeredAfter += 1
+    }
+  }
+
+  /// A look at the status page.
+  public func see(_ status: Status) {
+    phase = status.now.phase
+    if case .exited = status.now.command { commandHasExited = true }
+    (stopSignal, signal) = (status.facts.stopSignal, status.facts.forwardsAs)
+    (stopBeganAt, forwardedAt) = (status.now.stop?.since, status.now.stop?.forwardedAt)
+  }
+
+  /// A look at the supervisor's descendants while the command runs. A process that two looks find dead, half a second
+  /// apart, is one that nobody waits for; those that are the supervisor's are on their way.
+  public func see(_ found: [ProcessDetails], of supervisor: Int32) {
+    for process in found where process.isZombie && process.entry.parent != supervisor && zombie == nil {
+      if processes.contains(where: { $0.isZombie && $0.entry == process.entry }) { zombie = process }
+    }
+    processes = found
+  }
+
+  /// The last look before the stop signal.
+  public func seeLast(_ found: [ProcessDetails], of supervisor: Int32, _ status: Status) {
+    guard let command = status.command(in: found, supervisor: supervisor) else { return }
+    let others = found.filter { $0.entry != command.entry && !$0.isZombie }
+    let more = others.count > 1 ? " and \(others.count - 1) more" : ""
+    let sentences = status.diagnosis(of: found, supervisor: supervisor)
+    self.command = Command(
+      who: command.shown, effect: signal.flatMap(command.effect),
+      isWaitingShell: command.isShell && found.contains { $0.entry.parent == command.entry.pid },
+      others: others.first.map { $0.shown + more },
+      diagnosis: sentences.count > 1 ? "\(sentences[0]); \(sentences[1])" : sentences.first)
+  }
+}
+
+// MARK: - What follows
+
+extension SmokeFacts {
+  /// When it was ready, if it was.
+  public var readyAt: Instant? {
+    if case .ready(let at) = start { at } else { nil }
+  }
+
+  /// From the stop signal to the supervisor's exit.
+  var stopTime: Span? {
+    guard let end, let stopBeganAt else { return nil }
+    return max(.zero, end.at - stopBeganAt)
+  }
+
+  /// `SIGTERM`
+  var signalName: String { "SIG\((signal ?? .terminate).name)" }
+
+  /// When a request failed, which decides what that says.
+  enum Period {
+    case beforeStop
+    /// Begun before the stop signal was forwarded.
+    case delay
+    /// Begun after that, because of `--lag`.
+    case lag
+    case slow
+  }
+
+  func period(of failure: SmokeFailure) -> Period {
+    if failure.isSlow { return .slow }
+    guard let stopBeganAt, failure.ended >= stopBeganAt else { return .beforeStop }
+    guard let forwardedAt, failure.begun > forwardedAt else { return .delay }
+    return .lag
+  }
+
+  func failures(in period: Period) -> [SmokeFailure] { failures.filter { self.period(of: $0) == period } }
+
+  /// Those that say something: without `--lag`, whoever comes after the stop signal was forwarded is not expected to be
+  /// answered.
+  var judgedFailures: [SmokeFailure] {
+    failures.filter { options.lag != nil || period(of: $0) != .lag }
+  }
+
+  /// How many requests failed.
+  var failed: Int { judgedFailures.count + moreFailures }
+
+  /// All requests that say something.
+  var total: Int { answeredBefore + answeredAfter + slowAnswered + failed }
+
+  /// How long after the stop signal a request failed; nil before it.
+  func afterStop(_ failure: SmokeFailure) -> Span? {
+    guard let stopBeganAt, failure.ended >= stopBeganAt else { return nil }
+    return failure.ended - stopBeganAt
+  }
+}

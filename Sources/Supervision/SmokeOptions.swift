@@ -1,0 +1,138 @@
+/// `ebb smoke`: its own options. All of the run form's come beside them and go to the supervisor. Filled in by the parser,
+/// and then only read; a class, since copies of it are a kilobyte of code in each place.
+public final class SmokeOptions: @unchecked Sendable {
+  /// What is asked all the time: `--http` and `--tcp`, in the order given.
+  public var targets: [ReadinessCheck] = []
+  /// One request for this is under way at any time.
+  public var slow: HTTPURL?
+  /// Requests a second, all targets together.
+  public var rate = 20
+  /// For each request but the slow ones, which have all the time of the stop.
+  public var timeout = Span.seconds(5)
+  /// From ready to the stop signal.
+  public var duration = Span.seconds(3)
+  /// How long after the stop signal requests go on; nil: to the end of the delay.
+  public var lag: Span?
+  /// Nil: 0, or death by the stop signal.
+  public var expectedExit: Int?
+  /// The form of the report.
+  public var format = SmokeFormat.text
+  /// Where it goes; nil: to standard output, which gets the text otherwise.
+  public var file: String?
+
+  /// What the supervisor makes of its options and variables.
+  public var run = RunOptions()
+  /// Which of the words are the supervisor's.
+  public private(set) var passedOn: [Int] = []
+
+  /// As without options.
+  init() {}
+
+  /// These words are the supervisor's too. Several options may stand in one: `-gw`.
+  func passOn(_ words: Range<Int>) {
+    for word in words where word > passedOn.last ?? 0 { passedOn.append(word) }
+  }
+
+  /// From the start to ready.
+  public var readyTimeout: Span { run.startupTimeout > .zero ? run.startupTimeout : .seconds(30) }
+
+  /// Nothing is sent in the last tenth of a second of the delay, lest a request meets its end by chance: a load balancer
+  /// that still sends then is too slow for that delay anyway.
+  public var loadAfterStop: Span { lag ?? max(.zero, run.delay - min(.milliseconds(100), run.delay / 4)) }
+
+  /// From the stop signal to the moment by which the supervisor has ended whatever happens.
+  public var longestStop: Span { run.terminationGracePeriod }
+}
+
+/// `--output`
+public enum SmokeFormat: Sendable {
+  case text, json, tap, junit
+}
+
+extension SmokeOptions {
+  /// In the order of `--help`.
+  public static let table: [Option<SmokeOptions>] = [
+    Option(name: "http", value: "URL", help: "send requests here; 2xx and 3xx are good answers", repeatable: true) {
+      options, text throws(Unacceptable) in options.targets.append(.http(try url(text)))
+    },
+    Option(
+      name: "tcp", value: "PORT", help: "open connections to this port of a loopback address", repeatable: true
+    ) { options, text throws(Unacceptable) in options.targets.append(.tcp(port: try port(text))) },
+    Option(
+      name: "slow", value: "URL",
+      help: "an answer that takes its time: one such request is under way from before the stop signal to the end of "
+        + "the delay, and has all the time of the stop"
+    ) { options, text throws(Unacceptable) in options.slow = try url(text) },
+    Option(
+      name: "rate", value: "N", standard: "20",
+      help: "requests a second, half on fresh connections, half on kept ones"
+    ) { options, text throws(Unacceptable) in
+      guard let rate = wholeNumber(text.utf8, upTo: 1000), rate > 0 else {
+        throw Unacceptable(reason: "is not a rate: expected 1 to 1000")
+      }
+      options.rate = rate
+    },
+    Option(name: "timeout", value: "D", standard: "5s", help: "for each request") {
+      options, text throws(Unacceptable) in options.timeout = try span(text)
+    },
+    Option(name: "duration", value: "D", standard: "3s", help: "from ready to the stop signal") {
+      options, text throws(Unacceptable) in options.duration = try span(text)
+    },
+    Option(
+      name: "lag", value: "D", standard: "the delay",
+      help: "requests go on for D after the stop signal: as long as your load balancer takes to forget an instance"
+    ) { options, text throws(Unacceptable) in options.lag = try span(text) },
+    Option(
+      name: "expect-exit", value: "CODE", standard: "0 or 143",
+      help: "the exit code that is right; 143 is death by SIGTERM, and another one where --rewrite sends another signal"
+    ) { options, text throws(Unacceptable) in
+      guard let code = wholeNumber(text.utf8, upTo: 255) else {
+        throw Unacceptable(reason: "is not an exit code: expected 0 to 255")
+      }
+      options.expectedExit = code
+    },
+    Option(
+      name: "output", value: "FORMAT[:FILE]", standard: "text",
+      help: "the report as text, json, tap or junit; with FILE it goes there, and standard output gets the text"
+    ) { options, text throws(Unacceptable) in try options.setOutput(text) },
+  ]
+
+  private func setOutput(_ text: String) throws(Unacceptable) {
+    let name = text.parts(separatedBy: UInt8(ascii: ":"))[0]
+    switch true {
+    case name.isSame(as: "text"): format = .text
+    case name.isSame(as: "json"): format = .json
+    case name.isSame(as: "tap"): format = .tap
+    case name.isSame(as: "junit"): format = .junit
+    default:
+      throw Unacceptable(reason: "is not an output: expected text, json, tap or junit, and e.g. junit:report.xml")
+    }
+    let path = text.utf8.dropFirst(name.utf8.count + 1)
+    file = path.isEmpty ? nil : String(decoding: path, as: UTF8.self)
+  }
+
+  /// Throws where options do not go together.
+  func check() throws(UsageError) {
+    if let lag, lag > longestStop {
+      throw UsageError(message: "--lag \(lag.text) is longer than --termination-grace-period \(longestStop.text)")
+    }
+    if lag != nil, targets.isEmpty { throw UsageError(message: "--lag needs --http or --tcp") }
+  }
+
+  /// What `--help` prints.
+  static var help: String {
+    """
+    ebb smoke: starts COMMAND as ebb does, loads it, stops it, and says whether the shutdown was clean
+
+    usage: ebb smoke [OPTION...] [--] COMMAND [ARG...]
+
+    \(optionsHelp(table.map { $0.shape }))
+    Every option of ebb itself and its variable (--delay, EBB_DELAY) goes to the supervisor: see ebb --help.
+    Ready is what --ready-http and --ready-tcp say, else the first good answer of each --http and --tcp;
+    by --startup-timeout, or within 30s. Without --http and --tcp only the process is looked at.
+
+    Exit code: 0 every check passed or was skipped; 1 a check failed; 125 could not run.
+
+    """
+  }
+}

@@ -1,0 +1,46 @@
+/// A TCP socket in any state, as a row of sock_diag(7) or a line of /proc/net shows it.
+public struct SocketRow: Sendable {
+  /// Its number in net/tcp_states.h.
+  public var state: UInt8
+  /// In host byte order.
+  public var localPort: UInt16
+  /// The other end; of a listener: nobody's address and port 0.
+  public var peer: SocketAddress
+  /// See `Connection`; nil: not told.
+  public var receiveQueue: UInt32?
+  /// See `Connection`; nil: not told.
+  public var sendQueue: UInt32?
+  /// 0: no process has it.
+  public var inode: UInt64
+  /// Nil: not told.
+  public var ages: Connection.Ages?
+  /// The id of the control group that it was made in; nil: not told.
+  public var controlGroup: UInt64?
+
+  /// As a connection or listener. Nil in a state that means neither: nobody has to wait for TIME_WAIT, nor for a
+  /// connection that has closed both its ends and is in FIN_WAIT2 only for the other's sake, without a process.
+  public var connection: Connection? {
+    guard let state = TCPState(rawValue: state), state != .finWait2 || inode != 0 else { return nil }
+    return Connection(
+      state: state, localPort: localPort, peer: peer, receiveQueue: receiveQueue, sendQueue: sendQueue, inode: inode,
+      ages: ages)
+  }
+
+  /// Where this row tells of the end of a socket: since a byte or the connection itself came in; nil where the socket
+  /// was no connection. The ages are those at its end.
+  ///
+  /// What was a connection has a peer, or something in its queue: a process that closes without a farewell (SO_LINGER
+  /// of 0) has the kernel forget the peer and the last byte, and leaves a gap in the sequence behind. Its answer
+  /// was sent after that byte.
+  public var sinceReceivedAtEnd: Span? {
+    if peer.port != 0 { return ages?.received ?? .zero }
+    return sendQueue ?? 0 > 0 ? ages?.sent ?? .zero : nil
+  }
+}
+
+extension IPAddress {
+  /// An IPv6 address as the kernel has it; one that stands for an IPv4 address (RFC 4291 section 2.5.5.2) as that.
+  init(high: UInt64, low: UInt64) {
+    self = high == 0 && low >> 32 == 0xFFFF ? .v4(UInt32(truncatingIfNeeded: low)) : .v6(high: high, low: low)
+  }
+}
