@@ -13,6 +13,7 @@ final class EventLoop {
   private let queue = ebb_manager_queue()
   private var timer: DispatchSource?
   private var timerIsSetFor: Instant?
+  private var reapAgain: DispatchSource?
   private var sources: [DispatchSource] = []
 
   private var commandPid: Int32 = 0
@@ -20,6 +21,8 @@ final class EventLoop {
   private var hookPid: Int32?
   private var probe: ReadinessProbe?
   private var health: HealthServer?
+  /// From the stop signal on.
+  private var counter: ConnectionCounter?
   private var facts: SupervisorFacts?
   /// The last answer of `/status`, and when it was true.
   private var statusAnswer: (bytes: [UInt8], at: Instant)?
@@ -50,6 +53,7 @@ final class EventLoop {
       // The timer's descriptor is taken now: at a deadline there might be none left.
       timer = DispatchSource(timerOn: queue) { [self] in post(.timer) }
       timer?.setTimer(in: .longest)
+      reapAgain = DispatchSource(timerOn: queue) { [self] in reap() }
       if !options.readiness.isEmpty {
         probe = ReadinessProbe(options.readiness, on: queue) { [self] answer in post(answer) }
       }
@@ -65,10 +69,12 @@ final class EventLoop {
   }
 
   /// Shows the state of the run to whoever may see it, from now on.
-  func publish(_ facts: SupervisorFacts) {
+  func publish(_ facts: SupervisorFacts, command pid: Int32) {
     self.facts = facts
+    var begun = lifecycle  // whoever reads before the queue runs shall see no state that is over
+    _ = begun.handle(.spawned(pid: pid, hasTerminal: false), at: facts.startedAt)
     do throws(Errno) {
-      page = try StatusMemory(Status(facts: facts, now: StatusSnapshot(since: facts.startedAt)))
+      page = try StatusMemory(Status(facts: facts, now: begun.snapshot))
     } catch {
       warn(
         "no-status-page",
@@ -126,7 +132,7 @@ extension EventLoop {
       }
     }
     post(.reapedAll(childrenRemain: true))
-    DispatchSource.runOnce(on: queue) { [self] in reap() }
+    reapAgain?.setTimer(in: .zero)
   }
 }
 
@@ -152,6 +158,7 @@ extension EventLoop {
     case .suspend: suspend()
     case .probe: probe?.begin()
     case .abandonProbe: probe?.abandon()
+    case .count(let lookForListeners): count(lookForListeners: lookForListeners)
     case .startHook(let signal): startHook(signal)
     case .killHook: if let hookPid { send(.kill, to: .group(hookPid)) }
     case .log(let record): write(record)
@@ -164,6 +171,16 @@ extension EventLoop {
       log.flush(within: flush)
       _exit(Int32(code))
     }
+  }
+
+  private func count(lookForListeners: Bool) {
+    if counter == nil {
+      let watch = ConnectionWatch(
+        ports: options.ports, owner: .descendants(of: getpid()), excluding: options.health?.port,
+        quiet: options.drainQuiet)
+      counter = ConnectionCounter(watch, on: queue) { [self] event in post(event) }
+    }
+    counter?.begin(lookForListeners: lookForListeners)
   }
 
   private func startHook(_ signal: Signal) {

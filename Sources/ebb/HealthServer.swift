@@ -13,6 +13,8 @@ final class HealthServer {
   private var accepting: DispatchSource?
   private var isPaused = false
   private var timer: DispatchSource?
+  private var releasing: DispatchSource?
+  private var isReleasePlanned = false
   /// Those that wait for their client, oldest first, and so in the order of their deadlines.
   private var connections: [Connection] = []
 
@@ -59,6 +61,10 @@ final class HealthServer {
     // The endpoint must leave some for looking at /proc when it comes to killing.
     mostConnections = max(1, min(64, descriptorLimit() - 24))
     timer = DispatchSource(timerOn: queue) { [self] in timeHasCome() }
+    releasing = DispatchSource(timerOn: queue) { [self] in
+      isReleasePlanned = false
+      releaseCode()
+    }
     accepting = DispatchSource(readable: listener, on: queue) { [self] in acceptSome() }
   }
 }
@@ -69,6 +75,7 @@ extension HealthServer {
   /// A batch of them: a storm of connections must not keep a signal waiting. The source fires again while there are
   /// more.
   private func acceptSome() {
+    planRelease()
     for _ in 0..<HealthServer.batch {
       do throws(Errno) {
         guard let socket = try acceptConnection(from: listener) else { return }
@@ -80,6 +87,14 @@ extension HealthServer {
         return shortOfDescriptors()
       }
     }
+  }
+
+  /// The code that answers need is given back between two probes, as that of the start was. Some time later, and not
+  /// after each: questions come in bursts.
+  private func planRelease() {
+    guard !isReleasePlanned else { return }
+    isReleasePlanned = true
+    releasing?.setTimer(in: .milliseconds(200))
   }
 
   /// The connection that could not be accepted is still there, and the source would fire for it without end.

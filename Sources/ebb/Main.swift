@@ -17,10 +17,13 @@ public func main(argumentCount: Int32, arguments: CStrings, environment: CString
   if case .run(let options, let commandAt) = invocation {
     return run(options, command: arguments + 1 + commandAt, environment: environment, inherited)
   }
-  // What remains ends by itself, or by Ctrl-C.
-  inherited.restoreSignals()
   occupyStandardDescriptors()
   do throws(Complaint) {
+    if case .smoke(let options, let commandAt) = invocation {
+      return try smoke(options, words: arguments + 1, commandAt: commandAt, environment: environment, inherited)
+    }
+    // What remains ends by itself, or by Ctrl-C.
+    inherited.restoreSignals()
     return try answer(invocation)
   } catch {
     return complain(error.message)
@@ -30,11 +33,12 @@ public func main(argumentCount: Int32, arguments: CStrings, environment: CString
 /// Everything but a run: prints, and returns the exit code.
 private func answer(_ invocation: Invocation) throws(Complaint) -> Int32 {
   switch invocation {
-  case .run: return 0
+  case .run, .smoke: return 0
   case .help(let text): try printOut(Array(text.utf8))
   case .version: try printOut(Array("ebb \(version)\n".utf8))
   case .status(let options): try status(options)
   case .stop(let options): try stop(options)
+  case .drain(let options): return try drain(options) ? 0 : 1
   case .probe(let options):
     guard let reason = try probe(options) else { return 0 }
     try printOut(Array("not ready: \(reason)\n".utf8))

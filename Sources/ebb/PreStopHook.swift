@@ -15,18 +15,16 @@ struct PreStopHook {
   init?(_ words: [String], environment: CStrings?, _ settings: SpawnSettings) {
     guard !words.isEmpty else { return nil }
     (self.words, self.environment, self.settings) = (words, environment, settings)
-    let path = getcwd(nil, 0)
-    folder = path.map { String(cString: $0) }
-    free(path)
+    folder = workingDirectory()
   }
 
   /// Its pid, once it has executed.
   func start(_ signal: Signal) throws(SpawnFailure) -> Int32 {
-    if let folder { chdir(folder) }
+    if let folder { changeDirectory(to: folder) }
     let mask = blockAllSignals()  // Dispatch is free to unblock some in a thread of its own
     defer {
       setBlockedSignals(mask)
-      chdir("/")
+      changeDirectory(to: "/")
     }
     return try spawnHook(words, signal: signal, environment: environment, settings)
   }

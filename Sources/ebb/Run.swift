@@ -32,21 +32,19 @@ func run(_ options: RunOptions, command: CStrings, environment: CStrings?, _ inh
     return report(error, options)
   }
 
-  // Most of what ran until here never runs again, and an init is resident for months. Now, while there is one thread:
-  // later the other processors would have to be told.
-  ebb_release_code()
-
   // From here on ebb may no longer give up: it warns and carries on.
   let hook = PreStopHook(options.preStop, environment: environment, settings)
   closeInheritedDescriptors(but: listener)
   occupyStandardDescriptors()
-  chdir("/")  // a working directory keeps its file system busy
+  changeDirectory(to: "/")  // a working directory keeps its file system busy
 
-  loop.publish(SupervisorFacts(pid: getpid(), startedAt: startedAt, argv: texts(command), options: options))
+  loop.publish(
+    SupervisorFacts(pid: getpid(), startedAt: startedAt, argv: texts(command), options: options), command: pid)
   loop.start(pid: pid, terminal: options.newSession ? nil : terminal, hook: hook, listener: listener)
   // The main thread is the one that may wait, and so the log's. It must never reach dispatch_main(), which would
-  // unblock its signals.
-  log.run()
+  // unblock its signals. Most of the code that has run by then never runs again, and an init is resident for months;
+  // not sooner, since what ends at once would pay for it.
+  log.run(after: .milliseconds(100)) { releaseCode() }
 }
 
 private func texts(_ words: CStrings) -> [String] {

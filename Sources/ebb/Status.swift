@@ -6,8 +6,8 @@ import Supervision
 func status(_ options: StatusOptions) throws(Complaint) {
   switch try lookUp(pid: options.pid) {
   case .one(let choice):
-    if options.watch { return try watch(choice.supervisor, json: options.json) }
-    try printOut(try report(choice.supervisor, json: options.json))
+    if options.watch { return try watch(choice.supervisor, options) }
+    try printOut(try report(choice.supervisor, options))
     if !options.json { try list(choice.others, title: "\nother supervisors here, --pid chooses one:") }
   case .several(let all):
     // No JSON that would be one supervisor's.
@@ -16,13 +16,36 @@ func status(_ options: StatusOptions) throws(Complaint) {
   }
 }
 
-private func report(_ supervisor: StatusReader, json: Bool) throws(Complaint) -> [UInt8] {
-  let status = try read(supervisor)
+private func report(_ supervisor: StatusReader, _ options: StatusOptions) throws(Complaint) -> [UInt8] {
+  try report(try read(supervisor), of: supervisor, options)
+}
+
+private func report(
+  _ status: Status, of supervisor: StatusReader, _ options: StatusOptions
+) throws(Complaint) -> [UInt8] {
+  var status = status
+  let connections = options.connections ? try count(supervisor, into: &status) : nil
   let processes = readDescendants(of: supervisor.pid)
   let now = monotonicTime()
-  return json
-    ? statusJSON(status, pid: supervisor.pid, processes: processes, at: now)
-    : Array(statusText(status, pid: supervisor.pid, processes: processes, at: now).utf8)
+  if options.json {
+    return statusJSON(status, pid: supervisor.pid, processes: processes, list: connections, at: now)
+  }
+  var text = statusText(status, pid: supervisor.pid, processes: processes, at: now)
+  if let connections { text += "\n" + connectionText(connections, quiet: RunOptions().drainQuiet) }
+  return Array(text.utf8)
+}
+
+/// Looks at the connections now: before a stop the supervisor itself does not.
+private func count(_ supervisor: StatusReader, into status: inout Status) throws(Complaint) -> [Connection] {
+  let watch = ConnectionWatch(
+    ports: nil, owner: .descendants(of: supervisor.pid), excluding: nil, quiet: RunOptions().drainQuiet)
+  watch.begin(lookForListeners: true)
+  var connections: [Connection] = []
+  switch watch.finish({ connections.append($0) }) {
+  case .success(let sample): status.now.connections = StatusSnapshot.Connections(sample)
+  case .failure(let failure): throw Complaint(message: "cannot count the connections: \(failure.reason)")
+  }
+  return connections.filter { $0.state != .listen }
 }
 
 private func list(_ supervisors: [StatusReader], title: String) throws(Complaint) {
@@ -41,38 +64,38 @@ private func list(_ supervisors: [StatusReader], title: String) throws(Complaint
 // MARK: - Watching
 
 /// Until the supervisor ends. The page cannot be waited for, so it is looked at; that costs the supervisor nothing.
-private func watch(_ supervisor: StatusReader, json: Bool) throws(Complaint) {
-  if !json, isatty(STDOUT_FILENO) == 1 { return try redraw(supervisor) }
+private func watch(_ supervisor: StatusReader, _ options: StatusOptions) throws(Complaint) {
+  if !options.json, isatty(STDOUT_FILENO) == 1 { return try redraw(supervisor, options) }
   try follow(supervisor) { status throws(Complaint) in
-    if json {
-      let processes = readDescendants(of: supervisor.pid)
-      return statusJSON(status, pid: supervisor.pid, processes: processes, at: monotonicTime())
-    }
+    if options.json { return try report(status, of: supervisor, options) }
     return Array("\(utcTime(unixMilliseconds: unixMilliseconds())) \(statusLine(status, at: monotonicTime()))\n".utf8)
   }
 }
 
-private func redraw(_ supervisor: StatusReader) throws(Complaint) {
+private func redraw(_ supervisor: StatusReader, _ options: StatusOptions) throws(Complaint) {
   repeat {
     // Home, the text, and whatever is left of a longer one before it goes.
     let home = "\u{1b}[H"
     var text: [UInt8] = []
-    for byte in try report(supervisor, json: false) {
+    for byte in try report(supervisor, options) {
       if byte == UInt8(ascii: "\n") { text += "\u{1b}[K".utf8 }
       text.append(byte)
     }
     try printOut(Array(home.utf8) + text + Array("\u{1b}[J".utf8))
   } while !supervisor.hasEnded(within: 500)
-  try printOut(try report(supervisor, json: false))
+  var options = options
+  options.connections = false  // there are none left
+  try printOut(try report(supervisor, options))
 }
 
 /// Prints what `line` makes of the state, now and whenever that has changed, until the supervisor has ended.
 func follow(_ supervisor: StatusReader, line: (Status) throws(Complaint) -> [UInt8]) throws(Complaint) {
-  var shown: [UInt8] = []
+  var shown: StatusSnapshot?
   while true {
-    let hasEnded = supervisor.hasEnded(within: shown.isEmpty ? 0 : 20)
+    let hasEnded = supervisor.hasEnded(within: shown == nil ? 0 : 20)
     let status = try read(supervisor)
-    let state = StatusPage.slot(status.now, sequence: 0)
+    var state = status.now
+    state.connections = nil  // in a stop these change all the time, and are shown with whatever else does
     if state != shown { try printOut(try line(status)) }
     shown = state
     if hasEnded { return }

@@ -1,0 +1,37 @@
+import CPlatform
+import Platform
+import Supervision
+
+/// Passes over the connections, a step at a time: between two steps the queue does whatever else has come.
+final class ConnectionCounter {
+  private let watch: ConnectionWatch
+  private let report: (Event) -> Void
+  private var timer: DispatchSource?
+  private var isStepping = false
+
+  init(_ watch: ConnectionWatch, on queue: dispatch_queue_t, report: @escaping (Event) -> Void) {
+    (self.watch, self.report) = (watch, report)
+    timer = DispatchSource(timerOn: queue) { [self] in step() }
+  }
+
+  /// In place of a pass that is under way.
+  func begin(lookForListeners: Bool) {
+    watch.begin(lookForListeners: lookForListeners)
+    guard !isStepping else { return }
+    isStepping = true
+    timer?.setTimer(in: .zero)
+  }
+
+  private func step() {
+    guard let result = watch.step(nil) else {
+      timer?.setTimer(in: .zero)
+      return
+    }
+    isStepping = false
+    switch result {
+    case .success(let sample): report(.sampled(sample))
+    case .failure(let failure): report(.countFailed(failure.reason))
+    }
+    releaseCode()  // no more of it is resident between two passes than before the stop
+  }
+}

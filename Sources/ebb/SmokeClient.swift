@@ -1,0 +1,230 @@
+import CPlatform
+import Platform
+import Supervision
+
+/// The requests of a smoke run: any number under way at once, none of them waited for.
+final class SmokeClient {
+  /// How a request goes out.
+  enum Kind {
+    /// On a connection of its own.
+    case fresh
+    /// On one that is kept, where there is one.
+    case kept
+    /// `--slow`: without a deadline.
+    case slow
+    /// A connection and nothing more, whatever the target is.
+    case connection
+  }
+
+  /// How a request ended.
+  struct Outcome {
+    let target: Int
+    let kind: Kind
+    let begun: Instant
+    /// Nil: well.
+    let problem: String?
+  }
+
+  private final class Exchange {
+    let target: Int
+    let kind: Kind
+    let begun: Instant
+    let deadline: Instant?
+    var socket: Int32 = -1
+    var address: Int
+    var isConnected = false
+    var isReused = false
+    var request: ArraySlice<UInt8> = []
+    var answer = HTTPResponse()
+    var isOver = false
+
+    init(target: Int, kind: Kind, begun: Instant, deadline: Instant?, address: Int) {
+      (self.target, self.kind, self.begun, self.deadline, self.address) = (target, kind, begun, deadline, address)
+    }
+  }
+
+  /// Hears of each request that has ended.
+  var report: (Outcome) -> Void = { _ in }
+  /// Requests sent again on a new connection.
+  private(set) var retries = 0
+  private let targets: [ReadinessCheck]
+  private let timeout: Span
+  /// Of each target, which of its addresses has answered; -1: none has.
+  private var known: [Int]
+  private var exchanges: [Exchange] = []
+  /// Over, and with a connection that is good for another one.
+  private var kept: [Exchange] = []
+  private var ownFault: Errno?
+
+  /// More at once would be no load that anybody has asked for, but a server that does not answer.
+  private static let mostExchanges = 512
+
+  init(_ targets: [ReadinessCheck], timeout: Span) {
+    (self.targets, self.timeout) = (targets, timeout)
+    known = targets.map { _ in -1 }
+  }
+
+  var isIdle: Bool { exchanges.isEmpty }
+
+  /// A slow request has been sent as a whole and is not answered.
+  var hasSlowInFlight: Bool { exchanges.contains { $0.kind == .slow && $0.isConnected && $0.request.isEmpty } }
+  var hasSlow: Bool { exchanges.contains { $0.kind == .slow } }
+
+  /// Begins a request.
+  func begin(_ kind: Kind, to target: Int, at now: Instant) {
+    guard exchanges.count < SmokeClient.mostExchanges else { return }
+    let deadline = kind == .slow ? nil : now + timeout
+    let exchange = Exchange(target: target, kind: kind, begun: now, deadline: deadline, address: max(0, known[target]))
+    exchanges.append(exchange)
+    if kind == .kept, let socket = takeIdle(target) {
+      (exchange.socket, exchange.isConnected, exchange.isReused) = (socket, true, true)
+      ask(exchange)
+      work(on: exchange)
+    } else {
+      connect(exchange)
+    }
+  }
+
+  /// Waits until something happens, also on `other`, and not longer than `limit`. Throws where this process is out of
+  /// something: that says nothing about the command.
+  func work(besides other: Int32, within limit: Span) throws(Complaint) {
+    let waiting = exchanges
+    var set = PollSet()
+    for exchange in waiting {
+      set.add(exchange.socket, forWriting: !exchange.isConnected || !exchange.request.isEmpty)
+    }
+    set.add(other)
+    set.wait(within: limit)
+    let now = monotonicTime()
+    for index in waiting.indices {
+      let exchange = waiting[index]
+      if set.isReady(index) { work(on: exchange) }
+      if let deadline = exchange.deadline, deadline <= now { finish(exchange, "timeout") }
+    }
+    exchanges.removeAll { $0.isOver }
+    if let ownFault { throw Complaint(message: "cannot send requests: \(ownFault.text)") }
+  }
+
+  /// Whatever is under way is not answered any more.
+  func giveUp() {
+    for exchange in exchanges { finish(exchange, "timeout") }
+    exchanges = []
+  }
+}
+
+// MARK: - One request
+
+extension SmokeClient {
+  private func connect(_ exchange: Exchange) {
+    let addresses = targets[exchange.target].addresses
+    do throws(Errno) {
+      exchange.socket = try startConnecting(to: addresses[exchange.address])
+    } catch {
+      noConnection(exchange, error)
+    }
+  }
+
+  /// A server chooses itself which of the loopback addresses it listens on: until one has answered, all are tried.
+  private func noConnection(_ exchange: Exchange, _ error: Errno) {
+    hangUp(exchange)
+    let isOpen = known[exchange.target] < 0
+    if isOpen, exchange.address + 1 < targets[exchange.target].addresses.count {
+      exchange.address += 1
+      return connect(exchange)
+    }
+    let isOwn = [EMFILE, ENFILE, ENOMEM, ENOBUFS].contains(error.code) || (!isOpen && error.code == EADDRNOTAVAIL)
+    if isOwn { ownFault = error }
+    finish(exchange, error.word)
+  }
+
+  private func work(on exchange: Exchange) {
+    guard !exchange.isOver else { return }
+    if !exchange.isConnected {
+      if let error = takeSocketError(exchange.socket) { return noConnection(exchange, error) }
+      if hasFoundItself(exchange.socket, connectedTo: targets[exchange.target].addresses[exchange.address]) {
+        return noConnection(exchange, Errno(code: ECONNREFUSED))
+      }
+      exchange.isConnected = true
+      known[exchange.target] = exchange.address
+      guard ask(exchange) else { return finish(exchange, nil) }
+    }
+    do throws(Errno) {
+      if !exchange.request.isEmpty {
+        exchange.request = exchange.request.dropFirst(try send(exchange.request, over: exchange.socket))
+        return
+      }
+      switch try receive(upTo: 16 * 1024, from: exchange.socket) {
+      case .nothing: return
+      case .end:
+        exchange.answer.end()
+        if exchange.answer.state != .complete { lost(exchange, exchange.answer.hasBegun ? "cut" : "closed") }
+      case .bytes(let bytes): exchange.answer.take(bytes)
+      }
+    } catch {
+      return lost(exchange, error.word)
+    }
+    switch exchange.answer.state {
+    case .incomplete: return
+    case .malformed: finish(exchange, "garbled")
+    case .complete:
+      let status = exchange.answer.status ?? 0
+      finish(exchange, 200..<400 ~= status ? nil : "\(status)")
+    }
+  }
+
+  /// False where the target takes no requests: a connection is all there is to it.
+  @discardableResult
+  private func ask(_ exchange: Exchange) -> Bool {
+    guard case .http(let url) = targets[exchange.target], exchange.kind != .connection else { return false }
+    exchange.request = httpGet(url, keepAlive: exchange.kind == .kept)[...]
+    return true
+  }
+
+  /// A server may close a kept connection at any moment, and a request may meet that: a client then sends it again on a
+  /// new one, once; RFC 9110 section 9.2.2.
+  private func lost(_ exchange: Exchange, _ problem: String) {
+    guard exchange.isReused, !exchange.answer.hasBegun else { return finish(exchange, problem) }
+    hangUp(exchange)
+    (exchange.isReused, exchange.isConnected) = (false, false)
+    retries += 1
+    connect(exchange)
+  }
+
+  private func finish(_ exchange: Exchange, _ problem: String?) {
+    guard !exchange.isOver else { return }
+    exchange.isOver = true
+    if exchange.kind == .kept, problem == nil, exchange.answer.isReusable {
+      kept.append(exchange)
+    } else {
+      hangUp(exchange)
+    }
+    report(Outcome(target: exchange.target, kind: exchange.kind, begun: exchange.begun, problem: problem))
+  }
+
+  private func hangUp(_ exchange: Exchange) {
+    if exchange.socket >= 0 { close(exchange.socket) }
+    exchange.socket = -1
+  }
+
+  /// A connection that is kept and that the server has not closed.
+  private func takeIdle(_ target: Int) -> Int32? {
+    while let index = kept.firstIndex(where: { $0.target == target }) {
+      let socket = kept.remove(at: index).socket
+      if case .nothing? = try? receive(upTo: 1, from: socket) { return socket }
+      close(socket)
+    }
+    return nil
+  }
+}
+
+extension Errno {
+  /// One word where there is one.
+  fileprivate var word: String {
+    switch code {
+    case ECONNREFUSED: "refused"
+    case ECONNRESET, EPIPE: "reset"
+    case ETIMEDOUT: "timeout"
+    default: text
+    }
+  }
+}
