@@ -17,18 +17,13 @@ extension Action: Equatable {
     case (.signalDescendants(let a, let b), .signalDescendants(let c, let d)): a == c && b == d
     case (.killChildren, .killChildren): true
     case (.suspend, .suspend), (.probe, .probe), (.abandonProbe, .abandonProbe), (.killHook, .killHook): true
+    case (.count(let a), .count(let b)): a == b
     case (.startHook(let a), .startHook(let b)): a == b
     case (.leaveMessage(let a), .leaveMessage(let b)): a == b
     case (.log(let a), .log(let b)): a == b
     case (.exit(let a, let b), .exit(let c, let d)): a == c && b == d
     default: false
     }
-  }
-}
-
-extension Instant {
-  static func at(_ milliseconds: Int) -> Instant {
-    Instant(nanoseconds: 1_000_000_000_000) + .milliseconds(milliseconds)
   }
 }
 

@@ -1,3 +1,4 @@
+import LifecycleModel
 import Testing
 
 @testable import Supervision
@@ -9,13 +10,19 @@ private struct Story {
   init(_ change: (inout RunOptions) -> Void = { _ in }, hasTerminal: Bool = false) {
     var options = RunOptions()
     options.quiet = true  // the actions that matter here
+    options.drain = .time  // DrainTests tell the rest
     change(&options)
     lifecycle = Lifecycle(options)
     _ = lifecycle.handle(.spawned(pid: 7, hasTerminal: hasTerminal), at: .at(0))
   }
 
   mutating func at(_ milliseconds: Int, _ event: Event) -> [Action] {
-    lifecycle.handle(event, at: .at(milliseconds)).filter { if case .leaveMessage = $0 { false } else { true } }
+    lifecycle.handle(event, at: .at(milliseconds)).filter { action in
+      switch action {
+      case .leaveMessage, .count: false
+      default: true
+      }
+    }
   }
 
   var wakeUp: Int? { lifecycle.wakeUp.map { ($0 - .at(0)).milliseconds } }
@@ -238,7 +245,7 @@ private let stopCommand: [Action] = [.send(.terminate, to: .command), .send(.con
 
   @Test func silentUntilAStopThenOneLineAPhase() {
     var options = RunOptions()
-    options.quiet = false
+    options.drain = .time
     var lifecycle = Lifecycle(options)
     func events(_ actions: [Action]) -> [String] {
       actions.compactMap { if case .log(let record) = $0 { record.event } else { nil } }
@@ -258,7 +265,9 @@ private let stopCommand: [Action] = [.send(.terminate, to: .command), .send(.con
       String(decoding: report.line(.json, unixMilliseconds: 0), as: UTF8.self).hasSuffix(
         "\"event\":\"exited\",\"code\":137,\"signal\":\"KILL\",\"killed\":true,\"stop_signal\":\"TERM\",\"startup_timed_out\":false,\"delay_ms\":5000,"
           + "\"delay_ended_by\":\"time\",\"drain_ms\":0,\"drain_ended_by\":null,\"stop_ms\":24001,\"stop_ended_by\":\"deadline\","
-          + "\"pre_stop\":null,\"reaped\":1,\"msg\":\"the command did not stop in time and was killed at the deadline\"}\n"
+          + "\"in_flight\":{\"at_stop\":null,\"at_forward\":null,\"at_kill\":null},\"connections_after_stop\":null,"
+          + "\"last_connection_ms\":null,\"last_request_ms\":null,\"advice\":null,"
+          + "\"pre_stop\":null,\"leftovers\":null,\"reaped\":1,\"msg\":\"the command did not stop in time and was killed at the deadline\"}\n"
       ))
   }
 }

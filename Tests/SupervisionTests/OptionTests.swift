@@ -63,12 +63,15 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
       "EBB_VERBOSE": "3", "EBB_READY_TCP": "8080", "EBB_READY_HTTP": "http://localhost:8080/a,b",
       "EBB_STARTUP_TIMEOUT": "5s",
       "EBB_HEALTH": "127.0.0.1:8086", "EBB_READY_HOLD": "6s", "EBB_PRE_STOP": "a 'b c'",
-      "EBB_TERMINATION_LOG": "/tmp/log",
+      "EBB_TERMINATION_LOG": "/tmp/log", "EBB_DRAIN": "zero", "EBB_DRAIN_TIMEOUT": "7s", "EBB_DRAIN_QUIET": "8s",
+      "EBB_PORTS": "80,443,80",
     ]
     #expect(Set(values.keys) == Set(RunOptions.table.map(\.shape.variable)))
     let set = try options(variables: values)
     #expect(set.delay == .seconds(1) && set.grace == .seconds(2) && set.terminationGracePeriod == .seconds(60))
     #expect(set.killMargin == .seconds(3) && set.leftoverTimeout == .seconds(4))
+    #expect(set.drain == .zero && set.drainTimeout == .seconds(7) && set.drainQuiet == .seconds(8))
+    #expect(set.ports == [80, 443])
     #expect(set.stopSignals == SignalSet([.terminate, .quit]))
     #expect(set.rewrites.apply(to: .terminate) == .interrupt && set.rewrites.apply(to: .hangup) == nil)
     #expect(set.signalsGroup && set.newSession && set.warnsReaped && set.parentDeathSignal == .kill)
@@ -153,13 +156,18 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
   @Test func theBudgetMustFit() throws {
     #expect(
       complaint("--delay", "40", "app")
-        == "delay 40s + grace 1s + kill-margin 1s = 42s does not fit into --termination-grace-period 30s: "
-        + "the smallest value that would do is 42s")
-    #expect(try options("--delay=20s", "--grace=9s").grace == .seconds(9))  // 20 + 9 + 1 = 30 fits exactly
-    #expect(complaint("--delay=20s", "--grace=9001ms", "app")?.contains("30s1ms does not fit") == true)
-    #expect(try options("--delay=0", "--grace=0", "--kill-margin=0", "-t", "0").terminationGracePeriod == .zero)
+        == "delay 40s + drain-timeout 10s + grace 1s + kill-margin 1s = 52s does not fit into "
+        + "--termination-grace-period 30s: the smallest value that would do is 52s")
+    #expect(try options("--delay=10s", "--grace=9s").grace == .seconds(9))  // 10 + 10 + 9 + 1 = 30 fits exactly
+    #expect(complaint("--delay=10s", "--grace=9001ms", "app")?.contains("30s1ms does not fit") == true)
+    // Without the wait its bound costs nothing.
+    #expect(try options("--delay=20s", "--grace=9s", "--drain=time").grace == .seconds(9))
+    let none = try options("--delay=0", "--grace=0", "--kill-margin=0", "--drain-timeout=0", "-t", "0")
+    #expect(none.terminationGracePeriod == .zero)
+    let longest = "8784h"
     #expect(
-      complaint("--delay=8784h", "--grace=8784h", "--kill-margin=8784h", "-t", "8784h", "app")?.contains("26352h")
-        == true)
+      complaint(
+        "--delay", longest, "--drain-timeout", longest, "--grace", longest, "--kill-margin", longest, "-t", longest,
+        "app")?.contains("35136h") == true)
   }
 }

@@ -1,3 +1,4 @@
+import LifecycleModel
 import Testing
 
 @testable import Supervision
@@ -10,6 +11,7 @@ private struct Story {
   init(_ change: (inout RunOptions) -> Void) {
     var options = RunOptions()
     options.quiet = true
+    options.drain = .time
     change(&options)
     lifecycle = Lifecycle(options)
   }
@@ -20,7 +22,7 @@ private struct Story {
       case .leaveMessage(let record):
         message = record
         return false
-      case .log: return false
+      case .log, .count: return false
       default: return true
       }
     }

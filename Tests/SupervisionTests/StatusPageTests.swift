@@ -1,3 +1,4 @@
+import LifecycleModel
 import Testing
 
 @testable import Supervision
@@ -86,7 +87,7 @@ import Testing
     var shown = 0
     for round in 0..<4000 {
       var page = StatusPage.page(.example)
-      let areas = [32..<160, 512..<4096]
+      let areas = [32..<224, 512..<4096]
       for area in areas {
         for _ in 0..<(round % 4) {
           let index = Int.random(
@@ -112,9 +113,9 @@ import Testing
 
   @Test func otherPages() {
     var page = StatusPage.page(.example)
-    page[8] = 2
+    page[8] = 3
     #expect { try StatusPage.decode(page) } throws: {
-      if case StatusPageError.otherSchema(2) = $0 { true } else { false }
+      if case StatusPageError.otherSchema(3) = $0 { true } else { false }
     }
     page[0] = 0
     #expect { try StatusPage.decode(page) } throws: {

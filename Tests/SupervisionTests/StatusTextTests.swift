@@ -1,4 +1,5 @@
 import Foundation
+import LifecycleModel
 import Testing
 
 @testable import Supervision
@@ -42,7 +43,7 @@ import Testing
     let expected =
       #"{"schema":1,"version":"0.1.0","pid":1,"phase":"delaying","ready":false,"uptime_ms":81200,"#
       + #""command":{"pid":7,"argv":["app","--port","8080"]},"#
-      + #""stop":{"signal":"TERM","since_ms":1200,"forward_in_ms":3800,"kill_in_ms":27800},"reaped":4,"connections":null,"#
+      + #""stop":{"signal":"TERM","since_ms":1200,"forward_in_ms":3800,"kill_in_ms":27800,"forward_at_latest_in_ms":3800},"reaped":4,"connections":null,"#
       + #""processes":[{"pid":7,"ppid":1,"name":"app","state":"S","rss_bytes":52428800,"age_ms":81000,"term":"caught"},"#
       + #"{"pid":12,"ppid":1,"name":"gone","state":"Z","rss_bytes":null,"age_ms":3000,"term":null}]}"# + "\n"
     #expect(text == expected)

@@ -1,0 +1,55 @@
+import Supervision
+
+/// Options to try the lifecycle with.
+package struct Configuration: Sendable, CustomStringConvertible {
+  package let description: String
+  package let options: RunOptions
+
+  init(_ description: String, _ change: (inout RunOptions) -> Void) {
+    var options = RunOptions()
+    options.quiet = true
+    change(&options)
+    (self.description, self.options) = (description, options)
+  }
+
+  package static let all = [
+    Configuration("standard") { _ in },
+    Configuration("no delay") { $0.delay = .zero },
+    Configuration("short grace") { $0.grace = .milliseconds(500) },
+    Configuration("no time at all") {
+      ($0.delay, $0.grace, $0.killMargin, $0.terminationGracePeriod) = (.zero, .zero, .zero, .zero)
+      $0.leftoverTimeout = .zero
+    },
+    Configuration("group, rewritten, long leftover time") {
+      $0.signalsGroup = true
+      $0.rewrites.add(from: .terminate, to: .user2)
+      $0.leftoverTimeout = .seconds(3600)
+    },
+    Configuration("dropped stop signal") { $0.rewrites.add(from: .terminate, to: nil) },
+    Configuration("asked whether it is ready") { $0.readyTCP = 80 },
+    Configuration("has to be ready in time, with a hook and kept ready") {
+      $0.readyTCP = 80
+      $0.startupTimeout = .seconds(3)
+      $0.preStop = ["hook"]
+      $0.readyHold = .seconds(2)
+      $0.remaps = [ExitCodeRemap(from: 124, to: 0)]
+    },
+    Configuration("waits for no connection") { $0.drain = .time },
+    Configuration("until no connection is left, asked whether it is ready") {
+      $0.drain = .zero
+      $0.readyTCP = 80
+    },
+    Configuration("ports are given, no delay, a hook") {
+      $0.ports = [80]
+      $0.delay = .zero
+      $0.preStop = ["hook"]
+    },
+    Configuration("hook with little time") {
+      $0.preStop = ["hook"]
+      $0.delay = .zero
+      $0.drainTimeout = .seconds(3)
+      $0.terminationGracePeriod = .seconds(4)
+      $0.readyHold = .seconds(60)
+    },
+  ]
+}

@@ -1,0 +1,26 @@
+import CPlatform
+import LifecycleModel
+import Supervision
+
+/// Runs of the lifecycle with random options, random events and simulated time, until so many hours and so many events
+/// are over: simulation HOURS EVENTS SEED. Prints what was done, in a line, and each problem in a line before it.
+@c(simulation_main)
+public func main(
+  argumentCount: Int32, arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>,
+  environment: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> Int32 {
+  guard argumentCount == 4, let hours = number(arguments[1]), let most = number(arguments[2]),
+    let seed = number(arguments[3])
+  else {
+    print("usage: simulation HOURS EVENTS SEED")
+    return 2
+  }
+  var simulation = Simulation(seed: UInt64(seed))
+  while simulation.hours < hours || simulation.events < most { simulation.run() }
+  print(simulation.summary)
+  return simulation.problems == 0 ? 0 : 1
+}
+
+private func number(_ text: UnsafeMutablePointer<CChar>?) -> Int? {
+  text.map { Int(strtoul($0, nil, 10)) }
+}

@@ -1,0 +1,171 @@
+import Testing
+
+@testable import Supervision
+
+/// What is asked of sock_diag(7), and what is understood of its answers.
+@Suite struct DiagTests {
+  private func messages(_ bytes: [UInt8], sequence: UInt32 = 1) -> [DiagMessages.Message] {
+    bytes.withUnsafeBytes {
+      var messages = DiagMessages($0, sequence: sequence)
+      var all: [DiagMessages.Message] = []
+      while let message = messages.next() { all.append(message) }
+      return all
+    }
+  }
+
+  private func parsed(_ bytes: [UInt8]) throws -> SocketRow {
+    let all = messages(bytes)
+    guard all.count == 1, case .socket(let row) = all[0] else { throw Unexpected(all: "\(all)") }
+    return row
+  }
+
+  private struct Unexpected: Error {
+    let all: String
+  }
+
+  @Test func aRow() throws {
+    let row = try parsed(
+      DiagBytes.message(
+        localPort: 8080, peerPort: 54321, peer: [0x0A01_0203, 0, 0, 0], queues: [5, 6], inode: 4_000_000_000,
+        attributes: DiagBytes.attribute(8, [0]) + DiagBytes.attribute(2, DiagBytes.info())
+          + DiagBytes.attribute(21, [1, 0, 0, 0, 0, 0, 0, 1])))
+    #expect(row.state == 1 && row.localPort == 8080)
+    #expect(row.peer == SocketAddress(.v4(0x0A01_0203), port: 54321))
+    #expect(row.receiveQueue == 5 && row.sendQueue == 6 && row.inode == 4_000_000_000)
+    let ages = try #require(row.ages)
+    #expect(ages.sent == .milliseconds(1) && ages.received == .milliseconds(2) && ages.acknowledged == .milliseconds(3))
+    #expect(ages.bytesReceived == 4)
+    #expect(row.controlGroup != nil)
+  }
+
+  @Test func addressesOfBothFamilies() throws {
+    func peer(_ family: UInt8, _ words: [UInt32]) throws -> IPAddress {
+      try parsed(DiagBytes.message(family: family, peer: words)).peer.address
+    }
+    #expect(try peer(2, [0x7F00_0001, 9, 9, 9]) == .loopback4)
+    #expect(try peer(10, [0, 0, 0, 1]) == .loopback6)
+    #expect(try peer(10, [0, 0, 0xFFFF, 0x7F00_0001]) == .loopback4)
+    #expect(try peer(10, [0x2001_0DB8, 0, 1, 2]) == .v6(high: 0x2001_0DB8_0000_0000, low: 0x0000_0001_0000_0002))
+  }
+
+  @Test func infoOfAnyLength() throws {
+    for length in 0...232 {
+      let info = DiagBytes.info(length: length)
+      #expect(try (parsed(DiagBytes.message(attributes: DiagBytes.attribute(2, info))).ages != nil) == (length >= 136))
+    }
+    let longest = DiagBytes.info(sent: .max, received: .max, acknowledged: .max, bytes: .max)
+    let ages = try #require(parsed(DiagBytes.message(attributes: DiagBytes.attribute(2, longest))).ages)
+    #expect(ages.sent == .milliseconds(Int(UInt32.max)) && ages.bytesReceived == .max)
+    #expect(try parsed(DiagBytes.message(attributes: [])).ages == nil)
+  }
+
+  @Test func manyMessagesAndTheEnd() {
+    let stale = DiagBytes.message(sequence: 7)
+    let all = messages(DiagBytes.message() + stale + DiagBytes.message(type: 18) + DiagBytes.done)
+    #expect(all.count == 3)
+    guard case .socket = all[0], case .socket = all[1], case .done = all[2] else { return #expect(Bool(false)) }
+    #expect(messages([]).isEmpty && messages(stale).isEmpty)
+  }
+
+  @Test func whatComesUnasked() {
+    #expect(messages(DiagBytes.message(sequence: 0), sequence: 0).count == 1)
+    #expect(messages(DiagBytes.message(sequence: 0)).isEmpty)
+  }
+
+  @Test func errors() {
+    func code(_ bytes: [UInt8]) -> Int32? {
+      guard case .failed(let code)? = messages(bytes).first else { return nil }
+      return code
+    }
+    #expect(code(DiagBytes.ending(type: 2, code: -1)) == 1)
+    #expect(code(DiagBytes.ending(type: 3, code: -105)) == 105)
+    #expect(code(DiagBytes.ending(type: 2, code: .min)) == .min)  // nonsense, but no crash
+    #expect(code(DiagBytes.ending(type: 2)) == nil)  // an acknowledgement
+    #expect(code(DiagBytes.ending(type: 2, code: -1, sequence: 2)) == nil)
+  }
+
+  @Test func interrupted() {
+    func isInterrupted(_ bytes: [UInt8]) -> Bool {
+      guard case .interrupted? = messages(bytes).first else { return false }
+      return true
+    }
+    #expect(isInterrupted(DiagBytes.message(flags: 0x12)))  // NLM_F_DUMP_INTR
+    #expect(isInterrupted(DiagBytes.ending(type: 4)))
+    let whole = DiagBytes.message()
+    for count in 1..<whole.count { #expect(isInterrupted(Array(whole.prefix(count)))) }
+    #expect(isInterrupted([UInt8](repeating: 0, count: 16)))  // a length of 0
+    #expect(isInterrupted([15] + whole.dropFirst()))
+    #expect(isInterrupted(DiagBytes.message(attributes: [3, 0, 2, 0])))
+    #expect(isInterrupted(DiagBytes.message(attributes: [9, 0, 2, 0, 1])))
+  }
+
+  // MARK: The request
+
+  private func request(_ list: [UInt16], listenersOnly: Bool = false) -> DiagRequest {
+    var ports = Ordered<UInt16>()
+    for port in list { ports.insert(port) }
+    return DiagRequest(listenersOnly: listenersOnly, ports: ports, wantsInfo: true)
+  }
+
+  private func number(_ bytes: [UInt8], _ offset: Int, _ width: Int) -> Int {
+    bytes[offset..<(offset + width)].reversed().reduce(0) { $0 << 8 | Int($1) }
+  }
+
+  @Test func requests() {
+    let single = request([0x1F90]).message(sequence: 5)
+    #expect(single.count == 76 && number(single, 0, 4) == 76 && number(single, 4, 2) == 18)
+    #expect(number(single, 6, 2) == 0x301 && number(single, 8, 4) == 5)
+    #expect(single[19] == 2 && Array(single[20..<22]) == [0x1F, 0x90])
+    #expect(number(single, 68, 4) == 1 << 1 | 1 << 4 | 1 << 5 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11)
+    let listeners = request([1], listenersOnly: true).message(sequence: 1)
+    #expect(listeners.count == 76 && listeners[19] == 0 && number(listeners, 20, 2) == 0)
+    #expect(number(listeners, 68, 4) == 1 << 10)
+    let several = request([80, 443]).message(sequence: 1)
+    #expect(several.count == 76 + 4 + 36 && number(several, 0, 4) == several.count)
+    #expect(number(several, 76, 2) == 40 && number(several, 78, 2) == 1 && number(several, 20, 2) == 0)
+    #expect(request((0..<65).map { 2 * $0 }).message(sequence: 1).count == 76)
+  }
+
+  /// The kernel's check of a program, and its run: net/ipv4/inet_diag.c.
+  private func accepts(_ program: [UInt8], _ port: Int) -> Bool? {
+    var at = 0
+    while at < program.count {
+      let rest = program.count - at
+      let (yes, no) = (Int(program[at + 1]), number(program, at + 2, 2))
+      let isLong = program[at] != 1
+      guard yes >= (isLong ? 8 : 4), yes <= rest + 4, no >= 4, no <= rest + 4, (yes | no) & 3 == 0 else { return nil }
+      let holds =
+        switch program[at] {
+        case 2: port >= number(program, at + 6, 2)
+        case 3: port <= number(program, at + 6, 2)
+        default: false
+        }
+      at += holds ? yes : no
+    }
+    return at == program.count
+  }
+
+  @Test(arguments: [
+    [80, 443], [1, 2, 3, 65535], [0, 65534, 65535], Array(stride(from: 1, to: 192, by: 3)), [80, 81],
+  ])
+  func programs(ports: [UInt16]) {
+    let program = Array(request(ports).message(sequence: 1).dropFirst(80))
+    for port in 0...65535 where accepts(program, port) != ports.contains(UInt16(port)) {
+      Issue.record("\(port)")
+      return
+    }
+  }
+
+  @Test func whatIsIncluded() throws {
+    let row = try parsed(DiagBytes.message(state: 10, localPort: 80))
+    #expect(request([80]).includes(row) && !request([81]).includes(row))
+    #expect(request([81], listenersOnly: true).includes(row))
+  }
+
+  @Test func ordered() {
+    var numbers = Ordered<UInt16>()
+    for number in [5, 1, 3, 5, 1, 65535, 0] as [UInt16] { numbers.insert(number) }
+    #expect(numbers.elements == [0, 1, 3, 5, 65535])
+    for number in UInt16.min...UInt16.max { #expect(numbers.contains(number) == numbers.elements.contains(number)) }
+  }
+}

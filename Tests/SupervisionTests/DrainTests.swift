@@ -1,0 +1,302 @@
+import LifecycleModel
+import Testing
+
+@testable import Supervision
+
+/// A whole stop with connections, told as a story. Times are milliseconds since its start; the stop signal comes at 0.
+private struct Story {
+  var lifecycle: Lifecycle
+  private(set) var report = ""
+  private(set) var records: [LogRecord] = []
+
+  init(_ change: (inout RunOptions) -> Void = { _ in }) {
+    var options = RunOptions()
+    change(&options)
+    lifecycle = Lifecycle(options)
+    _ = lifecycle.handle(.spawned(pid: 7, hasTerminal: false), at: .at(-1000))
+  }
+
+  mutating func at(_ milliseconds: Int, _ event: Event) -> [Action] {
+    lifecycle.handle(event, at: .at(milliseconds)).filter { action in
+      switch action {
+      case .log(let record):
+        records.append(record)
+        return false
+      case .leaveMessage(let record):
+        report = String(decoding: record.line(.json, unixMilliseconds: 0), as: UTF8.self)
+        return false
+      default: return true
+      }
+    }
+  }
+
+  mutating func exit(at milliseconds: Int) {
+    _ = at(milliseconds, .commandExited(.exited(code: 0)))
+    _ = at(milliseconds, .reapedAll(childrenRemain: false))
+  }
+
+  /// Until the stop signal goes out: each pass finds what `traffic` says. Returns when that was.
+  mutating func drain(_ traffic: (Int) -> Sample) -> Int? {
+    var actions = at(0, .signal(.terminate))
+    var now = 0
+    for _ in 0..<1000 {
+      if actions.contains(stopCommand[0]) { return now }
+      if actions.contains(where: { if case .count = $0 { true } else { false } }) {
+        actions = at(now, .sampled(traffic(now)))
+      } else {
+        guard let wakeUp else { return nil }
+        now = wakeUp
+        actions = at(now, .timer)
+      }
+    }
+    return nil
+  }
+
+  var wakeUp: Int? { lifecycle.wakeUp.map { ($0 - .at(0)).milliseconds } }
+}
+
+private let stopCommand: [Action] = [.send(.terminate, to: .command), .send(.continue, to: .command)]
+
+private func sample(_ connections: Connection..., closed: Int = 0, listeners: Sample.Listeners = .ofTree) -> Sample {
+  var sample = Sample(source: .diagWithInfo, listeners: listeners)
+  sample.ports = listeners == .none ? [] : [80]
+  sample.closed = closed
+  for connection in connections { sample.census.add(connection, quiet: .seconds(2)) }
+  return sample
+}
+
+/// Established, with empty queues; the ages are milliseconds.
+private func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered: UInt64 = 100) -> Connection {
+  Connection(
+    state: .established, localPort: 80, peer: SocketAddress(.loopback4, port: 5000), receiveQueue: 0, sendQueue: 0,
+    inode: 1,
+    ages: .init(
+      sent: .milliseconds(sent), received: .milliseconds(received), acknowledged: .milliseconds(sent),
+      bytesReceived: bytes, bytesAcknowledged: answered))
+}
+
+@Suite struct DrainTests {
+  /// The request came in the same tick of the kernel's clock as its connection.
+  @Test func equalAgesAreNoAnswerWhereNothingWasEverSent() {
+    for age in [0, 1000, 60_000] {
+      #expect(connection(sent: age, received: age, answered: 0).class(quiet: .seconds(2)) == .owedResponse)
+      #expect(connection(sent: age, received: age, bytes: 0, answered: 0).class(quiet: .seconds(2)) != .owedResponse)
+      #expect(connection(sent: age, received: age).class(quiet: .zero) == .idle)
+    }
+  }
+
+  @Test func anAppWithoutTrafficIsToldAtTheEndOfTheDelay() {
+    var story = Story()
+    #expect(story.drain { _ in sample() } == 5000)
+    story.exit(at: 5001)
+    #expect(story.report.contains(#""drain_ms":0,"drain_ended_by":"quiet""#))
+    #expect(story.report.contains(#""in_flight":{"at_stop":0,"at_forward":0,"at_kill":null}"#))
+    #expect(story.report.contains(#""connections_after_stop":0,"last_connection_ms":null"#))
+  }
+
+  @Test func quietIsAwaitedWhereTheDelayIsShorter() {
+    var story = Story { $0.delay = .milliseconds(500) }
+    #expect(story.drain { _ in sample() } == 2000)
+  }
+
+  @Test func idleConnectionsHoldNothingUp() {
+    var story = Story()
+    #expect(story.drain { now in sample(connection(sent: 9000 + now, received: 9001 + now)) } == 5000)
+  }
+
+  @Test func aRequestInFlightIsAwaited() {
+    var story = Story { $0.delay = .seconds(1) }
+    // It came half a second before the stop signal, and is answered 7.1 s after it.
+    let ended = story.drain { now in
+      sample(
+        now < 7100
+          ? connection(sent: 3000 + now, received: 500 + now) : connection(sent: now - 7100, received: 500 + now))
+    }
+    // Until the stream counts as quiet: its answer may be a part of more.
+    #expect(ended == 9250)
+    story.exit(at: 9300)
+    #expect(story.report.contains(#""drain_ended_by":"quiet""#))
+    #expect(story.report.contains(#""in_flight":{"at_stop":1,"at_forward":0,"at_kill":null}"#))
+  }
+
+  @Test func theBoundEndsIt() {
+    var story = Story()
+    #expect(story.drain { now in sample(connection(sent: 9000, received: 0)) } == 15_000)
+    story.exit(at: 15_001)
+    #expect(story.report.contains(#""drain_ms":10000,"drain_ended_by":"bound""#))
+    #expect(story.report.contains(#""at_forward":1"#))
+  }
+
+  @Test func modesZeroAndTime() {
+    var zero = Story { $0.drain = .zero }
+    #expect(zero.drain { now in now < 8000 ? sample(connection(sent: 9000, received: 9001)) : sample() } == 8000)
+    zero.exit(at: 8001)
+    #expect(zero.report.contains(#""drain_ended_by":"zero""#))
+    var time = Story { $0.drain = .time }
+    #expect(time.drain { now in sample(connection(sent: 9000, received: 0)) } == 5000)
+    time.exit(at: 5001)
+    #expect(time.report.contains(#""drain_ms":0,"drain_ended_by":null"#))
+    #expect(time.report.contains(#""at_forward":1"#))  // counted all the same, for the report
+  }
+
+  @Test func nobodyListensSoThereIsNoTrafficToLose() {
+    var story = Story()
+    #expect(story.drain { _ in sample(listeners: .none) } == 0)
+    story.exit(at: 1)
+    #expect(story.report.contains(#""delay_ms":0,"delay_ended_by":"skipped","drain_ms":0,"drain_ended_by":"skipped""#))
+  }
+
+  @Test func whatHasListenedOnceIsNotSkipped() {
+    var late = Story()
+    #expect(late.drain { now in sample(listeners: now == 0 ? .unknown : .none) } == 5000)
+    var wasReady = Story { $0.readyTCP = 80 }
+    _ = wasReady.at(0, .timer)
+    _ = wasReady.at(0, .probeSucceeded)
+    #expect(wasReady.drain { _ in sample(listeners: .none) } == 5000)
+  }
+
+  @Test func whatCannotBeCountedIsUnknown() {
+    var none = Story()
+    #expect(none.drain { _ in Sample(source: .none, listeners: .unknown) } == 15_000)
+    var unknown = Story()
+    #expect(unknown.drain { _ in sample(listeners: .unknown) } == 15_000)
+    #expect(unknown.records.contains { $0.event == "connections" && $0.level == .warning })
+    var udp = Story()
+    #expect(udp.drain { _ in sample(listeners: .uncountable) } == 5000)
+    udp.exit(at: 5001)
+    #expect(udp.report.contains(#""drain_ended_by":null"#))
+  }
+
+  @Test func aFailedCountIsNeverZero() {
+    var story = Story()
+    _ = story.at(0, .signal(.terminate))
+    for second in stride(from: 0, to: 15, by: 1) {
+      #expect(story.lifecycle.phase < .stopping)
+      #expect(!story.at(second * 1000, .countFailed("sock_diag: Cannot allocate memory")).contains(stopCommand[0]))
+      _ = story.at(second * 1000 + 999, .timer)
+      _ = story.at(second * 1000 + 1000, .timer)
+    }
+    #expect(story.lifecycle.phase == .stopping)
+    #expect(story.records.filter { $0.event == "count-failed" }.count == 1)
+    story.exit(at: 16_000)
+    #expect(story.report.contains(#""drain_ended_by":"bound""#))
+    #expect(story.report.contains(#""at_stop":null,"at_forward":null"#))
+  }
+
+  @Test func aSampleAfterAFailureCountsAgain() {
+    var story = Story()
+    _ = story.at(0, .signal(.terminate))
+    _ = story.at(0, .countFailed("gone"))
+    #expect(story.at(1000, .timer) == [.count(lookForListeners: true)])
+    _ = story.at(1000, .sampled(sample()))
+    #expect(story.at(5000, .timer).contains { if case .count = $0 { true } else { false } })
+    #expect(story.at(5001, .sampled(sample())) == stopCommand)
+  }
+
+  @Test func whatAPassSawBeforeTheDelayEndedDoesNotCount() {
+    var story = Story()
+    _ = story.at(0, .signal(.terminate))
+    #expect(story.at(5000, .timer) == [.count(lookForListeners: true)])
+    #expect(story.lifecycle.phase == .draining)
+  }
+
+  @Test func newConnectionsAreCountedByArithmetic() {
+    var story = Story()
+    _ = story.drain { now in
+      // Two pooled ones; from 3.4 s on a third, and by then ten more have come and gone.
+      var pass = sample(connection(sent: 9000, received: 9001), connection(sent: 9000, received: 9001))
+      guard now >= 3400 else { return pass }
+      pass.closed = 10
+      pass.census.add(connection(sent: now - 3400, received: now - 3400), quiet: .seconds(2))
+      return pass
+    }
+    story.exit(at: 6000)
+    #expect(story.report.contains(#""connections_after_stop":11,"last_connection_ms":3400,"last_request_ms":3400"#))
+    #expect(story.report.contains(#""advice":null"#))
+  }
+
+  @Test func connectionsOfAPortThatIsFoundLateAreNotNew() {
+    var story = Story()
+    _ = story.drain { now in
+      var pass = sample(connection(sent: 9000, received: 9001))
+      guard now >= 2000 else { return pass }
+      pass.ports = [80, 443]
+      for _ in 0..<5 { pass.census.add(connection(sent: 9000, received: 9001), quiet: .seconds(2)) }
+      return pass
+    }
+    story.exit(at: 6000)
+    #expect(story.report.contains(#""connections_after_stop":0,"last_connection_ms":null"#))
+  }
+
+  @Test func closesThatWereMissedCountByPassiveOpens() {
+    var story = Story()
+    let ended = story.drain { now in
+      var pass = sample()
+      pass.missedCloses = true
+      pass.passiveOpens = now < 4000 ? 100 : 130
+      return pass
+    }
+    #expect(ended == 6000)  // quiet begins anew
+    story.exit(at: 6000)
+    #expect(story.report.contains(#""connections_after_stop":30,"last_connection_ms":4000"#))
+  }
+
+  /// A neighbour in the network namespace that is busy must not keep the drain from its end.
+  @Test func closesThatWereMissedOnceAreNotMissedForGood() {
+    var story = Story()
+    let ended = story.drain { now in
+      var pass = sample()
+      pass.missedCloses = now == 1000
+      pass.passiveOpens = now / 10
+      // Five come and go after that, and are told of.
+      pass.closed = now < 4000 ? 0 : 5
+      return pass
+    }
+    #expect(ended == 6000)  // quiet begins anew
+    story.exit(at: 6000)
+    #expect(story.report.contains(#""connections_after_stop":30,"last_connection_ms":4000"#))
+  }
+
+  @Test func requestsInFlightAtTheKill() {
+    var story = Story { $0.drain = .time }
+    _ = story.at(0, .signal(.terminate))
+    _ = story.at(0, .sampled(sample()))
+    _ = story.at(5000, .timer)
+    #expect(story.lifecycle.phase == .stopping && story.wakeUp == 28_750)
+    #expect(story.at(28_750, .timer) == [.count(lookForListeners: true)])
+    _ = story.at(28_751, .sampled(sample(connection(sent: 9000, received: 0), connection(sent: 9000, received: 0))))
+    #expect(story.wakeUp == 29_000)
+    _ = story.at(29_000, .timer)
+    _ = story.at(29_001, .commandExited(.killed(by: .kill, dumpedCore: false)))
+    _ = story.at(29_001, .reapedAll(childrenRemain: false))
+    #expect(story.report.contains(#""in_flight":{"at_stop":0,"at_forward":0,"at_kill":2}"#))
+  }
+
+  @Test func expensivePassesAreSeldom() {
+    var story = Story()
+    _ = story.at(0, .signal(.terminate))
+    var pass = sample()
+    pass.cost = .milliseconds(6)
+    _ = story.at(0, .sampled(pass))
+    #expect(story.wakeUp == 1000)
+    _ = story.at(1000, .timer)
+    pass.cost = .milliseconds(5)
+    _ = story.at(1000, .sampled(pass))
+    #expect(story.wakeUp == 1250)
+  }
+
+  @Test(arguments: [
+    (delay: 5, last: 8400, "the last connection came at +8.4s, the delay is 5s: use --delay 11s"),
+    (delay: 5, last: 4500, "the last connection came at +4.5s, the delay is 5s: use --delay 6s"),
+    (delay: 5, last: 3900, nil), (delay: 5, last: 1300, nil),
+    (delay: 20, last: 600, "the last connection came at +0.6s, the delay is 20s: --delay 1s would do"),
+    (delay: 2, last: 100, nil),
+  ])
+  func advice(delay: Int, last: Int, advice: String?) {
+    var traffic = Traffic(mode: .idle, quiet: .seconds(2), since: .at(0))
+    traffic.add(sample(), at: .at(1))
+    #expect(traffic.advice(delay: .seconds(delay)) == nil)
+    traffic.add(sample(connection(sent: 5, received: 0)), at: .at(last))
+    #expect(traffic.advice(delay: .seconds(delay)) == advice)
+  }
+}

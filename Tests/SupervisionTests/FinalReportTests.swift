@@ -1,0 +1,50 @@
+import Testing
+
+@testable import Supervision
+
+/// The final report, written by the lifecycle and read back.
+@Suite struct FinalReportTests {
+  /// What a run leaves behind whose command left a process behind.
+  private func line(_ format: LogFormat) throws -> [UInt8] {
+    var options = RunOptions()
+    options.drain = .time
+    var lifecycle = Lifecycle(options)
+    var actions = lifecycle.handle(.spawned(pid: 7, hasTerminal: false), at: .at(0))
+    for (milliseconds, event) in [
+      (1000, Event.signal(.terminate)), (6000, .timer), (6700, .commandExited(.exited(code: 3))),
+      (6700, .reapedAll(childrenRemain: true)), (6800, .reapedAll(childrenRemain: false)),
+    ] { actions += lifecycle.handle(event, at: .at(milliseconds)) }
+    for case .leaveMessage(let record) in actions { return record.line(format, unixMilliseconds: 0) }
+    throw UsageError(message: "no report")
+  }
+
+  @Test(arguments: [LogFormat.text, .json])
+  func isReadBack(_ format: LogFormat) throws {
+    let report = try #require(FinalReport(try line(format)))
+    #expect(report.span("delay_ms") == .seconds(5) && report.span("stop_ms") == .milliseconds(700))
+    #expect(report.span("drain_ms") == .zero && report.span("last_connection_ms") == nil)
+    #expect(!report.flag("killed") && !report.flag("no such key"))
+    #expect(report.text("delay_ended_by") == "time" && report.text("leftovers") == "ended")
+    #expect(report.text("signal") == nil && report.text("advice") == nil)
+    #expect(report.text("msg") == "the command exited with 3")
+  }
+
+  @Test(arguments: [
+    "", "\n", "ebb: fatal: cannot execute \"x\": no such file\n", #"{"event":"spawn-failed","msg":"event=exited"}"#,
+    #"{"time":"x","event":"#, #"{"event":"exit"#, " event=", "event=exited",
+  ])
+  func isNone(_ text: String) { #expect(FinalReport(Array(text.utf8)) == nil) }
+
+  @Test func aSentenceIsNoFact() {
+    let json = FinalReport(Array(#"{"event":"exited","advice":"\"killed\":true","killed":false,"msg":"\\"}"#.utf8))
+    #expect(json?.flag("killed") == false && json?.text("msg") == #"\\"#)
+    let text = FinalReport(Array(#"ebb: event=exited killed=false msg="a killed=true drain_ms=7 \"b\"""#.utf8))
+    #expect(text?.flag("killed") == false && text?.text("msg") == #"a killed=true drain_ms=7 \"b\""#)
+  }
+
+  @Test func unlikelyNumbersAreNone() {
+    let report = FinalReport(Array(#"{"event":"exited","a":99999999999999999999,"b":-1,"c":1e3,"d":12"#.utf8))
+    #expect(report?.span("a") == nil && report?.span("b") == nil && report?.span("c") == nil)
+    #expect(report?.span("d") == .milliseconds(12))
+  }
+}

@@ -1,0 +1,127 @@
+import Testing
+
+@testable import Supervision
+
+/// What is concluded from listening sockets and the descriptors of processes.
+@Suite struct KnownListenersTests {
+  private var listeners = KnownListeners(given: nil, excluding: 9000)
+
+  private func row(_ port: UInt16, _ inode: UInt64, group: UInt64? = nil) -> SocketRow {
+    SocketRow(
+      state: 10, localPort: port, peer: SocketAddress(.v4(0), port: 0), receiveQueue: 0, sendQueue: 0, inode: inode,
+      ages: nil, controlGroup: group)
+  }
+
+  /// A look at listening sockets, and a search if there is need of one. Returns whether there was.
+  @discardableResult
+  private mutating func look(
+    _ rows: [SocketRow], owned: [UInt64] = [], group: UInt64? = nil, isEverybody: Bool = false,
+    _ change: (inout KnownListeners.Findings) -> Void = { _ in }
+  ) -> Bool {
+    listeners.beginLook()
+    for row in rows { listeners.add(row) }
+    guard listeners.needsSearch else { return false }
+    var findings = KnownListeners.Findings()
+    for inode in owned { findings.matched.insert(inode) }
+    change(&findings)
+    listeners.conclude(findings, controlGroup: group, isEverybody: isEverybody)
+    return true
+  }
+
+  @Test mutating func given() {
+    listeners = KnownListeners(given: [443, 80, 9000, 80], excluding: 9000)
+    #expect(listeners.ports.elements == [80, 443] && listeners.standing == .given)
+  }
+
+  @Test mutating func thoseOfTheTree() {
+    #expect(listeners.standing == .unknown && listeners.needsOthers)
+    look([row(80, 1), row(443, 2), row(80, 3), row(9000, 4), row(15000, 5)], owned: [1, 2, 3])
+    #expect(listeners.ports.elements == [80, 443] && listeners.standing == .ofTree && !listeners.needsOthers)
+    // All is known: no process need be looked into.
+    #expect(!look([row(80, 1), row(80, 6), row(15000, 5)]))
+    // Closed by the command, kept.
+    #expect(!look([]))
+    #expect(listeners.ports.elements == [80, 443] && listeners.standing == .ofTree)
+    // A late one, and one of somebody else.
+    #expect(look([row(8443, 7), row(15001, 8)], owned: [7]))
+    #expect(listeners.ports.elements == [80, 443, 8443] && listeners.standing == .ofTree)
+    #expect(!look([row(15001, 8)]))
+  }
+
+  @Test mutating func nothingForCertain() {
+    look([row(15000, 5)])
+    #expect(listeners.standing == .none && listeners.ports.elements.isEmpty)
+    #expect(!look([row(15000, 5)]))
+    #expect(look([row(15000, 5), row(80, 6)], owned: [6]))
+    #expect(listeners.standing == .ofTree && listeners.ports.elements == [80])
+  }
+
+  @Test mutating func notForCertain() {
+    look([]) { $0.isSteady = false }
+    #expect(listeners.standing == .unknown)
+    // Looked at again, since it changed.
+    #expect(look([]))
+    #expect(listeners.standing == .none)
+    listeners = KnownListeners(given: nil, excluding: nil)
+    look([]) { $0.isComplete = false }
+    #expect(listeners.standing == .unknown && !look([]))
+    listeners = KnownListeners(given: nil, excluding: nil)
+    look([row(80, 1)]) { $0.hasBlindSpot = true }
+    #expect(listeners.standing == .unknown && listeners.ports.elements.isEmpty)
+    listeners = KnownListeners(given: nil, excluding: nil)
+    look([]) {
+      $0.hasBlindSpot = true
+      $0.hasUncountable = true
+    }
+    #expect(listeners.standing == .unknown)
+  }
+
+  @Test mutating func uncountable() {
+    look([row(15000, 5)]) { $0.hasUncountable = true }
+    #expect(listeners.standing == .uncountable)
+    look([row(15000, 5), row(80, 6)], owned: [6]) { $0.hasUncountable = true }
+    #expect(listeners.standing == .ofTree)
+  }
+
+  @Test mutating func descriptorsThatMayNotBeRead() {
+    look([row(80, 1), row(9000, 4), row(15000, 5)]) { $0.isComplete = false }
+    #expect(listeners.standing == .all && listeners.ports.elements == [80, 15000])
+    look([row(8080, 6)]) { $0.isComplete = false }
+    #expect(listeners.standing == .all && listeners.ports.elements == [80, 8080, 15000])
+    // It stays so, even where one is found to be the command's.
+    look([row(8443, 7)], owned: [7])
+    #expect(listeners.standing == .all)
+  }
+
+  @Test mutating func someMayNotBeReadButOneIsFound() {
+    look([row(80, 1), row(15000, 5)], owned: [1]) { $0.isComplete = false }
+    #expect(listeners.standing == .ofTree && listeners.ports.elements == [80])
+    #expect(!look([row(80, 1), row(15000, 5)]))
+    look([row(15001, 6)]) { $0.isComplete = false }
+    #expect(listeners.standing == .ofTree && listeners.ports.elements == [80])
+  }
+
+  @Test mutating func controlGroups() {
+    look([row(80, 1, group: 77), row(15000, 5, group: 78), row(81, 2)], group: 77) { $0.isComplete = false }
+    #expect(listeners.standing == .ofControlGroup && listeners.ports.elements == [80])
+    listeners = KnownListeners(given: nil, excluding: nil)
+    look([row(80, 1, group: 77)], group: 79) { $0.isComplete = false }
+    #expect(listeners.standing == .all && listeners.ports.elements == [80])
+    // Without a group of its own the attribute says nothing.
+    listeners = KnownListeners(given: nil, excluding: nil)
+    look([row(80, 1)], group: nil) { $0.isComplete = false }
+    #expect(listeners.standing == .all)
+  }
+
+  /// A sidecar sees none of the command's processes.
+  @Test mutating func everybody() {
+    look([row(80, 1)], isEverybody: true)
+    #expect(listeners.standing == .all && listeners.ports.elements == [80])
+    listeners = KnownListeners(given: nil, excluding: nil)
+    look([row(80, 1), row(81, 2)], owned: [2], isEverybody: true)
+    #expect(listeners.standing == .ofTree && listeners.ports.elements == [81])
+    listeners = KnownListeners(given: nil, excluding: nil)
+    look([], isEverybody: true)
+    #expect(listeners.standing == .none)
+  }
+}

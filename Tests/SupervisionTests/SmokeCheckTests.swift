@@ -1,0 +1,284 @@
+import Testing
+
+@testable import Supervision
+
+/// A smoke run that went well, to be changed for the worse. Times are milliseconds since its start: ready after 400, the
+/// stop signal at 3400, forwarded at 8400, exited at 9200.
+struct SmokeStory {
+  var options = SmokeOptions()
+  var processes = [process(7, "app", caught: [.terminate])]
+  var status = Status.example
+  var report = "ebb: event=exited killed=false delay_ms=5000 drain_ms=0 stop_ms=800"
+  var end: ExitStatus? = .exited(code: 0)
+  var isReady = true
+  var isStopped = true
+  var change: (SmokeFacts) -> Void = { _ in }
+
+  init() {
+    if let url = HTTPURL(text: "http://localhost:8080/") { options.targets = [.http(url)] }
+    status.facts = SupervisorFacts(pid: 1, startedAt: .at(0), argv: ["app"], options: options.run)
+    status.now.stop = StatusSnapshot.Stop(
+      signal: .terminate, since: .at(3400), delayEndsAt: .at(8400), forwardAt: .at(8400), forwardedAt: .at(8400))
+  }
+
+  var facts: SmokeFacts {
+    let facts = SmokeFacts(options, startedAt: .at(0))
+    if isReady { facts.start = .ready(at: .at(400)) }
+    for moment in [500, 600] { facts.requestEnded(nil, begun: .at(moment), isSlow: false, at: .at(moment), time: 0) }
+    if isStopped {
+      facts.seeLast(processes, of: 1, status)
+      facts.stoppedAt = .at(3390)
+    }
+    for moment in [4000, 5000] { facts.requestEnded(nil, begun: .at(moment), isSlow: false, at: .at(moment), time: 0) }
+    facts.see(status)
+    facts.report = FinalReport(Array(report.utf8))
+    facts.end = end.map { ($0, .at(9200)) }
+    change(facts)
+    return facts
+  }
+
+  func check(_ name: String) throws -> SmokeCheck {
+    try #require(SmokeReport(facts).checks.first { $0.name == name })
+  }
+
+  /// A request that fails.
+  static func failure(_ reason: String, begun: Int, ended: Int, isSlow: Bool = false) -> (SmokeFacts) -> Void {
+    { $0.requestEnded(reason, begun: .at(begun), isSlow: isSlow, at: .at(ended), time: 1_769_860_637_000 + ended) }
+  }
+}
+
+@Suite struct SmokeCheckTests {
+  private func expect(
+    _ name: String, _ result: SmokeCheck.Result, _ detail: String, _ change: (inout SmokeStory) -> Void = { _ in },
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    var story = SmokeStory()
+    change(&story)
+    let check = try story.check(name)
+    #expect(check.result == result && check.detail == detail, "\(check)", sourceLocation: sourceLocation)
+  }
+
+  @Test func aGoodRun() throws {
+    var story = SmokeStory()
+    let results = SmokeReport(story.facts).checks.map { "\($0.result) \($0.name): \($0.detail)" }
+    #expect(
+      results == [
+        "pass ready-in-time: after 0.4s", "pass no-failed-requests-before-stop: 2 answered",
+        "pass no-failed-requests-during-delay: 2 answered", "skip slow-request-answered: no --slow",
+        "pass stop-signal-handled: pid 7 `app` got SIGTERM and exited 0.8s later",
+        "pass exited-within-grace: 0.8s after SIGTERM, SIGKILL would have come after 24s", "pass exit-code: 0",
+        "pass no-leftovers: the command was the last to exit", "pass listener-closed: nothing listens any more",
+        "pass no-zombies: every dead process was waited for",
+        "skip delay-sufficient: no --lag: requests came until the end of the delay, and no later ones",
+        "pass time-to-exit: 5.8s after the stop signal: the delay 5.0s, the drain 0.0s, the command 0.8s",
+      ])
+    #expect(SmokeReport(story.facts).passed)
+    story.options.targets = []
+    let skipped = SmokeReport(story.facts).checks.filter { $0.result == .skip }.map { $0.name }
+    #expect(
+      skipped == [
+        "no-failed-requests-before-stop", "no-failed-requests-during-delay", "slow-request-answered", "listener-closed",
+        "delay-sufficient",
+      ])
+  }
+
+  @Test func neverReady() throws {
+    var story = SmokeStory()
+    (story.isReady, story.isStopped) = (false, false)
+    story.change = { $0.start = .failed("it was not ready within 30s: refused") }
+    let checks = SmokeReport(story.facts).checks
+    #expect(checks[0].result == .fail && checks[0].detail == "it was not ready within 30s: refused")
+    #expect(checks.dropFirst().allSatisfy { $0.result == .skip && $0.detail == "it was never ready" })
+    story.change = { _ in }
+    #expect(SmokeReport(story.facts).checks[0].detail == "it was not ready within 30s")
+  }
+
+  @Test func exitedByItself() throws {
+    try expect("stop-signal-handled", .fail, "the command exited with 3 by itself, before the stop signal") {
+      ($0.isStopped, $0.end, $0.status.now.stop) = (false, .exited(code: 3), nil)
+    }
+    try expect("exit-code", .skip, "it had exited before the stop signal") { $0.isStopped = false }
+    try expect("no-zombies", .pass, "every dead process was waited for") { $0.isStopped = false }
+    try expect(
+      "stop-signal-handled", .fail,
+      "the command exited with 0 in the delay: something else than ebb has told it to stop"
+    ) { $0.status.now.stop?.forwardedAt = nil }
+  }
+
+  @Test func requestsByPeriod() throws {
+    try expect(
+      "no-failed-requests-before-stop", .fail,
+      "1 of 3 failed, the first: 502 11:57:18: it fails under this load without any stop; see its log, or lower --rate"
+    ) { $0.change = SmokeStory.failure("502", begun: 1000, ended: 1001) }
+    // Begun before the stop signal and lost after it; begun just before it was forwarded.
+    for (begun, ended) in [(3300, 3401), (8399, 8500)] {
+      try expect(
+        "no-failed-requests-during-delay", .fail,
+        "1 of 3 failed, the first: reset 11:57:2\(ended < 4000 ? 0 : 5): "
+          + "it must serve until it has SIGTERM, and then finish what is in flight"
+      ) { $0.change = SmokeStory.failure("reset", begun: begun, ended: ended) }
+    }
+    // Begun after that: nobody is expected to answer.
+    let late = SmokeStory.failure("refused", begun: 8401, ended: 8401)
+    try expect("no-failed-requests-during-delay", .pass, "2 answered") { $0.change = late }
+    var story = SmokeStory()
+    story.change = late
+    #expect(SmokeReport(story.facts).passed && story.facts.total == 4 && story.facts.failed == 0)
+    story.options.lag = .seconds(6)
+    #expect(!SmokeReport(story.facts).passed && story.facts.total == 5 && story.facts.failed == 1)
+  }
+
+  @Test func retriesAreToldOf() throws {
+    var story = SmokeStory()
+    story.change = { $0.retries = 3 }
+    let check = try story.check("no-failed-requests-during-delay")
+    #expect(check.result == .pass && check.detail.hasPrefix("2 answered, 3 sent again since it had closed"))
+  }
+
+  @Test func slowRequests() throws {
+    let slow = HTTPURL(text: "http://localhost/slow")
+    try expect("slow-request-answered", .skip, "none was sent") { $0.options.slow = slow }
+    try expect("slow-request-answered", .pass, "2 answered, the longest took 2.5s") {
+      $0.options.slow = slow
+      $0.change = {
+        $0.requestEnded(nil, begun: .at(3000), isSlow: true, at: .at(5500), time: 0)
+        $0.requestEnded(nil, begun: .at(5500), isSlow: true, at: .at(6000), time: 0)
+      }
+    }
+    try expect(
+      "slow-request-answered", .fail,
+      "1 of 1 failed, the first: closed 11:57:25: let it finish what is in flight at SIGTERM, or --drain wait for it"
+    ) {
+      $0.options.slow = slow
+      $0.change = SmokeStory.failure("closed", begun: 8000, ended: 8400, isSlow: true)
+    }
+    try expect(
+      "slow-request-answered", .fail,
+      "1 of 1 failed, the first: closed 11:57:46: killed with it in flight: raise --termination-grace-period"
+    ) {
+      $0.options.slow = slow
+      $0.report = "ebb: event=exited killed=true"
+      $0.change = SmokeStory.failure("closed", begun: 8000, ended: 29_000, isSlow: true)
+    }
+  }
+
+  @Test func whatTheSignalDid() throws {
+    let killed = "ebb: event=exited killed=true stop_ms=24000"
+    func story(_ processes: [ProcessDetails], _ report: String) -> (inout SmokeStory) -> Void {
+      {
+        $0.processes = processes
+        $0.report = report
+        $0.end = .exited(code: 137)
+      }
+    }
+    try expect(
+      "stop-signal-handled", .fail, "pid 7 `app` ignores SIGTERM: it will be killed at the deadline",
+      story([process(7, "app", ignored: [.terminate])], killed))
+    try expect(
+      "stop-signal-handled", .fail,
+      "pid 7 `app` got SIGTERM, but did not exit: its handler must end it, and the connections that clients keep open",
+      story([process(7, "app", caught: [.terminate])], killed))
+    try expect(
+      "stop-signal-handled", .fail,
+      "pid 7 `bash` got SIGTERM, but did not exit: a shell acts on a signal when its child has ended: use exec",
+      story([process(7, "bash", caught: [.terminate]), process(9, parent: 7, depth: 1, "app")], killed))
+    try expect(
+      "stop-signal-handled", .fail, "pid 7 `sh` gets SIGTERM and does not pass it on: use exec or --group",
+      story(
+        [process(7, "sh"), process(9, parent: 7, depth: 1, "app", caught: [.terminate])],
+        "ebb: event=exited killed=false leftovers=ended"))
+    try expect(
+      "stop-signal-handled", .pass,
+      "pid 7 `app` has no handler for SIGTERM and died at once: what is in flight then is lost",
+      story([process(7, "app")], "ebb: event=exited killed=false"))
+    try expect("stop-signal-handled", .fail, "--rewrite drops the stop signal: only SIGKILL ends the command") {
+      var options = RunOptions()
+      options.rewrites.add(from: .terminate, to: nil)
+      $0.status.facts = SupervisorFacts(pid: 1, startedAt: .at(0), argv: [], options: options)
+    }
+    try expect("stop-signal-handled", .pass, "the command got SIGTERM and exited 0.8s later") { $0.processes = [] }
+  }
+
+  @Test func theEnd() throws {
+    try expect(
+      "exited-within-grace", .fail,
+      "killed at the deadline, 5.8s after the stop signal: make it exit sooner, or raise --termination-grace-period "
+        + "here and in the orchestrator"
+    ) { $0.report = "ebb: event=exited killed=true" }
+    try expect(
+      "exited-within-grace", .fail, "still there after --termination-grace-period 30s: killed, and the supervisor too"
+    ) { $0.end = nil }
+    try expect("exited-within-grace", .pass, "0.8s after SIGTERM, SIGKILL would have come after 3.0s") {
+      $0.options.run.grace = .seconds(3)
+    }
+    try expect("time-to-exit", .skip, "it had to be killed") { $0.end = nil }
+    try expect(
+      "listener-closed", .fail,
+      "something still listens on port 8080: a process that is none of the command's descendants"
+    ) {
+      $0.change = { $0.openPort = 8080 }
+    }
+  }
+
+  @Test func exitCodes() throws {
+    try expect("exit-code", .pass, "143: died of SIGTERM") { $0.end = .exited(code: 143) }
+    let advice = "an orchestrator takes that for a crash; see --remap-exit, --expect-exit"
+    try expect("exit-code", .fail, "3 and not 0 or 143: \(advice)") { $0.end = .exited(code: 3) }
+    try expect("exit-code", .pass, "3") { ($0.end, $0.options.expectedExit) = (.exited(code: 3), 3) }
+    try expect("exit-code", .fail, "0 and not 3: \(advice)") { $0.options.expectedExit = 3 }
+    try expect("exit-code", .pass, "131: died of SIGQUIT") {
+      var options = RunOptions()
+      options.rewrites.add(from: .terminate, to: .quit)
+      $0.status.facts = SupervisorFacts(pid: 1, startedAt: .at(0), argv: [], options: options)
+      $0.end = .exited(code: 131)
+    }
+  }
+
+  @Test func processesThatRemain() throws {
+    try expect(
+      "no-leftovers", .fail,
+      "the command exited before its descendants (pid 9 `worker` and 1 more), which had to be killed: "
+        + "it must stop them and wait for them"
+    ) {
+      $0.report = "ebb: event=exited killed=false leftovers=killed"
+      $0.processes += [
+        process(8, parent: 7, depth: 1, "gone", "Z"), process(9, parent: 7, depth: 1, "worker"),
+        process(10, parent: 9, depth: 2, "other"),
+      ]
+    }
+    try expect(
+      "no-leftovers", .fail, "the command exited before its descendants: it must stop them and wait for them"
+    ) { $0.report = "ebb: event=exited killed=false leftovers=ended" }
+    let zombie = process(9, parent: 7, depth: 1, "worker", "Z")
+    try expect("no-zombies", .fail, "pid 9 `worker` is dead, and its parent, pid 7, does not wait for it") {
+      $0.change = {
+        $0.see([zombie], of: 1); $0.see([zombie], of: 1)
+      }
+    }
+    try expect("no-zombies", .pass, "every dead process was waited for") {
+      $0.change = {
+        $0.see([zombie], of: 1)
+        $0.see([process(9, parent: 7, depth: 1, "worker"), process(10, "own", "Z")], of: 1)
+        $0.see([process(10, "own", "Z")], of: 1)
+      }
+    }
+  }
+
+  @Test func theLagOfALoadBalancer() throws {
+    try expect("delay-sufficient", .pass, "requests came until +4.0s, the last new connection at +3.9s") {
+      $0.options.lag = .seconds(4)
+      $0.report += " last_connection_ms=3900"
+    }
+    try expect(
+      "delay-sufficient", .pass,
+      "requests came until +6.0s; only the drain has saved the last ones: use --delay 6s or more"
+    ) { $0.options.lag = .seconds(6) }
+    try expect(
+      "delay-sufficient", .fail,
+      "1 of the requests that came within 6s of the stop signal were too late: use --delay 6s or more"
+    ) {
+      $0.options.lag = .seconds(6)
+      $0.change = SmokeStory.failure("refused", begun: 8900, ended: 8901)
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import Testing
+
+@testable import Supervision
+
+/// `ebb smoke`: how it is called.
+@Suite struct SmokeOptionTests {
+  private func read(_ words: String..., variables: [String: String] = [:]) throws -> (SmokeOptions, at: Int) {
+    guard case .smoke(let options, let at) = try parse(words: ["smoke"] + words, variable: { variables[$0] }) else {
+      throw UsageError(message: "not smoke")
+    }
+    return (options, at)
+  }
+
+  @Test func standard() throws {
+    let (options, at) = try read("app", "--http", "x")
+    #expect(at == 1 && options.targets.isEmpty && options.slow == nil && options.passedOn == [])
+    #expect(options.rate == 20 && options.timeout == .seconds(5) && options.duration == .seconds(3))
+    #expect(options.format == .text && options.file == nil && options.expectedExit == nil)
+    #expect(options.readyTimeout == .seconds(30) && options.longestStop == .seconds(30))
+    #expect(options.loadAfterStop == .milliseconds(4900))
+  }
+
+  @Test func everythingOfItsOwn() throws {
+    let (options, at) = try read(
+      "--http=http://localhost:1/", "--tcp", "2", "--slow", "http://[::1]:3/s", "--rate", "1000", "--timeout", "1s",
+      "--duration=2s", "--lag", "4s", "--expect-exit", "3", "--output", "junit:a:b.xml", "--", "app")
+    #expect(at == 18 && options.targets.count == 2 && options.slow?.path == "/s" && options.passedOn == [])
+    #expect(options.rate == 1000 && options.timeout == .seconds(1) && options.duration == .seconds(2))
+    #expect(options.lag == .seconds(4) && options.loadAfterStop == .seconds(4) && options.expectedExit == 3)
+    #expect(options.format == .junit && options.file == "a:b.xml")
+  }
+
+  @Test func theSupervisorsOptionsArePassedOnWordForWord() throws {
+    let (options, at) = try read(
+      "-gw", "--rate", "5", "-gt", "9", "--delay=1s", "--duration", "1s", "-r", "TERM:QUIT", "-vvq",
+      "--startup-timeout",
+      "7s", "--drain-timeout=1s", "--", "app", "-g")
+    #expect(options.passedOn == [1, 4, 5, 6, 9, 10, 11, 12, 13, 14] && at == 16)
+    #expect(options.run.signalsGroup && options.run.warnsReaped && options.run.terminationGracePeriod == .seconds(9))
+    #expect(options.run.delay == .seconds(1) && options.run.verbosity == 1 && options.readyTimeout == .seconds(7))
+    #expect(options.run.rewrites.apply(to: .terminate) == .quit && options.rate == 5)
+  }
+
+  @Test func variablesAreTheSupervisors() throws {
+    let (options, _) = try read(
+      "--delay", "2s", "app", variables: ["EBB_DELAY": "9s", "EBB_DRAIN": "time", "EBB_RATE": "x", "EBB_HTTP": "y"])
+    #expect(options.run.delay == .seconds(2) && options.run.drain == .time && options.passedOn == [1, 2])
+  }
+
+  @Test func everyOptionOfTheRunFormIsTaken() throws {
+    let run = RunOptions.table.map { $0.shape.name }
+    let own = SmokeOptions.table.map { $0.shape.name }
+    #expect(Set(run + own).count == run.count + own.count)
+    let values = [
+      "grace": "1s", "termination-grace-period": "20s", "drain": "idle", "ports": "80",
+      "stop-signals": "INT", "rewrite": "TERM:0", "log": "json", "parent-death-signal": "HUP", "remap-exit": "3",
+      "ready-tcp": "1", "ready-http": "http://localhost/",
+      "health": "1", "pre-stop": "a", "termination-log": "/x",
+    ]
+    for shape in RunOptions.table.map({ $0.shape }) {
+      let given = shape.value == nil ? ["--\(shape.name)"] : ["--\(shape.name)", values[shape.name] ?? "3s"]
+      guard case .smoke(let options, let at) = try parse(words: ["smoke"] + given + ["app"], variable: { _ in nil })
+      else { throw UsageError(message: shape.name) }
+      #expect(options.passedOn == Array(1...given.count) && at == given.count + 1, "\(shape.name)")
+    }
+  }
+
+  @Test(arguments: [
+    ([], "smoke: no command given: expected ebb smoke [OPTION...] [--] COMMAND [ARG...]"),
+    (["--rate", "0", "a"], "smoke: --rate: \"0\" is not a rate: expected 1 to 1000"),
+    (["--rate", "1001", "a"], "smoke: --rate: \"1001\" is not a rate"),
+    (["--output", "xml", "a"], "smoke: --output: \"xml\" is not an output: expected text, json, tap or junit"),
+    (["--output=junit=x", "a"], "smoke: --output: \"junit=x\" is not an output"),
+    (["--expect-exit", "256", "a"], "smoke: --expect-exit: \"256\" is not an exit code"),
+    (["--slow", "https://localhost/", "a"], "smoke: --slow: \"https://localhost/\" is not a URL"),
+    (["--delay", "soon", "a"], "smoke: --delay: \"soon\" is not a duration"),
+    (["--delay", "29s", "a"], "smoke: delay 29s + drain-timeout 10s + grace 1s"),
+    (["--lag", "31s", "--tcp=1", "a"], "smoke: --lag 31s is longer than --termination-grace-period 30s"),
+    (["--lag", "1s", "a"], "smoke: --lag needs --http or --tcp"),
+    (["--json", "a"], "smoke: \"--json\" is no option: "),
+  ])
+  func mistakesAreNamed(_ words: [String], _ message: String) {
+    #expect {
+      try parse(words: ["smoke"] + words, variable: { _ in nil })
+    } throws: { ($0 as? UsageError)?.message.hasPrefix(message) == true }
+  }
+
+  @Test func helpAndAProgramOfThatName() throws {
+    guard case .help(let text) = try parse(words: ["smoke", "--help"], variable: { _ in nil }) else {
+      throw UsageError(message: "no help")
+    }
+    #expect(text.hasPrefix("ebb smoke: ") && text.contains("--output FORMAT[:FILE]"))
+    #expect(text.split(separator: "\n").allSatisfy { $0.utf8.count <= 104 }, "\(text)")
+    guard case .version = try parse(words: ["smoke", "-V"], variable: { _ in nil }) else {
+      throw UsageError(message: "no version")
+    }
+    guard case .run(_, 1) = try parse(words: ["--", "smoke"], variable: { _ in nil }) else {
+      throw UsageError(message: "not run")
+    }
+  }
+}
