@@ -10,7 +10,7 @@ import Testing
     var ends: [Int32] = [0, 0]
     try #require(pipe(&ends) == 0)
     let writer = LogWriter(descriptor: ends[1], capacity: capacity)
-    Thread.detachNewThread { writer.run() }
+    Thread.detachNewThread { writer.run(after: .zero) {} }
     return (writer, ends[0])
   }
 

@@ -1,0 +1,154 @@
+import CPlatform
+import Supervision
+import Testing
+
+@testable import Platform
+
+/// Each class of connection, made by a real socket and seen by the kernel's own eyes.
+@Suite struct ConnectionClassTests {
+  private static let long = Span.seconds(3600)
+
+  private func watch(_ listener: Listener, quiet: Span = long, _ source: ConnectionSource = .diagWithInfo)
+    -> ConnectionWatch
+  {
+    ConnectionWatch(ports: [listener.port], owner: .everyone, excluding: nil, quiet: quiet, source: source)
+  }
+
+  @Test func nobodyIsThere() throws {
+    let sample = try watch(Listener()).pass()
+    #expect(sample.census.classes.isEmpty && sample.census.connections == 0)
+    #expect(sample.source == .diagWithInfo && sample.listeners == .given && !sample.missedCloses)
+  }
+
+  @Test(arguments: [ConnectionSource.diagWithInfo, .diag, .proc])
+  func pendingAccept(source: ConnectionSource) throws {
+    let listener = try Listener()
+    let clients = [try listener.connect(), try listener.connect()]
+    defer { for client in clients { close(client) } }
+    let sample = try watch(listener, source).pass()
+    #expect(sample.census.classes == [.pendingAccept: 2])
+    #expect(sample.census.established == 2 && sample.census.busy == 2 && sample.source == source)
+  }
+
+  @Test(arguments: [ConnectionSource.diagWithInfo, .diag, .proc])
+  func unreadRequest(source: ConnectionSource) throws {
+    let listener = try Listener()
+    let conversation = try Conversation(listener)
+    try conversation.ask()
+    #expect(try watch(listener, source).pass().census.classes == [.unreadRequest: 1])
+  }
+
+  @Test func owedResponse() throws {
+    let listener = try Listener()
+    let conversation = try Conversation(listener)
+    try conversation.ask()
+    try conversation.read()
+    #expect(try watch(listener, quiet: .zero).pass().census.classes == [.owedResponse: 1])
+    try conversation.answer()
+    #expect(try watch(listener, quiet: .zero).pass().census.classes == [.idle: 1])
+    try conversation.ask()
+    try conversation.read()
+    #expect(try watch(listener, quiet: .zero).pass().census.classes == [.owedResponse: 1])
+  }
+
+  @Test(arguments: [ConnectionSource.diagWithInfo, .diag, .proc])
+  func aReaderWithAClosedWindow(source: ConnectionSource) throws {
+    let listener = try Listener()
+    let conversation = try Conversation(listener)
+    try conversation.ask()
+    try conversation.read()
+    let block = [UInt8](repeating: 1, count: 65536)
+    var sent = 0
+    while case let count = try send(block[...], over: conversation.server), count > 0 { sent += count }
+    #expect(sent > 65536)
+    let watch = watch(listener, quiet: .zero, source)
+    #expect(try watch.pass().census.classes == [.responseInFlight: 1])
+    // Closed by the server, the rest is still to be delivered.
+    conversation.closeServer()
+    var states: [TCPState] = []
+    let sample = try watch.pass { states.append($0.state) }
+    #expect(sample.census.classes == [.responseInFlight: 1] && states.contains(.finWait1))
+  }
+
+  @Test func activeStreamThenIdle() throws {
+    let listener = try Listener()
+    let conversation = try Conversation(listener)
+    try conversation.exchange()
+    #expect(try watch(listener).pass().census.classes == [.activeStream: 1])
+    let idle = try watch(listener, quiet: .milliseconds(300)).pass { $0.census[.idle] == 1 }
+    #expect(idle.census.classes == [.idle: 1] && idle.census.busy == 0)
+    // Without a byte from the other end too.
+    try conversation.answer()
+    let sample = try watch(listener).pass()
+    #expect(sample.census.classes == [.activeStream: 1])
+    #expect(try #require(sample.census.sinceReceived) >= .milliseconds(300))
+  }
+
+  @Test func neverUsed() throws {
+    let listener = try Listener()
+    let conversation = try Conversation(listener)
+    #expect(try watch(listener).pass().census.classes == [.activeStream: 1])
+    #expect(try watch(listener, quiet: .zero).pass().census.classes == [.neverUsed: 1])
+    // The server spoke first, as SMTP does.
+    try conversation.answer()
+    #expect(try watch(listener, quiet: .zero).pass().census.classes == [.neverUsed: 1])
+  }
+
+  @Test(arguments: [false, true])
+  func halfClosed(hasReadTheEnd: Bool) throws {
+    let listener = try Listener()
+    let conversation = try Conversation(listener)
+    try conversation.exchange()
+    shutdown(conversation.client, Int32(SHUT_WR))
+    wait(conversation.server, POLLIN)
+    if hasReadTheEnd {
+      guard case .end = try receive(upTo: 10, from: conversation.server) else { throw Errno(code: 0) }
+    }
+    #expect(try watch(listener).pass().census.classes == [.halfClosed: 1])
+  }
+
+  @Test(arguments: [false, true])
+  func halfClosedButAnswerIsOwed(hasReadTheEnd: Bool) throws {
+    let listener = try Listener()
+    let conversation = try Conversation(listener)
+    try conversation.ask()
+    shutdown(conversation.client, Int32(SHUT_WR))
+    tick()
+    let watch = watch(listener)
+    #expect(try watch.pass().census.classes == [.unreadRequest: 1])
+    try conversation.read()
+    if hasReadTheEnd {
+      guard case .end = try receive(upTo: 10, from: conversation.server) else { throw Errno(code: 0) }
+    }
+    #expect(try watch.pass().census.classes == [.owedResponse: 1])
+  }
+
+  /// A server that has said its last word and waits for the client's, as nginx does.
+  @Test func lingering() throws {
+    let listener = try Listener()
+    let conversation = try Conversation(listener)
+    try conversation.exchange()
+    shutdown(conversation.server, Int32(SHUT_WR))
+    let watch = watch(listener)
+    var states: [TCPState] = []
+    while !states.contains(.finWait2) {
+      states = []
+      let sample = try watch.pass { states.append($0.state) }
+      #expect(sample.census.classes == [.halfClosed: 1] && sample.census.connections == 1)
+    }
+    conversation.closeServer()
+    let after = try watch.pass { $0.closed == 1 }
+    #expect(after.census.connections == 0 && after.closed == 1)
+  }
+
+  @Test func withoutAgesNothingIsCalledIdle() throws {
+    let listener = try Listener()
+    let conversation = try Conversation(listener)
+    try conversation.exchange()
+    for source in [ConnectionSource.diag, .proc] {
+      let sample = try watch(listener, quiet: .zero, source).pass()
+      #expect(sample.census.classes == [.unknown: 1] && sample.census.busy == 1 && sample.source == source)
+      #expect(sample.census.sinceReceived == nil)
+    }
+  }
+}

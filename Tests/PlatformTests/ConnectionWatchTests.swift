@@ -1,0 +1,209 @@
+import CPlatform
+import Supervision
+import Testing
+
+@testable import Platform
+
+/// What is counted beside the classes, against the real kernel.
+@Suite struct ConnectionWatchTests {
+  private func watch(_ ports: [UInt16], quiet: Span = .zero, _ source: ConnectionSource = .diagWithInfo)
+    -> ConnectionWatch
+  {
+    ConnectionWatch(ports: ports, owner: .everyone, excluding: nil, quiet: quiet, source: source)
+  }
+
+  private static let sources = [ConnectionSource.diagWithInfo, .diag, .proc]
+
+  @Test(arguments: sources)
+  func bothFamiliesAtADualListener(source: ConnectionSource) throws {
+    let listener = try Listener(.v6(high: 0, low: 0))
+    let conversations = [try Conversation(listener, from: .loopback4), try Conversation(listener, from: .loopback6)]
+    var peers: [SocketAddress] = []
+    let sample = try watch([listener.port], source).pass {
+      if $0.state != .listen { peers.append($0.peer) }
+    }
+    #expect(sample.census.connections == 2 && sample.source == source)
+    for (conversation, address) in zip(conversations, [IPAddress.loopback4, .loopback6]) {
+      #expect(peers.contains(SocketAddress(address, port: ownPort(of: conversation.client))))
+    }
+  }
+
+  @Test(arguments: sources)
+  func manyPorts(source: ConnectionSource) throws {
+    let listeners = try (0..<30).map { _ in try Listener() }
+    let conversations = try listeners.prefix(25).map { try Conversation($0) }
+    // The ends of the clients are on other ports, and a listener without a watch is nobody's.
+    let watched = listeners.dropFirst(5).map { $0.port }
+    let watch = watch(watched, source)
+    var ports: [UInt16] = []
+    let sample = try watch.pass { if $0.state == .established { ports.append($0.localPort) } }
+    // /proc is read in pieces, and shows a line again where others come and go meanwhile.
+    if source == .proc { ports = Array(Set(ports)) }
+    #expect(ports.sorted() == listeners[5..<25].map { $0.port }.sorted())
+    #expect(source == .proc ? sample.census.established >= 20 : sample.census.established == 20)
+    #expect(sample.ports == watched.sorted())
+    withExtendedLifetime(conversations) {}
+  }
+
+  @Test func moreRangesThanTheKernelIsGiven() throws {
+    let listener = try Listener()
+    let conversation = try Conversation(listener)
+    let sample = try watch((0..<200).map { 1 + 2 * $0 } + [listener.port]).pass()
+    #expect(sample.census.established == 1)
+    withExtendedLifetime(conversation) {}
+  }
+
+  /// More than one buffer of the kernel's.
+  @Test(arguments: sources)
+  func hundreds(source: ConnectionSource) throws {
+    let listener = try Listener()
+    var sockets: [Int32] = []
+    defer { for socket in sockets { close(socket) } }
+    for _ in 0..<300 {
+      sockets.append(try listener.connect())
+      sockets.append(try #require(try acceptConnection(from: listener.socket)))
+    }
+    let watch = watch([listener.port], source)
+    // A text that changes while it is read may show a line twice: other tests run beside this one.
+    for _ in 0..<3 { #expect(try watch.pass { $0.census.established == 300 }.census.established == 300) }
+    // A pass that is given up leaves nothing behind.
+    for _ in 0..<3 {
+      watch.begin(lookForListeners: true)
+      for _ in 0..<3 { #expect(watch.step(nil) == nil) }
+      #expect(try watch.pass { $0.census.established == 300 }.census.established == 300)
+    }
+  }
+
+  @Test func listenersThatShareAPort() throws {
+    let first = try shared(port: 0)
+    let port = ownPort(of: first)
+    let second = try shared(port: port)
+    defer { for socket in [first, second] { close(socket) } }
+    var clients: [Int32] = []
+    defer { for client in clients { close(client) } }
+    for _ in 0..<20 { clients.append(try startConnecting(to: SocketAddress(.loopback4, port: port))) }
+    for client in clients { wait(client, POLLOUT) }
+    var listeners = 0
+    let sample = try watch([port]).pass { if $0.state == .listen { listeners += 1 } }
+    #expect(listeners == 2 && sample.census.classes == [.pendingAccept: 20])
+  }
+
+  private func shared(port: UInt16) throws -> Int32 {
+    let socket = ebb_tcp_socket(AF_INET)
+    var one: Int32 = 1
+    setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &one, socklen_t(MemoryLayout<Int32>.size))
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    let isBound = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+      }
+    }
+    try #require(isBound && CPlatform.listen(socket, 64) == 0)
+    return socket
+  }
+
+  // MARK: Connections between two passes
+
+  @Test(arguments: [IPAddress.loopback4, .loopback6])
+  func shortConnections(address: IPAddress) throws {
+    let listener = try Listener(.v6(high: 0, low: 0))
+    let watch = watch([listener.port])
+    let before = try watch.pass()
+    #expect(before.closed == 0 && before.sinceReceivedByClosed == nil && !before.missedCloses)
+    for _ in 0..<10 {
+      let conversation = try Conversation(listener, from: address)
+      try conversation.exchange()
+      conversation.closeServer()
+    }
+    for _ in 0..<10 {
+      let conversation = try Conversation(listener, from: address)
+      try conversation.exchange()
+      conversation.closeClient()
+      wait(conversation.server, POLLIN)
+    }
+    let after = try watch.pass { $0.closed == 20 }
+    #expect(after.closed == 20 && !after.missedCloses && after.census.connections == 0)
+    #expect(try #require(after.passiveOpens) >= 20)
+  }
+
+  @Test func ageOfTheLastByteOfAClosedConnection() throws {
+    let listener = try Listener()
+    let conversation = try Conversation(listener)
+    try conversation.exchange()
+    let watch = watch([listener.port])
+    let before = try watch.pass { $0.census.sinceReceived ?? .zero >= .milliseconds(200) }
+    #expect(before.closed == 0)
+    conversation.closeServer()
+    conversation.closeClient()
+    // The pass that counts it tells its age, and no other one does.
+    let after = try watch.pass { $0.closed == 1 }
+    #expect(try #require(after.sinceReceivedByClosed) >= .milliseconds(200))
+    #expect(try watch.pass().sinceReceivedByClosed == nil)
+  }
+
+  /// A server that closes without a farewell: the kernel forgets the peer before it tells.
+  @Test func resetByTheServer() throws {
+    let listener = try Listener()
+    let watch = watch([listener.port])
+    _ = try watch.pass()
+    let conversation = try Conversation(listener)
+    try conversation.exchange()
+    var none = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(conversation.server, SOL_SOCKET, SO_LINGER, &none, socklen_t(MemoryLayout<linger>.size))
+    conversation.closeServer()
+    let after = try watch.pass { $0.closed == 1 }
+    #expect(after.closed == 1)
+    #expect(try #require(after.sinceReceivedByClosed) < .seconds(60))
+  }
+
+  @Test func whatIsNoInboundConnection() throws {
+    let other = try Listener()
+    let first = try shared(port: 0)
+    let second = try shared(port: ownPort(of: first))
+    defer { close(first) }
+    let watch = watch([ownPort(of: first)])
+    _ = try watch.pass()
+    // The client's end is on a port of its own, this server's on another one, and a listener is no connection.
+    let conversation = try Conversation(other)
+    conversation.closeServer()
+    conversation.closeClient()
+    close(second)
+    let client = try startConnecting(to: SocketAddress(.loopback4, port: ownPort(of: first)))
+    wait(first, POLLIN)
+    close(try #require(try acceptConnection(from: first)))
+    close(client)
+    let after = try watch.pass { $0.closed >= 1 }
+    #expect(after.closed == 1)
+  }
+
+  @Test func moreClosesThanThereIsRoomFor() throws {
+    let listener = try Listener()
+    var ports = Ordered<UInt16>()
+    ports.insert(listener.port)
+    let closed = ClosedConnections(room: 0)  // the kernel's least: some messages
+    #expect(!closed.hasMissed)
+    for _ in 0..<50 {
+      let conversation = try Conversation(listener)
+      conversation.closeServer()
+    }
+    closed.beginPass()
+    while !closed.hasMissed { _ = closed.step(ports) }
+    while closed.step(ports) {}
+    #expect(closed.count < 50)
+  }
+
+  // MARK: Refusals
+
+  @Test func withoutAnySource() throws {
+    let watch = watch([1], ConnectionSource.none)
+    let sample = try watch.pass()
+    #expect(sample.source == .none && sample.listeners == .given && sample.census.connections == 0)
+  }
+
+  @Test func nothingHasBegun() throws {
+    guard case .failure = watch([1]).step(nil) else { throw Errno(code: 0) }
+  }
+}

@@ -1,0 +1,174 @@
+import CPlatform
+import Foundation
+import Supervision
+import Testing
+
+@testable import Platform
+
+/// Of the calling thread alone; setfsuid(2).
+@_silgen_name("setfsuid") @discardableResult private func setfsuid(_ user: UInt32) -> Int32
+
+/// Whose listening sockets are found, with real processes.
+@Suite struct ListenerSearchTests {
+  private func watch(
+    _ stranger: Stranger, excluding: UInt16? = nil, _ source: ConnectionSource = .diagWithInfo
+  ) -> ConnectionWatch {
+    ConnectionWatch(
+      ports: nil, owner: .descendants(of: stranger.pid), excluding: excluding, quiet: .seconds(2), source: source)
+  }
+
+  @Test(arguments: [ConnectionSource.diagWithInfo, .proc])
+  func onlyThoseOfTheTree(source: ConnectionSource) throws {
+    let foreign = try Listener()
+    let stranger = try Stranger()
+    let port = try stranger.listen()
+    let watch = watch(stranger, source)
+    let client = try startConnecting(to: SocketAddress(.loopback4, port: port))
+    defer { close(client) }
+    wait(client, POLLOUT)
+    let sample = try watch.pass()
+    #expect(sample.ports == [port] && sample.listeners == .ofTree && watch.ports == [port])
+    #expect(sample.census.classes == [.pendingAccept: 1])
+    withExtendedLifetime(foreign) {}
+  }
+
+  /// The supervisor of this tree is the one that must not count.
+  @Test func notThoseOfTheSupervisor() throws {
+    let stranger = try Stranger()
+    let child = try stranger.tell("answer = os.getpid()")
+    _ = try stranger.listen()
+    let watch = ConnectionWatch(
+      ports: nil, owner: .descendants(of: Int32(child) ?? 0), excluding: nil, quiet: .seconds(2))
+    #expect(try watch.pass().listeners == .none)
+  }
+
+  @Test func oneThatComesLateAndOneThatGoes() throws {
+    let stranger = try Stranger()
+    let watch = watch(stranger)
+    #expect(try watch.pass().listeners == .none && watch.ports.isEmpty)
+    let first = try stranger.listen()
+    #expect(try watch.pass(lookForListeners: false).listeners == .none)
+    #expect(try watch.pass().ports == [first])
+    let client = try startConnecting(to: SocketAddress(.loopback4, port: first))
+    defer { close(client) }
+    try stranger.tell("c, _ = l.accept(); l.close()")
+    let second = try stranger.listen()
+    let sample = try watch.pass()
+    #expect(sample.ports == [first, second].sorted() && sample.listeners == .ofTree)
+    #expect(sample.census.established == 1 && sample.census[.pendingAccept] == 0)
+  }
+
+  /// As Go's servers listen.
+  @Test func multipath() throws {
+    guard (try? String(contentsOfFile: "/proc/sys/net/mptcp/enabled", encoding: .utf8)) == "1\n" else { return }
+    let stranger = try Stranger()
+    let port = try stranger.listen(protocol: 262)  // IPPROTO_MPTCP
+    let sample = try watch(stranger).pass()
+    #expect(sample.listeners == .ofTree && sample.ports == [port])
+  }
+
+  @Test func itsOwnHealthPort() throws {
+    let stranger = try Stranger()
+    let port = try stranger.listen()
+    let sample = try watch(stranger, excluding: port).pass()
+    #expect(sample.ports.isEmpty && sample.listeners == .none)
+    let given = ConnectionWatch(ports: [port, 1], owner: .everyone, excluding: port, quiet: .zero)
+    #expect(given.ports == [1])
+  }
+
+  @Test func everyone() throws {
+    let stranger = try Stranger()
+    let port = try stranger.listen()
+    let own = try Listener()
+    let sample = try ConnectionWatch(ports: nil, owner: .everyone, excluding: nil, quiet: .zero).pass()
+    #expect(sample.ports.contains(port) && !sample.ports.contains(own.port) && sample.listeners == .ofTree)
+  }
+
+  @Test func inheritedByAChild() throws {
+    let stranger = try Stranger()
+    let port = try stranger.listen()
+    // The parent's copy is closed, the child's is not.
+    let child = try stranger.tell("p = os.fork(); p or __import__('signal').pause(); l.close(); answer = p")
+    defer { kill(Int32(child) ?? -1, SIGKILL) }
+    #expect(try watch(stranger).pass().ports == [port])
+  }
+
+  @Test(arguments: [
+    ("u = socket.socket(socket.AF_UNIX); u.bind('\\0ebb-' + str(os.getpid())); u.listen()", true),
+    ("u = socket.socket(socket.AF_UNIX); u.bind('\\0ebb-' + str(os.getpid()))", false),
+    ("u = socket.socket(type=socket.SOCK_DGRAM); u.bind(('127.0.0.1', 20000 + os.getpid() % 10000))", true),
+    ("u = socket.socket(type=socket.SOCK_DGRAM); u.bind(('127.0.0.1', 40000 + os.getpid() % 10000))", false),
+    (
+      "u = socket.socket(type=socket.SOCK_DGRAM); u.bind(('127.0.0.1', 20000 + os.getpid() % 10000)); "
+        + "u.connect(('127.0.0.1', 9))", false
+    ),
+    ("u = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); u.bind(('::1', 20000 + os.getpid() % 10000))", true),
+    ("u = socket.socket(); u.bind(('127.0.0.1', 0))", false),
+  ])
+  func whatCannotBeCounted(line: String, isServer: Bool) throws {
+    let stranger = try Stranger()
+    try stranger.tell(line)
+    let watch = watch(stranger)
+    #expect(try watch.pass().listeners == (isServer ? .uncountable : .none))
+    let port = try stranger.listen()
+    let sample = try watch.pass()
+    #expect(sample.listeners == .ofTree && sample.ports == [port])
+  }
+
+  @Test func inAnotherNetwork() throws {
+    guard getuid() == 0 else { return }
+    let stranger = try Stranger(below: ["unshare", "--net"])
+    let port = try stranger.listen(on: "0.0.0.0")
+    let watch = watch(stranger)
+    // Nothing of it can be seen from here, so it is not certain that nobody listens.
+    #expect(try watch.pass().listeners == .unknown)
+    #expect(!watch.ports.contains(port))
+    let given = ConnectionWatch(ports: [port], owner: .everyone, excluding: nil, quiet: .zero)
+    var listeners = 0
+    _ = try given.pass { if $0.state == .listen { listeners += 1 } }
+    #expect(listeners == 0)
+  }
+
+  /// As an unprivileged ebb sees a command that has changed its user, or root without CAP_SYS_PTRACE any user.
+  @Test func descriptorsThatMayNotBeRead() throws {
+    guard getuid() == 0 else { return }
+    let stranger = try Stranger()
+    setfsuid(65534)  // this thread's alone; files are opened with it
+    defer { setfsuid(0) }
+    let watch = watch(stranger)
+    let own = try Listener()
+    let excluded = try Listener()
+    let port = try stranger.listen()
+    let sample = try watch.pass()
+    #expect(sample.listeners == .all && sample.ports.contains(own.port) && sample.ports.contains(port))
+    #expect(!(try self.watch(stranger, excluding: excluded.port).pass()).ports.contains(excluded.port))
+  }
+
+  @Test func aRingMayHaveSocketsThatNobodySees() throws {
+    let stranger = try Stranger()
+    // io_uring_setup(2) where it is allowed.
+    let setUp = "b = ctypes.create_string_buffer(120); answer = ctypes.CDLL(None).syscall(425, 4, b)"
+    guard try stranger.tell(setUp) != "-1" else { return }
+    #expect(try watch(stranger).pass().listeners == .unknown)
+  }
+
+  @Test func aTreeThatIsGone() throws {
+    let watch = ConnectionWatch(ports: nil, owner: .descendants(of: 0x3FFF_FFFF), excluding: nil, quiet: .zero)
+    #expect(try watch.pass().listeners == .none)
+  }
+
+  @Test func aDeadProcessHasNoDescriptors() throws {
+    guard getuid() == 0 else { return }
+    let stranger = try Stranger()
+    // Not reaped: only root may open its folder.
+    try stranger.tell("p = os.fork(); p or os._exit(0); os.waitid(os.P_PID, p, os.WEXITED | os.WNOWAIT)")
+    #expect(try watch(stranger).pass().listeners == .none)
+  }
+
+  @Test func withoutASource() throws {
+    let watch = ConnectionWatch(
+      ports: nil, owner: .descendants(of: getpid()), excluding: nil, quiet: .zero, source: ConnectionSource.none)
+    let sample = try watch.pass()
+    #expect(sample.listeners == .unknown && sample.source == .none && sample.ports.isEmpty)
+  }
+}
