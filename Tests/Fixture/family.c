@@ -74,28 +74,36 @@ int mode_leave(int argc, char **argv) {
   return code;
 }
 
-// orphans COUNT CODE: on USR1 makes COUNT processes that die as orphans at once, then says so and exits with CODE on
+static void make_orphan(void) {
+  pid_t child = checked_fork();
+  if (child == 0) {
+    // The grandchild waits for its parent to be gone, so that its death is certainly the reaper's business.
+    pid_t parent = getpid();
+    if (checked_fork() > 0) _exit(0);
+    while (getppid() == parent) sched_yield();
+    _exit(0);
+  }
+  wait_for(child);
+}
+
+// orphans COUNT CODE: on each USR1 makes COUNT processes that die as orphans at once, then says so; exits with CODE on
 // TERM.
 int mode_orphans(int argc, char **argv) {
   if (argc != 3) die("orphans COUNT CODE");
   long count = number(argv[1]);
   block_all();
   say_ready(NULL);
-  wait_for_signal(SIGUSR1);
-  for (long i = 0; i < count; i++) {
-    pid_t child = checked_fork();
-    if (child == 0) {
-      // The grandchild waits for its parent to be gone, so that its death is certainly the reaper's business.
-      pid_t parent = getpid();
-      if (checked_fork() > 0) _exit(0);
-      while (getppid() == parent) sched_yield();
-      _exit(0);
-    }
-    wait_for(child);
+  sigset_t orders;
+  sigemptyset(&orders);
+  sigaddset(&orders, SIGUSR1);
+  sigaddset(&orders, SIGTERM);
+  for (;;) {
+    int order = sigwaitinfo(&orders, NULL);
+    if (order == SIGTERM) return number(argv[2]);
+    if (order != SIGUSR1) continue;
+    for (long i = 0; i < count; i++) make_orphan();
+    say("made %ld", count);
   }
-  say("made %ld", count);
-  wait_for_signal(SIGTERM);
-  return number(argv[2]);
 }
 
 // A process that lives for five milliseconds, hands over to its child and leaves it an orphan, again and again.

@@ -16,12 +16,15 @@ int mode_exit(int argc, char **argv);
 int mode_kill_self(int argc, char **argv);
 int mode_stay(int argc, char **argv);
 int mode_signals(int argc, char **argv);
+int mode_tally(int argc, char **argv);
 int mode_report(int argc, char **argv);
 int mode_leave(int argc, char **argv);
 int mode_orphans(int argc, char **argv);
 int mode_storm(int argc, char **argv);
 int mode_burst(int argc, char **argv);
 int mode_serve(int argc, char **argv);
+int mode_connect(int argc, char **argv);
+int mode_scrape(int argc, char **argv);
 
 // Output (output.c).
 
@@ -60,3 +63,8 @@ struct listener listener_default(void);
 void block_all(void);
 /// Prints signals as they arrive, until one ends the process. The caller has blocked them.
 void listen_for_signals(const struct listener *listener) __attribute__((noreturn));
+
+// Shared by server and clients (serve.c).
+
+/// As many descriptors as the system lets this process have.
+void allow_descriptors(void);

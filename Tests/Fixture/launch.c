@@ -10,13 +10,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <net/if.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,6 +67,30 @@ static void become_user(long user) {
 
 static void take_terminal(void) {
   if (ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0) die("TIOCSCTTY");
+}
+
+// A network of its own, in which 127.0.0.1 works.
+static void enter_network_namespace(void) {
+  struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+  if (unshare(CLONE_NEWNET) < 0) die("unshare");
+  int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (any < 0 || ioctl(any, SIOCSIFFLAGS, &loopback) < 0) die("SIOCSIFFLAGS");
+  close(any);
+}
+
+// Netlink sockets are refused from now on, as a strict seccomp profile does it.
+static void refuse_netlink(void) {
+  struct sock_filter code[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 1),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {.len = sizeof code / sizeof code[0], .filter = code};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) die("PR_SET_NO_NEW_PRIVS");
+  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0) die("PR_SET_SECCOMP");
 }
 
 // Hides /proc behind an empty file system, or mounts the one of the new PID namespace.
@@ -112,6 +142,8 @@ int mode_launch(int argc, char **argv) {
     else if ((text = value(argc, argv, &at, "--cwd"))) { if (chdir(text) < 0) die("chdir %s", text); }
     else if (flag(argv, &at, "--session")) { if (setsid() < 0) die("setsid"); }
     else if (flag(argv, &at, "--terminal")) take_terminal();
+    else if (flag(argv, &at, "--network-namespace")) enter_network_namespace();
+    else if (flag(argv, &at, "--no-netlink")) refuse_netlink();
     else if (flag(argv, &at, "--pid-namespace")) enter_pid_namespace(true);
     else if (flag(argv, &at, "--pid-namespace-without-proc")) enter_pid_namespace(false);
     else die("launch: %s", argv[at]);

@@ -10,6 +10,7 @@ static const struct {
   {"launch", mode_launch},   {"parent", mode_parent},   {"exit", mode_exit},   {"kill-self", mode_kill_self},
   {"stay", mode_stay},       {"signals", mode_signals}, {"report", mode_report}, {"leave", mode_leave},
   {"orphans", mode_orphans}, {"storm", mode_storm},     {"burst", mode_burst}, {"serve", mode_serve},
+  {"tally", mode_tally},     {"connect", mode_connect}, {"scrape", mode_scrape},
 };
 
 int main(int argc, char **argv) {

@@ -1,76 +1,210 @@
-// serve PORT: a tiny HTTP server on 127.0.0.1 (0 = any free port). GET /slow answers after a second, anything else at
-// once. On TERM it stops listening, finishes what is in flight and exits 0, as a well-behaved server does.
+// serve PORT OPTION...: an HTTP/1.1 server on 127.0.0.1 (0 = any free port), with the endpoints of http.c. On TERM it
+// stops listening, closes idle connections, finishes what is in flight and exits 0, as a well-behaved server does.
+//
+//   --dual               on every address of both families, with one socket
+//   --unix PATH          on a UNIX socket, and no TCP
+//   --udp                a UDP socket that is never read, and no TCP
+//   --reuseport COUNT    that many sockets on the same port
+//   --late SIGNAL        listens on a second port once SIGNAL has come
+//   --close-on SIGNAL    stops listening, and serves on what it has
+//   --ignore-term        goes on after TERM
+//   --no-handler         does nothing about signals: TERM ends it in the middle of an answer
+//   --no-accept          leaves its clients in the listener's queue
+//   --no-read            accepts, and reads nothing
+//   --keep-half-closed   does not close when the client has closed its side
 
 #define _GNU_SOURCE
 #include "fixture.h"
+#include "serve.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <poll.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
+#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stopping;
+enum { most_listeners = 16 };
 
-static void on_term(int number) {
-  (void)number;
-  stopping = 1;
+static struct {
+  long port, count;
+  bool dual, udp, ignores_term, has_no_handler, accepts;
+  const char *path;
+  int late, close_on;
+  struct manners manners;
+} options = {.count = 1, .accepts = true, .manners = {.reads = true}};
+
+static int epoll;
+static struct source listeners[most_listeners + 1];
+static long listener_count;
+static bool stopping;
+
+void watch(struct source *source, uint32_t events) {
+  struct epoll_event event = {.events = events, .data.ptr = source};
+  int operation = source->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  if (epoll_ctl(epoll, operation, source->descriptor, &event) < 0) die("epoll_ctl");
+  source->watched = true;
 }
 
-static int listen_on(long port) {
-  int one = 1;
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (listener < 0) die("socket");
-  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0) die("bind");
-  if (listen(listener, 128) < 0) die("listen");
+// MARK: Listening
+
+static void accept_all(struct source *listener, uint32_t events) {
+  (void)events;
+  for (;;) {
+    int connection = accept4(listener->descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (connection < 0) return;
+    open_connection(connection, options.manners);
+  }
+}
+
+static socklen_t own_address(struct sockaddr_storage *address) {
+  memset(address, 0, sizeof *address);
+  if (options.path) {
+    struct sockaddr_un *local = (struct sockaddr_un *)address;
+    local->sun_family = AF_UNIX;
+    snprintf(local->sun_path, sizeof local->sun_path, "%s", options.path);
+    return sizeof *local;
+  }
+  if (options.dual) {
+    struct sockaddr_in6 *any = (struct sockaddr_in6 *)address;
+    any->sin6_family = AF_INET6;
+    any->sin6_port = htons(options.port);
+    return sizeof *any;
+  }
+  struct sockaddr_in *loopback = (struct sockaddr_in *)address;
+  loopback->sin_family = AF_INET;
+  loopback->sin_port = htons(options.port);
+  loopback->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return sizeof *loopback;
+}
+
+// The next socket is on the port of the first one.
+static void learn_port(int listener) {
+  struct sockaddr_storage address;
   socklen_t length = sizeof address;
-  getsockname(listener, (struct sockaddr *)&address, &length);
-  say("listening port=%d pid=%d ppid=%d", ntohs(address.sin_port), getpid(), getppid());
+  if (options.path || getsockname(listener, (struct sockaddr *)&address, &length) < 0) return;
+  // The same place in both families.
+  options.port = ntohs(((struct sockaddr_in *)&address)->sin_port);
+}
+
+static int open_listener(void) {
+  int one = 1, zero = 0;
+  struct sockaddr_storage address;
+  socklen_t length = own_address(&address);
+  int type = (options.udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
+  int listener = socket(address.ss_family, type, 0);
+  if (listener < 0) die("socket");
+  if (!options.path) setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  if (options.count > 1) setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
+  if (options.dual) setsockopt(listener, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
+  if (bind(listener, (struct sockaddr *)&address, length) < 0) die("bind");
+  if (!options.udp && listen(listener, 4096) < 0) die("listen");
+  learn_port(listener);
   return listener;
 }
 
-static void answer(int connection) {
-  static const char body[] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n";
-  char request[4096];
-  size_t length = 0;
-  while (length < sizeof request - 1) {
-    ssize_t n = read(connection, request + length, sizeof request - 1 - length);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) _exit(1);
-    length += n;
-    request[length] = 0;
-    if (strstr(request, "\r\n\r\n")) break;
+static void begin_listening(void) {
+  struct source *listener = &listeners[listener_count++];
+  *listener = (struct source){.descriptor = open_listener(), .act = accept_all};
+  if (options.accepts && !options.udp) watch(listener, EPOLLIN);
+}
+
+static void say_listening(void) {
+  say("listening port=%ld pid=%d ppid=%d", options.port, getpid(), getppid());
+}
+
+static void listen_elsewhere_too(void) {
+  options.port = 0;
+  begin_listening();
+  say_listening();
+}
+
+static void end_listening(void) {
+  while (listener_count > 0) close(listeners[--listener_count].descriptor);
+}
+
+// MARK: Signals
+
+static void take_signal(struct source *source, uint32_t events) {
+  struct signalfd_siginfo info;
+  struct timespec now;
+  (void)events;
+  if (read(source->descriptor, &info, sizeof info) != sizeof info) return;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  int which = info.ssi_signo;
+  say("got %s at=%ld", signal_name(which), now.tv_sec * 1000000000 + now.tv_nsec);
+  if (which == options.late) listen_elsewhere_too();
+  if (which == options.close_on) {
+    end_listening();
+    say("closed");
   }
-  if (strncmp(request, "GET /slow", 9) == 0) sleep(1);
-  _exit(write(connection, body, sizeof body - 1) == sizeof body - 1 ? 0 : 1);
+  if (which != SIGTERM || options.ignores_term) return;
+  stopping = true;
+  end_listening();
+  finish_connections();
+}
+
+static void watch_signals(void) {
+  static struct source signals = {.act = take_signal};
+  sigset_t all;
+  block_all();
+  sigfillset(&all);
+  signals.descriptor = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (signals.descriptor < 0) die("signalfd");
+  watch(&signals, EPOLLIN);
+}
+
+// MARK: The whole
+
+static void read_options(int argc, char **argv) {
+  if (argc < 2) die("serve PORT");
+  options.port = number(argv[1]);
+  for (int at = 2; at < argc;) {
+    const char *text;
+    if (flag(argv, &at, "--dual")) options.dual = true;
+    else if ((text = value(argc, argv, &at, "--unix"))) options.path = text;
+    else if (flag(argv, &at, "--udp")) options.udp = true;
+    else if ((text = value(argc, argv, &at, "--reuseport"))) options.count = number(text);
+    else if ((text = value(argc, argv, &at, "--late"))) options.late = signal_number(text);
+    else if ((text = value(argc, argv, &at, "--close-on"))) options.close_on = signal_number(text);
+    else if (flag(argv, &at, "--ignore-term")) options.ignores_term = true;
+    else if (flag(argv, &at, "--no-handler")) options.has_no_handler = true;
+    else if (flag(argv, &at, "--no-accept")) options.accepts = false;
+    else if (flag(argv, &at, "--no-read")) options.manners.reads = false;
+    else if (flag(argv, &at, "--keep-half-closed")) options.manners.keeps_half_closed = true;
+    else die("serve: %s", argv[at]);
+  }
+  if (options.count < 1 || options.count > most_listeners) die("serve: --reuseport");
+}
+
+void allow_descriptors(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) die("getrlimit");
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) < 0) die("setrlimit");
 }
 
 int mode_serve(int argc, char **argv) {
-  if (argc != 2) die("serve PORT");
-  sigset_t term, usual;
-  sigemptyset(&term);
-  sigaddset(&term, SIGTERM);
-  sigprocmask(SIG_BLOCK, &term, &usual);
-  struct sigaction action = {.sa_handler = on_term};
-  sigaction(SIGTERM, &action, NULL);
-
-  struct pollfd listener = {.fd = listen_on(number(argv[1])), .events = POLLIN};
-  while (!stopping) {
-    while (waitpid(-1, NULL, WNOHANG) > 0) continue;
-    if (ppoll(&listener, 1, NULL, &usual) <= 0) continue;
-    int connection = accept4(listener.fd, NULL, NULL, SOCK_CLOEXEC);
-    if (connection < 0) continue;
-    if (fork() == 0) answer(connection);
-    close(connection);
+  read_options(argc, argv);
+  allow_descriptors();
+  epoll = epoll_create1(EPOLL_CLOEXEC);
+  if (epoll < 0) die("epoll_create1");
+  if (!options.has_no_handler) watch_signals();
+  while (listener_count < options.count) begin_listening();
+  say_listening();
+  while (!stopping || connection_count() > 0) {
+    struct epoll_event event;  // one at a time: what is done for it may close the others
+    int count = epoll_wait(epoll, &event, 1, -1);
+    if (count < 0 && errno != EINTR) die("epoll_wait");
+    struct source *source = event.data.ptr;
+    if (count > 0) source->act(source, event.events);
   }
-  close(listener.fd);
-  while (wait(NULL) > 0 || errno == EINTR) continue;
   say("served");
   return 0;
 }

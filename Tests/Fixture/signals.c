@@ -84,3 +84,19 @@ int mode_signals(int argc, char **argv) {
   say_ready(listener.tag);
   listen_for_signals(&listener);
 }
+
+// tally SIGNAL COUNT: says each time when SIGNAL has come COUNT times more; exits 0 on TERM.
+int mode_tally(int argc, char **argv) {
+  if (argc != 3) die("tally SIGNAL COUNT");
+  int which = signal_number(argv[1]);
+  long count = number(argv[2]), arrived = 0;
+  sigset_t all;
+  sigfillset(&all);
+  block_all();
+  say_ready(NULL);
+  for (;;) {
+    int number = sigwaitinfo(&all, NULL);
+    if (number == SIGTERM) return 0;
+    if (number == which && ++arrived % count == 0) say("tally %ld", arrived);
+  }
+}

@@ -64,6 +64,16 @@ struct FaultTests {
     for _ in 0..<300 { try Run.ebb([], [command], in: place).expect(.code(0)) }
   }
 
+  /// Those rows of the table that README shows which need neither much time nor a machine for themselves.
+  @Test(.needs(.pidNamespace))
+  func `the table of faults, in short`() throws {
+    let rows = ["startup", "signals", "netlink", "proc"]
+    let run = try Run.program([Binaries.faults, "--quick", "--ebb", try Binaries.ebb()] + rows)
+    let exit = try run.exit(limit: .seconds(300))
+    #expect(exit == .code(0), "\(run)")
+    #expect(run.out.lines.filter { $0.hasSuffix(" ok") }.count == 6, "\(run)")
+  }
+
   // MARK: The parent's death
 
   @Test(arguments: [["-p", "TERM"], ["--parent-death-signal", "SIGTERM"]])

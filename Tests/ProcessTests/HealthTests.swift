@@ -59,7 +59,7 @@ struct HealthTests {
         try run.send(.term)
         try run.line("ebb:", on: run.err)
       }
-      let text = try HealthClient.get(port, "/metrics").body
+      let text = try RawClient.get(port, "/metrics").body
       #expect(text.contains("ebb_phase{phase=\"\(phase)\"} 1\n"))
       #expect(text.contains("ebb_signals_forwarded_total 1\n"))
       #expect(text.contains("ebb_deadline_seconds{deadline=\"kill\"} ") == (phase == "delaying"))
@@ -80,10 +80,10 @@ struct HealthTests {
     try run.line("ready")
     try run.send(.term)
     try run.line("got TERM")
-    #expect(try HealthClient.get(port, "/readyz") == (503, "stopping"))
-    #expect(try HealthClient.get(port, "/livez") == (200, "ok"))
+    #expect(try RawClient.get(port, "/readyz") == (503, "stopping"))
+    #expect(try RawClient.get(port, "/livez") == (200, "ok"))
     try run.expect(.code(137))
-    #expect(try HealthClient.get(port, "/livez").status == 0)
+    #expect(try RawClient.get(port, "/livez").status == 0)
   }
 
   @Test func `the command does not inherit it`() throws {
@@ -96,7 +96,7 @@ struct HealthTests {
     let port = try Client.freePort()
     let launch = ["--close", "0", "--close", "1", "--close", "2"]
     let run = try Run.ebb(["--health", "\(port)", "-vv", "--delay", "0"], ["sleep", "60"], Setup(launch: launch))
-    try Clock.wait(for: "an answer") { try HealthClient.get(port, "/readyz") == (200, "ok") }
+    try Clock.wait(for: "an answer") { try RawClient.get(port, "/readyz") == (200, "ok") }
     try run.send(.term)
     try run.expect(.code(143))
   }
@@ -123,23 +123,23 @@ struct HealthAttackTests {
     let port = try Client.freePort()
     let run = try Run.ebb(["--health", "\(port)", "--delay", "0"] + options, fixture("signals"), setup)
     try run.line("ready")
-    try Clock.wait(for: "the endpoint") { try HealthClient.get(port, "/livez").status == 200 }
+    try Clock.wait(for: "the endpoint") { try RawClient.get(port, "/livez").status == 200 }
     return (run, port)
   }
 
   @Test func `a thousand slow clients keep nobody out, and are gone after two seconds`() throws {
     let (run, port) = try started()
     let before = Proc.residentKilobytes(of: run.pid)
-    var clients: [HealthClient] = []
+    var clients: [RawClient] = []
     for number in 0..<1000 {
-      let client = try HealthClient(port)
+      let client = try RawClient(port)
       if number % 3 == 1 { client.send("GET /readyz HTT") }
       if number % 3 == 2 { client.send(String(repeating: "x", count: 2000)) }
       clients.append(client)
       if number >= 900 { continue }
       clients.removeAll { $0.isClosed }  // the test has a limit of descriptors too
     }
-    #expect(try HealthClient.get(port, "/readyz") == (200, "ok"))
+    #expect(try RawClient.get(port, "/readyz") == (200, "ok"))
     try run.send(.usr1)
     try run.line("got USR1")
     #expect(Proc.descriptors(of: run.pid).count < 90)
@@ -153,7 +153,7 @@ struct HealthAttackTests {
 
   @Test func `a client that sends a byte now and then has two seconds in all`() throws {
     let (_, port) = try started()
-    let client = try HealthClient(port)
+    let client = try RawClient(port)
     let begun = Clock.now()
     try Clock.wait(for: "it to be dropped") {
       client.send("G")
@@ -170,7 +170,7 @@ struct HealthAttackTests {
   ])
   func `what is no request is refused`(request: String, answer: String) throws {
     let (run, port) = try started()
-    let client = try HealthClient(port)
+    let client = try RawClient(port)
     client.send(request)
     #expect(client.readToEnd().hasPrefix(answer))
     #expect(run.poll() == nil)
@@ -180,11 +180,11 @@ struct HealthAttackTests {
     let (run, port) = try started()
     let request = Array("GET /metrics HTTP/1.1\r\n\r\n".utf8)
     for round in 0..<2000 {
-      let client = try HealthClient(port)
+      let client = try RawClient(port)
       client.send(Array(request.prefix(round % (request.count + 1))))
       client.reset()
     }
-    #expect(try HealthClient.get(port, "/readyz").status == 200)
+    #expect(try RawClient.get(port, "/readyz").status == 200)
     try Clock.wait(for: "the descriptors") { Proc.descriptors(of: run.pid).count < 20 }
     try run.send(.term)
     try run.expect(.code(0))
@@ -192,7 +192,7 @@ struct HealthAttackTests {
 
   @Test func `an idle endpoint makes no context switch`() throws {
     let (run, port) = try started()
-    let slow = try HealthClient(port)
+    let slow = try RawClient(port)
     try Clock.wait(for: "it to be dropped") { slow.isClosed }
     usleep(200_000)
     let before = Proc.contextSwitches(of: run.pid)
@@ -209,9 +209,9 @@ struct HealthAttackTests {
     let script = "trap '' HUP; setsid sh -c 'trap \"\" TERM; while :; do sleep 60; done' & echo ready; wait"
     let run = try Run.ebb(options, ["sh", "-c", script], .launch("--rlimit-nofile", "16"))
     try run.line("ready")
-    let silent = try (0..<20).map { _ in try HealthClient(port) }
-    #expect(try HealthClient.get(port, "/readyz").status == 200)
-    let another = try HealthClient(port)
+    let silent = try (0..<20).map { _ in try RawClient(port) }
+    #expect(try RawClient.get(port, "/readyz").status == 200)
+    let another = try RawClient(port)
     try run.send(.term)
     try run.expect(.code(143))
     #expect(run.err.text.contains("hooked\n"))
@@ -225,7 +225,7 @@ struct HealthAttackTests {
     var requests = 0
     var slowest = Duration.zero
     while Clock.now() < end {
-      for _ in 0..<50 where try HealthClient.get(port, "/readyz").status == 200 { requests += 1 }
+      for _ in 0..<50 where try RawClient.get(port, "/readyz").status == 200 { requests += 1 }
       let sent = try run.send(.usr1)
       try run.line("got USR1")
       slowest = max(slowest, Clock.now() - sent)

@@ -26,7 +26,7 @@ struct ProbeTests {
     #expect(try Answer.ebb("probe", "--tcp", "\(port)", about: run).exit == .code(0))
     #expect(try Answer.ebb("probe", "--http", url, "--header", "X-Probe: yes", about: run).exit == .code(0))
     #expect(try Answer.ebb("probe", "--live", "--http", url, about: run).exit == .code(0))
-    let slow = try Answer.ebb("probe", "--http", url + "slow", "--timeout", "100ms", about: run)
+    let slow = try Answer.ebb("probe", "--http", url + "delay/1", "--timeout", "100ms", about: run)
     #expect(slow.exit == .code(1) && slow.out == "not ready: 127.0.0.1:\(port): no answer in time\n", "\(slow)")
     try run.send(.term)
     try run.line("", on: run.err)

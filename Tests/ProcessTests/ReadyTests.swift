@@ -20,7 +20,7 @@ struct ReadyTests {
     var lastReady = Duration.zero
     try Clock.wait(for: "the endpoint to be gone") {
       let asked = Clock.now()
-      let answer = try HealthClient.get(health, "/readyz")
+      let answer = try RawClient.get(health, "/readyz")
       if answer.status == 200 { lastReady = asked }
       let word = "\(answer.status) \(answer.body)"
       if answers.last != word { answers.append(word) }
@@ -41,8 +41,8 @@ struct ReadyTests {
     let port = try Client.freePort()
     let health = try Client.freePort()
     _ = try Run.ebb(["--ready-tcp", "\(port)", "--health", "127.0.0.1:\(health)"], Self.slowServer(port, seconds: 0.3))
-    try Clock.wait(for: "readiness") { try HealthClient.get(health, "/readyz").status == 200 }
-    #expect(try HealthClient.get(port, "/").status == 200)
+    try Clock.wait(for: "readiness") { try RawClient.get(health, "/readyz").status == 200 }
+    #expect(try RawClient.get(port, "/").status == 200)
   }
 
   @Test(arguments: Place.possible)
@@ -87,7 +87,7 @@ struct ReadyTests {
     let run = try Run.ebb(options, fixture("signals"))
     try run.line("ready")
     try run.wait(for: "an attempt to be given up") { run.err.text.contains("no answer in time") }
-    #expect(try HealthClient.get(health, "/readyz").body == "starting")
+    #expect(try RawClient.get(health, "/readyz").body == "starting")
     try run.send(.usr1)
     try run.line("got USR1")
     try run.send(.term)
@@ -100,9 +100,9 @@ struct ReadyTests {
     try run.line("ready")
     let sent = try run.send(.term)
     try run.line("ebb:", on: run.err)
-    let answer = try HealthClient.get(health, "/readyz")
+    let answer = try RawClient.get(health, "/readyz")
     if Clock.now() - sent < .seconds(1) { #expect(answer.body == "ok") }
-    try Clock.wait(for: "the hold to be over") { try HealthClient.get(health, "/readyz").body == "delaying" }
+    try Clock.wait(for: "the hold to be over") { try RawClient.get(health, "/readyz").body == "delaying" }
     #expect(Clock.now() - sent >= .seconds(1))
     #expect(run.poll() == nil)
   }

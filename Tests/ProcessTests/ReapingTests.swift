@@ -37,6 +37,24 @@ struct ReapingTests {
     try run.expect(.code(7))
   }
 
+  @Test(.needs(.program("strace")))
+  func `a stop signal does not wait until all are reaped`() throws {
+    let run = try Run.ebb(["--delay", "0"], fixture("orphans", "400", "0"))
+    try run.line("ready")
+    try stop(run.pid)
+    kill(try run.command(), SIGUSR1)
+    try run.line("made 400")
+    // 20 seconds for all of them.
+    let tracer = try run.inject("wait4:delay_exit=50000")
+    kill(run.pid, SIGCONT)
+    try run.wait(for: "the first ones to go") { Proc.children(of: run.pid).count < 400 }
+    try run.send(.term)
+    try run.line("ebb: ", on: run.err)
+    #expect(Proc.children(of: run.pid).count > 50)
+    try tracer.detach()
+    try run.expect(.code(0))
+  }
+
   private func stop(_ supervisor: pid_t) throws {
     kill(supervisor, SIGSTOP)
     try Clock.wait(for: "ebb to be stopped") { Proc.state(of: supervisor) == "T" }

@@ -66,9 +66,11 @@ struct TerminalTests {
 
   @Test(arguments: Place.possible)
   func `Ctrl-C reaches the shell under ebb and ends nothing`(place: Place) throws {
-    let run = try Run.ebb(["--delay", "0", "--grace", "1s"], bash, in: place, setup(Terminal()))
+    let terminal = try Terminal()
+    let run = try Run.ebb(["--delay", "0", "--grace", "1s"], bash, in: place, setup(terminal))
     try settle(run, "hello")
     try run.line("prompt>")
+    try run.wait(for: "the shell to read keys") { terminal.readsKeys }
     try run.type("abandoned " + interrupt)
     // The shell throws away what is typed before its new prompt.
     try run.line("prompt>")

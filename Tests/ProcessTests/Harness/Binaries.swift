@@ -11,6 +11,10 @@ enum Binaries {
   /// The static talkative command; SwiftPM builds it beside the test bundle.
   static let fixture = products + "/fixture"
 
+  /// The experiment of a whole rolling update, and the table of faults, built likewise.
+  static let rollingUpdate = products + "/RollingUpdate"
+  static let faults = products + "/Faults"
+
   private static let found = Result { try find() }
 
   /// The folder that holds the test bundle: `<scratch>/<triple>/debug`.

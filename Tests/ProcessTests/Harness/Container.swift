@@ -16,12 +16,13 @@ struct Container {
   /// - Parameters:
   ///   - options: ebb's own.
   ///   - command: What it supervises; `/fixture` is the only other program there is.
+  ///   - setup: Whose environment it gets, but for PATH.
   /// - Throws: A `Failure` when it cannot be started.
-  init(_ options: [String], _ command: [String]) throws {
+  init(_ options: [String], _ command: [String], _ setup: Setup = Setup()) throws {
     let folder = try Runs.folder()
     id = "ebb-test-\(getpid())-\(Runs.nextNumber())"
     state = folder + "/state"
-    try Self.writeBundle(folder, ["/ebb"] + options + ["--"] + command)
+    try Self.writeBundle(folder, ["/ebb"] + options + ["--"] + command, setup)
     let (state, id) = (state, id)
     try Runs.atEnd { _ = Machine.succeeds([Self.runc, "--root", state, "delete", "--force", id]) }
     run = try Run.program([Self.runc, "--root", state, "run", "--bundle", folder, id])
@@ -54,23 +55,25 @@ struct Container {
 
   // MARK: The bundle
 
-  private static func writeBundle(_ folder: String, _ arguments: [String]) throws {
+  private static func writeBundle(_ folder: String, _ arguments: [String], _ setup: Setup = Setup()) throws {
     let root = folder + "/rootfs"
     let files = FileManager.default
     try files.createDirectory(atPath: root, withIntermediateDirectories: false)
     try files.copyItem(atPath: Binaries.ebb(), toPath: root + "/ebb")
     try files.copyItem(atPath: Binaries.fixture, toPath: root + "/fixture")
-    let text = try JSONSerialization.data(withJSONObject: configuration(arguments))
+    let text = try JSONSerialization.data(withJSONObject: configuration(arguments, setup))
     try text.write(to: URL(fileURLWithPath: folder + "/config.json"))
   }
 
-  private static func configuration(_ arguments: [String]) throws -> [String: Any] {
+  private static func configuration(_ arguments: [String], _ setup: Setup) throws -> [String: Any] {
     let none: [String] = []
+    let environment = setup.environment.merging(["PATH": "/"]) { $1 }
     return [
       "ociVersion": "1.0.2",
       "root": ["path": "rootfs", "readonly": true],
       "process": [
-        "args": arguments, "cwd": "/", "env": ["PATH=/"], "noNewPrivileges": true,
+        "args": arguments, "cwd": "/", "env": environment.map { "\($0.key)=\($0.value)" },
+        "noNewPrivileges": true,
         "user": ["uid": 65534, "gid": 65534],
         "capabilities": ["bounding": none, "effective": none, "permitted": none, "ambient": none],
       ] as [String: Any],

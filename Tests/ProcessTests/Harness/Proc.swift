@@ -51,6 +51,12 @@ enum Proc {
     }
   }
 
+  /// Whether a debugger has each of its threads.
+  static func isTraced(_ pid: pid_t) -> Bool {
+    let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
+    return !threads.isEmpty && threads.allSatisfy { fields("/proc/\(pid)/task/\($0)/status")["TracerPid"] != "0" }
+  }
+
   static func status(of pid: pid_t) -> [String: String] { fields("/proc/\(pid)/status") }
 
   private static func fields(_ path: String) -> [String: String] {

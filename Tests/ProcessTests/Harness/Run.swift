@@ -99,9 +99,9 @@ final class Run: CustomStringConvertible {
   }
 
   /// Waits for a condition, reading on meanwhile so that the process never waits for its reader.
-  func wait(for what: String, until condition: () throws -> Bool) throws {
+  func wait(for what: String, limit: Duration = Clock.limit, until condition: () throws -> Bool) throws {
     do {
-      try Clock.wait(for: what) {
+      try Clock.wait(for: what, limit: limit) {
         // Asked before the read: what an ended process had printed is then certainly in the pipe.
         let over = poll() != nil
         out.read()
@@ -163,8 +163,8 @@ final class Run: CustomStringConvertible {
   // MARK: Ending
 
   /// Waits for the end.
-  func exit() throws -> Exit {
-    try wait(for: "its end") { poll() != nil }
+  func exit(limit: Duration = Clock.limit) throws -> Exit {
+    try wait(for: "its end", limit: limit) { poll() != nil }
     out.read()
     err.read()
     guard let ended else { throw Failure("unreachable") }

@@ -5,7 +5,22 @@ struct Setup {
   /// Options of `fixture launch`.
   var launch: [String] = []
   /// The whole environment, but for the mark that the harness adds.
-  var environment = ["PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
+  var environment = ["PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"].merging(
+    Setup.withoutTraffic
+  ) {
+    $1
+  }
+
+  /// Most commands under test listen on nothing, so that ebb would skip their delay; and there is no traffic to wait for
+  /// behind it. Tests of traffic take these out, or give options, which beat them.
+  static let withoutTraffic = ["EBB_PORTS": "1", "EBB_DRAIN": "time"]
+
+  /// A setup in which ebb finds ports and waits for traffic by itself.
+  static var withTraffic: Setup {
+    var setup = Setup()
+    for name in withoutTraffic.keys { setup.environment[name] = nil }
+    return setup
+  }
   /// Whether the test writes to standard input; it is empty otherwise.
   var typesInput = false
   /// Standard error, where it is not a pipe that the test reads. Stays the caller's.

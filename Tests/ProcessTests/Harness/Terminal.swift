@@ -28,6 +28,12 @@ final class Terminal {
     return other
   }
 
+  /// Whether keys come one by one: a shell reads a line, and has set up what it does at Ctrl-C.
+  var readsKeys: Bool {
+    var settings = termios()
+    return tcgetattr(descriptor, &settings) == 0 && settings.c_lflag & tcflag_t(ICANON) == 0
+  }
+
   /// The process group that a key like Ctrl-C reaches.
   var foreground: pid_t { tcgetpgrp(descriptor) }
 }

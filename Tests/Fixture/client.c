@@ -1,0 +1,79 @@
+// Clients of `serve` on 127.0.0.1, in numbers or for long.
+//
+// connect PORT COUNT [--silent]: COUNT connections with one answered request each, or with nothing sent, then says
+// "connected" and keeps them.
+// scrape PORT MILLISECONDS [--keep-alive]: a request each time, on one connection or each on a new one, and says
+// "scraped" for each; exits 0 when the server has gone.
+
+#define _GNU_SOURCE
+#include "fixture.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static int try_to_connect(long port) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  int connection = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (connection < 0) die("socket");
+  if (connect(connection, (struct sockaddr *)&address, sizeof address) == 0) return connection;
+  close(connection);
+  return -1;
+}
+
+// Whether the answer has come.
+static bool ask(int connection) {
+  static const char request[] = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  char answer[1024];
+  size_t length = 0;
+  if (send(connection, request, sizeof request - 1, MSG_NOSIGNAL) < 0) return false;
+  while (length < sizeof answer - 1) {
+    ssize_t got = recv(connection, answer + length, sizeof answer - 1 - length, 0);
+    if (got <= 0) return false;
+    length += got;
+    answer[length] = 0;
+    if (strstr(answer, "\r\n\r\nok\n")) return true;
+  }
+  return false;
+}
+
+int mode_connect(int argc, char **argv) {
+  if (argc < 3) die("connect PORT COUNT");
+  long port = number(argv[1]), count = number(argv[2]);
+  int at = 3;
+  bool silent = argc > 3 && flag(argv, &at, "--silent");
+  allow_descriptors();
+  for (long i = 0; i < count; i++) {
+    int connection = try_to_connect(port);
+    if (connection < 0 || (!silent && !ask(connection))) die("connection %ld", i);
+  }
+  say("connected");
+  for (;;) pause();
+}
+
+int mode_scrape(int argc, char **argv) {
+  if (argc < 3) die("scrape PORT MILLISECONDS");
+  long port = number(argv[1]), pause = number(argv[2]);
+  int at = 3;
+  bool keeps = argc > 3 && flag(argv, &at, "--keep-alive");
+  struct timespec next;
+  clock_gettime(CLOCK_MONOTONIC, &next);
+  for (int connection = -1;;) {
+    if (connection < 0) connection = try_to_connect(port);
+    if (connection < 0 || !ask(connection)) return 0;
+    say("scraped");
+    if (!keeps) {
+      close(connection);
+      connection = -1;
+    }
+    next.tv_nsec += pause % 1000 * 1000000;
+    next.tv_sec += pause / 1000 + next.tv_nsec / 1000000000;
+    next.tv_nsec %= 1000000000;
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL) == EINTR) continue;
+  }
+}

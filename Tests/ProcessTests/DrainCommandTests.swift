@@ -1,0 +1,164 @@
+import Foundation
+import Testing
+
+/// `ebb drain`, with and without a supervisor.
+@Suite(.endsItsProcesses, .mostlyWaits)
+struct DrainCommandTests {
+  private func drain(_ options: String..., setup: Setup = .withTraffic) throws -> Run {
+    try Run.ebb(arguments: ["drain"] + options, setup)
+  }
+
+  /// A server that nobody supervises.
+  private func serve(_ options: String...) throws -> (run: Run, port: Int) {
+    let run = try Run.program(fixture("serve", "0") + options)
+    return (run, Int(try run.line("listening").number("port")))
+  }
+
+  @Test func `drained: 0`() throws {
+    let (server, port) = try serve()
+    let client = try RawClient(port)
+    client.ask("/delay/3")
+    let begun = Clock.now()
+    let run = try drain("--delay", "300ms", "--drain-quiet", "500ms", "--ports", "\(port)")
+    try client.expectAnswer()
+    try run.expect(.code(0))
+    let passed = Clock.now() - begun
+    #expect(passed >= .seconds(2))
+    #expect(run.err.text == "")
+    let lines = run.out.lines
+    #expect(lines.first?.hasPrefix("delay, 0.") == true, "\(run)")
+    let waiting = ": 1 busy (1 owed-response), 0 idle, port \(port), by diag+info"
+    #expect(lines.contains { $0.hasPrefix("draining, at most ") && $0.hasSuffix(waiting) }, "\(run)")
+    // A line a second, and the last one.
+    #expect(lines.count >= 3 && lines.count <= Int(passed.components.seconds) + 2, "\(run)")
+    let end = " (quiet): 0 busy, 1 idle (1 idle), port \(port), by diag+info"
+    #expect(lines.last?.hasPrefix("drained after ") == true && lines.last?.hasSuffix(end) == true, "\(run)")
+    #expect(server.signals == [] && server.poll() == nil)
+  }
+
+  @Test func `the bound is reached: 1, and what is left`() throws {
+    let (_, port) = try serve("--no-accept")
+    let client = try RawClient(port)
+    let run = try drain("--delay", "0", "--drain-timeout", "1s", "--drain-quiet", "300ms", "--ports", "\(port)")
+    try run.expect(.code(1))
+    #expect(
+      run.out.lines.last
+        == "not drained, the bound is reached after 1.0s: 1 busy (1 pending-accept), 0 idle, port \(port), by diag+info",
+      "\(run)")
+    _ = client
+  }
+
+  @Test func `modes`() throws {
+    let (_, port) = try serve()
+    let client = try RawClient(port)
+    try client.exchange()
+    let zero = try drain(
+      "--delay=0", "--drain=zero", "--drain-timeout=1s", "--drain-quiet=300ms", "--ports", "\(port)")
+    try zero.expect(.code(1))
+    #expect(zero.out.lines.last?.contains(": 0 busy, 1 idle (1 idle)") == true, "\(zero)")
+    client.ask("/delay/3")
+    let begun = Clock.now()
+    let time = try drain("--delay", "500ms", "--drain", "time", "--ports", "\(port)")
+    try time.expect(.code(0))
+    #expect(Clock.now() - begun >= .milliseconds(500))
+    #expect(time.out.lines.last?.hasPrefix("drained after 0.") == true, "\(time)")
+  }
+
+  @Test(arguments: [
+    ["--drain", "nonsense"], ["--ports", "0"], ["--ports", "80,x"], ["--delay", "1y"], ["--nonsense"], ["more"],
+    ["--pid", "4194304"],
+  ])
+  func `what it does not understand: 125`(words: [String]) throws {
+    let run = try Run.ebb(arguments: ["drain"] + words, .withTraffic)
+    try run.expect(.code(125))
+    #expect(run.out.text == "" && run.err.text.hasPrefix("ebb: "), "\(run)")
+  }
+
+  @Test func `one line that changes, on a terminal`() throws {
+    let (_, port) = try serve()
+    var setup = Setup.withTraffic
+    setup.terminal = try Terminal()
+    let run = try drain("--delay", "500ms", "--drain-quiet", "1s", "--ports", "\(port)", setup: setup)
+    try run.expect(.code(0))
+    // The reader drops the escape characters.
+    #expect(run.out.lines.count == 1, "\(run)")
+    let parts = run.out.text.components(separatedBy: "[K").dropFirst()
+    #expect(parts.count >= 2 && parts.first?.hasPrefix("delay, ") == true, "\(run)")
+    #expect(parts.last?.hasPrefix("drained after 1.") == true && parts.last?.hasSuffix("\n") == true, "\(run)")
+  }
+
+  @Test func `beside a supervisor it looks at the command's ports`() throws {
+    let server = try Server(["--delay", "0", "--drain", "time"])
+    let client = try RawClient(server.port)
+    client.ask("/delay/2")
+    let supervisor = "\(server.run.pid)"
+    try server.run.waitForPage(of: server.run.pid)
+    let run = try drain("--delay", "0", "--drain-quiet", "300ms", "--pid", supervisor)
+    try client.expectAnswer()
+    try run.expect(.code(0))
+    #expect(run.out.lines.last?.hasSuffix(", port \(server.port), by diag+info") == true, "\(run)")
+    #expect(server.run.poll() == nil && server.run.err.text == "")
+  }
+
+  @Test func `as the pre-stop hook of the supervisor itself`() throws {
+    let hook = "\(try Binaries.ebb()) drain --delay 0 --drain-quiet 300ms"
+    // As the parent of the hook it is found among all supervisors of the machine by its own pid alone.
+    let server = try Server(["--delay", "0", "--drain", "time", "--pre-stop", "sh -c '\(hook) --pid $PPID'"])
+    let client = try RawClient(server.port)
+    client.ask("/delay/2")
+    try server.expectRequest()
+    let sent = try server.stop()
+    try client.expectAnswer()
+    #expect(try server.toldToStop(after: sent) >= .seconds(1))
+    #expect(try server.run.exit() == .code(0))
+    #expect(server.run.err.lines.contains { $0.hasPrefix("drained after ") }, "\(server.run)")
+  }
+
+  // MARK: In a container
+
+  @Test(.needs(.runc)) func `in a container beside a supervisor`() throws {
+    let container = try Container(["--delay", "20s", "--drain", "time"], ["/fixture", "serve", "0"], .withTraffic)
+    let port = Int(try container.run.line("listening").number("port"))
+    let client = try RawClient(port)
+    client.ask("/delay/4")
+    try container.waitForClass("owed-response")
+    let options = ["--delay", "0", "--drain-quiet", "300ms"]
+    let bound = try Answer(try container.exec(["/ebb", "drain"] + options + ["--drain-timeout", "0"]))
+    #expect(bound.exit == .code(1) && bound.out.contains("1 busy (1 owed-response)"), "\(bound)")
+    let drained = try container.exec(["/ebb", "drain"] + options)
+    try client.expectAnswer()
+    try drained.expect(.code(0))
+    #expect(drained.out.lines.last?.hasSuffix(", port \(port), by diag+info") == true, "\(drained)")
+    #expect(container.run.poll() == nil && container.run.err.text == "")
+  }
+
+  /// Runs a command with /proc and a network of its own, without a supervisor, as in a container of its own.
+  private func alone(_ command: [String]) throws -> (run: Run, first: pid_t) {
+    let run = try Run.program(command, .launch("--network-namespace", "--pid-namespace"))
+    try run.wait(for: "process 1") { Proc.children(of: run.pid).first != nil }
+    return (run, Proc.children(of: run.pid)[0])
+  }
+
+  private func drain(inside first: pid_t, _ options: String...) throws -> Answer {
+    let nsenter = [Machine.path(of: "nsenter") ?? "", "-t", "\(first)", "-p", "-m", "-n"]
+    return try Answer(try Run.program(nsenter + [Binaries.ebb(), "drain"] + options, .withTraffic))
+  }
+
+  @Test(.needs(.pidNamespace), .needs(.program("nsenter"))) func `in one without any supervisor`() throws {
+    let (server, first) = try alone(fixture("serve", "0", "--no-accept"))
+    let port = Int(try server.line("listening").number("port"))
+    let quiet = try drain(inside: first, "--delay", "0", "--drain-quiet", "300ms")
+    #expect(quiet.exit == .code(0) && quiet.out.hasSuffix(" (quiet): 0 busy, 0 idle, port \(port), by diag+info\n"))
+    let client = try Run.program(fixture("connect", "\(port)", "1", "--silent"), inNetworkOf: first)
+    try client.line("connected")
+    let busy = try drain(inside: first, "--delay", "0", "--drain-timeout", "500ms")
+    #expect(busy.exit == .code(1) && busy.out.contains("1 busy (1 pending-accept)"), "\(busy)")
+  }
+
+  @Test(.needs(.pidNamespace), .needs(.program("nsenter"))) func `in one where nothing listens`() throws {
+    let (_, first) = try alone(fixture("stay"))
+    let answer = try drain(inside: first, "--delay", "20s")
+    #expect(answer.exit == .code(0), "\(answer)")
+    #expect(answer.out == "nothing listens here: there is nothing to wait for\n", "\(answer)")
+  }
+}

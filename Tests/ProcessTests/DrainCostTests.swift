@@ -1,0 +1,97 @@
+import Foundation
+import Testing
+
+/// Many connections: what ebb does meanwhile, and what it does before a stop.
+@Suite(.endsItsProcesses, .mostlyWaits)
+struct DrainCostTests {
+  /// Waits until all threads sleep. Returns how often they have been switched to.
+  private func settle(_ pid: pid_t) throws -> Int {
+    var last = -1
+    try Clock.wait(for: "ebb to settle") {
+      usleep(200_000)
+      defer { last = Proc.contextSwitches(of: pid) }
+      return Proc.contextSwitches(of: pid) == last
+    }
+    return last
+  }
+
+  @Test func `before a stop nothing wakes it up, whatever the traffic`() throws {
+    let server = try Server()
+    let pool = try Run.program(fixture("connect", "\(server.port)", "1000"))
+    try pool.line("connected")
+    let last = try settle(server.run.pid)
+    let descriptors = Proc.descriptors(of: server.run.pid)
+    let scraper = try Run.program(fixture("scrape", "\(server.port)", "100"))
+    // Not a wait for something, but the time that is measured.
+    sleep(3)
+    try scraper.line("scraped")
+    #expect(Proc.contextSwitches(of: server.run.pid) == last)
+    #expect(Proc.descriptors(of: server.run.pid) == descriptors)
+    #expect(!descriptors.values.contains { $0.hasPrefix("socket:") })
+  }
+
+  @Test func `a stop opens few descriptors, and the same ones for any number of connections`() throws {
+    var opened: [Int] = []
+    for count in [0, 1000] {
+      let server = try Server(["--delay", "20s", "--drain", "time"])
+      if count > 0 { try Run.program(fixture("connect", "\(server.port)", "\(count)")).line("connected") }
+      _ = try settle(server.run.pid)
+      let before = Proc.descriptors(of: server.run.pid).count
+      try server.stop()
+      try server.event("connections")
+      var most = 0
+      for _ in 0..<100 {
+        most = max(most, Proc.descriptors(of: server.run.pid).count)
+        usleep(10_000)
+      }
+      opened.append(most - before)
+    }
+    // The one that asks, the one that is told of closed connections, and what is read at the moment.
+    #expect(opened.allSatisfy { $0 <= 4 }, "\(opened)")
+  }
+
+  @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
+  func `ten thousand connections are counted, and signals come through meanwhile`() throws {
+    // In a network of its own, since other tests count too.
+    let options = ["--delay", "4s", "--drain-quiet", "1s"]
+    let server = try Server(options, launch: ["--network-namespace"])
+    let pool = try Run.program(
+      fixture("connect", "\(server.port)", "10000"), inNetworkOf: try server.run.command())
+    try pool.line("connected")
+    let sent = try server.stop()
+    let first = try server.event("connections")
+    #expect((first["busy"] as? Int ?? 0) + (first["idle"] as? Int ?? 0) == 10_000, "\(first)")
+    for _ in 0..<50 {
+      let already = server.run.signals.count
+      try server.run.send(.usr1)
+      try server.run.wait(for: "the signal") { server.run.signals.count > already }
+      usleep(10_000)
+    }
+    #expect(try server.toldToStop(after: sent) >= .seconds(4))
+    let report = try server.report()
+    #expect(report.drainEndedBy == "quiet" && report["connections_after_stop"] == 0, "\(report)")
+    let draining = try #require(try server.records("draining").first)
+    #expect(draining["idle"] as? Int == 10_000 && draining["busy"] as? Int == 0, "\(draining)")
+  }
+
+  @Test(.needs(.pidNamespace), .needs(.program("nsenter")), .needs(.program("strace")))
+  func `neither signals nor deadlines wait for the end of a long pass`() throws {
+    let options = ["--delay", "3s", "--drain-timeout", "2s"]
+    let server = try Server(options, ["--ignore-term"], launch: ["--network-namespace"])
+    let pool = try Run.program(fixture("connect", "\(server.port)", "6000"), inNetworkOf: try server.run.command())
+    try pool.line("connected")
+    let sent = try server.stop()
+    try server.event("connections")
+    // Some eighty connections at a time: a pass that begins in the delay takes at least 15 seconds.
+    let tracer = try server.run.inject("recvfrom:delay_exit=200000")
+    try server.event("draining")
+    try server.run.send(.usr1)
+    try server.run.line("got USR1")
+    #expect(server.run.signals.count == 1, "the drain ended before")
+    let told = try server.toldToStop(after: sent)
+    #expect(told >= .seconds(5) && told < .seconds(15))
+    try tracer.detach()
+    kill(try server.run.command(), SIGKILL)
+    #expect(try server.report(.code(137)).drainEndedBy == "bound")
+  }
+}

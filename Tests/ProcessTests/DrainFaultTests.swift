@@ -1,0 +1,222 @@
+import Foundation
+import Testing
+
+/// Where the kernel tells less, or nothing, or fails: ebb waits for what it can see, and goes on to the bound where it
+/// cannot know.
+@Suite(.endsItsProcesses, .mostlyWaits)
+struct DrainFaultTests {
+  private let short = ["--delay", "200ms", "--drain-quiet", "500ms", "--drain-timeout", "2s"]
+
+  /// The one line about how the connections are counted.
+  private func line(_ server: Server) throws -> (source: String?, level: String?, message: String?) {
+    // On a busy machine the first look may not have been enough to tell whose the listeners are.
+    let record = try #require(try server.records("connections").last)
+    return (record["source"] as? String, record["level"] as? String, record["msg"] as? String)
+  }
+
+  // MARK: Netlink refused
+
+  @Test func `without netlink an unread request is waited for, by proc`() throws {
+    let options = ["--delay", "200ms", "--drain-quiet", "500ms", "--drain-timeout", "6s"]
+    let server = try Server(options, ["--no-read"], launch: ["--no-netlink"])
+    let client = try RawClient(server.port)
+    client.ask()
+    let sent = try server.stop()
+    #expect(try server.toldToStop(after: sent) >= .milliseconds(6200))
+    let report = try server.report()
+    #expect(report.drainEndedBy == "bound" && report.inFlight("at_forward") == 1, "\(report)")
+    let line = try line(server)
+    #expect(line.source == "proc" && line.level == "warning" && line.message?.hasPrefix("no ages") == true)
+    _ = client
+  }
+
+  @Test func `without netlink an idle connection may be busy, and goes on to the bound`() throws {
+    let server = try Server(short, launch: ["--no-netlink"])
+    let client = try RawClient(server.port)
+    try client.exchange()
+    let sent = try server.stop()
+    #expect(try server.toldToStop(after: sent) >= .milliseconds(2200))
+    let report = try server.report()
+    #expect(report.drainEndedBy == "bound" && report.inFlight("at_forward") == 0, "\(report)")
+    let status = try server.records("connections").last
+    #expect(status?["busy"] as? Int == 1 && status?["idle"] as? Int == 0, "\(report)")
+    _ = client
+  }
+
+  @Test(.needs(.pidNamespace), arguments: [false, true])
+  func `without netlink, with nobody there traffic is quiet, and so when a request has ended`(asks: Bool) throws {
+    let options = ["--delay", "200ms", "--drain-quiet", "500ms", "--drain-timeout", "20s", "--grace", "1s"]
+    // In a network of its own: new connections are told by the count of all that are accepted there.
+    let server = try Server(options, launch: ["--network-namespace", "--no-netlink"])
+    let request = try asks ? server.ask("/delay/2") : nil
+    if asks { try server.expectRequest() }
+    let sent = try server.stop()
+    #expect(try server.toldToStop(after: sent) >= .milliseconds(asks ? 1000 : 500))
+    if let request {
+      try request.expect(.code(0))
+      #expect(request.out.lines == ["ok"])
+    }
+    #expect(try server.report().drainEndedBy == "quiet")
+    #expect(try line(server).source == "proc")
+  }
+
+  // MARK: No proc
+
+  @Test(.needs(.pidNamespace))
+  func `neither netlink nor proc: the delay and the bound hold`() throws {
+    let run = try Run.ebb(
+      ["--log", "json"] + short, fixture("serve", "0"), noProc(["--no-netlink"]))
+    let port = Int(try run.line("listening").number("port"))
+    try RawClient(port).exchange()
+    let sent = try stop(run)
+    try run.line("got TERM")
+    #expect(Clock.now() - sent >= .milliseconds(2200))
+    try run.expect(.code(0))
+    let report = try Report(run)
+    #expect(report.drainEndedBy == "bound" && report.inFlight("at_stop") == nil, "\(report)")
+    #expect(report.values["connections_after_stop"] is NSNull, "\(report)")
+    let warning = try #require(try run.records().first { $0["event"] as? String == "connections" })
+    #expect(warning["level"] as? String == "warning" && warning["source"] as? String == "none", "\(report)")
+  }
+
+  @Test(.needs(.pidNamespace))
+  func `no proc, but netlink: every listening socket of the network counts`() throws {
+    // In a network of its own, or the machine's would count.
+    var setup = noProc([])
+    setup.launch.insert("--network-namespace", at: 0)
+    let run = try Run.ebb(["--log", "json"] + short, fixture("serve", "0", "--no-accept"), setup)
+    let port = Int(try run.line("listening").number("port"))
+    let first = try #require(Proc.children(of: run.pid).first)
+    let client = try Run.program(fixture("connect", "\(port)", "1", "--silent"), inNetworkOf: first)
+    try client.line("connected")
+    try stop(run)
+    try run.expect(.code(0))
+    let report = try Report(run)
+    #expect(report.drainEndedBy == "bound" && report.inFlight("at_forward") == 1, "\(report)")
+    let warning = try #require(try run.records().first { $0["event"] as? String == "connections" })
+    #expect(warning["level"] as? String == "warning" && warning["source"] as? String == "diag+info", "\(report)")
+    #expect(warning["ports"] as? [Int] == [port], "\(report)")
+  }
+
+  @Test(.needs(.pidNamespace))
+  func `no proc, and the ports by name: nothing is missing`() throws {
+    let port = try Client.freePort()
+    let options = ["--log", "json", "--ports", "\(port)"] + short
+    let run = try Run.ebb(options, fixture("serve", "\(port)"), noProc([]))
+    try run.line("listening")
+    let client = try RawClient(port)
+    client.ask("/delay/1")
+    try stop(run)
+    try client.expectAnswer()
+    try run.expect(.code(0))
+    let report = try Report(run)
+    #expect(report.drainEndedBy == "quiet" && report.inFlight("at_stop") == 1, "\(report)")
+  }
+
+  private func noProc(_ more: [String]) -> Setup {
+    var setup = Setup.withTraffic
+    setup.launch = ["--pid-namespace-without-proc"] + more
+    return setup
+  }
+
+  @discardableResult
+  private func stop(_ run: Run) throws -> Duration {
+    let moment = Clock.now()
+    kill(try #require(Proc.children(of: run.pid).first), SIGTERM)
+    return moment
+  }
+
+  // MARK: Errors
+
+  @Test(.needs(.program("strace")), arguments: ["EIO", "ENOBUFS", "EPERM", "EINTR"])
+  func `a read error in the middle of the drain goes on to the bound`(error: String) throws {
+    // Without a single connection, which would have ended it after half a second.
+    let server = try Server(["--delay", "1s", "--drain-quiet", "3s", "--drain-timeout", "4s"])
+    let sent = try server.stop()
+    try server.event("connections")
+    _ = try server.run.inject("recvfrom:error=\(error)")
+    #expect(try server.toldToStop(after: sent) >= .seconds(5))
+    let report = try server.report()
+    #expect(report.drainEndedBy == "bound" && report.inFlight("at_forward") == nil, "\(report)")
+    #expect(report.inFlight("at_stop") == 0, "\(report)")
+    let failures = try server.records("count-failed")
+    // Said once.
+    #expect(failures.count == 1 && failures[0]["level"] as? String == "warning", "\(report)")
+    #expect((failures[0]["problem"] as? String)?.hasPrefix("sock_diag: ") == true, "\(report)")
+  }
+
+  @Test(.needs(.program("strace")))
+  func `an error that passes is no more than a look that is missing`() throws {
+    let options = ["--delay", "1s", "--drain-quiet", "3s", "--drain-timeout", "20s", "--grace", "1s"]
+    let server = try Server(options)
+    let client = try RawClient(server.port)
+    client.ask("/delay/5")
+    try server.expectRequest()
+    let sent = try server.stop()
+    try server.event("connections")
+    _ = try server.run.inject("recvfrom:error=EIO:when=1..6")
+    try client.expectAnswer()
+    #expect(try server.toldToStop(after: sent) >= .seconds(4))
+    let report = try server.report()
+    #expect(report.drainEndedBy == "quiet" && report.inFlight("at_forward") == 0, "\(report)")
+    #expect(try server.records("count-failed").count == 1, "\(report)")
+    // Of the same kernel as before: no poorer source.
+    #expect(try server.records("connections").allSatisfy { $0["source"] as? String == "diag+info" }, "\(report)")
+  }
+
+  // MARK: Little
+
+  @Test(arguments: [[], ["--health", "0"]])
+  func `sixteen descriptors are enough`(health: [String]) throws {
+    let more = health.isEmpty ? [] : ["--health", "\(try Client.freePort())"]
+    let server = try Server(short + more, launch: ["--rlimit-nofile", "16"])
+    let client = try RawClient(server.port)
+    client.ask("/delay/1")
+    try server.stop()
+    try client.expectAnswer()
+    let report = try server.report()
+    #expect(report.drainEndedBy == "quiet" && report.inFlight("at_stop") == 1, "\(report)")
+    #expect(!server.run.err.text.contains("\"warning\""), "\(report)")
+  }
+
+  @Test(.needs(.root))
+  func `any user sees as much`() throws {
+    let server = try Server(short, launch: ["--uid", "65534"])
+    let client = try RawClient(server.port)
+    client.ask("/delay/1")
+    try server.stop()
+    try client.expectAnswer()
+    let report = try server.report()
+    #expect(report.drainEndedBy == "quiet" && report.inFlight("at_stop") == 1, "\(report)")
+    let line = try line(server)
+    #expect(line.source == "diag+info" && line.level == "info")
+  }
+
+  @Test(.needs(.runc))
+  func `so does one in a container with everything taken away`() throws {
+    let options = ["--log", "json", "--delay", "200ms", "--drain-quiet", "500ms"]
+    let container = try Container(options, ["/fixture", "serve", "0"], .withTraffic)
+    let port = Int(try container.run.line("listening").number("port"))
+    let client = try RawClient(port)
+    client.ask("/delay/3")
+    try container.waitForClass("owed-response")
+    try container.kill(.term)
+    try client.expectAnswer()
+    try container.run.expect(.code(0))
+    let report = try Report(container.run)
+    #expect(report.drainEndedBy == "quiet" && report.inFlight("at_stop") == 1, "\(report)")
+    let records = try container.run.records()
+    let connections = try #require(records.first { $0["event"] as? String == "connections" })
+    #expect(connections["source"] as? String == "diag+info" && connections["ports"] as? [Int] == [port], "\(report)")
+    #expect(!records.contains { $0["level"] as? String == "warning" }, "\(report)")
+  }
+}
+
+extension Container {
+  /// Waits until `ebb status` inside sees a connection of that class.
+  func waitForClass(_ name: String) throws {
+    try run.wait(for: "a connection of the class \(name)") {
+      try Answer(try exec(["/ebb", "status", "--connections"])).out.contains(name)
+    }
+  }
+}

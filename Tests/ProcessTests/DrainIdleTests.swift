@@ -1,0 +1,173 @@
+import Foundation
+import Testing
+
+/// Connections on which nothing is owed: whether they hold the drain up, and when traffic is quiet.
+@Suite(.endsItsProcesses, .mostlyWaits)
+struct DrainIdleTests {
+  @Test func `a thousand idle keep-alives end by delay and quiet time`() throws {
+    let server = try Server(["--delay", "500ms", "--drain-timeout", "20s", "--grace", "1s"])
+    let pool = try Run.program(fixture("connect", "\(server.port)", "1000"))
+    try pool.line("connected")
+    let sent = try server.stop()
+    // Two seconds after the stop signal, which is when ebb begins to look.
+    #expect(try server.toldToStop(after: sent) >= .seconds(2))
+    let report = try server.report()
+    #expect(report.drainEndedBy == "quiet" && report.inFlight("at_forward") == 0, "\(report)")
+    // Where the kernel had no room for all closings of this machine, other tests' connections count too.
+    #expect(report["connections_after_stop"] != nil, "\(report)")
+    #expect(report["drain_ms"].map { $0 < 15_000 } == true, "\(report)")
+    let connections = try #require(try server.records("connections").first)
+    #expect(connections["source"] as? String == "diag+info" && connections["ports"] as? [Int] == [server.port])
+  }
+
+  @Test(arguments: [[], ["--silent"]])
+  func `the quiet time may lie inside the delay`(how: [String]) throws {
+    let server = try Server(["--delay", "3500ms", "--drain-quiet", "3s"])
+    let pool = try Run.program(fixture("connect", "\(server.port)", "100") + how)
+    try pool.line("connected")
+    let sent = try server.stop()
+    #expect(try server.toldToStop(after: sent) >= .milliseconds(3500))
+    let report = try server.report()
+    #expect(report.drainEndedBy == "quiet" && report["drain_ms"].map { $0 < 2500 } == true, "\(report)")
+  }
+
+  @Test func `a websocket that is silent holds nothing up, one whose client spoke last does`() throws {
+    for (speaks, end) in [(false, "quiet"), (true, "bound")] {
+      let options = ["--delay", "200ms", "--drain-quiet", "300ms", "--drain-timeout", "1500ms"]
+      let server = try Server(options)
+      let client = try RawClient(server.port)
+      client.ask("/upgrade")
+      _ = try client.read(upTo: "\r\n\r\n")
+      if speaks {
+        usleep(50_000)  // not in the same tick of the kernel's clock, in which nobody can tell who was first
+        client.send("ping")
+        try server.expectRequest()
+      }
+      try server.stop()
+      #expect(try server.report().drainEndedBy == end)
+    }
+  }
+
+  // MARK: A scrape each second
+
+  @Test(arguments: [[], ["--keep-alive"]])
+  func `a scrape each second goes on to the bound`(how: [String]) throws {
+    let server = try Server(["--delay", "200ms", "--drain-timeout", "4s"])
+    let scraper = try Run.program(fixture("scrape", "\(server.port)", "1000") + how)
+    try scraper.line("scraped")
+    let sent = try server.stop()
+    #expect(try server.toldToStop(after: sent) >= .milliseconds(4200))
+    let report = try server.report()
+    #expect(report.drainEndedBy == "bound", "\(report)")
+    if how.isEmpty {
+      #expect(report["connections_after_stop"].map { $0 >= 3 } == true, "\(report)")
+    } else {
+      #expect(report["connections_after_stop"] != nil, "\(report)")
+    }
+    #expect(report["last_request_ms"].map { $0 >= 2000 } == true, "\(report)")
+    try scraper.expect(.code(0))
+  }
+
+  @Test(arguments: [[], ["--keep-alive"]])
+  func `a quiet time that is shorter than the pauses of a scrape`(how: [String]) throws {
+    let server = try Server(["--delay", "1500ms", "--drain-timeout", "20s", "--grace", "1s", "--drain-quiet", "500ms"])
+    let scraper = try Run.program(fixture("scrape", "\(server.port)", "1000") + how)
+    try scraper.line("scraped")
+    try server.stop()
+    let report = try server.report()
+    #expect(report.drainEndedBy == "quiet" && report["drain_ms"].map { $0 < 15_000 } == true, "\(report)")
+    try scraper.expect(.code(0))
+  }
+
+  @Test func `connections that open and close between two looks are traffic`() throws {
+    let server = try Server(["--delay", "2s", "--drain-quiet", "500ms"])
+    try server.stop()
+    try server.event("connections")
+    for _ in 0..<30 { try RawClient(server.port).exchange() }
+    let report = try server.report()
+    #expect(report["connections_after_stop"].map { $0 >= 30 } == true, "\(report)")
+    #expect(report["last_connection_ms"].map { $0 > 0 && $0 < 2000 } == true, "\(report)")
+  }
+
+  // MARK: Modes
+
+  @Test func `zero waits for an idle keep-alive to close`() throws {
+    let server = try Server(["--delay", "200ms", "--drain", "zero", "--drain-quiet", "300ms"])
+    var client: RawClient? = try RawClient(server.port)
+    try client?.exchange()
+    let sent = try server.stop()
+    // Not a wait for something, but the time in which nothing may happen.
+    sleep(2)
+    server.run.out.read()
+    #expect(server.run.signals == [])
+    client = nil
+    #expect(try server.toldToStop(after: sent) >= .seconds(2))
+    let report = try server.report()
+    #expect(report.drainEndedBy == "zero" && report.inFlight("at_stop") == 0, "\(report)")
+  }
+
+  @Test func `zero goes on to the bound where one stays open, and waits for none where none is`() throws {
+    for opens in [true, false] {
+      let server = try Server(["--delay", "200ms", "--drain", "zero", "--drain-timeout", "1500ms"])
+      let client = opens ? try RawClient(server.port) : nil
+      try client?.exchange()
+      let sent = try server.stop()
+      let told = try server.toldToStop(after: sent)
+      let report = try server.report()
+      #expect(report.drainEndedBy == (opens ? "bound" : "zero"), "\(report)")
+      #expect(told >= .milliseconds(opens ? 1700 : 200))
+    }
+  }
+
+  @Test func `time waits for nothing, and tells what was in flight all the same`() throws {
+    let server = try Server(["--delay", "500ms", "--drain", "time"])
+    let client = try RawClient(server.port)
+    client.ask("/delay/3")
+    try server.expectRequest()
+    let sent = try server.stop()
+    #expect(try server.toldToStop(after: sent) >= .milliseconds(500))
+    try client.expectAnswer()
+    let report = try server.report()
+    #expect(report.values["drain_ended_by"] is NSNull, "\(report)")
+    #expect(report.inFlight("at_stop") == 1 && report.inFlight("at_forward") == 1, "\(report)")
+    #expect(report.inFlight("at_kill") == nil && report["stop_ms"].map { $0 > 1000 } == true, "\(report)")
+  }
+
+  // MARK: What else ends it
+
+  @Test(arguments: [Signal.int, .quit])
+  func `a signal from a keyboard`(signal: Signal) throws {
+    let server = try Server(["--delay", "200ms", "--drain-timeout", "20s", "--grace", "1s"], ["--no-accept"])
+    let client = try RawClient(server.port)
+    try server.stop()
+    try server.event("draining")
+    try server.run.send(signal)
+    let report = try server.report()
+    #expect(report.drainEndedBy == "signal" && report.inFlight("at_forward") == 1, "\(report)")
+    #expect(server.run.signals.prefix(2).map { $0.split(separator: " ")[1] } == ["\(signal)", "TERM"])
+    _ = client
+  }
+
+  @Test func `ebb stop --now`() throws {
+    let server = try Server(["--delay", "200ms", "--drain-timeout", "20s", "--grace", "1s"], ["--no-accept"])
+    let client = try RawClient(server.port)
+    try server.stop()
+    try server.event("draining")
+    let answer = try Answer.ebb("stop", "--now", about: server.run)
+    #expect(answer.exit == .code(0), "\(answer)")
+    let report = try server.report()
+    #expect(report.drainEndedBy == "skipped" && report.inFlight("at_forward") == 1, "\(report)")
+    _ = client
+  }
+
+  @Test func `the command's exit`() throws {
+    let server = try Server(["--delay", "200ms", "--drain-timeout", "20s", "--grace", "1s"], ["--no-accept"])
+    let client = try RawClient(server.port)
+    try server.stop()
+    try server.event("draining")
+    kill(try server.run.command(), SIGKILL)
+    let report = try server.report(.code(137))
+    #expect(report.drainEndedBy == "exit" && report.values["killed"] as? Bool == false, "\(report)")
+    _ = client
+  }
+}

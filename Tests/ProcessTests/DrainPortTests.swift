@@ -1,0 +1,202 @@
+import Foundation
+import Testing
+
+/// Whose connections count.
+@Suite(.endsItsProcesses, .mostlyWaits)
+struct DrainPortTests {
+  /// Enough to see who is waited for and who is not.
+  private let short = ["--delay", "200ms", "--drain-quiet", "1500ms", "--drain-timeout", "20s", "--grace", "1s"]
+
+  // MARK: Listening sockets
+
+  @Test(arguments: [(AF_INET, "127.0.0.1"), (AF_INET6, "[0:0:0:0:0:0:0:1]")])
+  func `clients of a socket for both families`(family: Int32, address: String) throws {
+    let server = try Server(short, ["--dual"])
+    let client = try RawClient(server.port, family: family)
+    client.ask("/delay/3")
+    try server.expectRequest()
+    let list = try #require(try server.connections()["list"] as? [[String: Any]])
+    #expect((list.first?["peer"] as? String)?.hasPrefix(address + ":") == true, "\(list)")
+    let sent = try server.stop()
+    try client.expectAnswer()
+    #expect(try server.toldToStop(after: sent) >= .seconds(2))
+    #expect(try server.report().drainEndedBy == "quiet")
+  }
+
+  @Test func `several sockets on one port`() throws {
+    let server = try Server(short, ["--reuseport", "4"])
+    // The kernel spreads them.
+    let clients = try (0..<8).map { _ in try RawClient(server.port) }
+    for client in clients { client.ask("/delay/3") }
+    try server.run.wait(for: "eight requests") { try server.waitForClass("owed-response")["owed-response"] == 8 }
+    try server.stop()
+    for client in clients { try client.expectAnswer() }
+    let report = try server.report()
+    #expect(report.inFlight("at_stop") == 8 && report.drainEndedBy == "quiet", "\(report)")
+    let ports = try server.records("connections").first?["ports"] as? [Int]
+    #expect(ports == [server.port])
+  }
+
+  @Test func `one that is opened after the stop signal`() throws {
+    let server = try Server(short, ["--late", "USR1"])
+    let sent = try server.stop()
+    try server.event("connections")
+    try server.run.send(.usr1)
+    let late = Int(try server.run.line("listening").number("port"))
+    let client = try RawClient(late)
+    client.ask("/delay/4")
+    try client.expectAnswer()
+    #expect(try server.toldToStop(after: sent) >= .seconds(4))
+    let report = try server.report()
+    #expect(report.drainEndedBy == "quiet", "\(report)")
+    let ports = try server.records("connections").compactMap { $0["ports"] as? [Int] }
+    #expect(ports == [[server.port], [server.port, late].sorted()], "\(report)")
+  }
+
+  @Test func `one that the app closes while a request is in flight`() throws {
+    let server = try Server(short, ["--close-on", "USR1"])
+    let client = try RawClient(server.port)
+    client.ask("/delay/4")
+    try server.expectRequest()
+    let sent = try server.stop()
+    try server.event("draining")
+    try server.run.send(.usr1)
+    try server.run.line("closed")
+    try client.expectAnswer()
+    #expect(try server.toldToStop(after: sent) >= .seconds(3))
+    #expect(try server.report().drainEndedBy == "quiet")
+  }
+
+  @Test func `a child's, and one of each of two children`() throws {
+    let script = "\(Binaries.fixture) serve 0 & \(Binaries.fixture) serve 0; :"
+    let server = try Server(short + ["--group"], command: ["/bin/sh", "-c", script])
+    let other = Int(try server.run.line("listening").number("port"))
+    let client = try RawClient(other)
+    client.ask("/delay/3")
+    try server.expectRequest()
+    let sent = try server.stop()
+    try client.expectAnswer()
+    #expect(try server.toldToStop(after: sent) >= .seconds(2))
+    _ = try server.run.exit()
+    let ports = try server.records("connections").first?["ports"] as? [Int]
+    #expect(ports == [server.port, other].sorted())
+  }
+
+  // MARK: --ports
+
+  @Test func `ports by name: one of two, and nobody's`() throws {
+    let nobodys = try Client.freePort()
+    for names in [nobodys, nil] {
+      let second = try Client.freePort()
+      let script = "\(Binaries.fixture) serve \(second) & \(Binaries.fixture) serve 0; :"
+      let options = short + ["--group", "--ports", "\(names ?? second)"]
+      let server = try Server(options, command: ["/bin/sh", "-c", script])
+      try server.run.line("listening")
+      let first = try server.run.out.lines.map { Int(try $0.number("port")) }.first { $0 != second }
+      let client = try RawClient(try #require(first))
+      client.ask("/delay/20")
+      let sent = try server.stop()
+      #expect(try server.toldToStop(after: sent) < .seconds(18))
+      #expect(try server.event("exited")["drain_ended_by"] as? String == "quiet", "\(server.run)")
+      #expect(try server.records("connections").first?["ports"] as? [Int] == [names ?? second])
+      try server.run.end()
+      _ = client
+    }
+  }
+
+  @Test func `ebb's own health port is not one`() throws {
+    let (health, port) = (try Client.freePort(), try Client.freePort())
+    let options = short + ["--health", "\(health)", "--ports", "\(port),\(health)"]
+    let server = try Server(options, command: fixture("serve", "\(port)"))
+    let asks = "while curl -s -o /dev/null http://127.0.0.1:\(health)/livez; do sleep 0.1; done"
+    let probes = try Run.program(["/bin/sh", "-c", asks])
+    try server.stop()
+    let report = try server.report()
+    #expect(report.drainEndedBy == "quiet", "\(report)")
+    #expect(try server.records("connections").first?["ports"] as? [Int] == [port])
+    try probes.expect(.code(0))
+  }
+
+  // MARK: No TCP
+
+  @Test(arguments: Place.possible)
+  func `an app that never listened is told at once`(place: Place) throws {
+    var setup = Setup.withTraffic
+    setup.launch = []
+    let run = try Run.ebb(["--log", "json", "--delay", "15s"], fixture("signals"), in: place, setup)
+    try run.line("ready")
+    let sent = try run.send(.term)
+    try run.expect(.code(0))
+    #expect(Clock.now() - sent < .seconds(15))
+    let report = try Report(run)
+    #expect(report.drainEndedBy == "skipped" && report.text("delay_ended_by") == "skipped", "\(report)")
+    #expect(!(try run.records()).contains { $0["level"] as? String == "warning" }, "\(report)")
+  }
+
+  @Test func `one with a UNIX socket alone gets the delay`() throws {
+    let path = try Runs.folder() + "/socket"
+    try expectNoDrain(try Server(["--delay", "1s"], ["--unix", path]))
+  }
+}
+
+/// Nobody can be waited for whose clients cannot be counted.
+private func expectNoDrain(_ server: Server) throws {
+  let sent = try server.stop()
+  #expect(try server.toldToStop(after: sent) >= .seconds(1))
+  let report = try server.report()
+  #expect(report.values["drain_ended_by"] is NSNull && report.text("delay_ended_by") == "time", "\(report)")
+  let connections = try server.records("connections")
+  #expect(connections.count == 1 && connections[0]["level"] as? String == "warning", "\(report)")
+  #expect((connections[0]["msg"] as? String)?.contains("UDP or UNIX sockets") == true)
+}
+
+/// Apps with a network of their own, or several.
+@Suite(.endsItsProcesses, .mostlyWaits, .needs(.pidNamespace), .needs(.program("nsenter")))
+struct DrainNamespaceTests {
+  private let launch = "\(Binaries.fixture) launch --network-namespace -- \(Binaries.fixture) serve 0"
+
+  @Test(.needs(.program("curl")))
+  func `a server in another network holds nothing up`() throws {
+    let script = "\(launch) & exec \(Binaries.fixture) serve 0"
+    let options = ["--delay", "200ms", "--drain-quiet", "300ms", "--drain-timeout", "20s", "--grace", "1s"]
+    let server = try Server(options, command: ["/bin/sh", "-c", script])
+    try server.run.line("listening")
+    let lines = server.run.out.lines
+    let stranger = try #require(try lines.first { try $0.number("pid") != server.run.command() })
+    let stream = try server.ask("/stream/100", in: try stranger.number("pid"), port: Int(try stranger.number("port")))
+    try stream.line("tick")
+    let sent = try server.stop()
+    #expect(try server.toldToStop(after: sent) < .seconds(18))
+    #expect(try server.event("exited")["drain_ended_by"] as? String == "quiet", "\(server.run)")
+    let own = try #require(try lines.first { $0 != stranger }).number("port")
+    #expect(try server.records("connections").first?["ports"] as? [Int] == [Int(own)])
+  }
+
+  @Test func `an app that is in another network alone cannot be seen, and gets the bound`() throws {
+    let options = ["--delay", "200ms", "--drain-timeout", "1500ms"]
+    let server = try Server(options, command: ["/bin/sh", "-c", "exec \(launch)"])
+    let sent = try server.stop()
+    #expect(try server.toldToStop(after: sent) >= .milliseconds(1700))
+    let report = try server.report()
+    #expect(report.drainEndedBy == "bound" && report.inFlight("at_stop") == nil, "\(report)")
+    #expect(try server.records("connections").first?["level"] as? String == "warning", "\(report)")
+  }
+
+  @Test(.needs(.program("curl")))
+  func `ebb and its app in one that is not the machine's`() throws {
+    let options = ["--delay", "200ms", "--drain-quiet", "300ms"]
+    let server = try Server(options, launch: ["--network-namespace"])
+    let request = try server.ask("/delay/3")
+    try server.expectRequest()
+    try server.stop()
+    try request.expect(.code(0))
+    #expect(request.out.lines == ["ok"])
+    #expect(try server.report().drainEndedBy == "quiet")
+  }
+
+  @Test func `one with a UDP socket alone gets the delay`() throws {
+    let server = try Server(
+      ["--delay", "1s"], command: fixture("serve", "5353", "--udp"), launch: ["--network-namespace"])
+    try expectNoDrain(server)
+  }
+}

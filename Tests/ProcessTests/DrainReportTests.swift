@@ -1,0 +1,164 @@
+import Foundation
+import Testing
+
+/// What a stop tells about the traffic: in the log, in the report, by `ebb status`.
+@Suite(.endsItsProcesses, .mostlyWaits)
+struct DrainReportTests {
+  @Test func `a delay that was too short, and the one to use`() throws {
+    let server = try Server(["--delay", "500ms", "--drain-quiet", "1500ms"])
+    let sent = try server.stop()
+    try server.event("draining")
+    try Clock.wait(for: "one second") { Clock.now() - sent >= .seconds(1) }
+    try RawClient(server.port).exchange()
+    let report = try server.report()
+    #expect(report["connections_after_stop"].map { $0 >= 1 } == true, "\(report)")
+    let last = try #require(report["last_connection_ms"])
+    #expect(last >= 900, "\(report)")
+    let advice = try #require(report.text("advice"))
+    #expect(advice.hasPrefix("the last connection came at +"), "\(advice)")
+    let seconds = (last * 13 / 10 + 999) / 1000
+    #expect(advice.hasSuffix("s, the delay is 500ms: use --delay \(seconds)s"), "\(advice)")
+    // A person reads it too.
+    #expect(report.text("msg") == "the command exited with 0")
+  }
+
+  @Test func `one that was longer than it needs`() throws {
+    let server = try Server(["--delay", "5s", "--drain-quiet", "300ms"])
+    try server.stop()
+    try server.event("connections")
+    try RawClient(server.port).exchange()
+    let report = try server.report()
+    let advice = try #require(report.text("advice"))
+    #expect(advice.hasPrefix("the last connection came at +0.") && advice.hasSuffix("--delay 1s would do"), "\(advice)")
+    #expect(report["last_connection_ms"].map { $0 < 1250 } == true, "\(report)")
+  }
+
+  @Test func `none where nothing came`() throws {
+    let server = try Server(["--delay", "500ms", "--drain-quiet", "300ms"])
+    let client = try RawClient(server.port)
+    try client.exchange()
+    try server.stop()
+    let report = try server.report()
+    #expect(report.values["advice"] is NSNull && report.values["last_connection_ms"] is NSNull, "\(report)")
+    #expect(report.inFlight("at_stop") == 0, "\(report)")
+  }
+
+  @Test func `requests on connections that were there count as requests`() throws {
+    let server = try Server(["--delay", "1s", "--drain-quiet", "300ms"])
+    let client = try RawClient(server.port)
+    try client.exchange()
+    usleep(50_000)
+    try server.stop()
+    try server.event("connections")
+    usleep(300_000)
+    for _ in 0..<5 { try client.exchange() }
+    let report = try server.report()
+    #expect(report["last_request_ms"].map { $0 >= 300 } == true, "\(report)")
+  }
+
+  @Test func `what the kill hits`() throws {
+    let options = ["--delay", "0", "--drain", "time", "--grace", "1s"]
+    let server = try Server(["--ports", "1"] + options, ["--ignore-term"])
+    let port = server.port
+    let counted = try Server(["--delay", "2s", "--drain", "time", "--grace", "2s"], ["--ignore-term"])
+    let clients = try (0..<3).map { _ in try RawClient(counted.port) }
+    for client in clients { client.ask("/delay/30") }
+    try counted.run.wait(for: "three requests") { try counted.waitForClass("owed-response")["owed-response"] == 3 }
+    try counted.stop()
+    let report = try counted.report(.code(137))
+    #expect(report.values["killed"] as? Bool == true)
+    for key in ["at_stop", "at_forward", "at_kill"] { #expect(report.inFlight(key) == 3, "\(key) \(report)") }
+    // Where nothing was counted, nothing is claimed.
+    let client = try RawClient(port)
+    client.ask("/delay/30")
+    try server.stop()
+    let unknown = try server.report(.code(137))
+    for key in ["at_stop", "at_forward", "at_kill"] { #expect(unknown.inFlight(key) == nil, "\(key) \(unknown)") }
+  }
+
+  @Test func `the log as text`() throws {
+    var setup = Setup.withTraffic
+    setup.environment["EBB_DRAIN_QUIET"] = "300ms"
+    let run = try Run.ebb(["--delay", "200ms"], fixture("serve", "0"), in: .subreaper, setup)
+    let port = try run.line("listening").number("port")
+    try run.send(.term)
+    try run.expect(.code(0))
+    let lines = run.err.lines
+    #expect(lines.count == 6, "\(run)")
+    #expect(lines[2].contains(" event=connections source=diag+info ports=[\(port)] in_flight=0 busy=0 idle=0 msg="))
+    #expect(lines[3].contains(" event=draining "), "\(run)")
+    #expect(lines[5].contains(" drain_ended_by=quiet ") && lines[5].contains(" connections_after_stop=0 "), "\(run)")
+  }
+
+  // MARK: ebb status
+
+  @Test func `status counts on request, before a stop`() throws {
+    let server = try Server(["--delay", "20s", "--drain-timeout", "1s", "--grace", "1s"])
+    let idle = try RawClient(server.port)
+    try idle.exchange()
+    let busy = try RawClient(server.port)
+    busy.ask("/delay/30")
+    try server.expectRequest()
+    sleep(2)  // after which a connection is idle
+    let connections = try server.connections()
+    #expect(connections["source"] as? String == "diag+info" && connections["ports"] as? [Int] == [server.port])
+    #expect(connections["busy"] as? Int == 1 && connections["idle"] as? Int == 1, "\(connections)")
+    #expect(connections["classes"] as? [String: Int] == ["owed-response": 1, "idle": 1], "\(connections)")
+    let list = try #require(connections["list"] as? [[String: Any]])
+    #expect(list.count == 2)
+    for one in list {
+      #expect(Set(one.keys) == ["port", "peer", "class", "last_in_ms", "last_out_ms"])
+      #expect(one["port"] as? Int == server.port)
+      #expect((one["peer"] as? String)?.hasPrefix("127.0.0.1:") == true)
+      #expect((one["last_in_ms"] as? Int).map { (2000...60_000).contains($0) } == true, "\(list)")
+    }
+
+    let text = try Answer.ebb("status", "--connections", about: server.run)
+    let summary = "clients   1 busy (1 owed-response), 1 idle (1 idle), port \(server.port), by diag+info\n"
+    #expect(text.exit == .code(0) && text.out.contains(summary), "\(text)")
+    let table = try #require(text.out.components(separatedBy: "\n\n").last).split(separator: "\n")
+    #expect(table.count == 3 && table[0].hasPrefix(" PORT  PEER "), "\(text)")
+    #expect(table[0].split(separator: " ", maxSplits: 2).last?.contains("CLASS") == true)
+    let busyRow = table.dropFirst().first { $0.contains("  owed-response  ") }
+    #expect(busyRow?.hasPrefix("\(server.port)  127.0.0.1:") == true, "\(text)")
+    #expect(table.dropFirst().contains { $0.contains("  idle  ") }, "\(text)")
+
+    // Nobody has looked before, and the supervisor has not begun to.
+    #expect(!(try Answer.ebb("status", about: server.run).out.contains("clients ")))
+    #expect(server.run.err.text == "")
+  }
+
+  @Test func `in a stop it shows them unasked`() throws {
+    let server = try Server(["--delay", "20s", "--drain-timeout", "1s", "--grace", "1s"])
+    let client = try RawClient(server.port)
+    client.ask("/delay/30")
+    try server.expectRequest()
+    try server.stop()
+    try server.event("connections")
+    var status: [String: Any] = [:]
+    try server.run.wait(for: "the count") {
+      status = try Answer.ebb("status", "--json", about: server.run).json()
+      return status["connections"] is [String: Any]
+    }
+    let connections = try #require(status["connections"] as? [String: Any])
+    #expect(connections["busy"] as? Int == 1 && connections["list"] is NSNull, "\(connections)")
+    let stop = try #require(status["stop"] as? [String: Any])
+    let (soonest, latest) = (stop["forward_in_ms"] as? Int ?? 0, stop["forward_at_latest_in_ms"] as? Int ?? 0)
+    #expect(latest > soonest && soonest > 0, "\(stop)")
+    let text = try Answer.ebb("status", about: server.run)
+    #expect(text.out.contains("\nclients   1 busy (1 owed-response), 0 idle, port \(server.port), by diag+info\n"))
+    let listed = try Answer.ebb("status", "--connections", about: server.run)
+    #expect(listed.out.contains("\n \(server.port)  ") || listed.out.contains("\n\(server.port)  "), "\(listed)")
+  }
+
+  @Test func `without a client, and without a listening socket`() throws {
+    let server = try Server()
+    let none = try Answer.ebb("status", "--connections", about: server.run)
+    #expect(none.out.contains("\nclients   0 busy, 0 idle, port \(server.port), by diag+info\n"), "\(none)")
+    #expect(none.out.hasSuffix("\n\nno connections\n"), "\(none)")
+    let deaf = try Run.ebb([], fixture("stay"))
+    try deaf.line("ready")
+    let answer = try Answer.ebb("status", "--connections", about: deaf)
+    #expect(answer.exit == .code(0) && answer.out.hasSuffix("\n\nno connections\n"), "\(answer)")
+  }
+}

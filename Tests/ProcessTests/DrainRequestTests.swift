@@ -1,0 +1,158 @@
+import Foundation
+import Testing
+
+/// What is under way when a stop begins, as a real kernel shows it.
+@Suite(.endsItsProcesses, .mostlyWaits)
+struct DrainRequestTests {
+  @Test func `a request of ten seconds, with a delay of one`() throws {
+    let server = try Server(["--delay", "1s"])
+    let client = try RawClient(server.port)
+    client.send("GET /delay/10 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    try server.expectRequest()
+    let sent = try server.stop()
+    #expect(try server.toldToStop(after: sent) >= .seconds(9))
+    // Answered in full, and only then told to stop.
+    #expect(client.readToEnd().hasSuffix("\r\n\r\nok\n"))
+    let report = try server.report()
+    #expect(report.drainEndedBy == "quiet", "\(report)")
+    #expect(report.inFlight("at_stop") == 1 && report.inFlight("at_forward") == 0, "\(report)")
+  }
+
+  @Test func `an answer is owed however long it takes, on a connection that stays`() throws {
+    let server = try Server(["--delay", "200ms", "--drain-quiet", "300ms"])
+    let client = try RawClient(server.port)
+    client.ask("/delay/3")
+    try server.expectRequest()
+    let sent = try server.stop()
+    try client.expectAnswer()
+    let answered = Clock.now()
+    // Quiet is counted from the answer on too: the next request may be on its way.
+    #expect(try server.toldToStop(after: sent) >= .seconds(2) + .milliseconds(300))
+    let report = try server.report()
+    #expect(report.drainEndedBy == "quiet" && report.inFlight("at_forward") == 0, "\(report)")
+    #expect(answered - sent < .seconds(20))
+  }
+
+  @Test func `a request that comes in the drain is waited for too`() throws {
+    let server = try Server(["--delay", "200ms", "--drain-quiet", "1s"])
+    let first = try RawClient(server.port)
+    first.ask("/delay/1")
+    try server.expectRequest()
+    try server.stop()
+    try server.event("draining")
+    let second = try RawClient(server.port)
+    second.ask("/delay/3")
+    try first.expectAnswer()
+    try second.expectAnswer()
+    let report = try server.report()
+    #expect(report.drainEndedBy == "quiet" && report["connections_after_stop"].map { $0 >= 1 } == true, "\(report)")
+    #expect(report["last_connection_ms"].map { $0 >= 200 } == true, "\(report)")
+  }
+
+  @Test(arguments: [200, 900])
+  func `an upload that comes in pieces`(pause: Int) throws {
+    // With the longer pauses it is the owed answer that holds, not the bytes.
+    let server = try Server(["--delay", "200ms", "--drain-quiet", "500ms"])
+    let client = try RawClient(server.port)
+    client.send("POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 80000\r\n\r\n")
+    try server.expectRequest()
+    try server.stop()
+    for _ in 0..<4 {
+      usleep(UInt32(pause) * 1000)
+      #expect(server.run.signals == [])
+      client.send(String(repeating: "x", count: 20_000))
+    }
+    try client.expectAnswer()
+    let report = try server.report()
+    #expect(report.drainEndedBy == "quiet" && report.inFlight("at_stop") == 1, "\(report)")
+  }
+
+  @Test func `a stream that sends each 500 ms goes on to the bound`() throws {
+    let server = try Server(["--delay", "500ms", "--drain-timeout", "3s"])
+    let client = try RawClient(server.port)
+    client.ask("/stream/500")
+    _ = try client.read(upTo: "tick\n\r\n")
+    let sent = try server.stop()
+    #expect(try server.toldToStop(after: sent) >= .seconds(3) + .milliseconds(500))
+    let report = try server.report()
+    #expect(report.drainEndedBy == "bound", "\(report)")
+    // It is no request that is in flight.
+    #expect(report.inFlight("at_forward") == 0, "\(report)")
+  }
+
+  @Test func `a client that does not read its answer, and one that does`() throws {
+    let server = try Server(["--delay", "200ms", "--drain-quiet", "300ms"])
+    let client = try RawClient(server.port, buffer: 4096)
+    client.ask("/big/20000000")
+    let classes = try server.waitForClass("response-in-flight")
+    #expect(classes == ["response-in-flight": 1])
+    let sent = try server.stop()
+    // Not a wait for something, but the time in which nothing may happen.
+    sleep(3)
+    server.run.out.read()
+    #expect(server.run.signals == [])
+    try client.skip(20_000_000)
+    #expect(try server.toldToStop(after: sent) >= .seconds(3))
+    #expect(try server.report().drainEndedBy == "quiet")
+  }
+
+  @Test func `a client that never reads its answer goes to the bound`() throws {
+    let server = try Server(["--delay", "200ms", "--drain-timeout", "2s", "--grace", "1s", "--drain-quiet", "300ms"])
+    let client = try RawClient(server.port, buffer: 4096)
+    client.ask("/big/20000000")
+    try server.waitForClass("response-in-flight")
+    try server.stop()
+    let report = try server.report(.code(137))
+    #expect(report.drainEndedBy == "bound" && report.inFlight("at_forward") == 1, "\(report)")
+    #expect(report.inFlight("at_kill") == 1, "\(report)")
+    _ = client
+  }
+
+  @Test func `a request that the app does not read`() throws {
+    let server = try Server(["--delay", "200ms", "--drain-timeout", "2s", "--drain-quiet", "300ms"], ["--no-read"])
+    let client = try RawClient(server.port)
+    client.ask()
+    #expect(try server.waitForClass("unread-request") == ["unread-request": 1])
+    try server.stop()
+    let report = try server.report()
+    #expect(report.drainEndedBy == "bound" && report.inFlight("at_forward") == 1, "\(report)")
+  }
+
+  @Test(arguments: [false, true])
+  func `a connection that waits to be accepted`(asks: Bool) throws {
+    let server = try Server(["--delay", "200ms", "--drain-timeout", "2s", "--drain-quiet", "300ms"], ["--no-accept"])
+    let client = try RawClient(server.port)
+    if asks { client.ask() }
+    #expect(try server.waitForClass("pending-accept") == ["pending-accept": 1])
+    try server.stop()
+    let report = try server.report()
+    #expect(report.drainEndedBy == "bound" && report.inFlight("at_forward") == 1, "\(report)")
+    _ = client
+  }
+
+  // MARK: One side closed
+
+  @Test func `a client that has closed its side and is owed an answer`() throws {
+    let server = try Server(["--delay", "200ms", "--drain-quiet", "300ms"])
+    let client = try RawClient(server.port)
+    client.ask("/delay/3")
+    client.closeSending()
+    try server.expectRequest()
+    let sent = try server.stop()
+    #expect(client.readToEnd().hasSuffix("\r\n\r\nok\n"))
+    #expect(try server.toldToStop(after: sent) >= .seconds(2))
+    let report = try server.report()
+    #expect(report.drainEndedBy == "quiet" && report.inFlight("at_stop") == 1, "\(report)")
+  }
+
+  @Test func `one that has closed its side and got its answer holds nothing up`() throws {
+    let server = try Server(["--delay", "200ms", "--drain-quiet", "300ms"], ["--keep-half-closed"])
+    let client = try RawClient(server.port)
+    try client.exchange()
+    client.closeSending()
+    #expect(try server.waitForClass("half-closed") == ["half-closed": 1])
+    try server.stop()
+    let report = try server.report()
+    #expect(report.drainEndedBy == "quiet" && report.inFlight("at_stop") == 0, "\(report)")
+  }
+}

@@ -1,0 +1,144 @@
+import Foundation
+import Testing
+
+/// Real servers with real clients through a whole stop: no request fails in delay and drain.
+@Suite(.endsItsProcesses, .mostlyWaits)
+struct DrainServerTests {
+  /// A server whose port is found, and whose clients end in the middle of the drain. In a network of its own, which
+  /// thousands of connections a second would else fill up for all tests.
+  private func started(_ options: [String], _ command: [String], _ port: Int, folder: String) throws -> Run {
+    var setup = Setup.withTraffic
+    setup.launch = ["--network-namespace", "--cwd", folder]
+    let all = ["--log", "json", "--delay", "1s", "--drain-quiet", "1s", "--drain-timeout", "20s", "--grace", "3s"]
+    let run = try Run.ebb(all + options, command, in: .subreaper, setup)
+    let question = [Machine.path(of: "curl") ?? "", "-q", "-s", "-o", "/dev/null", "http://127.0.0.1:\(port)/"]
+    try run.wait(for: "the server") { try Run.program(question, inNetworkOf: run.pid).exit() == .code(0) }
+    return run
+  }
+
+  /// Asks through delay and drain, over one connection again and again where the server lets it.
+  private func throughAStop(of run: Run, _ client: Run, requests: () throws -> Void) throws {
+    sleep(1)  // not before there is traffic
+    let sent = try run.send(.term)
+    _ = try client.exit()
+    let end = Clock.now()
+    try requests()
+    #expect(end - sent >= .seconds(2), "the clients ended too early to prove anything")
+    _ = try run.exit()
+    let report = try Report(run)
+    #expect(report.drainEndedBy == "quiet", "\(report)")
+    #expect(report["last_request_ms"].map { $0 >= 1000 } == true, "\(report)")
+    #expect(report["drain_ms"].map { $0 >= 1000 } == true, "\(report)")
+    #expect(report.inFlight("at_forward") == 0, "\(report)")
+    #expect(!(try run.records()).contains { $0["level"] as? String == "warning" }, "\(report)")
+  }
+
+  /// 50 requests, ten a second, each on the connection of the last one.
+  private func curl(_ port: Int, _ server: Run) throws -> Run {
+    let format = "%{http_code} %{num_connects}\\n"
+    let url = "http://127.0.0.1:\(port)/?[1-50]"
+    let curl = [Machine.path(of: "curl") ?? "", "-q", "-s", "-o", "/dev/null", "--rate", "10/s", "-w", format, url]
+    return try Run.program(curl, inNetworkOf: server.pid)
+  }
+
+  private func expectAnswers(_ client: Run, reused: Bool) throws {
+    #expect(client.out.lines.count == 50 && client.out.lines.allSatisfy { $0.hasPrefix("200 ") }, "\(client)")
+    let connections = client.out.lines.filter { $0 == "200 1" }.count
+    #expect(reused ? connections == 1 : connections == 50, "\(client)")
+  }
+
+  /// Four seconds of requests, one after the other on each of some connections.
+  private func wrk(_ port: Int, _ server: Run) throws -> Run {
+    let wrk = [Machine.path(of: "wrk") ?? "", "-t1", "-c8", "-d4s", "http://127.0.0.1:\(port)/"]
+    return try Run.program(wrk, inNetworkOf: server.pid)
+  }
+
+  private func expectNoErrors(_ client: Run) throws {
+    try client.expect(.code(0))
+    #expect(client.out.text.contains(" requests in "), "\(client)")
+    #expect(!client.out.text.contains("Socket errors") && !client.out.text.contains("Non-2xx"), "\(client)")
+  }
+
+  // MARK: Servers
+
+  private func nginx(_ folder: String, _ port: Int) throws -> [String] {
+    let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    let paths = kinds.map { "\($0)_temp_path \(folder)/\($0);" }.joined(separator: " ")
+    let configuration = """
+      \(geteuid() == 0 ? "user root;" : "") daemon off; worker_processes 2; pid \(folder)/pid; error_log stderr crit;
+      events { worker_connections 64; }
+      http {
+        access_log off; keepalive_requests 10000000; \(paths)
+        server { listen 127.0.0.1:\(port); location / { return 200 "ok\\n"; } }
+      }
+
+      """
+    try configuration.write(toFile: folder + "/nginx.conf", atomically: true, encoding: .utf8)
+    return [Machine.path(of: "nginx") ?? "", "-e", "stderr", "-c", folder + "/nginx.conf"]
+  }
+
+  private func haproxy(_ folder: String, _ port: Int) throws -> [String] {
+    let configuration = """
+      global
+        maxconn 100
+      defaults
+        mode http
+        timeout client 30s
+        timeout server 30s
+        timeout connect 5s
+      frontend all
+        bind 127.0.0.1:\(port)
+        http-request return status 200 content-type text/plain string ok
+
+      """
+    try configuration.write(toFile: folder + "/haproxy.cfg", atomically: true, encoding: .utf8)
+    return [Machine.path(of: "haproxy") ?? "", "-db", "-q", "-f", folder + "/haproxy.cfg"]
+  }
+
+  enum Load: String, CaseIterable { case curl, wrk }
+
+  @Test(
+    .needs(.pidNamespace), .needs(.program("nginx")), .needs(.program("curl")), .needs(.program("wrk")),
+    arguments: Load.allCases)
+  func `nginx`(load: Load) throws {
+    let (folder, port) = (try Runs.folder(), try Client.freePort())
+    let run = try started(["-r", "TERM:QUIT"], try nginx(folder, port), port, folder: folder)
+    try expectNoFailure(run, port, load, reuses: true)
+    #expect(try Report(run)["code"] == 0)
+  }
+
+  @Test(
+    .needs(.pidNamespace), .needs(.program("haproxy")), .needs(.program("curl")), .needs(.program("wrk")),
+    arguments: Load.allCases)
+  func `haproxy`(load: Load) throws {
+    let (folder, port) = (try Runs.folder(), try Client.freePort())
+    let run = try started(["-r", "TERM:USR1"], try haproxy(folder, port), port, folder: folder)
+    try expectNoFailure(run, port, load, reuses: true)
+    #expect(try Report(run)["code"] == 0)
+  }
+
+  @Test(
+    .needs(.pidNamespace), .needs(.program("python3")), .needs(.program("curl")), .needs(.program("wrk")),
+    arguments: Load.allCases)
+  func `a server that does nothing about SIGTERM`(load: Load) throws {
+    let (folder, port) = (try Runs.folder(), try Client.freePort())
+    try "ok\n".write(toFile: folder + "/index.html", atomically: true, encoding: .utf8)
+    let python = [Machine.path(of: "python3") ?? "", "-m", "http.server", "--bind", "127.0.0.1", "\(port)"]
+    // Its log must not get in the way of ebb's.
+    let command = ["/bin/sh", "-c", "exec \(python.joined(separator: " ")) 2> /dev/null"]
+    let run = try started([], command, port, folder: folder)
+    try expectNoFailure(run, port, load, reuses: false)
+    #expect(try Report(run)["code"] == 143)
+  }
+
+  private func expectNoFailure(_ run: Run, _ port: Int, _ load: Load, reuses: Bool) throws {
+    switch load {
+    case .curl:
+      let client = try curl(port, run)
+      try throughAStop(of: run, client) { try expectAnswers(client, reused: reuses) }
+    case .wrk:
+      let client = try wrk(port, run)
+      try throughAStop(of: run, client) { try expectNoErrors(client) }
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import Foundation
+import Testing
+
+/// A finished `ebb smoke --output json`.
+struct Smoke: CustomStringConvertible {
+  let exit: Exit
+  let run: Run
+  private let object: [String: Any]
+  private let results: [String: (result: String, detail: String)]
+
+  /// Options that keep a run short: all of a stop, but each part of it a fraction of a second.
+  static let short = ["--duration", "500ms", "--delay", "500ms", "--drain-quiet", "200ms", "-t", "20s"]
+
+  /// Runs `ebb smoke --output json OPTION... -- COMMAND...` to its end.
+  init(
+    _ options: [String], _ command: [String], in place: Place = .subreaper, _ setup: Setup = .withTraffic
+  ) throws {
+    try self.init(try Run.ebb(["smoke", "--output", "json"] + Smoke.short + options, command, in: place, setup))
+  }
+
+  /// Takes the report from a run's standard output.
+  init(_ run: Run) throws {
+    self.run = run
+    exit = try run.exit()
+    // Nothing is left: no process has the streams any more.
+    try run.readToEnd()
+    guard let object = try? JSONSerialization.jsonObject(with: Data(run.out.text.utf8)) as? [String: Any],
+      let checks = object["checks"] as? [[String: String]]
+    else { throw Failure("no report\n\(run)") }
+    self.object = object
+    results = Dictionary(
+      uniqueKeysWithValues: checks.map { ($0["name"] ?? "", ($0["result"] ?? "", $0["detail"] ?? "")) })
+  }
+
+  /// The checks that failed.
+  var failed: Set<String> { Set(results.filter { $0.value.result == "fail" }.keys) }
+  /// The checks that found nothing to look at.
+  var skipped: Set<String> { Set(results.filter { $0.value.result == "skip" }.keys) }
+
+  /// The sentence of a check.
+  func detail(_ name: String) throws -> String { try #require(results[name]?.detail, "\(self)") }
+
+  /// A number of the report: `requests` and `total`.
+  func number(_ group: String, _ name: String) throws -> Int {
+    try #require((object[group] as? [String: Any])?[name] as? Int, "\(self)")
+  }
+
+  var description: String { "\(run)" }
+}
+
+/// A small HTTP server in Python that keeps connections, and has the faults it is told to have: `bad` (status 500),
+/// `closes` (kept connections, without a word), `drops` (every second request on a
+/// connection), `graceful` (exits 0 at SIGTERM and says how many connections and requests
+/// there were). /slow takes a second.
+struct PythonServer {
+  let port: Int
+  let command: [String]
+  var url: String { "http://127.0.0.1:\(port)/" }
+
+  init(_ faults: String...) throws {
+    let path = try Runs.folder() + "/app.py"
+    try Self.source.write(toFile: path, atomically: false, encoding: .utf8)
+    port = try Client.freePort()
+    command = [Machine.path(of: "python3") ?? "python3", path, "\(port)"] + faults
+  }
+
+  private static let source = """
+    import http.server, signal, socketserver, sys, threading, time
+    faults = sys.argv[2:]
+    counts = [0, 0]
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        def do_GET(self):
+            counts[1] += 1
+            self.asked = getattr(self, "asked", 0) + 1
+            if "drops" in faults and self.asked % 2 == 0:
+                self.close_connection = True
+                return
+            if self.path == "/slow": time.sleep(1)
+            self.send_response(500 if "bad" in faults else 200)
+            self.send_header("Content-Length", "3")
+            self.end_headers()
+            self.wfile.write(b"ok\\n")
+            if "closes" in faults: self.close_connection = True
+        def log_message(self, *arguments): pass
+    class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+        daemon_threads = True
+        request_queue_size = 128
+        def get_request(self):
+            counts[0] += 1
+            return super().get_request()
+    server = Server(("127.0.0.1", int(sys.argv[1])), Handler)
+    if "graceful" in faults:
+        signal.signal(signal.SIGTERM, lambda *arguments: threading.Thread(target=server.shutdown).start())
+    server.serve_forever()
+    print("served connections=%d requests=%d" % tuple(counts), flush=True)
+    """
+}

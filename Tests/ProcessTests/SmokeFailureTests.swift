@@ -1,0 +1,225 @@
+import Foundation
+import Testing
+
+/// `ebb smoke` around commands that stop badly: it says so, and what is wrong with them.
+@Suite(.endsItsProcesses)
+struct SmokeFailureTests {
+  @Test func `SIGTERM is ignored`() throws {
+    let smoke = try Smoke(["-t", "3s", "--drain", "time"], fixture("stay", "--ignore", "TERM"))
+    #expect(smoke.exit == .code(1), "\(smoke)")
+    #expect(smoke.failed == ["stop-signal-handled", "exited-within-grace", "exit-code"], "\(smoke)")
+    #expect(
+      try smoke.detail("stop-signal-handled").hasSuffix("`fixture` ignores SIGTERM: it will be killed at the deadline"))
+    #expect(try smoke.number("exit", "code") == 137)
+  }
+
+  @Test(arguments: Place.possible)
+  func `a shell does not pass it on`(place: Place) throws {
+    let port = try Client.freePort()
+    let script = "\(Binaries.fixture) serve \(port); true"
+    let smoke = try Smoke(["--http", "http://127.0.0.1:\(port)/"], ["/bin/sh", "-c", script], in: place)
+    #expect(smoke.exit == .code(1) && smoke.failed == ["stop-signal-handled", "no-leftovers"], "\(smoke)")
+    #expect(
+      try smoke.detail("stop-signal-handled").contains(
+        "`sh` gets SIGTERM and does not pass it on: use exec or --group; pid "))
+  }
+
+  @Test(.needs(.program("python3")))
+  func `what is in flight is lost`() throws {
+    let server = try PythonServer()
+    let options = ["--http", server.url, "--slow", server.url + "slow", "--delay", "0", "--drain", "time"]
+    let smoke = try Smoke(options, server.command)
+    #expect(smoke.exit == .code(1) && smoke.failed.contains("slow-request-answered"), "\(smoke)")
+    #expect(try smoke.detail("stop-signal-handled").contains("`python3` has no handler for SIGTERM and died at once"))
+    #expect(try smoke.detail("exit-code") == "143: died of SIGTERM")
+    #expect(try smoke.number("requests", "failed") >= 1)
+  }
+
+  @Test(.needs(.program("python3")))
+  func `whoever comes too late finds nobody`() throws {
+    let server = try PythonServer("graceful")
+    let smoke = try Smoke(
+      ["--http", server.url, "--delay", "0", "--drain", "time", "--lag", "1s", "-q"], server.command)
+    #expect(smoke.exit == .code(1) && smoke.failed.contains("delay-sufficient"), "\(smoke)")
+    #expect(try smoke.detail("delay-sufficient").hasSuffix("use --delay 1s or more"))
+    #expect(try smoke.number("requests", "failed") >= 5)
+  }
+
+  @Test(.needs(.program("python3")))
+  func `every answer is an error`() throws {
+    let server = try PythonServer("bad", "graceful")
+    let smoke = try Smoke(["--http", server.url, "--ready-tcp", "\(server.port)"], server.command)
+    #expect(
+      smoke.exit == .code(1)
+        && smoke.failed == ["no-failed-requests-before-stop", "no-failed-requests-during-delay"], "\(smoke)")
+    #expect(try smoke.detail("no-failed-requests-before-stop").contains(" failed, the first: 500 "))
+    #expect(try smoke.number("requests", "failed") == smoke.number("requests", "total"))
+  }
+
+  @Test(arguments: [
+    (["leave", "2", "--on", "TERM"], "15s", ""),
+    (["leave", "2", "--on", "TERM", "--ignore-term"], "300ms", ", which had to be killed"),
+  ])
+  func `processes are left behind`(arguments: [String], patience: String, end: String) throws {
+    let smoke = try Smoke(["--leftover-timeout", patience], [Binaries.fixture] + arguments)
+    #expect(smoke.exit == .code(1) && smoke.failed == ["no-leftovers"], "\(smoke)")
+    let detail = try smoke.detail("no-leftovers")
+    #expect(detail.hasPrefix("the command exited before its descendants (pid "), "\(detail)")
+    #expect(detail.contains("`fixture` and 1 more)\(end): it must"), "\(detail)")
+  }
+
+  @Test(.needs(.program("python3")))
+  func `a dead child is not waited for`() throws {
+    let python = try #require(Machine.path(of: "python3"))
+    let smoke = try Smoke(
+      ["--duration", "2s"], [python, "-c", "import os, time; os.fork() or os._exit(0); time.sleep(600)"])
+    #expect(smoke.exit == .code(1) && smoke.failed == ["no-zombies"], "\(smoke)")
+  }
+
+  @Test func `somebody else still listens`() throws {
+    let other = try SilentListener()
+    let smoke = try Smoke(["--tcp", "\(other.port)"], fixture("signals"))
+    #expect(smoke.exit == .code(1) && smoke.failed == ["listener-closed"], "\(smoke)")
+    #expect(try smoke.detail("listener-closed").hasPrefix("something still listens on port \(other.port)"))
+  }
+
+  @Test func `it exits by itself`() throws {
+    let smoke = try Smoke(["--duration", "60s"], ["/bin/sh", "-c", "sleep 1; exit 3"])
+    #expect(smoke.exit == .code(1) && smoke.failed == ["stop-signal-handled"], "\(smoke)")
+    #expect(try smoke.detail("stop-signal-handled") == "the command exited with 3 by itself, before the stop signal")
+  }
+
+  @Test func `it is never ready`() throws {
+    let port = try Client.freePort()
+    let silent = try Smoke(["--tcp", "\(port)", "--startup-timeout", "1s"], fixture("stay"))
+    #expect(silent.exit == .code(1) && silent.failed == ["ready-in-time"] && silent.skipped.count == 11, "\(silent)")
+    #expect(try silent.detail("ready-in-time") == "it was not ready within 1s: refused")
+    let asked = try Smoke(["--ready-tcp", "\(port)", "--startup-timeout", "1s"], fixture("stay"))
+    #expect(try asked.detail("ready-in-time") == "it was not ready within 1s", "\(asked)")
+    #expect(asked.exit == .code(1) && asked.failed == ["ready-in-time"])
+    let gone = try Smoke(["--tcp", "\(port)"], fixture("exit", "3"))
+    #expect(try gone.detail("ready-in-time") == "the command exited with 3 before it was ready", "\(gone)")
+    #expect(gone.exit == .code(1))
+  }
+
+  @Test func `a supervisor that does not end is ended too`() throws {
+    let options =
+      ["smoke", "--output", "json"] + Smoke.short + ["-t", "6s", "--delay", "4s", "--drain", "time", "--ports", "1"]
+    let run = try Run.ebb(options, fixture("signals"))
+    try run.line("ebb: ", on: run.err)
+    let supervisor = try run.command()
+    kill(supervisor, SIGSTOP)
+    let smoke = try Smoke(run)
+    #expect(smoke.exit == .code(1) && smoke.failed.contains("exited-within-grace"), "\(smoke)")
+    #expect(try smoke.detail("exited-within-grace").hasPrefix("still there after --termination-grace-period 6s"))
+  }
+}
+
+/// `ebb smoke` that cannot run, or may not go on.
+@Suite(.endsItsProcesses)
+struct SmokeEndTests {
+  private func expect(
+    _ message: String, _ options: [String], _ command: [String], _ setup: Setup = .withTraffic,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let run = try Run.ebb(["smoke"] + options, command, setup)
+    try run.expect(.code(125), sourceLocation: sourceLocation)
+    try run.readToEnd()
+    #expect(run.out.text == "" && run.err.lines.last == "ebb: " + message, "\(run)", sourceLocation: sourceLocation)
+  }
+
+  @Test func `what cannot be run`() throws {
+    let nothing = "smoke: the command was not started, so there is nothing to say of its shutdown"
+    try expect(nothing, [], ["/does/not/exist"])
+    try expect(nothing, ["--health", "192.0.2.1:1"], fixture("signals"))
+    try expect("cannot write \"/does/not/exist\": No such file or directory", ["--output=tap:/does/not/exist"], ["x"])
+    try expect("smoke: --rate: \"x\" is not a rate: expected 1 to 1000", ["--rate", "x"], ["x"])
+  }
+
+  @Test(.needs(.pidNamespace))
+  func `without proc`() throws {
+    try expect(
+      "smoke: /proc is not mounted here, or is another pid namespace's: the supervisor cannot be looked at", [],
+      fixture("signals"), Setup(launch: ["--pid-namespace-without-proc"]))
+  }
+
+  @Test(arguments: Place.possible, [Signal.int, .term])
+  func `a signal ends all of it`(place: Place, signal: Signal) throws {
+    let run = try Run.ebb(["smoke", "--duration", "60s"], fixture("signals", "--with-child"), in: place)
+    try run.line("ready", on: run.err)
+    try run.send(signal)
+    try run.expect(.code(125))
+    try run.readToEnd()
+    #expect(run.err.lines.last == "ebb: ended by SIG\(signal): nothing of the run is left", "\(run)")
+    #expect(!run.err.lines.contains("got TERM") && run.out.text == "", "\(run)")
+  }
+
+  @Test func `a SIGKILL too, by and by`() throws {
+    let run = try Run.ebb(["smoke", "--duration", "60s"], fixture("signals"))
+    try run.line("ready", on: run.err)
+    try run.send(.kill)
+    try run.expect(.signal(SIGKILL))
+    try run.readToEnd()
+    #expect(run.err.lines.contains("got TERM"), "\(run)")
+  }
+}
+
+/// What other programs make of the report.
+@Suite(.endsItsProcesses)
+struct SmokeOutputTests {
+  private func report(_ format: String) throws -> (path: String, run: Run) {
+    let folder = try Runs.folder()
+    let program = folder + "/a<&\"'>#b"
+    try FileManager.default.copyItem(atPath: Binaries.fixture, toPath: program)
+    let path = "\(folder)/report:1"
+    let run = try Run.ebb(
+      ["smoke", "-q", "--output", "\(format):\(path)"] + Smoke.short, [program, "signals", "--exit-on", "TERM:3"],
+      .withTraffic)
+    try run.expect(.code(1))
+    #expect(run.out.lines.last == "FAILED: 6 checks passed, 1 failed, 5 skipped", "\(run)")
+    return (path, run)
+  }
+
+  private func python(_ script: String, _ path: String) throws -> [String] {
+    let run = try Run.program([try #require(Machine.path(of: "python3")), "-c", script, path])
+    try run.expect(.code(0))
+    return run.out.lines
+  }
+
+  @Test(.needs(.program("python3")))
+  func `JUnit is XML`() throws {
+    let script = """
+      import sys, xml.etree.ElementTree as tree
+      suite = tree.parse(sys.argv[1]).getroot()[0]
+      print(suite.get("tests"), suite.get("failures"), suite.get("skipped"))
+      for case in suite: print(case.get("name"), [child.tag for child in case][0])
+      print(suite[4][0].text)
+      """
+    let lines = try python(script, try report("junit").path)
+    #expect(lines.first == "12 1 5" && lines.count == 14)
+    #expect(lines[1] == "ready-in-time system-out" && lines[7] == "exit-code failure" && lines[4].hasSuffix(" skipped"))
+    #expect(lines[13].contains("`a<&\"'>#b` got SIGTERM"), "\(lines)")
+  }
+
+  @Test(.needs(.program("python3")))
+  func `JSON is JSON`() throws {
+    let script = """
+      import json, sys
+      report = json.load(open(sys.argv[1]))
+      print(report["passed"], report["requests"]["total"], report["exit"]["code"], len(report["checks"]))
+      print([check["detail"] for check in report["checks"] if check["name"] == "stop-signal-handled"][0])
+      """
+    let lines = try python(script, try report("json").path)
+    #expect(lines[0] == "False 0 3 12" && lines[1].contains("`a<&\"'>#b` got SIGTERM"), "\(lines)")
+  }
+
+  @Test func `TAP has a plan and as many lines`() throws {
+    let lines = try String(contentsOfFile: try report("tap").path, encoding: .utf8).split(separator: "\n")
+    #expect(lines.first == "TAP version 13" && lines.dropFirst().first == "1..12" && lines.count == 14)
+    for (number, line) in lines.dropFirst(2).enumerated() {
+      #expect(line.wholeMatch(of: /(not )?ok [0-9]+ - [a-z-]+(: [^#]*(\\#)?[^#]*| # SKIP .*)/) != nil, "\(line)")
+      #expect(line.contains("ok \(number + 1) - "))
+    }
+    #expect(lines[6].contains("`a<&\"'>\\#b` got SIGTERM"), "\(lines[6])")
+  }
+}
