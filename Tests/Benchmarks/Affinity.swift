@@ -1,4 +1,5 @@
 import Glibc
+import Instruments
 
 /// Where harness, init and command may run.
 ///

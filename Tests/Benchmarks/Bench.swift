@@ -1,4 +1,5 @@
 import Glibc
+import Instruments
 
 /// What every measurement is given: the choice of the user, the programs, and the report to fill.
 final class Bench {
@@ -34,18 +35,5 @@ final class Bench {
 
 /// The line above the table: ratios travel between machines, absolute times do not.
 func describeMachine(_ bench: Bench) {
-  var name = utsname()
-  uname(&name)
-  let release = withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-  let model =
-    (try? readFile("/proc/cpuinfo")).flatMap { text in
-      text.split(separator: "\n").first { $0.hasPrefix("model name") }?.split(separator: ":").last
-    } ?? "unknown processor"
-  let rounds = bench.options.quick ? "quick run" : "full run"
-  bench.report.heading = "Linux \(release), \(onlineCores()) cores,\(model), \(rounds)"
-}
-
-/// Processors that can run something now.
-func onlineCores() -> Int {
-  max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+  bench.report.heading = "\(machine()), \(bench.options.quick ? "quick run" : "full run")"
 }

@@ -2,6 +2,7 @@
 // bytes a number, and end when their standard input ends.
 
 import Glibc
+import Instruments
 
 /// The first word that turns this executable into a command.
 let commandMode = "command-mode"
@@ -32,6 +33,11 @@ func runCommand(_ words: [String]) -> Never {
     send(Int64(getpid()))
     guard words.count > 2, let port = UInt16(words[1]), let rate = Int64(words[2]) else { exit(2) }
     request(port: port, rate: rate)
+  case "hold":
+    send(Int64(getpid()))
+    guard words.count > 3, let port = UInt16(words[1]), let part = UInt32(words[2]), let count = Int(words[3])
+    else { exit(2) }
+    send(Int64(holdConnections(port: port, part: part, count: count)))
   case "burn":
     // A limit, should the harness die: nothing here would notice.
     alarm(120)
@@ -84,12 +90,22 @@ private func timeRuns(_ words: [String]) {
 
 /// An HTTP server that has nothing to say but 200, on a port that it sends.
 private func serve() {
-  guard let (listener, port) = try? listenOnLoopback() else { exit(1) }
+  guard let (listener, port) = try? listenSomewhere() else { exit(1) }
   send(Int64(port))
   var entries = [0, listener].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
   while poll(&entries, 2, -1) > 0, entries[0].revents == 0 {
     if entries[1].revents != 0 { answerOne(listener) }
   }
+}
+
+/// Answers the next connection's request with 200.
+private func answerOne(_ listener: Int32) {
+  let socket = accept(listener, nil, nil)
+  guard socket >= 0 else { return }
+  defer { close(socket) }
+  var buffer = [UInt8](repeating: 0, count: 1024)
+  guard recv(socket, &buffer, buffer.count, 0) > 0 else { return }
+  _ = sendAll("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", over: socket)
 }
 
 /// Between one byte and the next asks for /readyz at a steady pace, so many a second, and then sends the number of

@@ -1,4 +1,5 @@
 import Glibc
+import Instruments
 
 /// The size of the executables and whether they are static.
 func measureFile(_ bench: Bench) throws(Failure) {

@@ -1,4 +1,5 @@
 import Glibc
+import Instruments
 
 /// ebb's own HTTP endpoint, ebb only: how soon it tells of a stop, whether it holds signals up, and its memory.
 func measureHealth(_ bench: Bench) throws(Failure) {
@@ -98,6 +99,7 @@ private func measureMemory(_ bench: Bench) throws(Failure) {
     let without = try Session(bench.ebb.running(benchmarkCommand(["wait"])))
     let (with, port) = try startWithHealth(bench, ["wait"])
     for _ in 0..<2000 where get("/readyz", port: port) != 200 { throw Failure("/readyz is not 200") }
+    sleep(nanoseconds: 500_000_000)  // as between two probes
     plain.append(try numbers("/proc/\(without.pid)/status")["VmRSS"] ?? 0)
     used.append(try numbers("/proc/\(with.pid)/status")["VmRSS"] ?? 0)
     _ = with.end()
@@ -114,7 +116,9 @@ private func measureMemory(_ bench: Bench) throws(Failure) {
 /// ebb with its endpoint on a free port, which answers when this returns.
 private func startWithHealth(_ bench: Bench, _ command: [String]) throws(Failure) -> (session: Session, port: UInt16) {
   let port = try freePort()
-  let words = [bench.ebb.path, "--health", "127.0.0.1:\(port)", "--delay", "5s", "--"]
+  let words = [
+    bench.ebb.path, "--health", "127.0.0.1:\(port)", "--delay", "5s", "--drain", "time", "--ports", "1", "--",
+  ]
   let session = try Session(words + benchmarkCommand(command))
   let end = now() + 5_000_000_000
   while get("/readyz", port: port) != 200 {

@@ -1,4 +1,5 @@
 import Glibc
+import Instruments
 
 /// What a supervisor costs while nothing happens: memory, threads, and whether it sleeps.
 func measureIdle(_ bench: Bench) throws(Failure) {
@@ -50,18 +51,6 @@ func measureIdle(_ bench: Bench) throws(Failure) {
   bench.report.judge(
     "0 context switches in \(seconds) s idle", measured: "\(fixed(switched, 0)), most of \(instances) instances",
     switched == 0)
-}
-
-/// The `Name:  number` lines of a file of /proc.
-func numbers(_ path: String) throws(Failure) -> [String: Double] {
-  var result: [String: Double] = [:]
-  for line in try readFile(path).split(separator: "\n") {
-    let parts = line.split(separator: ":", maxSplits: 1)
-    guard parts.count == 2 else { continue }
-    let word = parts[1].split(whereSeparator: { $0 == " " || $0 == "\t" }).first
-    result[String(parts[0])] = word.flatMap { Double($0) }
-  }
-  return result
 }
 
 /// Context switches so far, both kinds, of each thread.

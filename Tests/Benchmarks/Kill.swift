@@ -1,4 +1,5 @@
 import Glibc
+import Instruments
 
 /// The grace of the stops below.
 private let grace: Int64 = 200_000_000
@@ -31,7 +32,7 @@ private func measureKill(_ bench: Bench, stops: Int, _ load: String) throws(Fail
   var fromHandler: [Double] = []
   var exits: [Double] = []
   for _ in 0..<stops {
-    let words = [bench.ebb.path, "--delay", "0", "--grace", "200ms", "-t", "10s", "--"]
+    let words = [bench.ebb.path, "--delay", "0", "--grace", "200ms", "-t", "10s", "--drain", "time", "--"]
     let session = try Session(words + benchmarkCommand(["stamp"]))
     let process = try openProcess(session.command)
     defer { close(process) }

@@ -1,4 +1,5 @@
 import Glibc
+import Instruments
 
 /// One of the inits that are compared.
 struct Program {

@@ -1,3 +1,5 @@
+import Instruments
+
 /// How the numbers of a row are printed.
 enum Unit {
   case nanoseconds, kilobytes, bytes, count
@@ -42,13 +44,6 @@ struct Row {
   }
 }
 
-/// One bar of the project and what became of it.
-struct Bar {
-  let title: String
-  let measured: String
-  let reached: Bool
-}
-
 /// Collects rows, bars and notes, and prints them at the end.
 final class Report {
   var heading = ""
@@ -71,7 +66,7 @@ final class Report {
 
   /// Judges one bar.
   func judge(_ title: String, measured: String, _ reached: Bool) {
-    bars.append(Bar(title: title, measured: measured, reached: reached))
+    bars.append(Bar(title, measured: measured, reached))
   }
 
   /// Judges ebb's value against tini's of the same run. Without tini there is nothing to judge, which is said.
@@ -86,31 +81,13 @@ final class Report {
 
   /// The table, then notes, then one line for each bar.
   func print(markdown: Bool, programs: [Program]) {
-    let header = ["figure"] + programs.map(\.name)
     let lines = rows.map { row in [row.title] + programs.map { row.cells[$0.name] ?? "–" } }
     var text = heading + "\n\n"
-    text += markdown ? markdownTable(header, lines) : plainTable(header, lines)
+    text += Table(["figure"] + programs.map(\.name), lines).text(markdown: markdown)
     text += "\nMedians; in brackets the ratio to tini.\n"
     text += notes.map { "note: \($0)\n" }.joined()
     text += "\n"
-    text += bars.map { "bar: \($0.title): measured \($0.measured): \($0.reached ? "ok" : "MISSED")\n" }.joined()
+    text += bars.map(\.text).joined()
     writeAll(text, to: 1)
-  }
-
-  private func markdownTable(_ header: [String], _ lines: [[String]]) -> String {
-    let rule = ["---"] + header.dropFirst().map { _ in "---:" }
-    return ([header, rule] + lines).map { "| " + $0.joined(separator: " | ") + " |\n" }.joined()
-  }
-
-  private func plainTable(_ header: [String], _ lines: [[String]]) -> String {
-    let all = [header] + lines
-    let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
-    return all.map { line in
-      let cells = line.indices.map { column in
-        let padding = String(repeating: " ", count: widths[column] - line[column].count)
-        return column == 0 ? line[column] + padding : padding + line[column]
-      }
-      return cells.joined(separator: "  ") + "\n"
-    }.joined()
   }
 }

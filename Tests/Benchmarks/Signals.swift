@@ -1,4 +1,5 @@
 import Glibc
+import Instruments
 
 /// What the machine did before a signal was sent.
 private enum Before: String, CaseIterable {

@@ -5,6 +5,7 @@
 // Exit code: 0 all bars reached, 1 a bar missed, 2 the benchmark itself failed.
 
 import Glibc
+import Instruments
 
 if CommandLine.arguments.count > 1, CommandLine.arguments[1] == commandMode {
   runCommand(Array(CommandLine.arguments.dropFirst(2)))
@@ -23,6 +24,7 @@ do throws(Failure) {
   bench.run(.idle, measureIdle)
   bench.run(.kill, measureKill)
   bench.run(.inspection, measureInspection)
+  bench.run(.connections, measureConnections)
   bench.run(.health, measureHealth)
   bench.run(.endurance, measureEndurance)
 

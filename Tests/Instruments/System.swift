@@ -1,9 +1,9 @@
-// One thin function for each thing the harness asks of the system.
+// One thin function for each thing that a measurement asks of the system.
 
 import Glibc
 
 /// Nanoseconds of CLOCK_MONOTONIC: the clock that harness and command share.
-func now() -> Int64 {
+package func now() -> Int64 {
   read(clock: CLOCK_MONOTONIC)
 }
 
@@ -15,7 +15,7 @@ private func read(clock: clockid_t) -> Int64 {
 
 /// Nanoseconds of processor time that a process has used, user and system, threads that are gone included (schedstat
 /// leaves those out).
-func processorTime(of pid: pid_t) throws(Failure) -> Int64 {
+package func processorTime(of pid: pid_t) throws(Failure) -> Int64 {
   var clock = clockid_t()
   let error = clock_getcpuclockid(pid, &clock)
   guard error == 0 else { throw Failure("clock_getcpuclockid(\(pid)): \(text(error))") }
@@ -23,30 +23,30 @@ func processorTime(of pid: pid_t) throws(Failure) -> Int64 {
 }
 
 /// Sleeps without a processor.
-func sleep(nanoseconds: Int64) {
+package func sleep(nanoseconds: Int64) {
   var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
   var rest = timespec()
   while nanosleep(&time, &rest) == -1 && errno == EINTR { time = rest }
 }
 
 /// Keeps the processor busy, so that it neither sleeps nor clocks down.
-func spin(nanoseconds: Int64) {
+package func spin(nanoseconds: Int64) {
   let end = now() + nanoseconds
   while now() < end {}
 }
 
 /// The sentence of an errno value.
-func text(_ error: Int32) -> String {
+package func text(_ error: Int32) -> String {
   String(cString: strerror(error))
 }
 
 /// A file of /proc or a small other one, as text.
-func readFile(_ path: String) throws(Failure) -> String {
+package func readFile(_ path: String) throws(Failure) -> String {
   String(decoding: try readBytes(path), as: UTF8.self)
 }
 
 /// A file's bytes.
-func readBytes(_ path: String) throws(Failure) -> [UInt8] {
+package func readBytes(_ path: String) throws(Failure) -> [UInt8] {
   let descriptor = open(path, O_RDONLY | O_CLOEXEC)
   guard descriptor >= 0 else { throw Failure("cannot open \(path): \(text(errno))") }
   defer { close(descriptor) }
@@ -64,7 +64,7 @@ func readBytes(_ path: String) throws(Failure) -> [UInt8] {
 }
 
 /// The names in a folder, without those that begin with a dot; empty if it cannot be read.
-func names(in folder: String) -> [String] {
+package func names(in folder: String) -> [String] {
   guard let stream = opendir(folder) else { return [] }
   defer { closedir(stream) }
   var result: [String] = []
@@ -75,13 +75,25 @@ func names(in folder: String) -> [String] {
   return result
 }
 
+/// The `Name:  number` lines of a file of /proc.
+package func numbers(_ path: String) throws(Failure) -> [String: Double] {
+  var result: [String: Double] = [:]
+  for line in try readFile(path).split(separator: "\n") {
+    let parts = line.split(separator: ":", maxSplits: 1)
+    guard parts.count == 2 else { continue }
+    let word = parts[1].split(whereSeparator: { $0 == " " || $0 == "\t" }).first
+    result[String(parts[0])] = word.flatMap { Double($0) }
+  }
+  return result
+}
+
 /// The thread ids of a process.
-func threads(of pid: pid_t) -> [String] {
+package func threads(of pid: pid_t) -> [String] {
   names(in: "/proc/\(pid)/task")
 }
 
 /// The children of all threads of a process, zombies included.
-func children(of pid: pid_t) -> [pid_t] {
+package func children(of pid: pid_t) -> [pid_t] {
   threads(of: pid).flatMap { thread in
     let line = (try? readFile("/proc/\(pid)/task/\(thread)/children")) ?? ""
     return line.split(separator: " ").compactMap { pid_t($0) }
@@ -89,7 +101,7 @@ func children(of pid: pid_t) -> [pid_t] {
 }
 
 /// A pipe whose both ends the spawned programs do not inherit.
-func makePipe() throws(Failure) -> (read: Int32, write: Int32) {
+package func makePipe() throws(Failure) -> (read: Int32, write: Int32) {
   var ends: [Int32] = [-1, -1]
   guard pipe(&ends) == 0 else { throw Failure("pipe: \(text(errno))") }
   for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -97,7 +109,7 @@ func makePipe() throws(Failure) -> (read: Int32, write: Int32) {
 }
 
 /// Waits until a descriptor is readable; false when the time is over.
-func waitReadable(_ descriptor: Int32, milliseconds: Int32) -> Bool {
+package func waitReadable(_ descriptor: Int32, milliseconds: Int32) -> Bool {
   var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
   while true {
     let count = poll(&entry, 1, milliseconds)
@@ -107,7 +119,7 @@ func waitReadable(_ descriptor: Int32, milliseconds: Int32) -> Bool {
 }
 
 /// A descriptor that becomes readable when the process has ended. The Glibc module does not know the call.
-func openProcess(_ pid: pid_t) throws(Failure) -> Int32 {
+package func openProcess(_ pid: pid_t) throws(Failure) -> Int32 {
   typealias Function = @convention(c) (pid_t, UInt32) -> Int32
   guard let symbol = dlsym(nil, "pidfd_open") else { throw Failure("this C library has no pidfd_open") }
   let descriptor = unsafeBitCast(symbol, to: Function.self)(pid, 0)
@@ -115,32 +127,16 @@ func openProcess(_ pid: pid_t) throws(Failure) -> Int32 {
   return descriptor
 }
 
-/// Lets SIGALRM interrupt a blocking call without further effect: see `finish`.
-func interruptSystemCallsOnAlarm() {
-  var action = sigaction()
-  action.__sigaction_handler.sa_handler = { _ in }
-  sigaction(SIGALRM, &action, nil)
-}
-
 /// How a process ended.
-enum Ending: Equatable {
+package enum Ending: Equatable, Sendable {
   case code(Int32)
   case signal(Int32)
   /// It did not end within the limit and was killed.
   case hung
-}
 
-/// Waits for a child in a blocking call, so that the wait costs what a shell's would; an alarm bounds it.
-func finish(_ pid: pid_t, limit: UInt32 = 20) -> Ending {
-  var status: Int32 = 0
-  alarm(limit)
-  defer { alarm(0) }
-  if waitpid(pid, &status, 0) != pid {
-    kill(pid, SIGKILL)
-    alarm(0)
-    while waitpid(pid, &status, 0) == -1 && errno == EINTR {}
-    return .hung
+  /// As `waitpid` tells it.
+  package init(status: Int32) {
+    let signal = status & 0x7f
+    self = signal == 0 ? .code((status >> 8) & 0xff) : .signal(signal)
   }
-  let signal = status & 0x7f
-  return signal == 0 ? .code((status >> 8) & 0xff) : .signal(signal)
 }

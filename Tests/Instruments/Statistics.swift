@@ -1,10 +1,10 @@
 /// The median; zero of nothing.
-func median(_ samples: [Double]) -> Double {
+package func median(_ samples: [Double]) -> Double {
   percentile(samples, 50)
 }
 
 /// The nearest-rank percentile, `p` from 0 to 100; zero of nothing.
-func percentile(_ samples: [Double], _ p: Double) -> Double {
+package func percentile(_ samples: [Double], _ p: Double) -> Double {
   guard !samples.isEmpty else { return 0 }
   let sorted = samples.sorted()
   let rank = Int((p / 100 * Double(sorted.count - 1)).rounded())
@@ -13,7 +13,7 @@ func percentile(_ samples: [Double], _ p: Double) -> Double {
 
 /// A number with a fixed number of decimals: String(format:) would need Foundation, whose start-up the commands would
 /// pay for.
-func fixed(_ value: Double, _ decimals: Int) -> String {
+package func fixed(_ value: Double, _ decimals: Int) -> String {
   var scale = 1.0
   for _ in 0..<decimals { scale *= 10 }
   let scaled = Int((value.magnitude * scale).rounded())
@@ -21,26 +21,4 @@ func fixed(_ value: Double, _ decimals: Int) -> String {
   guard decimals > 0 else { return sign + String(scaled) }
   let digits = String(scaled % Int(scale))
   return "\(sign)\(scaled / Int(scale)).\(String(repeating: "0", count: decimals - digits.count))\(digits)"
-}
-
-/// Samples of every program, by its index, taken in turn.
-struct Samples {
-  private(set) var values: [[Double]]
-
-  init(_ programs: [Program]) {
-    values = programs.map { _ in [] }
-  }
-
-  mutating func add(_ value: Double, for program: Int) {
-    values[program].append(value)
-  }
-
-  /// The medians by program name; a program without samples is missing.
-  func medians(_ programs: [Program]) -> [String: Double] {
-    var result: [String: Double] = [:]
-    for (index, program) in programs.enumerated() where !values[index].isEmpty {
-      result[program.name] = median(values[index])
-    }
-    return result
-  }
 }

@@ -1,0 +1,144 @@
+import Glibc
+import Instruments
+
+// What a look at the connections costs, ebb only. The sockets are on loopback, so that both ends of a connection are on
+// this machine; it is the number of sockets that the kernel has to walk past, those of other namespaces and those in
+// TIME_WAIT too.
+
+/// The ports are not among those that the kernel hands out to clients, the addresses are nobody's.
+private let port = 21_001
+private let otherPort = 21_002
+
+/// The processor time of a pass, and the memory of a supervisor that makes some.
+func measureConnections(_ bench: Bench) throws(Failure) {
+  try waitForTheEndOfOldConnections()
+  try measurePass(bench, on: 1_000, elsewhere: 0, limit: 3e6)
+  try measurePass(bench, on: 10_000, elsewhere: 0, limit: 25e6)
+  try measurePass(bench, on: 1_000, elsewhere: 48_000, limit: 10e6)
+  try measureSamplingMemory(bench, connections: 50_000)
+}
+
+/// TIME_WAIT is a minute.
+private func waitForTheEndOfOldConnections() throws(Failure) {
+  for _ in 0..<75 {
+    let words = try readFile("/proc/net/sockstat").split(whereSeparator: { $0 == " " || $0 == "\n" })
+    let waiting = words.firstIndex(of: "tw").flatMap { $0 + 1 < words.count ? Int(words[$0 + 1]) : nil }
+    if waiting ?? 0 < 500 { return }
+    sleep(nanoseconds: 1_000_000_000)
+  }
+}
+
+/// `ebb drain --drain time` without a delay is one pass: the first one, which opens what later ones find open. Less what
+/// `ebb --version` takes, which is a start and nothing else.
+private func measurePass(_ bench: Bench, on count: Int, elsewhere sockets: Int, limit: Double) throws(Failure) {
+  var holders = try hold(count, port)
+  holders += try hold(sockets / 2, otherPort)
+  // Named, the supervisor need not be looked for among all processes of this machine.
+  let supervisor = try Session(bench.ebb.running(benchmarkCommand(["wait"])))
+  let options = ["--pid", "\(supervisor.pid)", "--drain", "time", "--delay", "0s", "--ports", "\(port)"]
+  let pass = [bench.ebb.path, "drain"] + options
+  var times: [Double] = []
+  for _ in 0..<bench.options.rounds(50, quick: 10) {
+    let start = try processorTime(running: [bench.ebb.path, "--version"])
+    times.append(Double(try processorTime(running: pass) - start))
+  }
+  for session in holders + [supervisor] { _ = session.end() }
+  let place = sockets > 0 ? ", \(sockets + 2 * count) sockets" : ""
+  let title = "processor time of a pass, \(count) connections\(place)"
+  let pair = "\(Unit.nanoseconds.text(median(times))) / \(Unit.nanoseconds.text(times.max() ?? 0))"
+  bench.report.add(Row("\(title), p50 / max", texts: ["ebb": pair]))
+  bench.report.judge(
+    "\(title), at most \(Unit.nanoseconds.text(limit))", measured: pair + " (p50 / max)", median(times) <= limit)
+}
+
+/// Before the stop signal, and while the passes go on. The code that is needed for a pass comes back from the page cache
+/// with the first one, however many connections there are; so the same is done without any.
+private func measureSamplingMemory(_ bench: Bench, connections: Int) throws(Failure) {
+  var growth: [(resident: Double, anonymous: Double)] = []
+  for count in [0, connections] {
+    let holders = try hold(count, port)
+    let options = ["-t", "60s", "--delay", "40s", "--ports", "\(port)", "--"]
+    let session = try Session([bench.ebb.path] + options + benchmarkCommand(["wait"]))
+    sleep(nanoseconds: 1_000_000_000)
+    let before = try numbers("/proc/\(session.pid)/status")
+    kill(session.pid, SIGTERM)
+    sleep(nanoseconds: 4_000_000_000)
+    let after = try numbers("/proc/\(session.pid)/status")
+    func difference(_ key: String) -> Double { (after[key] ?? 0) - (before[key] ?? 0) }
+    growth.append((difference("VmRSS"), difference("RssAnon")))
+    _ = session.end()
+    for holder in holders { _ = holder.end() }
+  }
+  let texts = growth.map { "\(Unit.kilobytes.text($0.resident)), \(Unit.kilobytes.text($0.anonymous)) of it anonymous" }
+  bench.report.add(Row("memory that passes over \(connections) connections add", texts: ["ebb": texts[1]]))
+  bench.report.add(Row("memory that passes over none add", texts: ["ebb": texts[0]]))
+  let most = max(growth[1].anonymous, growth[1].resident - growth[0].resident)
+  bench.report.judge(
+    "\(connections) connections take less than 256 kB", measured: "\(texts[1]); with none: \(texts[0])", most < 256)
+}
+
+/// User and system, to the nanosecond that the scheduler counts.
+private func processorTime(running words: [String]) throws(Failure) -> Int64 {
+  let pid = try Launch(words).start()
+  var status: Int32 = 0
+  var usage = rusage()
+  while wait4(pid, &status, 0, &usage) == -1 {
+    guard errno == EINTR else { throw Failure("wait4: \(text(errno))") }
+  }
+  guard status == 0 else { throw Failure("`\(words.joined(separator: " "))` does not exit with 0") }
+  return [usage.ru_utime, usage.ru_stime].reduce(0) {
+    $0 + Int64($1.tv_sec) * 1_000_000_000 + Int64($1.tv_usec) * 1000
+  }
+}
+
+/// Processes that hold so many connections, as many each as a process may have descriptors for.
+private func hold(_ count: Int, _ port: Int) throws(Failure) -> [Session] {
+  var limit = rlimit()
+  getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  let most = min(10_000, (Int(clamping: limit.rlim_max) - 100) / 2)
+  guard most > 0 else { throw Failure("too few descriptors: ulimit -Hn") }
+  var holders: [Session] = []
+  for part in 0..<((count + most - 1) / most) {
+    let share = min(most, count - part * most)
+    let holder = try Session(benchmarkCommand(["hold", "\(port)", "\(part)", "\(share)"]))
+    guard try holder.receive() == share else { throw Failure("port \(port) has no room for \(share) connections") }
+    holders.append(holder)
+  }
+  return holders
+}
+
+/// The command of `hold`: makes the connections, with a request and an answer each, and returns how many it has made.
+func holdConnections(port: UInt16, part: UInt32, count: Int) -> Int {
+  var limit = rlimit()
+  getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  limit.rlim_cur = limit.rlim_max
+  setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  var address = sockaddr_in()
+  address.sin_family = sa_family_t(AF_INET)
+  address.sin_port = port.bigEndian
+  address.sin_addr.s_addr = (0x7F01_0001 + part).bigEndian
+  let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  var one: Int32 = 1
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<Int32>.size))
+  guard with(address, { bind(listener, $0, $1) }) == 0, listen(listener, 16) == 0 else { return 0 }
+  for made in 0..<count {
+    let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    // Nothing stays behind in TIME_WAIT for the next measurement.
+    var reset = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size))
+    guard with(address, { connect(client, $0, $1) }) == 0 else { return made }
+    let server = accept(listener, nil, nil)
+    setsockopt(server, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size))
+    var byte: UInt8 = 1
+    for (sender, receiver) in [(client, server), (server, client)] {
+      guard write(sender, &byte, 1) == 1, read(receiver, &byte, 1) == 1 else { return made }
+    }
+  }
+  return count
+}
+
+private func with(_ address: sockaddr_in, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+  withUnsafePointer(to: address) {
+    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+  }
+}

@@ -1,0 +1,49 @@
+/// Lines of cells under a header.
+package struct Table {
+  package let header: [String]
+  package var lines: [[String]]
+  /// The columns that hold words and not numbers, and so begin at the left.
+  private let leading: Int
+
+  /// - Parameters:
+  ///   - header: One title a column.
+  ///   - leading: How many columns hold words.
+  ///   - lines: As many cells each as the header has.
+  package init(_ header: [String], leading: Int = 1, _ lines: [[String]] = []) {
+    (self.header, self.leading, self.lines) = (header, leading, lines)
+  }
+
+  /// For README, or for a terminal.
+  package func text(markdown: Bool) -> String { markdown ? markdownText : plainText }
+
+  private var markdownText: String {
+    let rule = header.indices.map { $0 < leading ? "---" : "---:" }
+    return ([header, rule] + lines).map { "| " + $0.joined(separator: " | ") + " |\n" }.joined()
+  }
+
+  private var plainText: String {
+    let all = [header] + lines
+    let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+    return all.map { line in
+      let cells = line.indices.map { column in
+        let padding = String(repeating: " ", count: widths[column] - line[column].count)
+        return column < leading ? line[column] + padding : padding + line[column]
+      }
+      return cells.joined(separator: "  ") + "\n"
+    }.joined()
+  }
+}
+
+/// One bar of the project and what became of it.
+package struct Bar: Sendable {
+  package let title: String
+  package let measured: String
+  package let reached: Bool
+
+  package init(_ title: String, measured: String, _ reached: Bool) {
+    (self.title, self.measured, self.reached) = (title, measured, reached)
+  }
+
+  /// The verdict, in a line.
+  package var text: String { "bar: \(title): measured \(measured): \(reached ? "ok" : "MISSED")\n" }
+}

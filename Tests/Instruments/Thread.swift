@@ -1,0 +1,37 @@
+import Glibc
+
+/// A thread of its own for work that waits, and the value it ends with.
+package final class Thread<Value: Sendable>: @unchecked Sendable {
+  private let body: @Sendable () -> Value
+  private var value: Value?
+  private var thread = pthread_t()
+
+  package init(_ body: @escaping @Sendable () -> Value) {
+    self.body = body
+    let unmanaged = Unmanaged.passRetained(self as AnyObject)
+    let error = pthread_create(
+      &thread, nil,
+      { argument in
+        guard let argument, let thread = Unmanaged<AnyObject>.fromOpaque(argument).takeRetainedValue() as? any Runnable
+        else { return nil }
+        thread.run()
+        return nil
+      }, unmanaged.toOpaque())
+    precondition(error == 0, "no thread to be had")
+  }
+
+  /// Waits for the end of the work; once.
+  package func join() -> Value {
+    pthread_join(thread, nil)
+    guard let value else { preconditionFailure("the thread ended without a value") }
+    return value
+  }
+}
+
+private protocol Runnable: AnyObject {
+  func run()
+}
+
+extension Thread: Runnable {
+  fileprivate func run() { value = body() }
+}
