@@ -1,0 +1,61 @@
+import Glibc
+import Instruments
+
+/// What is updated: a server that stops well when it is told to, and one that does nothing about signals.
+enum App: String, CaseIterable, Sendable {
+  case nginx
+  case plain = "app without signal handling"
+
+  /// The STOPSIGNAL of nginx's official image; what everybody else gets who does not ask.
+  var stopSignal: Int32 {
+    switch self {
+    case .nginx: SIGQUIT
+    case .plain: SIGTERM
+    }
+  }
+
+  var ebbOptions: [String] {
+    switch self {
+    case .nginx: ["-r", "TERM:QUIT"]
+    case .plain: []
+    }
+  }
+
+  /// What takes `slow` milliseconds.
+  func slowPath(_ slow: Int) -> String {
+    switch self {
+    case .nginx: "/slow"
+    case .plain: "/delay/\(fixed(Double(slow) / 1000, 1))"
+    }
+  }
+
+  /// The words that start it at this endpoint. `folder` is the replica's own.
+  func words(_ endpoint: Endpoint, _ folder: String, slow: Int, _ programs: Programs) throws(Failure) -> [String] {
+    switch self {
+    case .plain: return [programs.fixture, "serve", "\(endpoint.port)", "--no-handler"]
+    case .nginx:
+      try writeFile(folder + "/index.html", "ok\n")
+      try writeFile(folder + "/slow", String(repeating: ".", count: slow * 50))
+      try writeFile(folder + "/nginx.conf", App.nginxConfiguration(endpoint, folder))
+      return [programs.nginx, "-e", "stderr", "-c", folder + "/nginx.conf"]
+    }
+  }
+
+  /// The slow request is a download at 50 bytes a millisecond: nginx answers at once, and is not done for a while.
+  private static func nginxConfiguration(_ endpoint: Endpoint, _ folder: String) -> String {
+    let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    let paths = kinds.map { "\($0)_temp_path \(folder)/\($0);" }.joined(separator: " ")
+    return """
+      user root; daemon off; worker_processes 1; pid \(folder)/pid; error_log stderr warn;
+      events { worker_connections 256; }
+      http {
+        access_log off; \(paths)
+        server {
+          listen \(endpoint.text); root \(folder);
+          location /slow { limit_rate 50k; }
+        }
+      }
+
+      """
+  }
+}

@@ -1,0 +1,84 @@
+import Glibc
+import Instruments
+
+/// haproxy in front of the replicas. Any thread may give it orders; its process is only touched at its end.
+final class LoadBalancer: @unchecked Sendable {
+  let endpoint: Endpoint
+  private let process: Child
+  private let control: String
+
+  /// Every replica that there will ever be has its line from the start, in maintenance, as ingress controllers that use
+  /// haproxy have spare ones: a change is then a word through the runtime socket, and no reload.
+  init(_ endpoint: Endpoint, _ servers: [Endpoint], _ folder: String, _ programs: Programs) throws(Failure) {
+    self.endpoint = endpoint
+    control = folder + "/haproxy.sock"
+    let lines = servers.enumerated().map { "  server \($0) \($1.text) disabled\n" }.joined()
+    // Nothing may hide a fault: a request is sent once, to one server, and what went wrong comes back as 502, 503 or
+    // 504, or as a reset once the answer has begun. No health checks: where they take a server out sooner than its
+    // endpoint goes, that is only a shorter lag.
+    //
+    // http-reuse always: an idle connection to a server serves whoever comes next, as with the upstream keep-alive of
+    // ingress-nginx and with every service mesh. So there is the race of a request with a server that is just closing.
+    //
+    // The timeouts are far beyond what anything takes here, even on a busy machine: a 504 would be a lost answer.
+    let configuration = """
+      global
+        stats socket \(control) mode 600 level admin
+        maxconn 400
+        nbthread 1
+      defaults
+        mode http
+        retries 0
+        no option redispatch
+        no option abortonclose
+        option http-keep-alive
+        http-reuse always
+        timeout connect 10s
+        timeout client 20s
+        timeout server 20s
+        timeout http-keep-alive 60s
+      frontend everybody
+        bind \(endpoint.text)
+        default_backend replicas
+      backend replicas
+        balance roundrobin
+      \(lines)
+      """
+    try writeFile(folder + "/haproxy.cfg", configuration + "\n")
+    let log = try createFile(folder + "/haproxy.log")
+    defer { close(log) }
+    let words = [programs.haproxy, "-db", "-f", folder + "/haproxy.cfg"]
+    process = try Child(Launch(words, output: log, error: log))
+    try wait(for: "haproxy (see \(folder)/haproxy.log)") {
+      access(control, F_OK) == 0 && (try? connect(to: endpoint)).map { close($0) } != nil
+    }
+  }
+
+  /// Requests may go to this server.
+  func add(_ server: Int) throws(Failure) { try order("set server replicas/\(server) state ready") }
+
+  /// No further request goes to this server; those that are under way are not touched. That is how a vanished endpoint
+  /// looks to kube-proxy and to ingress controllers.
+  func remove(_ server: Int) throws(Failure) { try order("set server replicas/\(server) state maint") }
+
+  /// One command through the runtime socket. haproxy answers with nothing but an empty line where it has obeyed.
+  private func order(_ command: String) throws(Failure) {
+    let connection = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    defer { close(connection) }
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: control.utf8.prefix($0.count - 1)) }
+    let isConnected = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        Glibc.connect(connection, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+      }
+    }
+    guard isConnected, sendAll(command + "\n", over: connection) else {
+      throw Failure("cannot reach haproxy: \(text(errno))")
+    }
+    var answer = [UInt8](repeating: 0, count: 1024)
+    let count = recv(connection, &answer, answer.count, 0)
+    let words = String(decoding: answer.prefix(max(0, count)), as: UTF8.self).split(whereSeparator: \.isWhitespace)
+    guard words.isEmpty else { throw Failure("haproxy: \(command): \(words.joined(separator: " "))") }
+  }
+}

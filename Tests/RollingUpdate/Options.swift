@@ -1,0 +1,52 @@
+import Glibc
+import Instruments
+
+/// The command line of the experiment.
+struct Options {
+  /// The version of the tests: half a minute.
+  var short = false
+  var markdown = false
+  /// Where the picture goes; nil: none is drawn.
+  var svg: String?
+  var ebb = directoryOfThisProgram() + "/ebb"
+
+  init(_ arguments: [String]) throws(Failure) {
+    var rest = arguments[...]
+    while let word = rest.popFirst() {
+      switch word {
+      case "--short": short = true
+      case "--markdown": markdown = true
+      case "--svg":
+        guard let path = rest.popFirst() else { throw Failure("--svg takes the path of a file") }
+        svg = path
+      case "--ebb":
+        guard let path = rest.popFirst() else { throw Failure("--ebb takes the path of a binary") }
+        ebb = path
+      default:
+        throw Failure("\"\(word)\" is not an option; there are --short, --markdown, --svg FILE and --ebb FILE")
+      }
+    }
+  }
+}
+
+/// The real parts.
+struct Programs: Sendable {
+  let ebb: String
+  let fixture: String
+  let tini = "/usr/bin/tini"
+  let nginx = "/usr/sbin/nginx"
+  let haproxy = "/usr/sbin/haproxy"
+
+  init(_ options: Options) throws(Failure) {
+    ebb = options.ebb
+    fixture = directoryOfThisProgram() + "/fixture"
+    for (path, cure) in [
+      (ebb, "build it first: swift build -c release"), (fixture, "build it first: swift build -c release"),
+      (tini, "Debian package tini"), (nginx, "Debian package nginx-light"), (haproxy, "Debian package haproxy"),
+    ] where access(path, X_OK) != 0 {
+      throw Failure("there is no \(path) (\(cure))")
+    }
+    // As in a container, every replica's init is process 1 of a namespace.
+    guard geteuid() == 0 else { throw Failure("not root: no PID namespace can be made") }
+  }
+}

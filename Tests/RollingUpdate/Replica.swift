@@ -1,0 +1,57 @@
+import Glibc
+import Instruments
+
+/// One instance of the app under its init, which is process 1 of a PID namespace, as in a container.
+final class Replica {
+  /// The load balancer's number for it.
+  let server: Int
+  private let container: Child
+  private let first: pid_t
+  private let way: Way
+
+  /// Starts it and waits until it answers.
+  init(_ server: Int, _ run: Run) throws(Failure) {
+    self.server = server
+    way = run.way
+    let endpoint = run.servers[server]
+    let folder = run.folder + "/\(server)"
+    try makeFolder(folder)
+    let log = try createFile(folder + "/log")
+    defer { close(log) }
+    let app = try run.app.words(endpoint, folder, slow: run.schedule.slow, run.programs)
+    let words = [run.programs.fixture, "launch", "--pid-namespace", "--"] + way.wrapper + app
+    let container = try Child(Launch(words, output: log, error: log))
+    self.container = container
+    try wait(for: "process 1 of \(words)") { !children(of: container.pid).isEmpty }
+    first = children(of: container.pid)[0]
+    try wait(for: "an answer from \(words), see \(folder)/log") {
+      (try? HTTPClient(endpoint).get("/")) == 200 || container.ending(within: 0) != nil
+    }
+    guard container.ending(within: 0) == nil else { throw Failure("\(words) has ended: see \(folder)/log") }
+  }
+
+  /// Stops it as the kubelet does: the preStop sleep, the stop signal to process 1, and SIGKILL when the grace period
+  /// is over, which runs from the beginning of it all.
+  ///
+  /// - Returns: Whether it had to be killed.
+  func stop(grace: Int) -> Bool {
+    let deadline = now() + Int64(grace) * 1_000_000
+    if way.kind == .sleep { sleep(nanoseconds: Int64(way.wait) * 1_000_000) }
+    kill(first, way.stopSignal)
+    let left = max(0, deadline - now()) / 1_000_000
+    guard container.ending(within: Int32(left)) == nil else { return false }
+    // With process 1 the kernel ends all of the namespace.
+    kill(first, SIGKILL)
+    _ = container.ending(within: -1)
+    return true
+  }
+}
+
+/// Looks again and again until the condition holds.
+func wait(for what: String, until condition: () -> Bool) throws(Failure) {
+  let end = now() + 60_000_000_000
+  while !condition() {
+    guard now() < end else { throw Failure("gave up waiting for \(what)") }
+    sleep(nanoseconds: 5_000_000)
+  }
+}

@@ -1,0 +1,40 @@
+/// How long everything takes, in milliseconds, and how much traffic there is.
+struct Schedule: Sendable {
+  /// From the beginning of a stop until the load balancer knows of it.
+  let lags: [Int]
+  /// What somebody adds to the lag who knows it.
+  let margin: Int
+  /// A preStop sleep as it is usually chosen: enough for the longest lag and the longest request.
+  let sleep: Int
+  /// terminationGracePeriodSeconds: from the beginning of a stop, a preStop sleep included, to SIGKILL.
+  let grace: Int
+  /// ebb's options about the drain.
+  let drain: [String]
+  /// Clients of each kind, that is with and without keep-alive, that ask for what is answered at once.
+  let quickClients: Int
+  /// Between the beginnings of two requests of such a client.
+  let pause = 80
+  /// Clients of each kind that ask for what takes `slow`, one request after the other.
+  let slowClients: Int
+  let slow = 2000
+  /// Before the first replacement and after the last.
+  let calm = 1000
+  /// So many rolling updates go on side by side, so that all ways have the same machine.
+  let runsAtOnce: Int
+  /// How many requests ebb's runs have to see together.
+  let fewestRequests: Int
+  /// Not where tests run beside this.
+  let judgesTimes: Bool
+
+  /// The shortest wait that is safe for requests that are answered at once.
+  func fittedWait(lag: Int) -> Int { lag + margin }
+
+  static let long = Schedule(
+    lags: [500, 2000, 5000], margin: 1000, sleep: 10_000, grace: 30_000, drain: [], quickClients: 8, slowClients: 8,
+    runsAtOnce: 6, fewestRequests: 20_000, judgesTimes: true)
+
+  static let short = Schedule(
+    lags: [500], margin: 1500, sleep: 4000, grace: 8000,
+    drain: ["--drain-timeout", "2s", "--drain-quiet", "1s"], quickClients: 3, slowClients: 2,
+    runsAtOnce: 12, fewestRequests: 1000, judgesTimes: false)
+}

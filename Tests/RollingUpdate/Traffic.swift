@@ -1,0 +1,82 @@
+import Glibc
+import Instruments
+import Synchronization
+
+/// What became of a request.
+enum Fate: String, CaseIterable, Sendable {
+  case answered
+  case refused, reset
+  case badGateway = "502"
+  case unavailable = "503"
+  case gatewayTimeout = "504"
+  case timeout
+  case other
+}
+
+/// A request and its end, in nanoseconds of the monotonic clock.
+struct Request: Sendable {
+  let start: Int64
+  let end: Int64
+  let fate: Fate
+}
+
+/// Clients that ask the load balancer again and again, each in a thread of its own.
+final class Traffic: Sendable {
+  private let isOver = Atomic(false)
+  private let clients: Mutex<[Thread<[Request]>]> = Mutex([])
+
+  /// Requests come from now on.
+  init(_ run: Run) {
+    let schedule = run.schedule
+    for keepsAlive in [true, false] {
+      for number in 0..<schedule.quickClients {
+        // Not all at the same moment.
+        let offset = schedule.pause * (2 * number + (keepsAlive ? 1 : 0)) / (2 * schedule.quickClients)
+        begin(run.balancer, "/", keepsAlive, every: schedule.pause, after: offset)
+      }
+      for number in 0..<schedule.slowClients {
+        let offset = schedule.slow * (2 * number + (keepsAlive ? 1 : 0)) / (2 * schedule.slowClients)
+        begin(run.balancer, run.app.slowPath(schedule.slow), keepsAlive, every: 0, after: offset)
+      }
+    }
+  }
+
+  /// Lets every client finish its request, and returns all that were made.
+  func finish() -> [Request] {
+    isOver.store(true, ordering: .relaxed)
+    return clients.withLock { $0 }.flatMap { $0.join() }
+  }
+
+  private func begin(_ endpoint: Endpoint, _ path: String, _ keepsAlive: Bool, every pause: Int, after offset: Int) {
+    let thread = Thread { [self] in
+      // More than haproxy's own patience, so that its verdict is heard.
+      let client = HTTPClient(endpoint, keepsAlive: keepsAlive, patience: 30)
+      var requests: [Request] = []
+      var next = now() + Int64(offset) * 1_000_000
+      while !isOver.load(ordering: .relaxed) {
+        sleep(nanoseconds: max(0, next - now()))
+        let start = now()
+        let fate = fate { () throws(HTTPClient.Trouble) in try client.get(path) }
+        requests.append(Request(start: start, end: now(), fate: fate))
+        // A refusal comes at once: without a pause one client of the slow kind would be a flood.
+        next = max(now(), start + Int64(fate == .answered ? pause : max(pause, 100)) * 1_000_000)
+      }
+      return requests
+    }
+    clients.withLock { $0.append(thread) }
+  }
+}
+
+private func fate(_ request: () throws(HTTPClient.Trouble) -> Int) -> Fate {
+  do throws(HTTPClient.Trouble) {
+    let status = try request()
+    return status == 200 ? .answered : Fate(rawValue: "\(status)") ?? .other
+  } catch {
+    switch error {
+    case .refused: return .refused
+    case .reset: return .reset
+    case .timeout: return .timeout
+    case .other: return .other
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import Glibc
+import Instruments
+
+/// The controller: replaces one replica after the other, as a Deployment with a surge of one does.
+///
+/// The next one's turn begins when the old one is gone (as with `podReplacementPolicy: TerminationComplete`, or where the
+/// cluster has no room for more): so the time of a termination is the time of the rollout.
+struct Update: Sendable {
+  private let run: Run
+  private let balancer: LoadBalancer
+
+  init(_ run: Run) throws(Failure) {
+    self.run = run
+    balancer = try LoadBalancer(run.balancer, run.servers, run.folder, run.programs)
+  }
+
+  /// The whole update, with requests from before its beginning until after its end.
+  func outcome() throws(Failure) -> Outcome {
+    var old: [Replica] = []
+    for server in 0..<Run.replicas { old.append(try start(server)) }
+    let traffic = Traffic(run)
+    do throws(Failure) {
+      let calm = Int64(run.schedule.calm) * 1_000_000
+      sleep(nanoseconds: calm)
+      var new: [Replica] = []
+      var replacements: [Replacement] = []
+      var news: [Thread<Result<Int64, Failure>>] = []
+      for replica in old {
+        let begin = now()
+        new.append(try start(replica.server + Run.replicas))
+        // In parallel, and that is the whole trouble: the stop, and the news of it on its way to the load balancer.
+        news.append(Thread { [self, server = replica.server] in tell(of: server) })
+        let stop = now()
+        let wasKilled = replica.stop(grace: run.schedule.grace)
+        replacements.append(Replacement(begin: begin, stop: stop, gone: now(), wasKilled: wasKilled))
+      }
+      var removals: [Int64] = []
+      for result in news.map({ $0.join() }) { removals.append(try result.get()) }
+      sleep(nanoseconds: calm)
+      return Outcome(run: run, requests: traffic.finish(), replacements: replacements, removals: removals)
+    } catch {
+      _ = traffic.finish()
+      throw error
+    }
+  }
+
+  /// A replica that is ready and gets requests.
+  private func start(_ server: Int) throws(Failure) -> Replica {
+    let replica = try Replica(server, run)
+    try balancer.add(server)
+    return replica
+  }
+
+  private func tell(of server: Int) -> Result<Int64, Failure> {
+    sleep(nanoseconds: Int64(run.lag) * 1_000_000)
+    do throws(Failure) {
+      try balancer.remove(server)
+      return .success(now())
+    } catch {
+      return .failure(error)
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import Glibc
+
+/// What stands between the orchestrator's stop signal and the app.
+struct Way: Sendable {
+  let kind: Kind
+  /// How long the app is left alone at least, in milliseconds: the preStop sleep, or ebb's delay.
+  var wait = 0
+  /// The words in front of the app's.
+  let wrapper: [String]
+  /// The signal that the orchestrator sends.
+  let stopSignal: Int32
+
+  enum Kind: Sendable {
+    case noInit, tini, sleep, ebb
+  }
+
+  /// As the table has it.
+  var name: String {
+    switch kind {
+    case .noInit: "no init"
+    case .tini: "tini"
+    case .sleep: "tini, preStop sleep \(seconds(wait))"
+    case .ebb: "ebb --delay \(seconds(wait))"
+    }
+  }
+
+  /// All that are compared. The signal is the one that the app's image asks for, which for nginx is QUIT: under TERM it
+  /// would drop what it is answering, and nobody would run it so. ebb gets TERM, and is told of nginx by an option.
+  static func all(_ app: App, lag: Int, _ schedule: Schedule, _ programs: Programs) -> [Way] {
+    let tini = [programs.tini, "--"]
+    func sleep(_ time: Int) -> Way { Way(kind: .sleep, wait: time, wrapper: tini, stopSignal: app.stopSignal) }
+    func ebb(_ delay: Int) -> Way {
+      let options = ["--delay", "\(delay)ms", "-t", "\(schedule.grace)ms"] + schedule.drain + app.ebbOptions
+      return Way(kind: .ebb, wait: delay, wrapper: [programs.ebb] + options + ["--"], stopSignal: SIGTERM)
+    }
+    let fitted = schedule.fittedWait(lag: lag)
+    return [
+      Way(kind: .noInit, wrapper: [], stopSignal: app.stopSignal),
+      Way(kind: .tini, wrapper: tini, stopSignal: app.stopSignal),
+      sleep(fitted), ebb(fitted), sleep(schedule.sleep), ebb(schedule.sleep),
+    ]
+  }
+}
+
+/// `3s`, `2.5s`.
+func seconds(_ milliseconds: Int) -> String {
+  let tenths = milliseconds / 100
+  return tenths % 10 == 0 ? "\(tenths / 10)s" : "\(tenths / 10).\(tenths % 10)s"
+}

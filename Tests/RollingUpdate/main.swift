@@ -1,0 +1,32 @@
+// A rolling update with real parts, while requests go on: which of them fail, and how long it takes. One command, one
+// table, one picture.
+//
+//     swift build -c release && swift run -c release RollingUpdate [--short] [--markdown] [--svg FILE]
+//
+// Exit code: 0 all bars reached, 1 a bar missed, 2 the experiment itself failed.
+
+import Glibc
+import Instruments
+
+do throws(Failure) {
+  forgetVariablesOfEbb()
+  let options = try Options(Array(CommandLine.arguments.dropFirst()))
+  let schedule = options.short ? Schedule.short : Schedule.long
+  let programs = try Programs(options)
+  let folder = try makeFolder()
+
+  var outcomes: [Outcome] = []
+  for batch in try batches(schedule, programs, folder) {
+    outcomes += try runTogether(batch)
+  }
+
+  if let file = options.svg { try writeFile(file, chart(outcomes, schedule)) }
+  let report = Report(outcomes, schedule)
+  writeAll(report.text(markdown: options.markdown), to: 1)
+  // What ebb logged says why.
+  if report.missed { complain("the logs of all replicas are in \(folder)") } else { removeFolder(folder) }
+  exit(report.missed ? 1 : 0)
+} catch {
+  complain("rolling update: \(error.message)")
+  exit(2)
+}
