@@ -1,0 +1,58 @@
+import Glibc
+import Instruments
+
+/// Every orphan is reaped, and leaves nothing behind in ebb.
+func orphansReaped(_ options: Options) throws(Failure) -> Finding {
+  let batch = 10_000
+  let total = options.times(1_000_000, quick: 20_000)
+  let run = try Supervised([options.ebb, "--", options.fixture, "orphans", "\(batch)", "0"])
+  try run.line("ready")
+  return try growth("orphans reaped", run, total, batch) { () throws(Failure) in
+    run.process.signal(SIGUSR1)
+    try run.line("made", within: 120_000)
+  } lost: { () throws(Failure) in
+    // The command is the only child left, and it is no zombie.
+    let end = now() + 20_000_000_000
+    while children(of: run.process.pid).count > 1, now() < end { sleep(nanoseconds: 2_000_000) }
+    return children(of: run.process.pid).count - 1
+  }
+}
+
+/// Real-time signals, which queue: of these every single one has to arrive. No more than a thousand are under way.
+func signalsForwarded(_ options: Options) throws(Failure) -> Finding {
+  let batch = 1000
+  let total = options.times(1_000_000, quick: 20_000)
+  let number: Int32 = 36
+  let run = try Supervised([options.ebb, "--", options.fixture, "tally", "\(number)", "\(batch)"])
+  try run.line("ready")
+  var arrived = 0
+  return try growth("signals forwarded", run, total, batch) { () throws(Failure) in
+    for _ in 0..<batch { run.process.signal(number) }
+    try run.line("tally")
+    arrived += batch
+  } lost: { () throws(Failure) in
+    total - arrived
+  }
+}
+
+/// Does the work, and compares ebb's anonymous memory after the first tenth with that at the end. Pages of its file come
+/// and go as the kernel likes.
+private func growth(
+  _ title: String, _ run: Supervised, _ total: Int, _ batch: Int, _ work: () throws(Failure) -> Void,
+  lost: () throws(Failure) -> Int
+) throws(Failure) -> Finding {
+  func anonymous() throws(Failure) -> Int { Int(try numbers("/proc/\(run.process.pid)/status")["RssAnon"] ?? 0) }
+  let batches = total / batch
+  var before = 0
+  for index in 0..<batches {
+    if index == batches / 10 { before = try anonymous() }
+    try work()
+  }
+  let after = try anonymous()
+  let lost = try lost()
+  run.process.signal(SIGTERM)
+  guard run.process.ending(within: 60_000) == .code(0) else { throw Failure("\(title): no clean end") }
+  return Finding(
+    title, tried: total, lost: lost, measured: "\(before) kB of anonymous memory after a tenth, \(after) kB at the end",
+    bar: "no growth", reached: after <= before)
+}

@@ -1,0 +1,126 @@
+import Glibc
+import Instruments
+import Synchronization
+
+/// A thousand clients at the health endpoint that send a byte now and then and come back when they are thrown out. Neither
+/// the stop signal nor the deadline may wait for them, and whoever asks properly must get the answer within a kubelet's
+/// second.
+func stopsAmongSlowClients(_ options: Options) throws(Failure) -> Finding {
+  let tries = options.times(50, quick: 3)
+  var lost = 0
+  var prober = Prober()
+  var forwarded: [Double] = []
+  var killed: [Double] = []
+  for _ in 0..<tries {
+    let endpoint = Endpoint(port: try freePort())
+    let words = ["--health", endpoint.text, "--delay", "500ms", "--drain", "time", "--ports", "1"]
+    let ebb = [options.ebb] + words + ["--grace", "300ms", "-t", "10s", "--"]
+    let run = try Supervised(ebb + [options.fixture, "signals", "--ignore-term"])
+    try run.line("ready")
+    let clients = SlowClients(1000, endpoint)
+    defer { clients.end() }
+    sleep(nanoseconds: 500_000_000)
+
+    var isGood = true
+    for _ in 0..<20 where !prober.hears(200, from: endpoint) { isGood = false }
+    let sent = now()
+    run.process.signal(SIGTERM)
+    // The signal and the first of these are on their way at the same time.
+    while now() - sent < 100_000_000, get("/readyz", port: endpoint.port) != 503 {}
+    for _ in 0..<20 where !prober.hears(503, from: endpoint) { isGood = false }
+    try run.line("got TERM")
+    forwarded.append(Double(now() - sent - 500_000_000))
+    let ending = run.process.ending(within: 9000)
+    killed.append(Double(now() - sent - 800_000_000))
+    if !isGood || ending != .code(137) { lost += 1 }
+  }
+  let late = [forwarded, killed].map { "\(fixed(($0.max() ?? 0) / 1e6, 1)) ms" }
+  let earliest = min(forwarded.min() ?? 0, killed.min() ?? 0)
+  return Finding(
+    "stop with 1000 slow clients at the health endpoint", tried: tries, lost: lost,
+    measured: "signal late by \(late[0]) at most, exit by \(late[1]), \(prober.summary)",
+    bar: "never early, late by 100 ms at most",
+    reached: earliest >= 0 && max(forwarded.max() ?? 0, killed.max() ?? 0) <= 100e6)
+}
+
+/// Asks as a kubelet does: three answers in a row that are wrong, missing or later than a second are a failure. A client
+/// that is slow to ask while so many come back at once may find itself thrown out with them.
+private struct Prober {
+  private var asked = 0
+  private var repeated = 0
+  private var slowest: Int64 = 0
+
+  mutating func hears(_ status: Int, from endpoint: Endpoint) -> Bool {
+    asked += 1
+    for _ in 0..<3 {
+      let begin = now()
+      let answer = get("/readyz", port: endpoint.port)
+      let time = now() - begin
+      slowest = max(slowest, time)
+      if answer == status && time < 1_000_000_000 { return true }
+      repeated += 1
+    }
+    return false
+  }
+
+  var summary: String {
+    "\(asked) probes answered within \(fixed(Double(slowest) / 1e6, 0)) ms, \(repeated) asked again"
+  }
+}
+
+/// So many of them, in a thread.
+private final class SlowClients: Sendable {
+  private let isOver = Atomic(false)
+  private let thread: Mutex<Thread<Void>?> = Mutex(nil)
+
+  init(_ count: Int, _ endpoint: Endpoint) {
+    allowDescriptors(count + 256)
+    let worker = Thread { [self] in
+      var clients = (0..<count).map { _ in SlowClient(endpoint) }
+      while !isOver.load(ordering: .relaxed) {
+        for index in clients.indices { clients[index].act() }
+        sleep(nanoseconds: 100_000_000)
+      }
+      for index in clients.indices { clients[index].hangUp() }
+    }
+    thread.withLock { $0 = worker }
+  }
+
+  func end() {
+    isOver.store(true, ordering: .relaxed)
+    thread.withLock { $0 }?.join()
+  }
+}
+
+private struct SlowClient {
+  private let endpoint: Endpoint
+  private var socket: Int32 = -1
+  private var hasBegun = false
+
+  init(_ endpoint: Endpoint) { self.endpoint = endpoint }
+
+  /// The beginning of a request and then a byte each time; a new connection where this one was closed.
+  mutating func act() {
+    let text = hasBegun ? "x" : "GET /readyz HTTP/1.1\r\nHost: localhost\r\nX: "
+    if send(socket, text, text.utf8.count, Int32(MSG_NOSIGNAL)) > 0 {
+      hasBegun = true
+    } else if socket < 0 || errno != EAGAIN {
+      hangUp()
+      socket = (try? begin(connectingTo: endpoint)) ?? -1
+    }
+  }
+
+  mutating func hangUp() {
+    if socket >= 0 { close(socket) }
+    (socket, hasBegun) = (-1, false)
+  }
+}
+
+/// Raises the limit of descriptors where it is too low.
+private func allowDescriptors(_ count: Int) {
+  var limit = rlimit()
+  getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  guard limit.rlim_cur < count else { return }
+  limit.rlim_cur = min(rlim_t(count), limit.rlim_max)
+  setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+}

@@ -1,0 +1,63 @@
+import Glibc
+import Instruments
+
+/// The stop signal at a random moment of the first milliseconds: before ebb has run a single instruction, between its
+/// steps, before the command is there, and just after.
+func stopsDuringStartup(_ options: Options) throws(Failure) -> [Finding] {
+  let ebb = [options.ebb, "--delay", "0", "--", options.fixture, "signals"]
+  let launch = [options.fixture, "launch", "--pid-namespace", "--block", "TERM", "--"]
+  let tries = options.times(1000, quick: 50)
+  return [
+    // A parent that blocks the signal until its child is set up, as careful ones do: then none may be lost, whenever it
+    // came. The command inherits the block, and waits for the signal.
+    try finding("stop signal during start-up, blocked before ebb runs", tries) { () throws(Failure) in
+      let run = try Supervised(ebb, blocked: [SIGTERM])
+      return try stop(run, run.process.pid, mayDie: false)
+    },
+    try finding("the same as process 1", tries) { () throws(Failure) in
+      let run = try Supervised(launch + ebb)
+      return try stop(run, try Supervised.child(of: run.process.pid), mayDie: false)
+    },
+    // Nobody blocks it. The kernel may end ebb before its first statement, and the command before its own: that is no
+    // loss, it is what the signal is for.
+    try finding("the same with no signal blocked", tries) { () throws(Failure) in
+      let run = try Supervised(ebb)
+      return try stop(run, run.process.pid, mayDie: true)
+    },
+  ]
+}
+
+private func finding(
+  _ title: String, _ tries: Int, _ attempt: () throws(Failure) -> (isGood: Bool, wasEarly: Bool)
+) throws(Failure) -> Finding {
+  var lost = 0
+  var early = 0
+  for _ in 0..<tries {
+    let (isGood, wasEarly) = try attempt()
+    if !isGood { lost += 1 }
+    if wasEarly { early += 1 }
+    // Each costs its limit: a few are proof enough.
+    if lost == 5 { break }
+  }
+  return Finding(
+    title, tried: tries, lost: lost, measured: "\(early) came before the command was there",
+    bar: "the command gets it, once, and all ends")
+}
+
+/// `wasEarly`: the command had not yet said that it is ready.
+private func stop(_ run: Supervised, _ pid: pid_t, mayDie: Bool) throws(Failure) -> (isGood: Bool, wasEarly: Bool) {
+  // A start takes about two milliseconds.
+  spin(nanoseconds: Int64.random(in: 0...4_000_000))
+  kill(pid, SIGTERM)
+  let before = run.moreLines(within: 0)
+  let early = before.isEmpty
+  guard let ending = run.process.ending(within: 20_000) else { return (false, early) }
+  let lines = before + run.moreLines(within: 1000)
+  let wasTold = lines.filter { $0 == "got TERM" }.count == 1
+  switch ending {
+  case .code(0): return (wasTold, early)
+  case .signal(SIGTERM): return (mayDie && lines.isEmpty, early)
+  case .code(128 + SIGTERM): return (mayDie && !wasTold, early)
+  default: return (false, early)
+  }
+}

@@ -1,0 +1,44 @@
+import Glibc
+import Instruments
+
+/// A command that at its stop turns into processes which fork, die and leave their children orphans, as fast as they
+/// can, and ignore all signals. Ten at a time, each for five milliseconds: no process table is full of them.
+func stormsOfForks(_ options: Options) throws(Failure) -> [Finding] {
+  let tries = options.times(500, quick: 10)
+  let words = ["--delay", "0", "--drain", "time", "--grace", "300ms", "--leftover-timeout", "300ms", "-t", "5s", "--"]
+  let ebb = [options.ebb] + words + [options.fixture, "storm", "10", "20"]
+  return [
+    try storms("stop into a storm of forks, as process 1", tries) { () throws(Failure) in
+      let run = try Supervised([options.fixture, "launch", "--pid-namespace", "--"] + ebb)
+      return (run, try Supervised.child(of: run.process.pid))
+    },
+    try storms("the same as subreaper", tries) { () throws(Failure) in
+      let run = try Supervised(ebb)
+      return (run, run.process.pid)
+    },
+  ]
+}
+
+private func storms(
+  _ title: String, _ tries: Int, _ start: () throws(Failure) -> (Supervised, pid_t)
+) throws(Failure) -> Finding {
+  var lost = 0
+  var times: [Double] = []
+  for _ in 0..<tries {
+    let (run, pid) = try start()
+    try run.line("ready")
+    let sent = now()
+    kill(pid, SIGTERM)
+    // The orchestrator's own SIGKILL would come after five seconds.
+    let ending = run.process.ending(within: 5000)
+    times.append(Double(now() - sent))
+    // The storm has ebb's standard output: its end is the end of the last of them.
+    _ = run.moreLines(within: 200)
+    if ending != .code(137) || !run.isSilent { lost += 1 }
+    if lost == 5 { break }
+  }
+  let figures = [percentile(times, 50), times.max() ?? 0].map { fixed($0 / 1e6, 0) }
+  return Finding(
+    title, tried: tries, lost: lost, measured: "over after p50 / max \(figures.joined(separator: " / ")) ms",
+    bar: "exit 137, nothing lives on")
+}

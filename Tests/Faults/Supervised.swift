@@ -1,0 +1,51 @@
+import Glibc
+import Instruments
+
+/// ebb and its command, with what the command prints.
+final class Supervised {
+  let process: Child
+  private let lines: LineReader
+
+  /// Starts the words.
+  ///
+  /// - Parameters:
+  ///   - words: ebb's, or those of something around it.
+  ///   - blocked: Signals that are blocked from the first moment on.
+  /// - Throws: A failure when it cannot be started.
+  init(_ words: [String], blocked: [Int32] = []) throws(Failure) {
+    let pipe = try makePipe()
+    defer { close(pipe.write) }
+    lines = LineReader(pipe.read)
+    process = try Child(Launch(bytes: words.map { Array($0.utf8) }, output: pipe.write, blocked: blocked))
+  }
+
+  /// The next line that begins so.
+  @discardableResult
+  func line(_ prefix: String, within milliseconds: Int32 = 20_000) throws(Failure) -> String {
+    let end = now() + Int64(milliseconds) * 1_000_000
+    while let line = lines.next(within: Int32(max(0, end - now()) / 1_000_000)) {
+      if line.hasPrefix(prefix) { return line }
+    }
+    throw Failure(lines.isAtEnd ? "it ended without a line \"\(prefix)\"" : "no line \"\(prefix)\" in time")
+  }
+
+  /// The lines that are there and were not yet taken, and those of so long.
+  func moreLines(within milliseconds: Int32) -> [String] {
+    var all: [String] = []
+    while let line = lines.next(within: milliseconds) { all.append(line) }
+    return all
+  }
+
+  /// Whether nobody has standard output open any more, as far as has been read.
+  var isSilent: Bool { lines.isAtEnd }
+
+  /// Its only child, which is process 1 behind `launch --pid-namespace`, and the command behind ebb.
+  static func child(of pid: pid_t) throws(Failure) -> pid_t {
+    let end = now() + 20_000_000_000
+    while now() < end {
+      if let child = children(of: pid).first { return child }
+      sleep(nanoseconds: 100_000)
+    }
+    throw Failure("process \(pid) has no child")
+  }
+}

@@ -1,0 +1,78 @@
+import Glibc
+import Instruments
+
+/// Stops of ebb around an HTTP server, which is asked all the time, under some condition.
+struct WholeStops {
+  private let options: Options
+  private(set) var tried = 0
+  private(set) var lost = 0
+  private(set) var answers = 0
+  private(set) var firstProblem: String?
+
+  init(_ options: Options) { self.options = options }
+
+  private static let ebbOptions = [
+    "--delay", "400ms", "--drain-quiet", "200ms", "--drain-timeout", "1s", "-t", "10s", "--",
+  ]
+
+  /// One stop. `launcher` are the words around ebb; with `ownNamespace` ebb is the child of what they start.
+  mutating func stop(_ launcher: [String], ownNamespace: Bool = false) throws(Failure) {
+    tried += 1
+    let words = launcher + [options.ebb] + WholeStops.ebbOptions + [options.fixture, "serve", "0"]
+    let run = try Supervised(words)
+    guard let port = UInt16(try run.line("listening").split(separator: " ")[1].dropFirst(5)) else {
+      throw Failure("the server has no port")
+    }
+    let ebb = ownNamespace ? try Supervised.child(of: run.process.pid) : run.process.pid
+    guard get("/", port: port) == 200 else { return lose("no answer before the stop") }
+    let sent = now()
+    kill(ebb, SIGTERM)
+    while now() - sent < 380_000_000 {
+      guard get("/", port: port) == 200 || now() - sent >= 400_000_000 else { return lose("no answer in the delay") }
+      answers += 1
+    }
+    guard let ending = run.process.ending(within: 9000) else { return lose("it outlives the deadline") }
+    let passed = now() - sent
+    guard ending == .code(0), passed >= 400_000_000 else { return lose("\(ending) after \(passed / 1_000_000) ms") }
+    guard run.moreLines(within: 1000).contains("served") else { return lose("the server was not told") }
+  }
+
+  private mutating func lose(_ problem: String) {
+    lost += 1
+    firstProblem = firstProblem ?? problem
+  }
+
+  /// All of them as a row.
+  func finding(_ title: String, _ measured: String = "", reached: Bool = true) -> Finding {
+    let facts = [firstProblem, "\(answers) requests answered in the delays", measured.isEmpty ? nil : measured]
+    return Finding(
+      title, tried: tried, lost: lost, measured: facts.compactMap { $0 }.joined(separator: ", "),
+      bar: "each stop as ever", reached: reached)
+  }
+}
+
+/// As a strict seccomp profile has it: connections have to be counted in another way.
+func stopsWithoutNetlink(_ options: Options) throws(Failure) -> Finding {
+  var stops = WholeStops(options)
+  for _ in 0..<options.times(50, quick: 3) { try stops.stop([options.fixture, "launch", "--no-netlink", "--"]) }
+  return stops.finding("stop with netlink refused by seccomp")
+}
+
+/// As process 1 of a container in which nobody has mounted it.
+func stopsWithoutProc(_ options: Options) throws(Failure) -> Finding {
+  var stops = WholeStops(options)
+  let launcher = [options.fixture, "launch", "--pid-namespace-without-proc", "--"]
+  for _ in 0..<options.times(50, quick: 3) { try stops.stop(launcher, ownNamespace: true) }
+  return stops.finding("stop without /proc")
+}
+
+/// ebb, the command, its connections and the pages of their files, all in eight megabytes.
+func stopsWithLittleMemory(_ options: Options) throws(Failure) -> Finding {
+  let group = try MemoryGroup(limit: 8 << 20)
+  var stops = WholeStops(options)
+  for _ in 0..<options.times(50, quick: 3) { try stops.stop(group.launcher) }
+  let kills = try group.kills()
+  return stops.finding(
+    "stop with a memory limit of 8 MB", "most in use \(try group.peak() >> 10) kB, \(kills) out-of-memory kills",
+    reached: kills == 0)
+}

@@ -1,0 +1,23 @@
+// What a supervisor meets on a bad day, often enough to be sure: one command, one table, a row for each fault.
+//
+//     swift build -c release && swift run -c release Faults [--quick] [--markdown] [--ebb FILE] [ROW...]
+//
+// Exit code: 0 nothing was lost and all bars reached, 1 a bar missed, 2 the run itself failed.
+
+import Glibc
+import Instruments
+
+do throws(Failure) {
+  forgetVariablesOfEbb()
+  let options = try Options(Array(CommandLine.arguments.dropFirst()))
+  let report = Report(options)
+  for fault in Fault.allCases where options.faults.contains(fault) {
+    progress(fault.rawValue)
+    report.add(fault.findings(options))
+  }
+  writeAll(report.text, to: 1)
+  exit(report.missed ? 1 : 0)
+} catch {
+  complain("faults: \(error.message)")
+  exit(2)
+}
