@@ -3,6 +3,10 @@ import Supervision
 
 /// Counts the connections that are closed: the kernel tells a multicast group of sock_diag(7) about each TCP socket
 /// that ends. For those which open and close between two looks at the table.
+///
+/// It tells from a work queue (net/core/sock_diag.c), on a full machine as much as a second late. So each pass drops a
+/// marker: a socket of its own, closed at once. When that is told, what was closed before it has been told too. The
+/// queue is one for each processor; what waits at another one than the marker's may come a little later.
 final class ClosedConnections {
   /// On the command's ports, so far.
   private(set) var count = 0
@@ -10,12 +14,20 @@ final class ClosedConnections {
   private(set) var hasMissed: Bool
   /// The youngest inbound byte of those that were counted since `endPass`.
   private(set) var sinceReceived: Span?
+  /// All that was closed until then has been told; nil before the first marker is.
+  private(set) var toldUntil: Instant?
 
   private let socket: Int32
   private let buffer = UnsafeMutableRawPointer.allocate(byteCount: ClosedConnections.bufferSize, alignment: 8)
   private var taken = 0
   /// Nothing is ever told.
   private let isDeaf: Bool
+  /// The ports whose closings the kernel is asked for; nil: those of all.
+  private var filtered: [UInt16]?
+  private var marker: (cookie: UInt64, closedAt: Instant)?
+  private let startedAt = monotonicTime()
+  /// What is told may have been closed before that.
+  private var isStarting = true
 
   /// SKNLGRP_INET_TCP_DESTROY, SKNLGRP_INET6_TCP_DESTROY
   private static let groups: UInt32 = 1 << 0 | 1 << 2
@@ -25,6 +37,8 @@ final class ClosedConnections {
   private static let bufferSize = 2048
   private static let mostInAStep = 64
   private static let mostInAPass = 4096
+  /// The kernel takes programs of 4096 instructions.
+  private static let mostFilteredPorts = 1000
 
   /// Counts nothing where the group is not to be had. `room`: for messages that nobody has taken yet, in bytes.
   init(room: Int32 = room) {
@@ -33,6 +47,7 @@ final class ClosedConnections {
     if socket >= 0 { setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<Int32>.size)) }
     isDeaf = socket < 0 || ebb_join_netlink_groups(socket, ClosedConnections.groups) != 0
     hasMissed = isDeaf
+    dropMarker()
   }
 
   deinit {
@@ -48,18 +63,23 @@ final class ClosedConnections {
   /// What has been counted is in a sample now. Not where a pass is given up: the next one tells of that too.
   func endPass() {
     sinceReceived = nil
-    hasMissed = isDeaf
+    // While there is no room the kernel says so once, and drops what comes until all has been taken.
+    hasMissed = isDeaf || taken >= ClosedConnections.mostInAPass
+    dropMarker()
   }
 
   /// Takes some messages. Returns whether there may be more.
   func step(_ ports: Ordered<UInt16>) -> Bool {
     guard socket >= 0 else { return false }
+    filter(ports.elements)
     for _ in 0..<ClosedConnections.mostInAStep {
       taken += 1
       let length = Int(ebb_receive_from_kernel(socket, buffer, Int32(ClosedConnections.bufferSize)))
       if length < 0, Errno.current.code == EAGAIN { return false }
       guard 0...ClosedConnections.bufferSize ~= length else {
-        hasMissed = true  // ENOBUFS: there was no more room
+        hasMissed = true  // ENOBUFS: there was no more room, maybe not for the marker either
+        marker = nil
+        isStarting = false
         continue
       }
       var messages = DiagMessages(UnsafeRawBufferPointer(start: buffer, count: length), sequence: 0)
@@ -73,8 +93,50 @@ final class ClosedConnections {
   }
 
   private func add(_ row: SocketRow, _ ports: Ordered<UInt16>) {
+    if let marker, row.cookie == marker.cookie {
+      toldUntil = marker.closedAt
+      self.marker = nil
+      isStarting = false
+      return
+    }
     guard ports.contains(row.localPort), let age = row.sinceReceivedAtEnd else { return }
+    if isStarting, monotonicTime() - age < startedAt { return }  // nothing came in since: its end is no news
     count += 1
     sinceReceived = min(age, sinceReceived ?? age)
+  }
+
+  /// One at a time. Impossible where no descriptor is left, and on kernels before 4.12.
+  private func dropMarker() {
+    guard !isDeaf, marker == nil else { return }
+    let closedAt = monotonicTime()
+    let socket = ebb_tcp_socket(AF_INET)
+    defer { if socket >= 0 { close(socket) } }
+    var cookie: UInt64 = 0
+    var length = socklen_t(MemoryLayout<UInt64>.size)
+    if socket >= 0, getsockopt(socket, SOL_SOCKET, SO_COOKIE, &cookie, &length) == 0 {
+      marker = (cookie, closedAt)
+    } else {
+      hasMissed = true
+      isStarting = false
+    }
+  }
+
+  /// Keeps what is closed on others' ports from taking the room: a neighbour in the network may be busy. Attached anew
+  /// where a port is found; without it, or while no port is known, all is told.
+  private func filter(_ ports: [UInt16]) {
+    guard !ports.isEmpty, ports != filtered else { return }
+    filtered = ports
+    // Classic BPF, socket(7) SO_ATTACH_FILTER: accepts a message whose idiag_sport is one of these, or 0, the marker's.
+    var program = [sock_filter(code: 0x28, jt: 0, jf: 0, k: 20)]  // BPF_LD | BPF_H | BPF_ABS, in network byte order
+    let isAll = ports.count <= ClosedConnections.mostFilteredPorts
+    for port in isAll ? [0] + ports : [] {
+      program.append(sock_filter(code: 0x15, jt: 0, jf: 1, k: UInt32(port)))  // BPF_JMP | BPF_JEQ | BPF_K
+      program.append(sock_filter(code: 0x06, jt: 0, jf: 0, k: .max))  // BPF_RET | BPF_K
+    }
+    program.append(sock_filter(code: 0x06, jt: 0, jf: 0, k: isAll ? 0 : .max))
+    program.withUnsafeMutableBufferPointer { instructions in
+      var filter = sock_fprog(len: UInt16(instructions.count), filter: instructions.baseAddress)
+      setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &filter, socklen_t(MemoryLayout<sock_fprog>.size))
+    }
   }
 }

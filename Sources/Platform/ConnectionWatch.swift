@@ -17,6 +17,7 @@ public final class ConnectionWatch {
 
   private let owner: Owner
   private let quiet: Span
+  private let ownConnections: () -> Int
   private let table: SocketTable
   private var listeners: KnownListeners
   /// Nil before the first pass.
@@ -34,15 +35,24 @@ public final class ConnectionWatch {
   }
 
   /// Opens nothing before the first pass. `ports`: nil where they are to be found. `excluding`: ebb's own, which never
-  /// counts. `quiet`: after such a span without a byte a connection is idle.
-  public convenience init(ports: [UInt16]?, owner: Owner, excluding: UInt16?, quiet: Span) {
-    self.init(ports: ports, owner: owner, excluding: excluding, quiet: quiet, source: .diagWithInfo)
+  /// counts; `ownConnections`: how many it has accepted there so far. `quiet`: after such a span without a byte a
+  /// connection is idle.
+  public convenience init(
+    ports: [UInt16]?, owner: Owner, excluding: UInt16?, quiet: Span, ownConnections: @escaping () -> Int = { 0 }
+  ) {
+    self.init(
+      ports: ports, owner: owner, excluding: excluding, quiet: quiet, ownConnections: ownConnections,
+      source: .diagWithInfo)
   }
 
   /// `source`: the best that is tried.
-  init(ports: [UInt16]?, owner: Owner, excluding: UInt16?, quiet: Span, source: ConnectionSource) {
+  init(
+    ports: [UInt16]?, owner: Owner, excluding: UInt16?, quiet: Span, ownConnections: @escaping () -> Int = { 0 },
+    source: ConnectionSource
+  ) {
     self.owner = owner
     self.quiet = quiet
+    self.ownConnections = ownConnections
     table = SocketTable(source: source)
     listeners = KnownListeners(given: ports, excluding: excluding)
     sample = Sample(source: source, listeners: .unknown)
@@ -156,13 +166,14 @@ public final class ConnectionWatch {
       sample.closed = closed.count
       sample.missedCloses = closed.hasMissed
       sample.sinceReceivedByClosed = closed.sinceReceived
+      sample.sinceTold = closed.toldUntil.map { monotonicTime() - $0 }
       closed.endPass()
     }
-    if let start = passiveOpensAtStart, let now = readPassiveOpens(), now >= start { sample.passiveOpens = now - start }
+    if let start = passiveOpensAtStart, let now = readPassiveOpens() { sample.passiveOpens = max(0, now - start) }
   }
 
   private func readPassiveOpens() -> Int? {
-    (try? readFile("/proc/net/snmp", upTo: 8192)).flatMap { passiveOpens(snmp: $0) }
+    (try? readFile("/proc/net/snmp", upTo: 8192)).flatMap { passiveOpens(snmp: $0) }.map { $0 - ownConnections() }
   }
 }
 

@@ -192,12 +192,14 @@ public struct Sample: Sendable {
   /// How many connections of the ports have been closed since the watch began, as far as is known. New ones since then
   /// are these, and the connections there are, less those there were.
   public var closed: Int
-  /// Connections of any port that the kernel has accepted since the watch began (PassiveOpens), those of ebb's own
-  /// endpoint too; nil: not told. Counts where `closed` cannot: `missedCloses`.
+  /// Connections of any port but ebb's own that the kernel has taken in since the watch began (PassiveOpens); nil: not
+  /// told. Counts where `closed` cannot: `missedCloses`.
   public var passiveOpens: Int?
   /// The socket-destroy multicast group is not to be had here, or more connections were closed since the last pass than
   /// it could hold.
   public var missedCloses: Bool
+  /// All that was closed until so long ago is in `closed`; nil: of no moment is that known.
+  public var sinceTold: Span?
   /// Since the youngest byte or connection that came in on a connection which has been closed since the last pass.
   public var sinceReceivedByClosed: Span?
   /// The processor time that the pass took.

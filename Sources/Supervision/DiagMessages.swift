@@ -70,6 +70,7 @@ extension SocketRow {
       : IPAddress(
         high: bigEndianWord(24) << 32 | bigEndianWord(28), low: bigEndianWord(32) << 32 | bigEndianWord(36))
     peer = SocketAddress(address, port: UInt16(bigEndian: bytes.number(at: 6, as: UInt16.self)))
+    cookie = UInt64(word(44)) | UInt64(word(48)) << 32
     receiveQueue = word(56)
     sendQueue = word(60)
     inode = UInt64(word(68))

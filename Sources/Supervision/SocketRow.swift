@@ -12,6 +12,8 @@ public struct SocketRow: Sendable {
   public var sendQueue: UInt32?
   /// 0: no process has it.
   public var inode: UInt64
+  /// The kernel's own number of the socket, that SO_COOKIE tells too; 0: not told.
+  public var cookie: UInt64 = 0
   /// Nil: not told.
   public var ages: Connection.Ages?
   /// The id of the control group that it was made in; nil: not told.

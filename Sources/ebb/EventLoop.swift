@@ -177,7 +177,7 @@ extension EventLoop {
     if counter == nil {
       let watch = ConnectionWatch(
         ports: options.ports, owner: .descendants(of: getpid()), excluding: options.health?.port,
-        quiet: options.drainQuiet)
+        quiet: options.drainQuiet, ownConnections: { [self] in health?.acceptedCount ?? 0 })
       counter = ConnectionCounter(watch, on: queue) { [self] event in post(event) }
     }
     counter?.begin(lookForListeners: lookForListeners)

@@ -11,6 +11,8 @@ final class HealthServer {
   private let content: (HealthPath) -> HealthContent
   private let mostConnections: Int
   private var accepting: DispatchSource?
+  /// Connections since the start.
+  private(set) var acceptedCount = 0
   private var isPaused = false
   private var timer: DispatchSource?
   private var releasing: DispatchSource?
@@ -79,6 +81,7 @@ extension HealthServer {
     for _ in 0..<HealthServer.batch {
       do throws(Errno) {
         guard let socket = try acceptConnection(from: listener) else { return }
+        acceptedCount += 1
         // The oldest one has had the most time to ask. To refuse new ones would let 64 silent clients keep the kubelet
         // out.
         if connections.count >= mostConnections { close(connections[0]) }

@@ -120,13 +120,13 @@ static void comet(time_t end) {
 // or exits.
 int mode_storm(int argc, char **argv) {
   if (argc < 3) die("storm COUNT SECONDS");
-  long count = number(argv[1]);
-  time_t end = time(NULL) + number(argv[2]);
+  long count = number(argv[1]), seconds = number(argv[2]);
   int at = 3;
   bool leave = argc > 3 && flag(argv, &at, "--exit");
   block_all();
   say_ready(NULL);
   wait_for_signal(SIGTERM);
+  time_t end = time(NULL) + seconds;  // from now on: a busy machine may have taken as long to send the signal
   for (long i = 0; i < count; i++) {
     if (checked_fork() == 0) comet(end);
   }

@@ -141,6 +141,7 @@ package struct World {
   private mutating func counted(owing: Int, _ listeners: Sample.Listeners) -> String? {
     guard isCounting else { return nil }
     var sample = Sample(source: .diagWithInfo, listeners: listeners)
+    sample.sinceTold = .zero
     let ages = Connection.Ages(
       sent: .seconds(1), received: .zero, acknowledged: .zero, bytesReceived: 1, bytesAcknowledged: 1)
     let peer = SocketAddress(.loopback4, port: 1)

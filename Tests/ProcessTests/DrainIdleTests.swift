@@ -13,8 +13,7 @@ struct DrainIdleTests {
     #expect(try server.toldToStop(after: sent) >= .seconds(2))
     let report = try server.report()
     #expect(report.drainEndedBy == "quiet" && report.inFlight("at_forward") == 0, "\(report)")
-    // Where the kernel had no room for all closings of this machine, other tests' connections count too.
-    #expect(report["connections_after_stop"] != nil, "\(report)")
+    #expect(report["connections_after_stop"] == 0, "\(report)")
     #expect(report["drain_ms"].map { $0 < 15_000 } == true, "\(report)")
     let connections = try #require(try server.records("connections").first)
     #expect(connections["source"] as? String == "diag+info" && connections["ports"] as? [Int] == [server.port])
@@ -52,17 +51,17 @@ struct DrainIdleTests {
 
   @Test(arguments: [[], ["--keep-alive"]])
   func `a scrape each second goes on to the bound`(how: [String]) throws {
-    let server = try Server(["--delay", "200ms", "--drain-timeout", "4s"])
+    let server = try Server(["--delay", "200ms", "--drain-timeout", "6s"])
     let scraper = try Run.program(fixture("scrape", "\(server.port)", "1000") + how)
     try scraper.line("scraped")
     let sent = try server.stop()
-    #expect(try server.toldToStop(after: sent) >= .milliseconds(4200))
+    #expect(try server.toldToStop(after: sent) >= .milliseconds(6200))
     let report = try server.report()
     #expect(report.drainEndedBy == "bound", "\(report)")
     if how.isEmpty {
       #expect(report["connections_after_stop"].map { $0 >= 3 } == true, "\(report)")
     } else {
-      #expect(report["connections_after_stop"] != nil, "\(report)")
+      #expect(report["connections_after_stop"] == 0, "\(report)")
     }
     #expect(report["last_request_ms"].map { $0 >= 2000 } == true, "\(report)")
     try scraper.expect(.code(0))
@@ -80,13 +79,13 @@ struct DrainIdleTests {
   }
 
   @Test func `connections that open and close between two looks are traffic`() throws {
-    let server = try Server(["--delay", "2s", "--drain-quiet", "500ms"])
+    let server = try Server(["--delay", "6s", "--drain-quiet", "500ms"])
     try server.stop()
     try server.event("connections")
     for _ in 0..<30 { try RawClient(server.port).exchange() }
     let report = try server.report()
-    #expect(report["connections_after_stop"].map { $0 >= 30 } == true, "\(report)")
-    #expect(report["last_connection_ms"].map { $0 > 0 && $0 < 2000 } == true, "\(report)")
+    #expect(report["connections_after_stop"] == 30, "\(report)")
+    #expect(report["last_connection_ms"].map { $0 > 0 && $0 < 6000 } == true, "\(report)")
   }
 
   // MARK: Modes
@@ -122,7 +121,7 @@ struct DrainIdleTests {
   @Test func `time waits for nothing, and tells what was in flight all the same`() throws {
     let server = try Server(["--delay", "500ms", "--drain", "time"])
     let client = try RawClient(server.port)
-    client.ask("/delay/3")
+    client.ask("/delay/6")
     try server.expectRequest()
     let sent = try server.stop()
     #expect(try server.toldToStop(after: sent) >= .milliseconds(500))

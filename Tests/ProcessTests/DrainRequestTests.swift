@@ -7,10 +7,11 @@ struct DrainRequestTests {
   @Test func `a request of ten seconds, with a delay of one`() throws {
     let server = try Server(["--delay", "1s"])
     let client = try RawClient(server.port)
+    let asked = Clock.now()
     client.send("GET /delay/10 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     try server.expectRequest()
-    let sent = try server.stop()
-    #expect(try server.toldToStop(after: sent) >= .seconds(9))
+    try server.stop()
+    #expect(try server.toldToStop(after: asked) >= .seconds(10))
     // Answered in full, and only then told to stop.
     #expect(client.readToEnd().hasSuffix("\r\n\r\nok\n"))
     let report = try server.report()
@@ -21,22 +22,21 @@ struct DrainRequestTests {
   @Test func `an answer is owed however long it takes, on a connection that stays`() throws {
     let server = try Server(["--delay", "200ms", "--drain-quiet", "300ms"])
     let client = try RawClient(server.port)
+    let asked = Clock.now()
     client.ask("/delay/3")
     try server.expectRequest()
-    let sent = try server.stop()
+    try server.stop()
     try client.expectAnswer()
-    let answered = Clock.now()
     // Quiet is counted from the answer on too: the next request may be on its way.
-    #expect(try server.toldToStop(after: sent) >= .seconds(2) + .milliseconds(300))
+    #expect(try server.toldToStop(after: asked) >= .seconds(3) + .milliseconds(300))
     let report = try server.report()
     #expect(report.drainEndedBy == "quiet" && report.inFlight("at_forward") == 0, "\(report)")
-    #expect(answered - sent < .seconds(20))
   }
 
   @Test func `a request that comes in the drain is waited for too`() throws {
     let server = try Server(["--delay", "200ms", "--drain-quiet", "1s"])
     let first = try RawClient(server.port)
-    first.ask("/delay/1")
+    first.ask("/delay/4")
     try server.expectRequest()
     try server.stop()
     try server.event("draining")
@@ -45,7 +45,7 @@ struct DrainRequestTests {
     try first.expectAnswer()
     try second.expectAnswer()
     let report = try server.report()
-    #expect(report.drainEndedBy == "quiet" && report["connections_after_stop"].map { $0 >= 1 } == true, "\(report)")
+    #expect(report.drainEndedBy == "quiet" && report["connections_after_stop"] == 1, "\(report)")
     #expect(report["last_connection_ms"].map { $0 >= 200 } == true, "\(report)")
   }
 
@@ -135,12 +135,13 @@ struct DrainRequestTests {
   @Test func `a client that has closed its side and is owed an answer`() throws {
     let server = try Server(["--delay", "200ms", "--drain-quiet", "300ms"])
     let client = try RawClient(server.port)
+    let asked = Clock.now()
     client.ask("/delay/3")
     client.closeSending()
     try server.expectRequest()
-    let sent = try server.stop()
+    try server.stop()
     #expect(client.readToEnd().hasSuffix("\r\n\r\nok\n"))
-    #expect(try server.toldToStop(after: sent) >= .seconds(2))
+    #expect(try server.toldToStop(after: asked) >= .seconds(3))
     let report = try server.report()
     #expect(report.drainEndedBy == "quiet" && report.inFlight("at_stop") == 1, "\(report)")
   }

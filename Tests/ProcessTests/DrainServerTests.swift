@@ -119,11 +119,10 @@ struct DrainServerTests {
     #expect(try Report(run)["code"] == 0)
   }
 
-  // Not wrk: a connection for each request would be thousands a second, and the kernel, which tells of their ends through
-  // one work queue, would tell all other tests late.
+  /// A connection for each request. The kernel tells of the ends of thousands a second late, to all other tests too.
   @Test(
     .needs(.pidNamespace), .needs(.program("python3")), .needs(.program("curl")), .needs(.program("wrk")),
-    arguments: [Load.curl])
+    arguments: Load.allCases)
   func `a server that does nothing about SIGTERM`(load: Load) throws {
     let (folder, port) = (try Runs.folder(), try Client.freePort())
     try "ok\n".write(toFile: folder + "/index.html", atomically: true, encoding: .utf8)

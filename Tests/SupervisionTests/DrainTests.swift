@@ -61,6 +61,7 @@ private func sample(_ connections: Connection..., closed: Int = 0, listeners: Sa
   var sample = Sample(source: .diagWithInfo, listeners: listeners)
   sample.ports = listeners == .none ? [] : [80]
   sample.closed = closed
+  sample.sinceTold = .zero
   for connection in connections { sample.census.add(connection, quiet: .seconds(2)) }
   return sample
 }
@@ -250,11 +251,68 @@ private func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered:
       pass.passiveOpens = now / 10
       // Five come and go after that, and are told of.
       pass.closed = now < 4000 ? 0 : 5
+      if now == 4000 { pass.sinceReceivedByClosed = .zero }
       return pass
     }
     #expect(ended == 6000)  // quiet begins anew
     story.exit(at: 6000)
     #expect(story.report.contains(#""connections_after_stop":30,"last_connection_ms":4000"#))
+  }
+
+  /// The kernel tells of them a second late, and of each marker too: quiet is not what has not been told yet.
+  @Test func closesThatAreToldLate() {
+    var story = Story()
+    let ended = story.drain { now in
+      var pass = sample()
+      pass.sinceTold = now < 1000 ? nil : .seconds(1)
+      // One each second, the last one at 8 s, of which nothing is known before 9 s.
+      let told = max(0, now - 1000)
+      pass.closed = min(8, told / 1000)
+      if told >= 1000, told < 9000 { pass.sinceReceivedByClosed = .milliseconds(1000 + told % 1000) }
+      return pass
+    }
+    #expect(ended == 11_000)
+    story.exit(at: 12_000)
+    #expect(story.report.contains(#""connections_after_stop":8,"last_connection_ms":8000"#), "\(story.report)")
+  }
+
+  @Test func closesThatAreToldAMomentLate() {
+    var story = Story()
+    var passes: [Int] = []
+    let ended = story.drain { now in
+      var pass = sample(closed: now < 4000 ? 0 : 1)
+      if now >= 4000, passes.last ?? 0 < 4000 { pass.sinceReceivedByClosed = .milliseconds(now - 4000) }
+      // The marker of each pass is told in the next one.
+      pass.sinceTold = passes.last.map { .milliseconds(now - $0) }
+      passes.append(now)
+      return pass
+    }
+    #expect(ended == 6020)
+    #expect(passes.suffix(2) == [6000, 6020])
+  }
+
+  /// Only then is there nothing to be in a hurry for.
+  @Test func closesThatAreNotTold() {
+    var story = Story()
+    var passes: [Int] = []
+    let ended = story.drain { now in
+      passes.append(now)
+      var pass = sample()
+      pass.sinceTold = nil
+      return pass
+    }
+    #expect(ended == 15_000)
+    #expect(passes.count < 70)
+  }
+
+  @Test func closesThatAreMissedWhileNobodyCountsOpens() {
+    var story = Story()
+    let ended = story.drain { _ in
+      var pass = sample()
+      pass.missedCloses = true
+      return pass
+    }
+    #expect(ended == 15_000)
   }
 
   @Test func requestsInFlightAtTheKill() {

@@ -27,6 +27,10 @@ public struct Traffic: Sendable {
   private(set) var lastConnection: Instant?
   /// When the last inbound byte came, or connection: from the stop signal on.
   private(set) var lastReceived: Instant
+  /// No connection can have come and gone until then without being counted; nil: of no moment is that known.
+  private var toldUntil: Instant?
+  /// The newest sample has moved that on.
+  private var isBeingTold = false
   /// False: it is certain that nothing of the command has listened yet, at any look. Nil: nobody has looked.
   private(set) var mayListen: Bool?
   private(set) var failures = 0
@@ -49,6 +53,7 @@ public struct Traffic: Sendable {
     if inFlightAtStart == nil, sample.isCounted { inFlightAtStart = sample.census.inFlight }
     mayListen = mayListen == true || sample.listeners != .none
     if sample.listeners == .unknown { soughtListenersAt = nil }  // what moved while somebody looked may have settled
+    takeTold(sample, at: now)
     let before = last
     countNew(sample, at: now)
     for age in [sample.census.sinceReceived, sample.sinceReceivedByClosed] {
@@ -56,8 +61,9 @@ public struct Traffic: Sendable {
     }
     guard let before, let after = last, after.total > before.total else { return }
     newConnections += after.total - before.total
-    // A connection came before its last byte did. Where the source has no ages, it came since the last sample.
-    lastConnection = lastReceived > before.at ? lastReceived : now
+    // A connection came before its last byte did. Where nothing tells of that, it may have come a moment ago.
+    let hasAges = sample.source == .diagWithInfo && !sample.missedCloses
+    lastConnection = hasAges || lastReceived > before.at ? lastReceived : now
     lastReceived = max(lastReceived, lastConnection ?? now)
   }
 
@@ -73,6 +79,13 @@ public struct Traffic: Sendable {
     if let soughtListenersAt, now < soughtListenersAt + Traffic.slowPace { return false }
     soughtListenersAt = now
     return true
+  }
+
+  private mutating func takeTold(_ sample: Sample, at now: Instant) {
+    let told = sample.missedCloses ? sample.passiveOpens.map { _ in now } : sample.sinceTold.map { now - $0 }
+    isBeingTold = false
+    guard let told, toldUntil.map({ told > $0 }) ?? true else { return }
+    (toldUntil, isBeingTold) = (told, true)
   }
 
   /// By nothing but arithmetic: a connection that is there, or has been closed, and was not there before, is new. The
@@ -103,21 +116,27 @@ extension Traffic {
     switch mode {
     case .time: return nil
     case .zero: return sample.census.established == 0 && sample.census[.pendingAccept] == 0 ? "zero" : nil
-    case .idle: return sample.census.busy == 0 && now >= lastReceived + quiet ? "quiet" : nil
+    case .idle: return sample.census.busy == 0 && isQuiet ? "quiet" : nil
     }
   }
 
+  /// What has not been told yet may have come a moment ago.
+  private var isQuiet: Bool { toldUntil.map { $0 >= lastReceived + quiet } ?? false }
+
   /// When the next pass is due after one that ended at `now`: often enough to see what happens, seldom enough to be no
-  /// load; and at the very moment when quiet may be reached.
+  /// load; and at the very moment when quiet may be reached, and soon after it, when the kernel has told that it was.
   public func nextPass(after now: Instant) -> Instant {
     guard let sample else { return now + Traffic.slowPace }
     let next = now + (sample.cost > Traffic.expensive ? Traffic.slowPace : Traffic.pace)
+    guard mode == .idle, !isQuiet else { return next }
     let quietAt = lastReceived + quiet
-    return mode == .idle && quietAt > now ? min(next, quietAt) : next
+    if quietAt > now { return min(next, quietAt) }
+    return isBeingTold && sample.census.busy == 0 ? now + Traffic.soon : next
   }
 
   private static let pace = Span.milliseconds(250)
   private static let slowPace = Span.seconds(1)
+  private static let soon = Span.milliseconds(20)
   private static let expensive = Span.milliseconds(5)
 
   /// Connections with a request in flight in the newest sample, nil where that is not known.
