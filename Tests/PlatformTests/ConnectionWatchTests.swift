@@ -179,22 +179,6 @@ import Testing
     #expect(after.closed == 1)
   }
 
-  @Test func moreClosesThanThereIsRoomFor() throws {
-    let listener = try Listener()
-    var ports = Ordered<UInt16>()
-    ports.insert(listener.port)
-    let closed = ClosedConnections(room: 0)  // the kernel's least: some messages
-    #expect(!closed.hasMissed)
-    for _ in 0..<50 {
-      let conversation = try Conversation(listener)
-      conversation.closeServer()
-    }
-    closed.beginPass()
-    while !closed.hasMissed { _ = closed.step(ports) }
-    while closed.step(ports) {}
-    #expect(closed.count < 50)
-  }
-
   // MARK: Refusals
 
   @Test func withoutAnySource() throws {
