@@ -15,8 +15,8 @@ let swiftSettings: [SwiftSetting] = [
     ], .when(configuration: .release)),
 ]
 
-// In both configurations: SwiftPM links Embedded executables without the toolchain's run path, so a dynamic debug build
-// would not start.
+// In both configurations: SwiftPM links executables as Embedded ones in debug too, without the toolchain's run path and
+// without the object that registers types. So a debug build of them is for the compiler's checks alone: it cannot run.
 let staticExecutable: [LinkerSetting] = [
   .unsafeFlags(["-static-executable", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])
 ]

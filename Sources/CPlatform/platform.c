@@ -4,8 +4,6 @@
 #include <link.h>
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/mman.h>
 #include <limits.h>
 #include <linux/netlink.h>
 #include <sys/prctl.h>
@@ -194,9 +192,17 @@ uint64_t ebb_inode(const char *path) {
 int ebb_leave_terminal(int fd) { return ioctl(fd, TIOCNOTTY); }
 
 int ebb_memfd(const char *name) {
-  // Without the second flag a kernel may refuse (sysctl vm.memfd_noexec = 2); kernels before 6.3 do not know it.
-  int fd = syscall(SYS_memfd_create, name, MFD_CLOEXEC | 8U /* MFD_NOEXEC_SEAL */);
-  return fd >= 0 || errno != EINVAL ? fd : (int)syscall(SYS_memfd_create, name, MFD_CLOEXEC);
+  // Without the last flag a kernel may refuse (sysctl vm.memfd_noexec = 2); kernels before 6.3 do not know it.
+  unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  int fd = syscall(SYS_memfd_create, name, flags | 8U /* MFD_NOEXEC_SEAL */);
+  return fd >= 0 || errno != EINVAL ? fd : (int)syscall(SYS_memfd_create, name, flags);
+}
+
+int ebb_seal_size(int fd) { return fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL); }
+
+void *ebb_map_shared(int fd, size_t size) {
+  void *start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  return start == MAP_FAILED ? NULL : start;
 }
 
 int ebb_read_link(const char *path, uint8_t *bytes, int capacity) { return readlink(path, (char *)bytes, capacity); }

@@ -2,45 +2,62 @@ import CPlatform
 import Supervision
 
 /// The supervisor's end of the status page: a memfd that whoever may look into /proc/PID/fd can read, without a socket,
-/// a file or a place to put one. Written by pwrite(2) and not through a mapping, so that nobody who truncates it can
-/// hurt the supervisor.
+/// a file or a place to put one. Written through a mapping: a system call for each forwarded signal would be felt. Its
+/// size is sealed, so that nobody who truncates it can hurt the supervisor.
 public final class StatusMemory {
   private let descriptor: Int32
+  private let page: UnsafeMutableRawBufferPointer
   private var sequence: UInt64 = 0
   private var written: StatusSnapshot
 
   /// memfd_create(2). After the command's start: the command shall not inherit it. Throws ENOSYS, EPERM (a seccomp
-  /// profile), EMFILE, ….
+  /// profile), EMFILE, ENOMEM, ….
   public init(_ status: Status) throws(Errno) {
     descriptor = try valueOrErrno { ebb_memfd(StatusPage.name) }
     written = status.now
-    // A number below 3 means that a standard stream is missing; what goes there must not land in the page.
-    guard descriptor > 2, writeAt(0, StatusPage.page(status)) else {
+    do throws(Errno) {
+      // A number below 3 means that a standard stream is missing; what goes there must not land in the page.
+      guard descriptor > 2 else { throw Errno(code: EBADF) }
+      page = try StatusMemory.fillAndMap(descriptor, StatusPage.page(status))
+    } catch {
       close(descriptor)
-      throw Errno(code: EBADF)
+      throw error
     }
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    munmap(page.baseAddress, page.count)
+    close(descriptor)
+  }
+
+  /// At one stroke: whoever reads before finds nothing, and not half of it.
+  private static func fillAndMap(
+    _ descriptor: Int32, _ bytes: [UInt8]
+  ) throws(Errno) -> UnsafeMutableRawBufferPointer {
+    let count = try valueOrErrno { bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) } }
+    guard count == bytes.count else { throw Errno(code: ENOSPC) }
+    try valueOrErrno { ebb_seal_size(descriptor) }
+    guard let start = ebb_map_shared(descriptor, count) else { throw .current }
+    return UnsafeMutableRawBufferPointer(start: start, count: count)
+  }
 
   /// Writes what has changed, if anything has.
   public func update(_ snapshot: StatusSnapshot) {
     guard snapshot != written else { return }
     written = snapshot
     sequence += 1
-    _ = writeAt(StatusPage.slotOffset(sequence: sequence), StatusPage.slot(snapshot, sequence: sequence))
+    let slot = StatusPage.slot(snapshot, sequence: sequence)
+    UnsafeMutableRawBufferPointer(rebasing: page[StatusPage.slotOffset(sequence: sequence)...]).copyBytes(from: slot)
+  }
+
+  /// Writes the counts of signals alone.
+  public func update(received: Int, forwarded: Int) {
+    let counts = StatusPage.counts(received: received, forwarded: forwarded)
+    page.storeBytes(of: counts, toByteOffset: StatusPage.countsOffset, as: (UInt64, UInt64, UInt64, UInt64).self)
   }
 
   /// Whether `ebb stop --now` has been here.
   public var isStopNowRequested: Bool {
-    var request = [UInt8](repeating: 0, count: StatusPage.stopNowRequest.count)
-    let count = request.withUnsafeMutableBytes { buffer in
-      pread(descriptor, buffer.baseAddress, buffer.count, off_t(StatusPage.requestOffset))
-    }
-    return count == request.count && request == StatusPage.stopNowRequest
-  }
-
-  private func writeAt(_ offset: Int, _ bytes: [UInt8]) -> Bool {
-    bytes.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, off_t(offset)) } == bytes.count
+    page[StatusPage.requestOffset...].starts(with: StatusPage.stopNowRequest)
   }
 }

@@ -5,7 +5,11 @@
 ///       16   8  request: 0, or what `ebb stop` asks for; the one field that others write
 ///       32 192  slot 0: the snapshot, if its sequence number is even
 ///      224 192  slot 1: the snapshot, if it is odd
+///      416  32  signals received and forwarded, where more than the newest snapshot says; each, and its complement
 ///      512      the facts, which are written once
+///
+/// A signal that is forwarded changes nothing but two counts, and a whole slot takes as long to make as all else that is
+/// done for it. So these are written alone; they only grow.
 ///
 /// Slots and facts each begin with a checksum of what follows. Two slots are written in turn, so one of them is whole
 /// at any moment, also while the supervisor is frozen in the middle of a write; a half-written one fails its checksum.
@@ -15,9 +19,11 @@ public enum StatusPage {
   /// In bytes.
   public static let size = 4096
   /// Of the layout above: another one has another number.
-  public static let schema = 2
+  public static let schema = 3
   /// Where the request stands.
   public static let requestOffset = 16
+  /// Where the counts of signals stand.
+  public static let countsOffset = 416
   /// What `ebb stop --now` writes at `requestOffset`.
   public static let stopNowRequest: [UInt8] = [1, 0, 0, 0, 0, 0, 0, 0]
   /// The memfd's name.
@@ -37,6 +43,11 @@ public enum StatusPage {
     bytes.append(schema, width: 4)
     bytes.pad(to: slotOffset(sequence: 0))
     bytes.append(slot(status.now, sequence: 0))
+    bytes.pad(to: countsOffset)
+    for _ in 0..<2 {
+      bytes.append(0 as UInt64)
+      bytes.append(UInt64.max)
+    }
     bytes.pad(to: factsOffset)
     bytes.append(withChecksum(encode(status.facts)))
     bytes.pad(to: size)
@@ -46,6 +57,12 @@ public enum StatusPage {
   /// One slot, to be written at `slotOffset`.
   public static func slot(_ snapshot: StatusSnapshot, sequence: UInt64) -> [UInt8] {
     withChecksum(encode(snapshot, sequence: sequence))
+  }
+
+  /// To be written at `countsOffset`. A half-written one does not fit its complement.
+  public static func counts(received: Int, forwarded: Int) -> (UInt64, UInt64, UInt64, UInt64) {
+    let (received, forwarded) = (UInt64(clamping: received).littleEndian, UInt64(clamping: forwarded).littleEndian)
+    return (received, ~received, forwarded, ~forwarded)
   }
 
   /// Reads a page, of which every byte may be wrong.
@@ -60,7 +77,10 @@ public enum StatusPage {
       let start = slotOffset(sequence: which)
       return try? decodeSlot(bytes[start..<start + slotSize])
     }
-    guard let newest = slots.max(by: { $0.sequence < $1.sequence }) else { throw .halfWritten }
+    guard var newest = slots.max(by: { $0.sequence < $1.sequence }) else { throw .halfWritten }
+    var counts = ByteReader(bytes[countsOffset..<factsOffset])
+    newest.snapshot.received = max(newest.snapshot.received, try counts.count())
+    newest.snapshot.forwarded = max(newest.snapshot.forwarded, try counts.count())
     return Status(facts: try decodeFacts(bytes[factsOffset..<size]), now: newest.snapshot)
   }
 }
@@ -200,6 +220,15 @@ extension StatusPage {
     return SupervisorFacts(
       pid: pid, version: version, startedAt: startedAt, argv: argv, stopSignals: stopSignals, forwardsAs: forwardsAs,
       signalsGroup: signalsGroup)
+  }
+}
+
+extension ByteReader {
+  /// A count and its complement.
+  fileprivate mutating func count() throws(StatusPageError) -> Int {
+    let count = try number(width: 8)
+    guard try word() == ~UInt64(count) else { throw .halfWritten }
+    return count
   }
 }
 

@@ -102,8 +102,8 @@ final class EventLoop {
 
   private func received(_ signal: Signal) {
     if let (sent, target) = lifecycle.passesOn(signal) {
-      perform(.send(sent, to: target))
-      page?.update(lifecycle.snapshot)
+      send(sent, to: target)
+      page?.update(received: lifecycle.signalsReceived, forwarded: lifecycle.signalsForwarded)
       return
     }
     post(.signal(signal))
@@ -141,7 +141,8 @@ extension EventLoop {
 extension EventLoop {
   private func post(_ event: Event) {
     statusAnswer = nil
-    for action in lifecycle.handle(event, at: monotonicTime()) { perform(action) }
+    let wallTime = unixMilliseconds()  // one for all: the report is written to two places
+    for action in lifecycle.handle(event, at: monotonicTime()) { perform(action, wallTime) }
     // After the signals have gone out; and once for any number of orphans, behind which comes `reapedAll`.
     if case .orphanReaped = event {} else { page?.update(lifecycle.snapshot) }
     guard lifecycle.wakeUp != timerIsSetFor else { return }
@@ -149,10 +150,9 @@ extension EventLoop {
     timer?.setTimer(in: lifecycle.wakeUp.map { max(.zero, $0 - monotonicTime()) } ?? .longest)
   }
 
-  private func perform(_ action: Action) {
+  private func perform(_ action: Action, _ wallTime: Int) {
     switch action {
-    case .send(let signal, .command): send(signal, to: .process(commandPid))
-    case .send(let signal, .group): send(signal, to: .group(commandPid))
+    case .send(let signal, let target): send(signal, to: target)
     case .signalDescendants(let signals, let limit): signalAllDescendants(signals, within: limit)
     case .killChildren: if !signalChildren(.kill) { signalAllDescendants([.kill], within: .milliseconds(20)) }
     case .suspend: suspend()
@@ -161,10 +161,9 @@ extension EventLoop {
     case .count(let lookForListeners): count(lookForListeners: lookForListeners)
     case .startHook(let signal): startHook(signal)
     case .killHook: if let hookPid { send(.kill, to: .group(hookPid)) }
-    case .log(let record): write(record)
+    case .log(let record): write(record, wallTime)
     case .leaveMessage(let record):
-      writeTerminationLog(
-        record.line(options.logFormat, unixMilliseconds: unixMilliseconds()), to: options.terminationLog)
+      writeTerminationLog(record.line(options.logFormat, unixMilliseconds: wallTime), to: options.terminationLog)
     case .exit(let code, let flush):
       page?.update(lifecycle.snapshot)  // whoever has it open can read how it ended
       terminal?.takeBack(from: commandPid)
@@ -213,6 +212,13 @@ extension EventLoop {
     return bytes
   }
 
+  private func send(_ signal: Signal, to target: Action.Target) {
+    switch target {
+    case .command: send(signal, to: SignalTarget.process(commandPid))
+    case .group: send(signal, to: SignalTarget.group(commandPid))
+    }
+  }
+
   private func send(_ signal: Signal, to target: SignalTarget) {
     do throws(Errno) {
       try Platform.send(signal, to: target)
@@ -238,16 +244,16 @@ extension EventLoop {
   }
 
   func warn(_ event: String, _ message: String) {
-    write(LogRecord(.warning, event, message))
+    write(LogRecord(.warning, event, message), unixMilliseconds())
   }
 
-  private func write(_ record: LogRecord) {
+  private func write(_ record: LogRecord, _ wallTime: Int) {
     let dropped = log.takeDroppedCount()
     if dropped > 0 {
       let notice = LogRecord(
         .warning, "log-dropped", [("lines", .number(dropped))], "standard error was not read in time")
-      log.submit(notice.line(options.logFormat, unixMilliseconds: unixMilliseconds()))
+      log.submit(notice.line(options.logFormat, unixMilliseconds: wallTime))
     }
-    log.submit(record.line(options.logFormat, unixMilliseconds: unixMilliseconds()))
+    log.submit(record.line(options.logFormat, unixMilliseconds: wallTime))
   }
 }

@@ -120,6 +120,24 @@ struct StatusTests {
       "\(stop)")
   }
 
+  /// The supervisor writes through a mapping, which would end it where the file ended.
+  @Test func `nobody can cut the page off`() throws {
+    let run = try Run.ebb([], fixture("signals"))
+    try run.line("ready")
+    try run.waitForPage(of: run.pid)
+    let number = Proc.descriptors(of: run.pid).first { $0.value.contains("ebb-status") }?.key
+    let page = open("/proc/\(run.pid)/fd/\(try #require(number))", O_RDWR)
+    defer { close(page) }
+    for size in [0, 100, 8192] {
+      #expect(ftruncate(page, off_t(size)) == -1 && errno == EPERM)
+    }
+    try run.send(.usr1)
+    try run.line("got USR1")
+    try run.wait(for: "the count") {
+      try Answer.ebb("status", about: run).out.contains("\nsignals   1 received, 1 forwarded\n")
+    }
+  }
+
   @Test func `the command does not inherit the page`() throws {
     let run = try Run.ebb([], fixture("stay"))
     try run.line("ready")

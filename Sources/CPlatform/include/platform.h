@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -95,6 +96,10 @@ int ebb_pidfd_signal(int pidfd, int number);
 int ebb_leave_terminal(int fd);
 /// An unlinked file in memory, close-on-exec, or -1 and errno. memfd_create(2).
 int ebb_memfd(const char *_Nonnull name);
+/// Nobody can change the size of such a file any more. 0, or -1 and errno. fcntl(2) F_ADD_SEALS.
+int ebb_seal_size(int fd);
+/// The first `size` bytes of a file, to read and to write; NULL and errno. mmap(2) MAP_SHARED.
+void *_Nullable ebb_map_shared(int fd, size_t size);
 /// What a symbolic link says. Returns its length, cut off at `capacity`, or -1 and errno. readlink(2).
 int ebb_read_link(const char *_Nonnull path, uint8_t *_Nonnull bytes, int capacity);
 /// Opens an existing file, close-on-exec, and never waits for it. -1 and errno. open(2).

@@ -35,8 +35,10 @@ public struct Lifecycle: Sendable {
   var killing: Killing?
   var orphansReaped = 0
   var phaseSince: Instant?
-  var signalsReceived = 0
-  var signalsForwarded = 0
+  /// Since the start, for a status page.
+  public internal(set) var signalsReceived = 0
+  /// Of these, those that the command has been sent.
+  public internal(set) var signalsForwarded = 0
 
   enum Command {
     case notStarted
