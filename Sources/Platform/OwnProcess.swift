@@ -13,3 +13,7 @@ public func workingDirectory() -> String? {
 /// Lets go of the memory that this program's code takes: what is needed again comes back from the page cache;
 /// madvise(2).
 public func releaseCode() { ebb_release_code() }
+
+/// All threads allocate from one heap; mallopt(3). Else glibc maps a second one of 64 MB for Dispatch's thread, at the
+/// price of four system calls and some pages.
+public func useOneHeap() { mallopt(M_ARENA_MAX, 1) }

@@ -37,6 +37,7 @@ func run(_ options: RunOptions, command: CStrings, environment: CStrings?, _ inh
   closeInheritedDescriptors(but: listener)
   occupyStandardDescriptors()
   changeDirectory(to: "/")  // a working directory keeps its file system busy
+  useOneHeap()
 
   loop.publish(
     SupervisorFacts(pid: getpid(), startedAt: startedAt, argv: texts(command), options: options), command: pid)
