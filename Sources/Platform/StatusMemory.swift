@@ -53,7 +53,8 @@ public final class StatusMemory {
   /// Writes the counts of signals alone.
   public func update(received: Int, forwarded: Int) {
     let counts = StatusPage.counts(received: received, forwarded: forwarded)
-    page.storeBytes(of: counts, toByteOffset: StatusPage.countsOffset, as: (UInt64, UInt64, UInt64, UInt64).self)
+    page.storeBytes(of: counts.0, toByteOffset: StatusPage.countsOffset, as: UInt64.self)
+    page.storeBytes(of: counts.1, toByteOffset: StatusPage.countsOffset + 8, as: UInt64.self)
   }
 
   /// Whether `ebb stop --now` has been here.

@@ -5,11 +5,11 @@
 ///       16   8  request: 0, or what `ebb stop` asks for; the one field that others write
 ///       32 192  slot 0: the snapshot, if its sequence number is even
 ///      224 192  slot 1: the snapshot, if it is odd
-///      416  32  signals received and forwarded, where more than the newest snapshot says; each, and its complement
+///      416  16  signals received and forwarded, where more than the newest snapshot says
 ///      512      the facts, which are written once
 ///
 /// A signal that is forwarded changes nothing but two counts, and a whole slot takes as long to make as all else that is
-/// done for it. So these are written alone; they only grow.
+/// done for it. So these are written alone: four bytes each and their complement, which one store writes. They only grow.
 ///
 /// Slots and facts each begin with a checksum of what follows. Two slots are written in turn, so one of them is whole
 /// at any moment, also while the supervisor is frozen in the middle of a write; a half-written one fails its checksum.
@@ -44,10 +44,7 @@ public enum StatusPage {
     bytes.pad(to: slotOffset(sequence: 0))
     bytes.append(slot(status.now, sequence: 0))
     bytes.pad(to: countsOffset)
-    for _ in 0..<2 {
-      bytes.append(0 as UInt64)
-      bytes.append(UInt64.max)
-    }
+    for _ in 0..<2 { bytes.append(UInt64(UInt32.max) << 32) }
     bytes.pad(to: factsOffset)
     bytes.append(withChecksum(encode(status.facts)))
     bytes.pad(to: size)
@@ -59,10 +56,13 @@ public enum StatusPage {
     withChecksum(encode(snapshot, sequence: sequence))
   }
 
-  /// To be written at `countsOffset`. A half-written one does not fit its complement.
-  public static func counts(received: Int, forwarded: Int) -> (UInt64, UInt64, UInt64, UInt64) {
-    let (received, forwarded) = (UInt64(clamping: received).littleEndian, UInt64(clamping: forwarded).littleEndian)
-    return (received, ~received, forwarded, ~forwarded)
+  /// To be written at `countsOffset`, each by one store.
+  public static func counts(received: Int, forwarded: Int) -> (UInt64, UInt64) {
+    func word(_ count: Int) -> UInt64 {
+      let count = UInt32(clamping: count)
+      return (UInt64(count) | UInt64(~count) << 32).littleEndian
+    }
+    return (word(received), word(forwarded))
   }
 
   /// Reads a page, of which every byte may be wrong.
@@ -226,9 +226,9 @@ extension StatusPage {
 extension ByteReader {
   /// A count and its complement.
   fileprivate mutating func count() throws(StatusPageError) -> Int {
-    let count = try number(width: 8)
-    guard try word() == ~UInt64(count) else { throw .halfWritten }
-    return count
+    let count = UInt32(truncatingIfNeeded: try number(width: 4))
+    guard UInt32(truncatingIfNeeded: try number(width: 4)) == ~count else { throw .halfWritten }
+    return Int(count)
   }
 }
 

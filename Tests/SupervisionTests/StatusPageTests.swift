@@ -39,7 +39,7 @@ import Testing
   }
 
   @Test func countsThatHaveGrownSinceTheSnapshot() throws {
-    for (received, forwarded) in [(1000, 900), (Int.max, 256), (0, 0)] {
+    for (received, forwarded) in [(1000, 900), (Int(UInt32.max), 256), (0, 0)] {
       var page = StatusPage.page(.example)
       let counts = StatusPage.counts(received: received, forwarded: forwarded)
       page.write(withUnsafeBytes(of: counts) { Array($0) }, at: StatusPage.countsOffset)
