@@ -17,6 +17,7 @@ public final class LogWriter: @unchecked Sendable {
   private var waitingBytes = 0
   private var isWriting = false
   private var dropped = 0
+  private var restsAt: timespec?
 
   /// `capacity` is how many bytes may wait to be written.
   public init(descriptor: Int32, capacity: Int) {
@@ -60,34 +61,38 @@ public final class LogWriter: @unchecked Sendable {
   }
 
   /// Writes lines as they come. Where standard error is gone (EPIPE, EBADF) they are lost, and nothing else happens.
-  /// `afterStart` runs once, when so much time has passed: this thread is the only one that has any.
-  public func run(after start: Span, _ afterStart: () -> Void) -> Never {
-    var end = deadline(in: start)
-    while let line = nextLine(before: &end) { write(line) }
-    afterStart()
-    while true { write(nextLine()) }
+  /// `rest` runs when it was planned: this thread is the only one that has time.
+  public func run(rest: () -> Void) -> Never {
+    while true {
+      if let line = nextLine() { write(line) } else { rest() }
+    }
   }
 
-  /// Nil where none comes in time.
-  private func nextLine(before deadline: inout timespec) -> [UInt8]? {
+  /// Plans a rest in such a while, unless an earlier plan still stands. Never waits.
+  public func planRest(in span: Span) {
+    locked {
+      guard restsAt == nil else { return }
+      restsAt = deadline(in: span)
+      pthread_cond_broadcast(changed)
+    }
+  }
+
+  /// Nil: it is time for a rest.
+  private func nextLine() -> [UInt8]? {
     locked {
       while lines.isEmpty {
-        if pthread_cond_timedwait(changed, mutex, &deadline) == ETIMEDOUT, lines.isEmpty { return nil }
+        guard var end = restsAt else {
+          pthread_cond_wait(changed, mutex)
+          continue
+        }
+        if pthread_cond_timedwait(changed, mutex, &end) == ETIMEDOUT, lines.isEmpty {
+          restsAt = nil
+          return nil
+        }
       }
-      return takeLine()
+      isWriting = true
+      return lines.removeFirst()
     }
-  }
-
-  private func nextLine() -> [UInt8] {
-    locked {
-      while lines.isEmpty { pthread_cond_wait(changed, mutex) }
-      return takeLine()
-    }
-  }
-
-  private func takeLine() -> [UInt8] {
-    isWriting = true
-    return lines.removeFirst()
   }
 
   private func write(_ line: [UInt8]) {

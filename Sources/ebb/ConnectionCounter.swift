@@ -5,12 +5,16 @@ import Supervision
 /// Passes over the connections, a step at a time: between two steps the queue does whatever else has come.
 final class ConnectionCounter {
   private let watch: ConnectionWatch
+  private let rest: () -> Void
   private let report: (Event) -> Void
   private var timer: DispatchSource?
   private var isStepping = false
 
-  init(_ watch: ConnectionWatch, on queue: dispatch_queue_t, report: @escaping (Event) -> Void) {
-    (self.watch, self.report) = (watch, report)
+  /// `rest` is called when a pass has ended.
+  init(
+    _ watch: ConnectionWatch, on queue: dispatch_queue_t, rest: @escaping () -> Void, report: @escaping (Event) -> Void
+  ) {
+    (self.watch, self.rest, self.report) = (watch, rest, report)
     timer = DispatchSource(timerOn: queue) { [self] in step() }
   }
 
@@ -32,6 +36,6 @@ final class ConnectionCounter {
     case .success(let sample): report(.sampled(sample))
     case .failure(let failure): report(.countFailed(failure.reason))
     }
-    releaseCode()  // no more of it is resident between two passes than before the stop
+    rest()
   }
 }

@@ -63,7 +63,9 @@ final class EventLoop {
       }
       sources.append(DispatchSource(signal: .child, on: queue) { [self] in reap() })
       watchOtherSignals()
-      if let listener { health = HealthServer(listener, on: queue) { [self] path in content(path) } }
+      if let listener {
+        health = HealthServer(listener, on: queue, rest: planRest) { [self] path in content(path) }
+      }
       reap()  // a command that died at once
     }
   }
@@ -177,10 +179,14 @@ extension EventLoop {
       let watch = ConnectionWatch(
         ports: options.ports, owner: .descendants(of: getpid()), excluding: options.health?.port,
         quiet: options.drainQuiet, ownConnections: { [self] in health?.acceptedCount ?? 0 })
-      counter = ConnectionCounter(watch, on: queue) { [self] event in post(event) }
+      counter = ConnectionCounter(watch, on: queue, rest: planRest) { [self] event in post(event) }
     }
     counter?.begin(lookForListeners: lookForListeners)
   }
+
+  /// Code that was needed for a moment is given back, as that of the start was; by the main thread, since the one that
+  /// does it needs some of it again to go on. Not after each piece of work: questions come in bursts.
+  private func planRest() { log.planRest(in: .milliseconds(200)) }
 
   private func startHook(_ signal: Signal) {
     do throws(SpawnFailure) {

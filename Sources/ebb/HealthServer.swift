@@ -9,14 +9,13 @@ final class HealthServer {
   private let listener: Int32
   private let queue: dispatch_queue_t
   private let content: (HealthPath) -> HealthContent
+  private let rest: () -> Void
   private let mostConnections: Int
   private var accepting: DispatchSource?
   /// Connections since the start.
   private(set) var acceptedCount = 0
   private var isPaused = false
   private var timer: DispatchSource?
-  private var releasing: DispatchSource?
-  private var isReleasePlanned = false
   /// Those that wait for their client, oldest first, and so in the order of their deadlines.
   private var connections: [Connection] = []
 
@@ -55,18 +54,18 @@ final class HealthServer {
     throw failure
   }
 
-  /// Answers from now on, with what `content` says at that moment.
-  init(_ listener: Int32, on queue: dispatch_queue_t, _ content: @escaping (HealthPath) -> HealthContent) {
+  /// Answers from now on, with what `content` says at that moment. `rest` is called when there has been work.
+  init(
+    _ listener: Int32, on queue: dispatch_queue_t, rest: @escaping () -> Void,
+    _ content: @escaping (HealthPath) -> HealthContent
+  ) {
     self.listener = listener
     self.queue = queue
     self.content = content
+    self.rest = rest
     // The endpoint must leave some for looking at /proc when it comes to killing.
     mostConnections = max(1, min(64, descriptorLimit() - 24))
     timer = DispatchSource(timerOn: queue) { [self] in timeHasCome() }
-    releasing = DispatchSource(timerOn: queue) { [self] in
-      isReleasePlanned = false
-      releaseCode()
-    }
     accepting = DispatchSource(readable: listener, on: queue) { [self] in acceptSome() }
   }
 }
@@ -77,7 +76,7 @@ extension HealthServer {
   /// A batch of them: a storm of connections must not keep a signal waiting. The source fires again while there are
   /// more.
   private func acceptSome() {
-    planRelease()
+    rest()
     for _ in 0..<HealthServer.batch {
       do throws(Errno) {
         guard let socket = try acceptConnection(from: listener) else { return }
@@ -90,14 +89,6 @@ extension HealthServer {
         return shortOfDescriptors()
       }
     }
-  }
-
-  /// The code that answers need is given back between two probes, as that of the start was. Some time later, and not
-  /// after each: questions come in bursts.
-  private func planRelease() {
-    guard !isReleasePlanned else { return }
-    isReleasePlanned = true
-    releasing?.setTimer(in: .milliseconds(200))
   }
 
   /// The connection that could not be accepted is still there, and the source would fire for it without end.

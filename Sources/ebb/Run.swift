@@ -45,7 +45,8 @@ func run(_ options: RunOptions, command: CStrings, environment: CStrings?, _ inh
   // The main thread is the one that may wait, and so the log's. It must never reach dispatch_main(), which would
   // unblock its signals. Most of the code that has run by then never runs again, and an init is resident for months;
   // not sooner, since what ends at once would pay for it.
-  log.run(after: .milliseconds(100)) { releaseCode() }
+  log.planRest(in: .milliseconds(100))
+  log.run { releaseCode() }
 }
 
 private func texts(_ words: CStrings) -> [String] {

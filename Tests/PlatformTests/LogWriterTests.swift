@@ -6,11 +6,11 @@ import Testing
 
 @Suite struct LogWriterTests {
   /// A writer on a pipe, with its thread.
-  private func writer(capacity: Int) throws -> (LogWriter, reading: Int32) {
+  private func writer(capacity: Int, rest: @escaping @Sendable () -> Void = {}) throws -> (LogWriter, reading: Int32) {
     var ends: [Int32] = [0, 0]
     try #require(pipe(&ends) == 0)
     let writer = LogWriter(descriptor: ends[1], capacity: capacity)
-    Thread.detachNewThread { writer.run(after: .zero) {} }
+    Thread.detachNewThread { writer.run(rest: rest) }
     return (writer, ends[0])
   }
 
@@ -31,6 +31,23 @@ import Testing
     writer.flush(within: .seconds(60))
     #expect(readLine(reading, count: 14) == "one\ntwo\nthree\n")
     #expect(writer.takeDroppedCount() == 0)
+  }
+
+  @Test func restsOnceForEachPlanThatStood() throws {
+    let rested = DispatchSemaphore(value: 0)
+    let (writer, reading) = try writer(capacity: 1000) { rested.signal() }
+    for _ in 0..<3 {
+      writer.planRest(in: .milliseconds(1))
+      #expect(rested.wait(timeout: .now() + 60) == .success)
+    }
+    // One that is far away holds no line up, and a later plan changes nothing.
+    writer.planRest(in: .seconds(3600))
+    writer.planRest(in: .zero)
+    for _ in 0..<3 {
+      writer.submit(Array("line\n".utf8))
+      #expect(readLine(reading, count: 5) == "line\n")
+    }
+    #expect(rested.wait(timeout: .now() + 0.05) == .timedOut)
   }
 
   @Test func neverWaitsForAReaderAndCountsWhatItDrops() throws {
