@@ -65,12 +65,8 @@ extension DrainOptions: CommandOptions {
       help: "then: time = no further, idle = until no request is in flight and traffic is quiet, "
         + "zero = until no inbound connection is established"
     ) { options, text throws(Unacceptable) in options.mode = try drainMode(text) },
-    Option(name: "drain-timeout", value: "D", standard: "10s", help: "upper bound of that wait") {
-      options, text throws(Unacceptable) in options.timeout = try span(text)
-    },
-    Option(
-      name: "drain-quiet", value: "D", standard: "2s", help: "idle: no new connection and no inbound byte for this long"
-    ) { options, text throws(Unacceptable) in options.quiet = try span(text) },
+    Option(drainTimeout: { options, span in options.timeout = span }),
+    Option(drainQuiet: { options, span in options.quiet = span }),
     Option(name: "ports", value: "LIST", standard: "found", help: "the listening ports whose connections count") {
       options, text throws(Unacceptable) in options.ports = try portList(text)
     },
@@ -168,7 +164,23 @@ extension ProbeOptions: CommandOptions {
   }
 }
 
+// Options of several commands.
+
 extension Option {
+  /// `--drain-timeout`
+  init(drainTimeout set: @escaping @Sendable (inout Options, Span) -> Void) {
+    self.init(name: "drain-timeout", value: "D", standard: "10s", help: "upper bound of that wait") {
+      options, text throws(Unacceptable) in set(&options, try span(text))
+    }
+  }
+
+  /// `--drain-quiet`
+  init(drainQuiet set: @escaping @Sendable (inout Options, Span) -> Void) {
+    self.init(
+      name: "drain-quiet", value: "D", standard: "2s", help: "idle: no new connection and no inbound byte for this long"
+    ) { options, text throws(Unacceptable) in set(&options, try span(text)) }
+  }
+
   /// `--pid`
   fileprivate init(pid set: @escaping @Sendable (inout Options, Int32) -> Void) {
     self.init(name: "pid", value: "N", standard: "found", help: "the supervisor's pid, where there are several") {

@@ -53,12 +53,8 @@ extension RunOptions {
       help: "after the delay: time = wait no further, idle = until no request is in flight and traffic is quiet, "
         + "zero = until no inbound connection is established"
     ) { options, text throws(Unacceptable) in options.drain = try drainMode(text) },
-    Option(name: "drain-timeout", value: "D", standard: "10s", help: "upper bound of that wait") {
-      options, text throws(Unacceptable) in options.drainTimeout = try span(text)
-    },
-    Option(
-      name: "drain-quiet", value: "D", standard: "2s", help: "idle: no new connection and no inbound byte for this long"
-    ) { options, text throws(Unacceptable) in options.drainQuiet = try span(text) },
+    Option(drainTimeout: { options, span in options.drainTimeout = span }),
+    Option(drainQuiet: { options, span in options.drainQuiet = span }),
     Option(
       name: "ports", value: "LIST", standard: "found",
       help: "the command's listening ports; found = the ports its process tree listens on"

@@ -143,8 +143,9 @@ extension EventLoop {
 extension EventLoop {
   private func post(_ event: Event) {
     statusAnswer = nil
-    let wallTime = unixMilliseconds()  // one for all: the report is written to two places
-    for action in lifecycle.handle(event, at: monotonicTime()) { perform(action, wallTime) }
+    let actions = lifecycle.handle(event, at: monotonicTime())
+    let wallTime = actions.isEmpty ? 0 : unixMilliseconds()  // one for all: the report is written to two places
+    for action in actions { perform(action, wallTime) }
     // After the signals have gone out; and once for any number of orphans, behind which comes `reapedAll`.
     if case .orphanReaped = event {} else { page?.update(lifecycle.snapshot) }
     guard lifecycle.wakeUp != timerIsSetFor else { return }

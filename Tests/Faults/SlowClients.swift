@@ -4,7 +4,8 @@ import Synchronization
 
 /// A thousand clients at the health endpoint that send a byte now and then and come back when they are thrown out. Neither
 /// the stop signal nor the deadline may wait for them, and whoever asks properly must get the answer within a kubelet's
-/// second.
+/// second. Where they fill the listener's backlog the kernel drops a prober's SYN, which comes again after a second: so
+/// the delay is longer than all that a prober may wait, and whoever measures is back before it ends.
 func stopsAmongSlowClients(_ options: Options) throws(Failure) -> Finding {
   let tries = options.times(50, quick: 3)
   var lost = 0
@@ -13,7 +14,7 @@ func stopsAmongSlowClients(_ options: Options) throws(Failure) -> Finding {
   var killed: [Double] = []
   for _ in 0..<tries {
     let endpoint = Endpoint(port: try freePort())
-    let words = ["--health", endpoint.text, "--delay", "500ms", "--drain", "time", "--ports", "1"]
+    let words = ["--health", endpoint.text, "--delay", "4500ms", "--drain", "time", "--ports", "1"]
     let ebb = [options.ebb] + words + ["--grace", "300ms", "-t", "10s", "--"]
     let run = try Supervised(ebb + [options.fixture, "signals", "--ignore-term"])
     try run.line("ready")
@@ -27,11 +28,11 @@ func stopsAmongSlowClients(_ options: Options) throws(Failure) -> Finding {
     run.process.signal(SIGTERM)
     // The signal and the first of these are on their way at the same time.
     while now() - sent < 100_000_000, get("/readyz", port: endpoint.port) != 503 {}
-    for _ in 0..<20 where !prober.hears(503, from: endpoint) { isGood = false }
+    for _ in 0..<20 where now() - sent < 1_000_000_000 && !prober.hears(503, from: endpoint) { isGood = false }
     try run.line("got TERM")
-    forwarded.append(Double(now() - sent - 500_000_000))
+    forwarded.append(Double(now() - sent - 4_500_000_000))
     let ending = run.process.ending(within: 9000)
-    killed.append(Double(now() - sent - 800_000_000))
+    killed.append(Double(now() - sent - 4_800_000_000))
     if !isGood || ending != .code(137) { lost += 1 }
   }
   let late = [forwarded, killed].map { "\(fixed(($0.max() ?? 0) / 1e6, 1)) ms" }

@@ -81,6 +81,7 @@ public struct Traffic: Sendable {
     return true
   }
 
+  /// Closings that were missed are made up for by PassiveOpens, of which nothing comes late.
   private mutating func takeTold(_ sample: Sample, at now: Instant) {
     let told = sample.missedCloses ? sample.passiveOpens.map { _ in now } : sample.sinceTold.map { now - $0 }
     isBeingTold = false
