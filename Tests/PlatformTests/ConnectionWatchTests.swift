@@ -179,6 +179,19 @@ import Testing
     #expect(after.closed == 1)
   }
 
+  @Test func ownConnectionsAreTakenOffPassiveOpens() throws {
+    var own = 0
+    let listener = try Listener()
+    let watch = ConnectionWatch(
+      ports: [listener.port], owner: .everyone, excluding: nil, quiet: .zero, ownConnections: { own })
+    _ = try watch.pass()
+    let conversation = try Conversation(listener)
+    #expect(try #require(try watch.pass().passiveOpens) >= 1)
+    own = 1_000_000  // more than other tests make meanwhile
+    #expect(try watch.pass().passiveOpens == 0)
+    withExtendedLifetime(conversation) {}
+  }
+
   // MARK: Refusals
 
   @Test func withoutAnySource() throws {

@@ -60,6 +60,19 @@ struct DrainFaultTests {
     #expect(try line(server).source == "proc")
   }
 
+  /// There the count of all that are accepted has to do, from which ebb takes its own.
+  @Test(.needs(.pidNamespace), .needs(.program("curl")), .needs(.program("nsenter")))
+  func `without netlink, probes of ebb's own endpoint are no traffic`() throws {
+    let options = ["--delay", "200ms", "--drain-quiet", "1500ms", "--drain-timeout", "20s", "--grace", "1s"]
+    let server = try Server(options + ["--health", "8086"], launch: ["--network-namespace", "--no-netlink"])
+    let asks = "while curl -s -o /dev/null http://127.0.0.1:8086/livez; do echo asked; sleep 0.1; done"
+    let probes = try Run.program(["/bin/sh", "-c", asks], inNetworkOf: server.run.supervisor())
+    try probes.line("asked")
+    try server.stop()
+    #expect(try server.report().drainEndedBy == "quiet")
+    try probes.expect(.code(0))
+  }
+
   // MARK: No proc
 
   @Test(.needs(.pidNamespace))

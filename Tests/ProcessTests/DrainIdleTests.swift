@@ -59,7 +59,7 @@ struct DrainIdleTests {
     let report = try server.report()
     #expect(report.drainEndedBy == "bound", "\(report)")
     if how.isEmpty {
-      #expect(report["connections_after_stop"].map { $0 >= 3 } == true, "\(report)")
+      #expect(report["connections_after_stop"].map { $0 >= 4 } == true, "\(report)")
     } else {
       #expect(report["connections_after_stop"] == 0, "\(report)")
     }

@@ -87,6 +87,7 @@ import Testing
         .replacing(/(sleeping|running|waiting)/, with: "STATE")
         .replacing(/\s+/, with: " ")
     }
-    return Set(lines).sorted()
+    let isProgress = { (line: String) in line.hasPrefix("delay, ") || line.hasPrefix("draining, ") }
+    return (lines.filter { !isProgress($0) } + Set(lines.filter(isProgress))).sorted()
   }
 }
