@@ -3,79 +3,6 @@ import Testing
 
 @testable import Supervision
 
-/// A whole stop with connections, told as a story. Times are milliseconds since its start; the stop signal comes at 0.
-private struct Story {
-  var lifecycle: Lifecycle
-  private(set) var report = ""
-  private(set) var records: [LogRecord] = []
-
-  init(_ change: (inout RunOptions) -> Void = { _ in }) {
-    var options = RunOptions()
-    change(&options)
-    lifecycle = Lifecycle(options)
-    _ = lifecycle.handle(.spawned(pid: 7, hasTerminal: false), at: .at(-1000))
-  }
-
-  mutating func at(_ milliseconds: Int, _ event: Event) -> [Action] {
-    lifecycle.handle(event, at: .at(milliseconds)).filter { action in
-      switch action {
-      case .log(let record):
-        records.append(record)
-        return false
-      case .leaveMessage(let record):
-        report = String(decoding: record.line(.json, unixMilliseconds: 0), as: UTF8.self)
-        return false
-      default: return true
-      }
-    }
-  }
-
-  mutating func exit(at milliseconds: Int) {
-    _ = at(milliseconds, .commandExited(.exited(code: 0)))
-    _ = at(milliseconds, .reapedAll(childrenRemain: false))
-  }
-
-  /// Until the stop signal goes out: each pass finds what `traffic` says. Returns when that was.
-  mutating func drain(_ traffic: (Int) -> Sample) -> Int? {
-    var actions = at(0, .signal(.terminate))
-    var now = 0
-    for _ in 0..<1000 {
-      if actions.contains(stopCommand[0]) { return now }
-      if actions.contains(where: { if case .count = $0 { true } else { false } }) {
-        actions = at(now, .sampled(traffic(now)))
-      } else {
-        guard let wakeUp else { return nil }
-        now = wakeUp
-        actions = at(now, .timer)
-      }
-    }
-    return nil
-  }
-
-  var wakeUp: Int? { lifecycle.wakeUp.map { ($0 - .at(0)).milliseconds } }
-}
-
-private let stopCommand: [Action] = [.send(.terminate, to: .command), .send(.continue, to: .command)]
-
-private func sample(_ connections: Connection..., closed: Int = 0, listeners: Sample.Listeners = .ofTree) -> Sample {
-  var sample = Sample(source: .diagWithInfo, listeners: listeners)
-  sample.ports = listeners == .none ? [] : [80]
-  sample.closed = closed
-  sample.sinceTold = .zero
-  for connection in connections { sample.census.add(connection, quiet: .seconds(2)) }
-  return sample
-}
-
-/// Established, with empty queues; the ages are milliseconds.
-private func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered: UInt64 = 100) -> Connection {
-  Connection(
-    state: .established, localPort: 80, peer: SocketAddress(.loopback4, port: 5000), receiveQueue: 0, sendQueue: 0,
-    inode: 1,
-    ages: .init(
-      sent: .milliseconds(sent), received: .milliseconds(received), acknowledged: .milliseconds(sent),
-      bytesReceived: bytes, bytesAcknowledged: answered))
-}
-
 @Suite struct DrainTests {
   /// The request came in the same tick of the kernel's clock as its connection.
   @Test func equalAgesAreNoAnswerWhereNothingWasEverSent() {
@@ -87,7 +14,7 @@ private func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered:
   }
 
   @Test func anAppWithoutTrafficIsToldAtTheEndOfTheDelay() {
-    var story = Story()
+    var story = DrainStory()
     #expect(story.drain { _ in sample() } == 5000)
     story.exit(at: 5001)
     #expect(story.report.contains(#""drain_ms":0,"drain_ended_by":"quiet""#))
@@ -96,17 +23,17 @@ private func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered:
   }
 
   @Test func quietIsAwaitedWhereTheDelayIsShorter() {
-    var story = Story { $0.delay = .milliseconds(500) }
+    var story = DrainStory { $0.delay = .milliseconds(500) }
     #expect(story.drain { _ in sample() } == 2000)
   }
 
   @Test func idleConnectionsHoldNothingUp() {
-    var story = Story()
+    var story = DrainStory()
     #expect(story.drain { now in sample(connection(sent: 9000 + now, received: 9001 + now)) } == 5000)
   }
 
   @Test func aRequestInFlightIsAwaited() {
-    var story = Story { $0.delay = .seconds(1) }
+    var story = DrainStory { $0.delay = .seconds(1) }
     // It came half a second before the stop signal, and is answered 7.1 s after it.
     let ended = story.drain { now in
       sample(
@@ -121,7 +48,7 @@ private func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered:
   }
 
   @Test func theBoundEndsIt() {
-    var story = Story()
+    var story = DrainStory()
     #expect(story.drain { now in sample(connection(sent: 9000, received: 0)) } == 15_000)
     story.exit(at: 15_001)
     #expect(story.report.contains(#""drain_ms":10000,"drain_ended_by":"bound""#))
@@ -129,11 +56,11 @@ private func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered:
   }
 
   @Test func modesZeroAndTime() {
-    var zero = Story { $0.drain = .zero }
+    var zero = DrainStory { $0.drain = .zero }
     #expect(zero.drain { now in now < 8000 ? sample(connection(sent: 9000, received: 9001)) : sample() } == 8000)
     zero.exit(at: 8001)
     #expect(zero.report.contains(#""drain_ended_by":"zero""#))
-    var time = Story { $0.drain = .time }
+    var time = DrainStory { $0.drain = .time }
     #expect(time.drain { now in sample(connection(sent: 9000, received: 0)) } == 5000)
     time.exit(at: 5001)
     #expect(time.report.contains(#""drain_ms":0,"drain_ended_by":null"#))
@@ -141,35 +68,35 @@ private func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered:
   }
 
   @Test func nobodyListensSoThereIsNoTrafficToLose() {
-    var story = Story()
+    var story = DrainStory()
     #expect(story.drain { _ in sample(listeners: .none) } == 0)
     story.exit(at: 1)
     #expect(story.report.contains(#""delay_ms":0,"delay_ended_by":"skipped","drain_ms":0,"drain_ended_by":"skipped""#))
   }
 
   @Test func whatHasListenedOnceIsNotSkipped() {
-    var late = Story()
+    var late = DrainStory()
     #expect(late.drain { now in sample(listeners: now == 0 ? .unknown : .none) } == 5000)
-    var wasReady = Story { $0.readyTCP = 80 }
+    var wasReady = DrainStory { $0.readyTCP = 80 }
     _ = wasReady.at(0, .timer)
     _ = wasReady.at(0, .probeSucceeded)
     #expect(wasReady.drain { _ in sample(listeners: .none) } == 5000)
   }
 
   @Test func whatCannotBeCountedIsUnknown() {
-    var none = Story()
+    var none = DrainStory()
     #expect(none.drain { _ in Sample(source: .none, listeners: .unknown) } == 15_000)
-    var unknown = Story()
+    var unknown = DrainStory()
     #expect(unknown.drain { _ in sample(listeners: .unknown) } == 15_000)
     #expect(unknown.records.contains { $0.event == "connections" && $0.level == .warning })
-    var udp = Story()
+    var udp = DrainStory()
     #expect(udp.drain { _ in sample(listeners: .uncountable) } == 5000)
     udp.exit(at: 5001)
     #expect(udp.report.contains(#""drain_ended_by":null"#))
   }
 
   @Test func aFailedCountIsNeverZero() {
-    var story = Story()
+    var story = DrainStory()
     _ = story.at(0, .signal(.terminate))
     for second in stride(from: 0, to: 15, by: 1) {
       #expect(story.lifecycle.phase < .stopping)
@@ -185,7 +112,7 @@ private func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered:
   }
 
   @Test func aSampleAfterAFailureCountsAgain() {
-    var story = Story()
+    var story = DrainStory()
     _ = story.at(0, .signal(.terminate))
     _ = story.at(0, .countFailed("gone"))
     #expect(story.at(1000, .timer) == [.count(lookForListeners: true)])
@@ -195,14 +122,14 @@ private func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered:
   }
 
   @Test func whatAPassSawBeforeTheDelayEndedDoesNotCount() {
-    var story = Story()
+    var story = DrainStory()
     _ = story.at(0, .signal(.terminate))
     #expect(story.at(5000, .timer) == [.count(lookForListeners: true)])
     #expect(story.lifecycle.phase == .draining)
   }
 
   @Test func newConnectionsAreCountedByArithmetic() {
-    var story = Story()
+    var story = DrainStory()
     _ = story.drain { now in
       // Two pooled ones; from 3.4 s on a third, and by then ten more have come and gone.
       var pass = sample(connection(sent: 9000, received: 9001), connection(sent: 9000, received: 9001))
@@ -217,7 +144,7 @@ private func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered:
   }
 
   @Test func connectionsOfAPortThatIsFoundLateAreNotNew() {
-    var story = Story()
+    var story = DrainStory()
     _ = story.drain { now in
       var pass = sample(connection(sent: 9000, received: 9001))
       guard now >= 2000 else { return pass }
@@ -230,7 +157,7 @@ private func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered:
   }
 
   @Test func closesThatWereMissedCountByPassiveOpens() {
-    var story = Story()
+    var story = DrainStory()
     let ended = story.drain { now in
       var pass = sample()
       pass.missedCloses = true
@@ -244,7 +171,7 @@ private func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered:
 
   /// A neighbour in the network namespace that is busy must not keep the drain from its end.
   @Test func closesThatWereMissedOnceAreNotMissedForGood() {
-    var story = Story()
+    var story = DrainStory()
     let ended = story.drain { now in
       var pass = sample()
       pass.missedCloses = now == 1000
@@ -261,7 +188,7 @@ private func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered:
 
   /// The kernel tells of them a second late, and of each marker too: quiet is not what has not been told yet.
   @Test func closesThatAreToldLate() {
-    var story = Story()
+    var story = DrainStory()
     let ended = story.drain { now in
       var pass = sample()
       pass.sinceTold = now < 1000 ? nil : .seconds(1)
@@ -277,7 +204,7 @@ private func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered:
   }
 
   @Test func closesThatAreToldAMomentLate() {
-    var story = Story()
+    var story = DrainStory()
     var passes: [Int] = []
     let ended = story.drain { now in
       var pass = sample(closed: now < 4000 ? 0 : 1)
@@ -293,7 +220,7 @@ private func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered:
 
   /// Only then is there nothing to be in a hurry for.
   @Test func closesThatAreNotTold() {
-    var story = Story()
+    var story = DrainStory()
     var passes: [Int] = []
     let ended = story.drain { now in
       passes.append(now)
@@ -306,7 +233,7 @@ private func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered:
   }
 
   @Test func closesThatAreMissedWhileNobodyCountsOpens() {
-    var story = Story()
+    var story = DrainStory()
     let ended = story.drain { _ in
       var pass = sample()
       pass.missedCloses = true
@@ -316,7 +243,7 @@ private func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered:
   }
 
   @Test func requestsInFlightAtTheKill() {
-    var story = Story { $0.drain = .time }
+    var story = DrainStory { $0.drain = .time }
     _ = story.at(0, .signal(.terminate))
     _ = story.at(0, .sampled(sample()))
     _ = story.at(5000, .timer)
@@ -331,7 +258,7 @@ private func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered:
   }
 
   @Test func expensivePassesAreSeldom() {
-    var story = Story()
+    var story = DrainStory()
     _ = story.at(0, .signal(.terminate))
     var pass = sample()
     pass.cost = .milliseconds(6)
@@ -346,9 +273,12 @@ private func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered:
   @Test(arguments: [
     (delay: 5, last: 8400, "the last connection came at +8.4s, the delay is 5s: use --delay 11s"),
     (delay: 5, last: 4500, "the last connection came at +4.5s, the delay is 5s: use --delay 6s"),
-    (delay: 5, last: 3900, nil), (delay: 5, last: 1300, nil),
+    (delay: 5, last: 5000, "the last connection came at +5.0s, the delay is 5s: use --delay 7s"),
+    (delay: 5, last: 4000, nil), (delay: 5, last: 3900, nil), (delay: 5, last: 1300, nil),
     (delay: 20, last: 600, "the last connection came at +0.6s, the delay is 20s: --delay 1s would do"),
-    (delay: 2, last: 100, nil),
+    (delay: 20, last: 4900, "the last connection came at +4.9s, the delay is 20s: --delay 7s would do"),
+    (delay: 20, last: 5000, nil), (delay: 2, last: 100, nil),
+    (delay: 4, last: 999, "the last connection came at +1.0s, the delay is 4s: --delay 2s would do"),
   ])
   func advice(delay: Int, last: Int, advice: String?) {
     var traffic = Traffic(mode: .idle, quiet: .seconds(2), since: .at(0))

@@ -28,8 +28,6 @@ private struct Story {
   var wakeUp: Int? { lifecycle.wakeUp.map { ($0 - .at(0)).milliseconds } }
 }
 
-private let stopCommand: [Action] = [.send(.terminate, to: .command), .send(.continue, to: .command)]
-
 @Suite struct LifecycleTests {
   @Test func aWholeStop() {
     var story = Story()
@@ -74,6 +72,13 @@ private let stopCommand: [Action] = [.send(.terminate, to: .command), .send(.con
     _ = story.at(29_000, .timer)
     #expect(story.at(29_499, .timer) == [.killChildren])
     #expect(story.at(29_500, .timer).last == .exit(code: 137, flush: .milliseconds(250)))
+  }
+
+  @Test func beyondTheOrchestratorsTimeNothingIsWaitedFor() {
+    var story = Story()
+    _ = story.at(0, .signal(.terminate))
+    _ = story.at(5000, .timer)
+    #expect(story.at(31_000, .timer).last == .exit(code: 137, flush: .zero))
   }
 
   @Test func graceBringsTheKillForwardAndNeverBack() {
@@ -163,6 +168,12 @@ private let stopCommand: [Action] = [.send(.terminate, to: .command), .send(.con
       }
     }
     #expect(shortWays > 300)
+    var talkative = Story { ($0.quiet, $0.verboseCount) = (false, 1) }
+    #expect(talkative.lifecycle.passesOn(.hangup) != nil)
+    talkative = Story { ($0.quiet, $0.verboseCount) = (false, 2) }
+    #expect(talkative.lifecycle.passesOn(.hangup) == nil)  // there is a line to write
+    var withTerminal = Story(hasTerminal: true)
+    #expect(withTerminal.lifecycle.passesOn(.continue) == nil)
   }
 
   @Test func leftoversAreToldToEndAndThenKilled() {
@@ -225,14 +236,18 @@ private let stopCommand: [Action] = [.send(.terminate, to: .command), .send(.con
 
   @Test func jobControlOnlyWithTheTerminalAndOutsideAStop() {
     var withTerminal = Story(hasTerminal: true)
-    #expect(withTerminal.at(0, .commandStopped(by: .terminalStop)) == [.suspend])
+    for signal in [Signal.terminalStop, .terminalInput, .terminalOutput] {
+      #expect(withTerminal.at(0, .commandStopped(by: signal)) == [.suspend])
+    }
     #expect(withTerminal.at(0, .signal(.continue)) == [.send(.continue, to: .group)])
+    #expect(withTerminal.at(0, .signal(.hangup)) == [.send(.hangup, to: .command)])
     _ = withTerminal.at(0, .signal(.terminate))
     #expect(withTerminal.at(1, .commandStopped(by: .terminalStop)) == [])
     var stopped = Story(hasTerminal: true)
     #expect(stopped.at(0, .commandStopped(by: Signal(number: 19)!)) == [])  // SIGSTOP: somebody meant it
     var without = Story()
     #expect(without.at(0, .commandStopped(by: .terminalStop)) == [])
+    #expect(without.at(0, .signal(.continue)) == [.send(.continue, to: .command)])
   }
 
   @Test func reapedOrphansAreCountedAndNamedOnRequest() throws {

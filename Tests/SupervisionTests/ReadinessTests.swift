@@ -38,13 +38,11 @@ private struct Story {
   var report: String { message.map { String(decoding: $0.line(.json, unixMilliseconds: 0), as: UTF8.self) } ?? "" }
 }
 
-private let stopCommand: [Action] = [.send(.terminate, to: .command), .send(.continue, to: .command)]
-
 @Suite struct ReadinessTests {
   @Test func askedUntilTheFirstYes() {
     var story = Story { $0.readyTCP = 80 }
     #expect(story.start() == [.probe])
-    #expect(story.lifecycle.phase == .starting && !story.isReady(at: 0))
+    #expect(story.lifecycle.phase == .starting && !story.isReady(at: 0) && !story.lifecycle.snapshot.isReady)
     #expect(story.at(1, .probeFailed("refused")) == [])
     #expect(story.wakeUp == 100)
     #expect(story.at(100, .timer) == [.probe])
@@ -142,6 +140,15 @@ private let stopCommand: [Action] = [.send(.terminate, to: .command), .send(.con
     #expect(story.report.contains("\"killed\":true"))
   }
 
+  @Test func notReadyInTimeGetsTheSignalOfAStop() {
+    var story = Story {
+      ($0.readyTCP, $0.startupTimeout, $0.stopSignals) = (80, .seconds(2), SignalSet([.quit]))
+    }
+    _ = story.start()
+    #expect(
+      story.at(2000, .timer) == [.abandonProbe, .send(.quit, to: .command), .send(.continue, to: .command)])
+  }
+
   @Test func readyInTimeHasNoDeadline() {
     var story = Story {
       $0.readyTCP = 80
@@ -173,6 +180,21 @@ private let stopCommand: [Action] = [.send(.terminate, to: .command), .send(.con
     #expect(long.isReady(at: 4999))
     _ = long.at(5000, .timer)
     #expect(!long.isReady(at: 5000))
+  }
+
+  @Test func readyHoldGoesOnInTheDrain() {
+    var story = Story {
+      ($0.preStop, $0.readyHold) = (["hook"], .seconds(8))
+    }
+    _ = story.start()
+    _ = story.at(0, .signal(.terminate))
+    _ = story.at(5000, .timer)
+    #expect(story.lifecycle.phase == .draining && story.isReady(at: 7999) && !story.isReady(at: 8000))
+    // The page tells of its end even if ebb comes late to it.
+    var long = Story { ($0.preStop, $0.readyHold) = (["hook"], .seconds(60)) }
+    _ = long.start()
+    _ = long.at(0, .signal(.terminate))
+    #expect(long.lifecycle.snapshot.readyUntil == .at(15_000))
   }
 }
 

@@ -105,10 +105,13 @@ public struct Lifecycle: Sendable {
     case .serving, .exited: nil
     case .delaying: earliest(stop?.forwardAt, nextPass)
     case .draining: earliest(stop?.drainEndsAt, nextPass)
-    case .stopping: earliest(earliest(leftovers?.killAt, stop?.killAt), nextPass)
+    case .stopping: earliest(killAt, nextPass)
     case .killing: earliest(killing?.sweepAt, giveUpAt)
     }
   }
+
+  /// When SIGKILL comes: the deadline of the stop or of the leftovers, whichever is the first.
+  var killAt: Instant? { earliest(leftovers?.killAt, stop?.killAt) }
 
   /// When ebb exits though something still lives that has got SIGKILL. Half the margin is for the dying, half for the
   /// report; counted from the deadline, however late ebb came to it.

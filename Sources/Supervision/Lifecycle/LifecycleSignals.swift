@@ -26,10 +26,9 @@ extension Lifecycle {
     }
   }
 
-  mutating func repeatedStop(_ signal: Signal, at now: Instant, _ actions: inout [Action]) {
-    guard let stop else { return }
+  func repeatedStop(_ signal: Signal, at now: Instant, _ actions: inout [Action]) {
     log(
-      .info, "repeated-stop-signal", [("signal", .signal(signal)), ("kill_in_ms", .span(stop.killAt - now))],
+      .info, "repeated-stop-signal", [("signal", .signal(signal)), ("kill_in_ms", .span(killAt.map { $0 - now }))],
       "a stop is under way already: nothing changes", &actions)
   }
 

@@ -16,7 +16,7 @@ extension Lifecycle {
         forwardAt: hookRuns || waitsForTraffic ? stop.drainEndsAt : stop.forwardAt, forwardedAt: stop.forwardedAt)
     }
     snapshot.connections = traffic?.sample.map { StatusSnapshot.Connections($0) }
-    snapshot.killAt = leftovers?.killAt ?? stop?.killAt
+    snapshot.killAt = killAt
     snapshot.received = signalsReceived
     snapshot.forwarded = signalsForwarded
     snapshot.reaped = orphansReaped

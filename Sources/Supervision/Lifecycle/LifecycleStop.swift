@@ -5,7 +5,7 @@ extension Lifecycle {
     stop = begun
     guard commandRuns else {
       log(
-        .info, "stop-signal", [("signal", .signal(signal)), ("kill_in_ms", .span(killIn))],
+        .info, "stop-signal", [("signal", .signal(signal)), ("kill_in_ms", .span(killAt.map { $0 - now }))],
         "the command has exited already: what it left behind is ending", &actions)
       return
     }
@@ -68,7 +68,7 @@ extension Lifecycle {
         counting = .wanted
       }
     case .stopping:
-      if let killAt = earliest(leftovers?.killAt, stop?.killAt), killAt <= now {
+      if let killAt, killAt <= now {
         beginKilling(at: now, &actions)
       } else {
         counting = .wanted

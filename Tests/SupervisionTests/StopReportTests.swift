@@ -1,0 +1,215 @@
+import LifecycleModel
+import Testing
+
+@testable import Supervision
+
+/// What the final report and the lines of a stop say of it, and what a status page shows meanwhile. Times are
+/// milliseconds since the stop signal.
+@Suite struct StopReportTests {
+  /// Reaps the command and nothing else.
+  private func exit(_ story: inout DrainStory, _ status: ExitStatus, at milliseconds: Int) {
+    _ = story.at(milliseconds, .commandExited(status))
+    _ = story.at(milliseconds, .reapedAll(childrenRemain: false))
+  }
+
+  private func stopping(_ change: (inout RunOptions) -> Void = { _ in }) -> DrainStory {
+    var story = DrainStory {
+      $0.drain = .time
+      change(&$0)
+    }
+    _ = story.at(0, .signal(.terminate))
+    _ = story.at(0, .sampled(sample()))
+    _ = story.at(5000, .timer)
+    return story
+  }
+
+  // MARK: Who killed it
+
+  @Test func anOutOfMemoryKillIsNotEbbs() {
+    var story = stopping()
+    exit(&story, .killed(by: .kill, dumpedCore: false), at: 6000)
+    #expect(story.report.contains(#""code":137,"signal":"KILL","killed":false"#))
+    #expect(story.report.contains(#""stop_ms":1000,"stop_ended_by":"exit""#))
+    #expect(story.report.contains("the command was killed by SIGKILL\""))
+  }
+
+  /// It ended by itself, in the moment before SIGKILL came.
+  @Test func anExitAtTheDeadlineIsNoKill() {
+    var story = stopping()
+    _ = story.at(28_750, .timer)
+    _ = story.at(28_751, .sampled(sample(connection(sent: 9000, received: 0))))
+    _ = story.at(29_000, .timer)
+    #expect(story.line("killing")?.contains("SIGKILL to the command and all its descendants") == true)
+    exit(&story, .exited(code: 0), at: 29_001)
+    #expect(story.report.contains(#""code":0,"signal":null,"killed":false"#))
+    #expect(story.report.contains(#""stop_ended_by":"exit""#) && story.report.contains(#""at_kill":null"#))
+  }
+
+  @Test func whatDoesNotDieWasKilled() {
+    var story = stopping()
+    // ebb is late, its deadlines are not.
+    _ = story.at(29_400, .timer)
+    #expect(story.lifecycle.phase == .killing)
+    _ = story.at(29_500, .timer)
+    #expect(story.lifecycle.phase == .exited)
+    #expect(story.report.contains(#""code":137,"signal":null,"killed":true"#))
+  }
+
+  @Test func killedWithACoreDump() {
+    var story = stopping()
+    exit(&story, .killed(by: .quit, dumpedCore: true), at: 6000)
+    #expect(story.report.contains("the command was killed by SIGQUIT, core dumped"))
+  }
+
+  // MARK: What ended it
+
+  @Test func theCommandExitsInTheDelayOrTheDrain() {
+    var delaying = DrainStory()
+    _ = delaying.at(0, .signal(.terminate))
+    delaying.exit(at: 1200)
+    #expect(
+      delaying.report.contains(#""delay_ms":1200,"delay_ended_by":"exit","drain_ms":null,"drain_ended_by":null"#))
+    var draining = DrainStory()
+    _ = draining.at(0, .signal(.terminate))
+    _ = draining.at(0, .sampled(sample(connection(sent: 9000, received: 0))))
+    _ = draining.at(5000, .timer)
+    draining.exit(at: 6000)
+    #expect(
+      draining.report.contains(#""delay_ms":5000,"delay_ended_by":"time","drain_ms":null,"drain_ended_by":"exit""#))
+  }
+
+  @Test func onRequestTheStopIsNow() {
+    var story = DrainStory()
+    #expect(story.at(-1, .stopNow) == [] && story.lifecycle.phase == .serving)
+    _ = story.at(0, .signal(.terminate))
+    #expect(story.at(1000, .stopNow) == stopCommand && story.lifecycle.phase == .stopping)
+    #expect(story.at(1001, .stopNow) == [])
+    story.exit(at: 1002)
+    #expect(
+      story.report.contains(#""delay_ms":1000,"delay_ended_by":"request","drain_ms":0,"drain_ended_by":"skipped""#))
+  }
+
+  @Test(arguments: [(Event.stopNow, "skipped"), (.signal(.interrupt), "signal")])
+  func impatienceInTheDrainLeavesTheDelayAsItWas(_ event: Event, _ reason: String) {
+    var story = DrainStory()
+    _ = story.at(0, .signal(.terminate))
+    _ = story.at(0, .sampled(sample(connection(sent: 9000, received: 0))))
+    _ = story.at(5000, .timer)
+    #expect(story.at(6000, event).suffix(2) == stopCommand[...])
+    story.exit(at: 6001)
+    let expected = #""delay_ms":5000,"delay_ended_by":"time","drain_ms":1000,"drain_ended_by":""# + reason
+    #expect(story.report.contains(expected))
+  }
+
+  // MARK: Numbers
+
+  @Test func theLastConnectionAndTheLastRequestAreTwoThings() {
+    var story = DrainStory()
+    _ = story.drain { now in
+      switch now {
+      case ..<1000: sample()
+      case ..<3000: sample(connection(sent: now - 1000, received: now - 1000))
+      default: sample(connection(sent: now - 3000, received: now - 3000))
+      }
+    }
+    story.exit(at: 6000)
+    #expect(
+      story.report.contains(#""connections_after_stop":1,"last_connection_ms":1000,"last_request_ms":3000"#))
+  }
+
+  @Test func aRunWithoutAStopIsADetail() {
+    var story = DrainStory()
+    story.exit(at: 0)
+    #expect(story.records.isEmpty && story.report.contains(#""stop_signal":null"#))
+  }
+
+  @Test func leftoversThatAreKilled() {
+    var story = DrainStory()
+    _ = story.at(0, .commandExited(.exited(code: 3)))
+    _ = story.at(0, .reapedAll(childrenRemain: true))
+    _ = story.at(2000, .timer)
+    #expect(story.line("killing")?.contains("leftovers did not end in time") == true)
+    #expect(story.wakeUp == 2001)
+    // Not even SIGKILL ends them: in half the margin ebb is gone.
+    _ = story.at(2500, .timer)
+    #expect(story.lifecycle.phase == .exited)
+    #expect(story.report.contains(#""code":3,"signal":null,"killed":false"#))
+    #expect(story.report.contains(#""leftovers":"killed""#))
+  }
+
+  /// They have been sent SIGKILL already.
+  @Test func leftoversOfAKilledCommandAreNotAskedToEnd() {
+    var story = stopping()
+    _ = story.at(29_000, .timer)
+    _ = story.at(29_001, .commandExited(.killed(by: .kill, dumpedCore: false)))
+    #expect(story.at(29_001, .reapedAll(childrenRemain: true)) == [])
+  }
+
+  @Test func theLookForLeftoversEndsBeforeTheKill() {
+    var story = stopping()
+    _ = story.at(28_500, .commandExited(.exited(code: 0)))
+    #expect(
+      story.at(28_500, .reapedAll(childrenRemain: true)) == [
+        .signalDescendants([.terminate, .continue], within: .milliseconds(500))
+      ])
+    #expect(story.line("leftovers")?.contains(#""kill_in_ms":500"#) == true)
+  }
+
+  // MARK: Lines
+
+  @Test func theLinesOfAStop() {
+    var story = stopping()
+    #expect(
+      story.line("stop-signal")?.contains(#""signal":"TERM","forward_in_ms":5000,"kill_in_ms":29000"#) == true)
+    #expect(
+      story.line("stopping")?.contains(
+        #""to":"command","kill_in_ms":24000,"msg":"the command has been told to stop""#) == true)
+    _ = story.at(6000, .signal(.terminate))
+    #expect(story.line("repeated-stop-signal")?.contains(#""kill_in_ms":23000"#) == true)
+    let dropped = stopping { $0.rewrites.add(from: .terminate, to: nil) }
+    #expect(dropped.line("stopping")?.contains("is dropped by --rewrite") == true)
+  }
+
+  // MARK: The page
+
+  @Test func whenTheCommandGetsTheSignal() throws {
+    func latest(_ change: (inout RunOptions) -> Void) -> Int? {
+      var story = DrainStory(change)
+      _ = story.at(0, .signal(.terminate))
+      return story.lifecycle.snapshot.stop.map { ($0.forwardAt - .at(0)).milliseconds }
+    }
+    #expect(latest { _ in } == 15_000)
+    #expect(latest { $0.drain = .time } == 5000)
+    #expect(latest { ($0.drain, $0.preStop) = (.time, ["hook"]) } == 15_000)
+  }
+
+  @Test func whatThePageShowsOfAStop() {
+    var story = DrainStory()
+    #expect(story.lifecycle.snapshot.since == .at(-1000) && story.lifecycle.snapshot.isReady)
+    _ = story.at(0, .signal(.terminate))
+    _ = story.at(100, .sampled(sample(connection(sent: 9000, received: 0))))
+    let delaying = story.lifecycle.snapshot
+    #expect(delaying.phase == .delaying && delaying.since == .at(0) && !delaying.isReady)
+    #expect(delaying.connections?.busy == 1 && delaying.killAt == .at(29_000) && delaying.forwarded == 0)
+    _ = story.at(5000, .stopNow)
+    let stopping = story.lifecycle.snapshot
+    #expect(stopping.since == .at(5000) && stopping.received == 1 && stopping.forwarded == 1)
+  }
+
+  /// Whichever deadline is the first.
+  @Test func whenLeftoversAreKilled() {
+    var first = DrainStory()
+    _ = first.at(0, .commandExited(.exited(code: 0)))
+    _ = first.at(0, .reapedAll(childrenRemain: true))
+    #expect(first.lifecycle.snapshot.killAt == .at(2000) && first.wakeUp == 2000)
+    _ = first.at(500, .signal(.terminate))
+    #expect(first.line("stop-signal")?.contains(#""kill_in_ms":1500"#) == true)
+    _ = first.at(600, .signal(.terminate))
+    #expect(first.line("repeated-stop-signal")?.contains(#""kill_in_ms":1400"#) == true)
+    var last = DrainStory { $0.leftoverTimeout = .seconds(100) }
+    _ = last.at(0, .commandExited(.exited(code: 0)))
+    _ = last.at(0, .reapedAll(childrenRemain: true))
+    _ = last.at(1000, .signal(.terminate))
+    #expect(last.lifecycle.snapshot.killAt == .at(30_000) && last.wakeUp == 30_000)
+  }
+}
