@@ -1,0 +1,82 @@
+import LifecycleModel
+import Testing
+
+@testable import Supervision
+
+/// What `ebb drain` and `ebb status --connections` print.
+@Suite struct DrainTextTests {
+  private func traffic(_ sample: Sample?) -> Traffic {
+    var traffic = Traffic(mode: .idle, quiet: .seconds(2), since: .at(0))
+    if let sample { traffic.add(sample, at: .at(0)) }
+    return traffic
+  }
+
+  /// One owed, one active, one idle.
+  private let seen = sample(
+    connection(sent: 5, received: 0), connection(sent: 0, received: 5), connection(sent: 9000, received: 9001))
+  private let counts = "2 busy (1 owed-response, 1 active-stream), 1 idle (1 idle), port 80, by diag+info"
+
+  @Test func progress() {
+    func text(_ sample: Sample?, delay: Int, rest: Int) -> String {
+      drainProgress(traffic(sample), delayRest: .milliseconds(delay), rest: .milliseconds(rest))
+    }
+    #expect(text(seen, delay: 1500, rest: 11_500) == "delay, 1.5s left: \(counts)")
+    #expect(text(seen, delay: 0, rest: 10_000) == "draining, at most 10s more: \(counts)")
+    #expect(text(seen, delay: -5000, rest: 5000) == "draining, at most 5.0s more: \(counts)")
+    #expect(text(nil, delay: 0, rest: 1000) == "draining, at most 1.0s more: connections unknown")
+  }
+
+  @Test func whatIsNotKnownIsNotCalledNone() {
+    for listeners in [Sample.Listeners.unknown, .uncountable] {
+      let text = drainSummary(.bound, traffic(sample(listeners: listeners)), after: .seconds(10))
+      #expect(text == "not drained, the bound is reached after 10s: connections unknown, by diag+info")
+    }
+    var failed = traffic(seen)
+    failed.fail()
+    #expect(drainSummary(.bound, failed, after: .seconds(10)).hasSuffix(": connections unknown"))
+  }
+
+  @Test func summaries() {
+    func text(_ end: DrainEnd, _ sample: Sample) -> String { drainSummary(end, traffic(sample), after: .seconds(5)) }
+    #expect(
+      text(.drained(by: "quiet"), sample()) == "drained after 5.0s (quiet): 0 busy, 0 idle, port 80, by diag+info")
+    #expect(text(.drained(by: nil), seen) == "drained after 5.0s: \(counts)")
+    #expect(text(.bound, seen) == "not drained, the bound is reached after 5.0s: \(counts)")
+    #expect(text(.nothingListens, sample(listeners: .none)) == "nothing listens here: there is nothing to wait for")
+    var ports = sample()
+    ports.ports = []
+    #expect(text(.drained(by: "quiet"), ports).hasSuffix("0 busy, 0 idle, no port, by diag+info"))
+    ports.ports = [80, 443]
+    #expect(text(.drained(by: "quiet"), ports).hasSuffix("0 idle, port 80 443, by diag+info"))
+  }
+
+  @Test func whatThereIsToWaitFor() {
+    #expect(!traffic(nil).nothingListens && !traffic(nil).isUncountable)
+    #expect(traffic(sample(listeners: .none)).nothingListens && !traffic(sample(listeners: .ofTree)).nothingListens)
+    #expect(traffic(sample(listeners: .uncountable)).isUncountable && !traffic(sample()).isUncountable)
+    #expect(!traffic(sample(listeners: .uncountable)).nothingListens)
+  }
+
+  @Test func connections() {
+    var bare = connection(sent: 0, received: 0)
+    bare.ages = nil
+    let text = connectionText([connection(sent: 9000, received: 12_000), bare], quiet: .seconds(2))
+    #expect(
+      text == """
+        PORT  PEER            CLASS    LAST IN  LAST OUT
+          80  127.0.0.1:5000  idle         12s  9.0s
+          80  127.0.0.1:5000  unknown        -  -
+
+        """)
+    #expect(connectionText([], quiet: .zero) == "no connections\n")
+  }
+
+  @Test func connectionsAsJSON() {
+    var one = connection(sent: 9000, received: 12_000)
+    one.ages?.acknowledged = .seconds(1)
+    let record = LogRecord(.info, "x", [("one", .object(one.facts(quiet: .seconds(2))))], "")
+    #expect(
+      String(decoding: record.line(.json, unixMilliseconds: 0), as: UTF8.self).contains(
+        #"{"port":80,"peer":"127.0.0.1:5000","class":"idle","last_in_ms":12000,"last_out_ms":9000}"#))
+  }
+}

@@ -1,0 +1,268 @@
+import LifecycleModel
+import Testing
+
+@testable import Supervision
+
+/// What single samples say, for the decisions that a whole stop seldom comes to. Times are milliseconds since the stop
+/// signal.
+@Suite struct TrafficTests {
+  private var traffic = Traffic(mode: .idle, quiet: .seconds(2), since: .at(0))
+
+  private mutating func add(_ sample: Sample, at milliseconds: Int) { traffic.add(sample, at: .at(milliseconds)) }
+  private func nextPass(after milliseconds: Int) -> Int {
+    (traffic.nextPass(after: .at(milliseconds)) - .at(milliseconds)).milliseconds
+  }
+
+  /// What is missing there is told by the counter; other connections of its namespace count too.
+  private func missed(opens: Int?, _ connections: Connection..., closed: Int = 0) -> Sample {
+    var sample = sample(closed: closed)
+    for connection in connections { sample.census.add(connection, quiet: .seconds(2)) }
+    (sample.missedCloses, sample.passiveOpens) = (true, opens)
+    return sample
+  }
+
+  // MARK: What is not known
+
+  /// Also where the ports are given, and so nothing else is unknown.
+  @Test(arguments: [DrainMode.idle, .zero])
+  mutating func whatCannotBeCountedIsNoNumber(_ mode: DrainMode) {
+    for listeners in [Sample.Listeners.unknown, .uncountable, .given] {
+      traffic = Traffic(mode: mode, quiet: .seconds(2), since: .at(0))
+      var uncounted = sample(listeners: listeners)
+      if listeners == .given { uncounted.source = .none }
+      add(uncounted, at: 0)
+      add(uncounted, at: 60_000)
+      #expect(traffic.ending(at: .at(60_000)) == nil)
+      #expect(traffic.inFlightAtStart == nil && traffic.inFlight == nil && uncounted.counts.isEmpty)
+    }
+  }
+
+  @Test mutating func nothingIsKnownAfterAFailure() {
+    add(sample(), at: 60_000)
+    #expect(traffic.ending(at: .at(60_000)) == "quiet" && traffic.inFlight == 0 && traffic.portCount == 1)
+    traffic.fail()
+    #expect(traffic.ending(at: .at(60_000)) == nil && traffic.inFlight == nil && traffic.portCount == -1)
+    #expect(nextPass(after: 60_000) == 1000)
+    add(sample(), at: 61_000)
+    #expect(traffic.ending(at: .at(61_000)) == "quiet")
+  }
+
+  // MARK: When to look
+
+  @Test mutating func listenersAreLookedForOnceASecond() {
+    func looks(_ milliseconds: Int) -> Bool { traffic.looksForListeners(at: .at(milliseconds)) }
+    #expect(looks(0) && !looks(250) && !looks(999) && looks(1000) && !looks(1999) && looks(2000))
+    add(sample(), at: 2001)
+    #expect(!looks(2250))
+    // What could not be told a moment ago may be by now.
+    add(sample(listeners: .unknown), at: 2251)
+    #expect(looks(2500))
+    traffic.fail()
+    #expect(looks(2750) && !looks(3000))
+  }
+
+  @Test mutating func aPassIsDueAtTheVeryMomentOfQuiet() {
+    add(sample(connection(sent: 0, received: 900)), at: 900)
+    #expect(nextPass(after: 900) == 250)
+    add(sample(connection(sent: 900, received: 1800)), at: 1800)
+    #expect(nextPass(after: 1800) == 200)
+    // Nothing of `quiet` matters to who waits for no connection.
+    traffic = Traffic(mode: .zero, quiet: .seconds(2), since: .at(0))
+    add(sample(connection(sent: 900, received: 1800)), at: 1800)
+    #expect(nextPass(after: 1800) == 250)
+  }
+
+  /// Only while that is all that is missing.
+  @Test mutating func theKernelIsAskedSoonWhetherItWasQuiet() {
+    var late = sample(connection(sent: 9000, received: 9001))
+    late.sinceTold = .milliseconds(500)
+    add(late, at: 2000)
+    #expect(traffic.ending(at: .at(2000)) == nil && nextPass(after: 2000) == 20)
+    // The marker has not come, or only an older one: no reason to hurry.
+    late.sinceTold = .milliseconds(520)
+    add(late, at: 2020)
+    #expect(nextPass(after: 2020) == 250)
+    late.sinceTold = .milliseconds(500)
+    late.census.add(connection(sent: 9001, received: 9000), quiet: .seconds(2))
+    add(late, at: 2300)
+    #expect(nextPass(after: 2300) == 250)
+  }
+
+  @Test mutating func whatHasBeenToldStaysTold() {
+    add(missed(opens: 0), at: 2000)
+    #expect(traffic.ending(at: .at(2000)) == "quiet")
+    var late = sample()
+    late.sinceTold = .milliseconds(500)
+    add(late, at: 2250)
+    #expect(traffic.ending(at: .at(2250)) == "quiet")
+  }
+
+  // MARK: The last byte and the last connection
+
+  /// Its connection may be gone in the next sample, and the others are older than the stop.
+  @Test mutating func theLastByteIsNotForgotten() {
+    add(sample(connection(sent: 9000, received: 0)), at: 1000)
+    add(sample(connection(sent: 9000, received: 9001), closed: 1), at: 2999)
+    #expect(traffic.ending(at: .at(2999)) == nil && traffic.lastReceivedAfter == .seconds(1))
+    add(sample(connection(sent: 9000, received: 9001), closed: 1), at: 3000)
+    #expect(traffic.ending(at: .at(3000)) == "quiet")
+  }
+
+  @Test mutating func withoutAgesAConnectionMayHaveComeAMomentAgo() {
+    var silent = sample()
+    silent.source = .proc
+    add(silent, at: 0)
+    silent.closed = 1
+    add(silent, at: 4000)
+    #expect(traffic.lastConnectionAfter == .seconds(4) && traffic.lastReceivedAfter == .seconds(4))
+  }
+
+  /// A byte since the last pass may be its; an older one is not.
+  @Test mutating func aMissedConnectionCameWithALaterByte() {
+    add(missed(opens: 10, connection(sent: 9000, received: 9001)), at: 3750)
+    add(missed(opens: 11, connection(sent: 200, received: 100)), at: 4000)
+    #expect(traffic.lastConnectionAfter == .milliseconds(3900))
+    traffic = Traffic(mode: .idle, quiet: .seconds(2), since: .at(0))
+    add(missed(opens: 10, connection(sent: 1, received: 0)), at: 3750)
+    add(missed(opens: 11, connection(sent: 251, received: 250)), at: 4000)
+    #expect(traffic.lastConnectionAfter == .seconds(4))
+  }
+
+  // MARK: New connections
+
+  /// A connection that a pass has seen is gone, and the kernel tells of it one pass later.
+  @Test mutating func aCloseThatIsToldLateIsNoNewConnection() {
+    add(sample(), at: 0)
+    add(sample(connection(sent: 5, received: 0)), at: 250)
+    add(sample(), at: 500)
+    add(sample(closed: 1), at: 750)
+    #expect(traffic.newConnections == 1)
+  }
+
+  @Test mutating func connectionsOfSeveralPortsThatAreFoundLate() {
+    let old = connection(sent: 9000, received: 9001)
+    func onPorts(_ ports: [UInt16], _ count: Int) -> Sample {
+      var sample = sample()
+      sample.ports = ports
+      for _ in 0..<count { sample.census.add(old, quiet: .seconds(2)) }
+      return sample
+    }
+    add(onPorts([80], 1), at: 0)
+    add(onPorts([80, 443], 6), at: 1000)
+    add(onPorts([80, 443, 8443], 9), at: 2000)
+    add(onPorts([80, 443, 8443], 9), at: 2250)
+    #expect(traffic.newConnections == 0)
+    add(onPorts([80, 443, 8443], 10), at: 2500)
+    #expect(traffic.newConnections == 1)
+  }
+
+  @Test mutating func closesThatWereMissedTwice() {
+    add(missed(opens: 100), at: 0)
+    add(missed(opens: 103), at: 250)
+    add(sample(), at: 500)
+    add(missed(opens: 103), at: 750)
+    add(missed(opens: 107), at: 1000)
+    #expect(traffic.newConnections == 7)
+    add(sample(closed: 1), at: 1250)
+    #expect(traffic.newConnections == 8)
+  }
+
+  /// More closings were told than connections were taken in: those were there before.
+  @Test mutating func whatWasToldIsNotCountedAgainByPassiveOpens() {
+    add(missed(opens: 100), at: 0)
+    add(missed(opens: 103, closed: 5), at: 250)
+    #expect(traffic.newConnections == 5)
+    add(sample(closed: 6), at: 500)
+    #expect(traffic.newConnections == 6)
+  }
+
+  /// ebb's own connections are taken off it, and a moment late.
+  @Test mutating func aCounterThatFallsHidesNoConnection() {
+    let pooled = connection(sent: 9000, received: 9001)
+    add(missed(opens: 100, pooled, pooled), at: 0)
+    add(missed(opens: 99), at: 250)  // both closed, and nobody was told
+    #expect(traffic.newConnections == 0)
+    add(sample(connection(sent: 5, received: 0)), at: 500)
+    #expect(traffic.newConnections == 1)
+  }
+
+  // MARK: The end
+
+  @Test mutating func zeroIsNobodyEstablishedAndNobodyWaiting() {
+    traffic = Traffic(mode: .zero, quiet: .seconds(2), since: .at(0))
+    var closing = connection(sent: 0, received: 5)
+    closing.state = .closeWait
+    add(sample(closing), at: 0)
+    #expect(traffic.ending(at: .at(0)) == "zero")
+    // Waits at the listener, though its own row was not seen.
+    var listener = closing
+    (listener.state, listener.receiveQueue) = (.listen, 1)
+    add(sample(listener), at: 250)
+    #expect(traffic.ending(at: .at(250)) == nil)
+  }
+
+  @Test mutating func whoWaitsForTheTimeAloneWaitsForNoTraffic() {
+    traffic = Traffic(mode: .time, quiet: .seconds(2), since: .at(0))
+    add(sample(), at: 60_000)
+    #expect(traffic.ending(at: .at(60_000)) == nil && nextPass(after: 60_000) == 250)
+  }
+
+  // MARK: Advice
+
+  /// A pooled connection still had requests: to end the delay sooner would have met them.
+  @Test mutating func noShorterDelayWhereRequestsCameLater() {
+    add(sample(), at: 1)
+    add(sample(connection(sent: 5, received: 0)), at: 600)
+    add(sample(connection(sent: 0, received: 5)), at: 5005)
+    #expect(traffic.advice(delay: .seconds(20)) == nil && traffic.advice(delay: .seconds(21)) != nil)
+  }
+
+  @Test mutating func noDelayIsNoAdvice() {
+    add(sample(), at: 0)
+    add(sample(connection(sent: 0, received: 0)), at: 0)
+    #expect(traffic.advice(delay: .seconds(20))?.hasSuffix("--delay 1s would do") == true)
+  }
+
+  /// Connections may have come that nobody saw.
+  @Test mutating func noShorterDelayAfterAFailure() {
+    add(sample(), at: 1)
+    add(sample(connection(sent: 5, received: 0)), at: 600)
+    #expect(traffic.advice(delay: .seconds(20)) != nil)
+    traffic.fail()
+    #expect(traffic.advice(delay: .seconds(20)) == nil && traffic.advice(delay: .milliseconds(700)) != nil)
+  }
+
+  // MARK: The log
+
+  @Test func howItWasCounted() {
+    func explained(_ source: ConnectionSource, _ listeners: Sample.Listeners) -> (LogLevel, String) {
+      var sample = sample(listeners: listeners)
+      sample.source = source
+      return sample.explanation
+    }
+    for (source, listeners, level, part) in [
+      (ConnectionSource.diagWithInfo, Sample.Listeners.ofTree, LogLevel.info, "are counted"),
+      (.diagWithInfo, .given, .info, "are counted"), (.diagWithInfo, .ofControlGroup, .info, "are counted"),
+      (.diag, .ofTree, .warning, "no ages"), (.proc, .given, .warning, "no ages"),
+      (.procStates, .ofTree, .warning, "no ages"), (.none, .given, .warning, "cannot be counted here"),
+      (.none, .unknown, .warning, "cannot be counted here"), (.diagWithInfo, .none, .info, "listens on nothing"),
+      (.diag, .uncountable, .warning, "UDP or UNIX"),
+      (.diagWithInfo, .unknown, .warning, "whether the command listens"),
+      (.diagWithInfo, .all, .warning, "whose the listening sockets are"),
+    ] {
+      let explanation = explained(source, listeners)
+      #expect(explanation.0 == level && explanation.1.contains(part), "\(source) \(listeners): \(explanation)")
+    }
+  }
+
+  @Test func theCountsInTheLog() {
+    // One owed, two active, one idle.
+    let seen = sample(
+      connection(sent: 5, received: 0), connection(sent: 0, received: 5), connection(sent: 0, received: 5),
+      connection(sent: 9000, received: 9001))
+    let record = LogRecord(.info, "connections", seen.facts, "")
+    #expect(
+      String(decoding: record.line(.json, unixMilliseconds: 0), as: UTF8.self).contains(
+        #""source":"diag+info","ports":[80],"in_flight":1,"busy":3,"idle":1"#))
+  }
+}
