@@ -70,16 +70,14 @@ public struct KnownListeners: Sendable {
     defer { candidates = [] }
     let others = candidates.filter { !findings.matched.contains($0.inode) }
     isDecided = findings.isSteady
-    if findings.isSteady {
-      strangers = Ordered()
-      for candidate in others { strangers.insert(candidate.inode) }
-    }
+    strangers = Ordered()
+    for candidate in others { strangers.insert(candidate.inode) }
     guard others.count == candidates.count else {
       for candidate in candidates where findings.matched.contains(candidate.inode) { ports.insert(candidate.port) }
       if standing != .all, standing != .ofControlGroup { standing = .ofTree }
       return
     }
-    guard ports.elements.isEmpty || standing != .ofTree else { return }
+    guard standing != .ofTree else { return }
     if !others.isEmpty, isEverybody || !findings.isComplete {
       takeUnowned(others, controlGroup)
     } else if ports.elements.isEmpty {

@@ -34,7 +34,7 @@ extension Lifecycle {
   }
 
   mutating func becomeReady(at now: Instant, _ actions: inout [Action]) {
-    guard phase == .starting, startup != nil else { return }
+    guard startup != nil else { return }
     startup = nil
     enter(.serving)
     log(.debug, "serving", [], "the command is ready", &actions)
