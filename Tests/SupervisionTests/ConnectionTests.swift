@@ -68,7 +68,7 @@ import Testing
     Case(state: .closeWait, bytes: 1, answered: 0, expected: .halfClosed),
     Case(state: .closeWait, hasAges: false, expected: .unknown),
 
-    Case(state: .finWait1, send: 1, expected: .halfClosed),
+    Case(state: .finWait1, send: 1, acknowledged: 0, expected: .halfClosed),
     Case(state: .finWait1, send: 2, acknowledged: 4999, expected: .responseInFlight),
     Case(state: .finWait1, send: 2, acknowledged: 5000, expected: .halfClosed),
     Case(state: .finWait1, send: 2, inode: 0, hasAges: false, expected: .responseInFlight),
@@ -94,14 +94,17 @@ import Testing
     let rows = [
       Case(expected: .idle), Case(inode: 0, expected: .pendingAccept), Case(receive: 3, expected: .unreadRequest),
       Case(state: .closeWait, sent: 10, received: 700, expected: .halfClosed),
-      Case(state: .finWait2, expected: .halfClosed),
+      Case(state: .finWait2, expected: .halfClosed), Case(sent: 900, received: 1000, expected: .activeStream),
     ]
     for row in rows { census.add(row.connection, quiet: .seconds(2)) }
     // Two more wait at the listener than have been seen: they came after the listener's row, or their rows were missed.
-    census.add(Case(state: .listen, receive: 3, expected: .pendingAccept).connection, quiet: .seconds(2))
-    #expect(census.connections == 5 && census.established == 3)
+    #expect(census[.pendingAccept] == 1)
+    for waiting in [2, 1] as [UInt32] {
+      census.add(Case(state: .listen, receive: waiting, expected: .pendingAccept).connection, quiet: .seconds(2))
+    }
+    #expect(census.connections == 6 && census.established == 4)
     #expect(census[.pendingAccept] == 3 && census[.halfClosed] == 2)
-    #expect(census.inFlight == 4 && census.busy == 4 && census.idle == 3)
+    #expect(census.inFlight == 4 && census.busy == 5 && census.idle == 3)
     #expect(census.sinceReceived == .milliseconds(700))
   }
 

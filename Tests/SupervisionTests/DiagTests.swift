@@ -27,6 +27,7 @@ import Testing
     let row = try parsed(
       DiagBytes.message(
         localPort: 8080, peerPort: 54321, peer: [0x0A01_0203, 0, 0, 0], queues: [5, 6], inode: 4_000_000_000,
+        cookie: 0x0102_0304_0506_0708,
         attributes: DiagBytes.attribute(8, [0]) + DiagBytes.attribute(2, DiagBytes.info())
           + DiagBytes.attribute(21, [1, 0, 0, 0, 0, 0, 0, 1])))
     #expect(row.state == 1 && row.localPort == 8080)
@@ -34,7 +35,7 @@ import Testing
     #expect(row.receiveQueue == 5 && row.sendQueue == 6 && row.inode == 4_000_000_000)
     let ages = try #require(row.ages)
     #expect(ages.sent == .milliseconds(1) && ages.received == .milliseconds(2) && ages.acknowledged == .milliseconds(3))
-    #expect(ages.bytesReceived == 4)
+    #expect(ages.bytesReceived == 4 && ages.bytesAcknowledged == 5 && row.cookie == 0x0102_0304_0506_0708)
     #expect(row.controlGroup != nil)
   }
 
@@ -45,6 +46,7 @@ import Testing
     #expect(try peer(2, [0x7F00_0001, 9, 9, 9]) == .loopback4)
     #expect(try peer(10, [0, 0, 0, 1]) == .loopback6)
     #expect(try peer(10, [0, 0, 0xFFFF, 0x7F00_0001]) == .loopback4)
+    #expect(try peer(10, [1, 0, 0xFFFF, 1]) == .v6(high: 1 << 32, low: 0xFFFF_0000_0001))
     #expect(try peer(10, [0x2001_0DB8, 0, 1, 2]) == .v6(high: 0x2001_0DB8_0000_0000, low: 0x0000_0001_0000_0002))
   }
 
@@ -57,6 +59,8 @@ import Testing
     let ages = try #require(parsed(DiagBytes.message(attributes: DiagBytes.attribute(2, longest))).ages)
     #expect(ages.sent == .milliseconds(Int(UInt32.max)) && ages.bytesReceived == .max)
     #expect(try parsed(DiagBytes.message(attributes: [])).ages == nil)
+    let flagged = DiagBytes.attribute(0x8002, DiagBytes.info())  // NLA_F_NESTED is no part of the type
+    #expect(try parsed(DiagBytes.message(attributes: flagged)).ages != nil)
   }
 
   @Test func manyMessagesAndTheEnd() {
@@ -65,6 +69,15 @@ import Testing
     #expect(all.count == 3)
     guard case .socket = all[0], case .socket = all[1], case .done = all[2] else { return #expect(Bool(false)) }
     #expect(messages([]).isEmpty && messages(stale).isEmpty)
+  }
+
+  /// NLMSG_NOOP, and an acknowledgement, which is no end.
+  @Test func whatSaysNothingIsPassedOver() {
+    let nothing = DiagBytes.header(1, count: 0)
+    let padded = DiagBytes.header(1, count: 1) + [9, 0, 0, 0]
+    #expect(messages(nothing).isEmpty)
+    let all = messages(nothing + padded + DiagBytes.ending(type: 2) + DiagBytes.message() + DiagBytes.done)
+    guard all.count == 2, case .socket = all[0], case .done = all[1] else { return #expect(Bool(false), "\(all)") }
   }
 
   @Test func whatComesUnasked() {
@@ -80,6 +93,7 @@ import Testing
     #expect(code(DiagBytes.ending(type: 2, code: -1)) == 1)
     #expect(code(DiagBytes.ending(type: 3, code: -105)) == 105)
     #expect(code(DiagBytes.ending(type: 2, code: .min)) == .min)  // nonsense, but no crash
+    #expect(code(DiagBytes.ending(type: 2, code: 5)) == 5)
     #expect(code(DiagBytes.ending(type: 2)) == nil)  // an acknowledgement
     #expect(code(DiagBytes.ending(type: 2, code: -1, sequence: 2)) == nil)
   }
@@ -123,7 +137,11 @@ import Testing
     let several = request([80, 443]).message(sequence: 1)
     #expect(several.count == 76 + 4 + 36 && number(several, 0, 4) == several.count)
     #expect(number(several, 76, 2) == 40 && number(several, 78, 2) == 1 && number(several, 20, 2) == 0)
+    #expect(request([80, 81, 82]).message(sequence: 1).count == 76 + 4 + 16)
     #expect(request((0..<65).map { 2 * $0 }).message(sequence: 1).count == 76)
+    var poorer = request([80])
+    poorer.wantsInfo = false
+    #expect(poorer.message(sequence: 1)[19] == 0)
   }
 
   /// The kernel's check of a program, and its run: net/ipv4/inet_diag.c.
@@ -160,6 +178,7 @@ import Testing
     let row = try parsed(DiagBytes.message(state: 10, localPort: 80))
     #expect(request([80]).includes(row) && !request([81]).includes(row))
     #expect(request([81], listenersOnly: true).includes(row))
+    #expect(try !request([80], listenersOnly: true).includes(parsed(DiagBytes.message(localPort: 80))))
   }
 
   @Test func ordered() {

@@ -42,6 +42,10 @@ import Testing
     #expect(text?.flag("killed") == false && text?.text("msg") == #"a killed=true drain_ms=7 \"b\""#)
   }
 
+  @Test func aReportThatEndsTooEarly() {
+    #expect(FinalReport(Array(#"{"event":"exited","msg":"a\"#.utf8))?.text("msg") == #"a\"#)
+  }
+
   @Test func unlikelyNumbersAreNone() {
     let report = FinalReport(Array(#"{"event":"exited","a":99999999999999999999,"b":-1,"c":1e3,"d":12"#.utf8))
     #expect(report?.span("a") == nil && report?.span("b") == nil && report?.span("c") == nil)

@@ -86,24 +86,26 @@ enum DiagBytes {
   static func message(
     type: UInt16 = 20, flags: UInt16 = 2, sequence: UInt32 = 1, family: UInt8 = 2, state: UInt8 = 1,
     localPort: UInt16 = 80, peerPort: UInt16 = 1000, peer: [UInt32] = [0x7F00_0001, 0, 0, 0],
-    queues: [UInt32] = [0, 0], inode: UInt32 = 9, attributes: [UInt8] = attribute(2, info())
+    queues: [UInt32] = [0, 0], inode: UInt32 = 9, cookie: UInt64 = 0, attributes: [UInt8] = attribute(2, info())
   ) -> [UInt8] {
     var bytes: [UInt8] = [family, state, 0, 0] + native(localPort.bigEndian) + native(peerPort.bigEndian)
     bytes += [UInt8](repeating: 0, count: 16)
     for word in peer { bytes += native(word.bigEndian) }
-    bytes += [UInt8](repeating: 0, count: 16)  // interface, cookie, expiry
+    bytes += native(0 as UInt32) + native(cookie) + native(0 as UInt32)  // interface, cookie, expiry
     bytes += native(queues[0]) + native(queues[1]) + native(0 as UInt32) + native(inode) + attributes
     return header(type, flags, sequence, count: bytes.count) + bytes
   }
 
   /// struct tcp_info, milliseconds.
   static func info(
-    sent: UInt32 = 1, received: UInt32 = 2, acknowledged: UInt32 = 3, bytes: UInt64 = 4, length: Int = 232
+    sent: UInt32 = 1, received: UInt32 = 2, acknowledged: UInt32 = 3, bytes: UInt64 = 4, answered: UInt64 = 5,
+    length: Int = 232
   ) -> [UInt8] {
     var info = [UInt8](repeating: 0, count: 232)
     info.replaceSubrange(44..<48, with: native(sent))
     info.replaceSubrange(52..<56, with: native(received))
     info.replaceSubrange(56..<60, with: native(acknowledged))
+    info.replaceSubrange(120..<128, with: native(answered))
     info.replaceSubrange(128..<136, with: native(bytes))
     return Array(info.prefix(length))
   }
@@ -119,7 +121,8 @@ enum DiagBytes {
     header(type, 2, sequence, count: 4) + native(code)
   }
 
-  private static func header(_ type: UInt16, _ flags: UInt16, _ sequence: UInt32, count: Int) -> [UInt8] {
+  /// struct nlmsghdr, of a message with so many bytes behind it.
+  static func header(_ type: UInt16, _ flags: UInt16 = 2, _ sequence: UInt32 = 1, count: Int) -> [UInt8] {
     native(UInt32(16 + count)) + native(type) + native(flags) + native(sequence) + native(0 as UInt32)
   }
 

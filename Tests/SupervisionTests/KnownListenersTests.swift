@@ -37,6 +37,7 @@ import Testing
     #expect(listeners.standing == .unknown && listeners.needsOthers)
     look([row(80, 1), row(443, 2), row(80, 3), row(9000, 4), row(15000, 5)], owned: [1, 2, 3])
     #expect(listeners.ports.elements == [80, 443] && listeners.standing == .ofTree && !listeners.needsOthers)
+    #expect(listeners.candidates.isEmpty && !listeners.needsSearch)
     // All is known: no process need be looked into.
     #expect(!look([row(80, 1), row(80, 6), row(15000, 5)]))
     // Closed by the command, kept.
@@ -53,6 +54,14 @@ import Testing
     #expect(listeners.standing == .none && listeners.ports.elements.isEmpty)
     #expect(!look([row(15000, 5)]))
     #expect(look([row(15000, 5), row(80, 6)], owned: [6]))
+    #expect(listeners.standing == .ofTree && listeners.ports.elements == [80])
+  }
+
+  /// Its number is another socket's by now.
+  @Test mutating func aStrangerThatIsGoneIsForgotten() {
+    look([row(15000, 5)])
+    look([row(15001, 6)])
+    #expect(look([row(15001, 6), row(80, 5)], owned: [5]))
     #expect(listeners.standing == .ofTree && listeners.ports.elements == [80])
   }
 
@@ -88,8 +97,12 @@ import Testing
     #expect(listeners.standing == .all && listeners.ports.elements == [80, 15000])
     look([row(8080, 6)]) { $0.isComplete = false }
     #expect(listeners.standing == .all && listeners.ports.elements == [80, 8080, 15000])
-    // It stays so, even where one is found to be the command's.
+    // It stays so, even where one is found to be the command's, or nobody's, or its control group's.
     look([row(8443, 7)], owned: [7])
+    #expect(listeners.standing == .all)
+    look([row(8444, 8)])
+    #expect(listeners.standing == .all && listeners.ports.elements == [80, 8080, 8443, 15000])
+    look([row(8445, 9, group: 77)], group: 77) { $0.isComplete = false }
     #expect(listeners.standing == .all)
   }
 
@@ -104,6 +117,8 @@ import Testing
   @Test mutating func controlGroups() {
     look([row(80, 1, group: 77), row(15000, 5, group: 78), row(81, 2)], group: 77) { $0.isComplete = false }
     #expect(listeners.standing == .ofControlGroup && listeners.ports.elements == [80])
+    look([row(8443, 7, group: 77)], owned: [7])
+    #expect(listeners.standing == .ofControlGroup && listeners.ports.elements == [80, 8443])
     listeners = KnownListeners(given: nil, excluding: nil)
     look([row(80, 1, group: 77)], group: 79) { $0.isComplete = false }
     #expect(listeners.standing == .all && listeners.ports.elements == [80])

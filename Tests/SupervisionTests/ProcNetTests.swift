@@ -87,6 +87,7 @@ import Testing
       + "Tcp: 1 -1 5 375457 0\nUdp: A\n"
     #expect(opens(text) == 375457)
     #expect(opens("Tcp: PassiveOpens\n") == nil && opens("Tcp: PassiveOpens\nTcp:\n") == nil && opens("") == nil)
+    #expect(opens("Tcp: PassiveOpens\nTcp: 1\nTcp: 2\n") == nil)
     #expect(opens("Tcp: A PassiveOpens\nTcp: 1\n") == nil && opens("Tcp: PassiveOpens\nTcp: -1\n") == nil)
   }
 
@@ -95,7 +96,7 @@ import Testing
       controlGroupPath(Array(text.utf8)).map { String(decoding: $0, as: UTF8.self) }
     }
     #expect(path("0::/\n") == "/" && path("9:name=systemd:/\n0::/kubepods/pod1/a\n") == "/kubepods/pod1/a")
-    #expect(path("9:memory:/a\n") == nil && path("") == nil)
+    #expect(path("9:memory:/a\n") == nil && path("0::\n") == nil && path("") == nil)
   }
 
   @Test func lives() {

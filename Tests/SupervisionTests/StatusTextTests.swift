@@ -162,6 +162,21 @@ import Testing
         == ["the stop signal is dropped by --rewrite: only SIGKILL at the deadline ends the command"])
   }
 
+  /// The group gets the signal as rewritten, leftovers get SIGTERM.
+  @Test func aRewriteIsNotForLeftovers() {
+    let rewrite: (inout RunOptions) -> Void = { $0.rewrites.add(from: .terminate, to: .quit) }
+    let leftover = process(9, parent: 7, depth: 1, "daemon", group: 9, ignored: [.terminate], caught: [.quit])
+    let judged = "pid 9 `daemon` ignores SIGTERM: it will be killed at the deadline"
+    #expect(sentences([process(7, "app", group: 7), leftover], rewrite).last == judged)
+    #expect(sentences([leftover], command: .exited(code: 0), rewrite) == [judged])
+    let member = process(8, parent: 7, depth: 1, "worker", group: 7, caught: [.terminate])
+    #expect(
+      sentences([process(7, "app", group: 7, caught: [.quit]), member]) {
+        rewrite(&$0)
+        $0.signalsGroup = true
+      } == ["pid 8 `worker` has no handler for SIGQUIT and dies at once: in-flight requests are lost"])
+  }
+
   @Test func leftoversAreJudgedOnceTheCommandHasExited() {
     #expect(
       sentences([process(9, "app", ignored: [.terminate])], command: .exited(code: 0))
@@ -172,12 +187,17 @@ import Testing
     let processes = [process(7, "app")] + (8..<108).map { process($0, parent: 7, depth: 1, "app") }
     let all = sentences(processes)
     #expect(all.count == 9 && all.last == "and the same for 93 more")
+    #expect(sentences(Array(processes.prefix(8))).last?.hasPrefix("pid 14 ") == true)
+    #expect(sentences(Array(processes.prefix(9))).last == "and the same for 1 more")
   }
 
   @Test func seenFromAnotherPidNamespace() {
     let command = process(4711, parent: 4700, "app", ownPid: 7)
     #expect(Status.example.command(in: [command], supervisor: 4700)?.entry.pid == 4711)
     #expect(Status.example.command(in: [command], supervisor: 1) == nil)
+    // A container in the container has a 7 of its own.
+    let inner = process(4800, parent: 4711, depth: 1, "app", ownPid: 7)
+    #expect(Status.example.command(in: [inner, command], supervisor: 4700)?.entry.pid == 4711)
   }
 
   private func sentences(
