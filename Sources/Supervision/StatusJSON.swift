@@ -30,14 +30,14 @@ public func statusJSON(
 
 private func facts(of stop: StatusSnapshot.Stop, _ run: StatusSnapshot, at now: Instant) -> [LogRecord.Fact] {
   func left(until moment: Instant?) -> FactValue { .span(moment.map { max(.zero, $0 - now) }) }
-  let isForwarded = stop.forwardedAt != nil
+  let isPast = run.phase >= .stopping  // forwarded, or the command has exited and nobody is left to get it
   return [
     .init("signal", .text(stop.signal.name)),
     .init("since_ms", .span(max(.zero, now - stop.since))),
     // At the soonest, while the delay runs; and at the latest.
-    .init("forward_in_ms", left(until: isForwarded ? nil : run.phase == .delaying ? stop.delayEndsAt : stop.forwardAt)),
+    .init("forward_in_ms", left(until: isPast ? nil : run.phase == .delaying ? stop.delayEndsAt : stop.forwardAt)),
     .init("kill_in_ms", left(until: run.killAt)),
-    .init("forward_at_latest_in_ms", left(until: isForwarded ? nil : stop.forwardAt)),
+    .init("forward_at_latest_in_ms", left(until: isPast ? nil : stop.forwardAt)),
   ]
 }
 

@@ -58,6 +58,14 @@ import Testing
     #expect(text.contains(#""stop":null"#) && text.contains(#""processes":[]"#))
   }
 
+  /// Nobody is left to get the stop signal.
+  @Test func theJSONOfAStopAfterTheCommand() {
+    var status = Status.example
+    (status.now.phase, status.now.command) = (.stopping, .exited(code: 3))
+    let text = String(decoding: statusJSON(status, pid: 1, processes: [], at: now), as: UTF8.self)
+    #expect(text.contains(#""forward_in_ms":null,"kill_in_ms":27800,"forward_at_latest_in_ms":null"#))
+  }
+
   @Test func theJSONHoldsAgainstHostileNames() throws {
     let hostile = "a\"b\\\u{1b}[2J\n\u{202e}\u{9b}\u{7f}"
     var status = Status.example
@@ -169,6 +177,8 @@ import Testing
     let judged = "pid 9 `daemon` ignores SIGTERM: it will be killed at the deadline"
     #expect(sentences([process(7, "app", group: 7), leftover], rewrite).last == judged)
     #expect(sentences([leftover], command: .exited(code: 0), rewrite) == [judged])
+    let dropped = sentences([leftover], command: .exited(code: 0)) { $0.rewrites.add(from: .terminate, to: nil) }
+    #expect(dropped == [judged])
     let member = process(8, parent: 7, depth: 1, "worker", group: 7, caught: [.terminate])
     #expect(
       sentences([process(7, "app", group: 7, caught: [.quit]), member]) {
