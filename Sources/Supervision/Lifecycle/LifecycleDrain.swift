@@ -41,7 +41,7 @@ extension Lifecycle {
   mutating func countFailed(_ problem: String, at now: Instant, _ actions: inout [Action]) {
     guard case .underWay = counting else { return }
     traffic?.fail()
-    counting = phase < .stopping ? traffic.map { .due(at: $0.nextPass(after: now)) } ?? .off : .off
+    counting = traffic.map { .due(at: $0.nextPass(after: now)) } ?? .off
     log(
       traffic?.failures == 1 ? .warning : .debug, "count-failed", [("problem", .text(problem))],
       "the connections could not be counted: their number is unknown, never zero; the drain goes on", &actions)
