@@ -63,7 +63,8 @@ final class SocketTable {
     }
   }
 
-  private func after(_ error: Errno) -> Progress {
+  /// What becomes of an answer that could not be had.
+  func after(_ error: Errno) -> Progress {
     let isDiag = source == .diagWithInfo || source == .diag
     abandon()
     switch error.code {
@@ -89,13 +90,17 @@ final class SocketTable {
 
   // MARK: sock_diag(7)
 
-  /// EINTR stands for an answer that does not show one moment.
   private func readDiag(_ body: (SocketRow) -> Void) throws(Errno) -> Bool {
     if !isUnderWay { try sendRequest() }
     let count = Int(ebb_receive_from_kernel(socket, buffer, Int32(SocketTable.bufferSize)))
     guard count >= 0 else { throw .current }
     guard count <= SocketTable.bufferSize else { throw Errno(code: EINTR) }
-    var messages = DiagMessages(UnsafeRawBufferPointer(start: buffer, count: count), sequence: sequence)
+    return try take(UnsafeRawBufferPointer(start: buffer, count: count), body)
+  }
+
+  /// One datagram of an answer. Returns whether there is more; EINTR stands for one that does not show one moment.
+  func take(_ bytes: UnsafeRawBufferPointer, _ body: (SocketRow) -> Void) throws(Errno) -> Bool {
+    var messages = DiagMessages(bytes, sequence: sequence)
     while let message = messages.next() {
       switch message {
       case .socket(let row): pass(row, body)
@@ -141,7 +146,8 @@ final class SocketTable {
     isUnderWay = true
   }
 
-  private func pass(_ row: SocketRow, _ body: (SocketRow) -> Void) {
+  /// A row of any source, if it was asked for; what it lacks tells what the source is.
+  func pass(_ row: SocketRow, _ body: (SocketRow) -> Void) {
     guard request.includes(row) else { return }
     if let connection = row.connection, connection.state != .listen {
       if row.receiveQueue == nil { source = .procStates }

@@ -44,6 +44,101 @@ import Testing
     #expect(!closed.hasMissed)
   }
 
+  @Test func aMarkerThatThereIsNoRoomForIsDroppedAnew() throws {
+    let closed = ClosedConnections(room: 0)
+    waitForMarker(closed)
+    let witness = ClosedConnections()
+    closed.beginPass()
+    while closed.step(ports) {}
+    try makeShortConnections(50, listener)
+    while witness.count < 50 { _ = witness.step(ports) }
+    closed.endPass()
+    waitForMarker(closed)
+    waitForMarker(closed)
+  }
+
+  @Test func moreClosesThanAPassTakes() throws {
+    let closed = ClosedConnections()
+    waitForMarker(closed)
+    closed.beginPass()
+    var made = 0
+    while made < 8000, !closed.hasMissed {  // a few at a time: the room is what the system allows
+      try makeShortConnections(50, listener)
+      made += 50
+      while closed.step(ports) {}
+    }
+    #expect(closed.hasMissed && made > 3000)
+    closed.endPass()
+    #expect(closed.hasMissed)  // those that it has left there
+    waitForMarker(closed)
+    #expect(!closed.hasMissed)
+  }
+
+  @Test func manyPassesWithoutACloseMissNothing() {
+    let closed = ClosedConnections()
+    for _ in 0..<5000 {
+      closed.beginPass()
+      while closed.step(ports) {}
+      closed.endPass()
+    }
+    #expect(!closed.hasMissed)
+  }
+
+  @Test func aPortThatIsFoundLate() throws {
+    let late = try Listener()
+    let closed = ClosedConnections()
+    waitForMarker(closed)
+    var both = ports
+    both.insert(late.port)
+    _ = closed.step(both)
+    try makeShortConnections(3, late)
+    while closed.count < 3 { _ = closed.step(both) }
+    #expect(closed.count == 3)
+  }
+
+  /// More than the kernel's filter is asked for.
+  @Test func aThousandPorts() throws {
+    let other = try Listener()
+    var many = ports
+    for port in 1...1100 as ClosedRange<UInt16> { many.insert(port) }
+    let closed = ClosedConnections()
+    _ = closed.step(many)
+    try makeShortConnections(5, other)
+    try makeShortConnections(5, listener)
+    let asked = monotonicTime()
+    while closed.count < 5 || closed.toldUntil.map({ $0 < asked }) ?? true {
+      closed.beginPass()
+      while closed.step(many) {}
+      closed.endPass()
+    }
+    #expect(closed.count == 5)
+  }
+
+  /// Else a kernel that tells later than the next pass would never be heard.
+  @Test func theFirstMarkerIsWaitedFor() {
+    let closed = ClosedConnections()
+    let dropped = monotonicTime()
+    closed.endPass()
+    while closed.toldUntil == nil { _ = closed.step(ports) }
+    #expect(closed.toldUntil.map { $0 <= dropped } == true)
+  }
+
+  @Test func theYoungestByteOfSeveralCloses() throws {
+    let closed = ClosedConnections()
+    waitForMarker(closed)
+    let old = try Conversation(listener)
+    try old.exchange()
+    usleep(500_000)
+    let young = try Conversation(listener)
+    try young.exchange()
+    for one in [young, old] {
+      one.closeServer()
+      one.closeClient()
+    }
+    while closed.count < 2 { _ = closed.step(ports) }
+    #expect(try #require(closed.sinceReceived) < .milliseconds(500))
+  }
+
   @Test func closesOfOthersTakeNoRoom() throws {
     let closed = ClosedConnections(room: 128 << 10)  // for some hundreds of messages
     waitForMarker(closed)

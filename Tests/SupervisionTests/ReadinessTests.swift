@@ -122,6 +122,7 @@ private struct Story {
     #expect(story.wakeUp == 31_000)
     #expect(story.exit(at: 3000).last == .exit(code: 124, flush: .milliseconds(500)))
     #expect(story.report.contains("\"stop_signal\":null,\"startup_timed_out\":true"))
+    #expect(story.report.contains("the command was not ready in time and was stopped"))
   }
 
   @Test func notReadyInTimeAndStubborn() {

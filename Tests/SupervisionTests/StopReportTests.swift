@@ -137,6 +137,16 @@ import Testing
     #expect(story.report.contains(#""leftovers":"killed""#))
   }
 
+  /// The command's own SIGKILL was somebody else's, for want of memory say.
+  @Test func leftoversThatAreKilledMakeNoKillOfTheCommand() {
+    var story = DrainStory()
+    _ = story.at(0, .commandExited(.killed(by: .kill, dumpedCore: false)))
+    _ = story.at(0, .reapedAll(childrenRemain: true))
+    _ = story.at(2000, .timer)
+    _ = story.at(2001, .reapedAll(childrenRemain: false))
+    #expect(story.report.contains(#""code":137,"signal":"KILL","killed":false"#))
+  }
+
   /// They have been sent SIGKILL already.
   @Test func leftoversOfAKilledCommandAreNotAskedToEnd() {
     var story = stopping()

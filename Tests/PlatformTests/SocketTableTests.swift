@@ -1,0 +1,101 @@
+import CPlatform
+import Supervision
+import Testing
+
+@testable import Platform
+
+/// What becomes of a look that does not succeed, and of a source that tells less than hoped.
+@Suite struct SocketTableTests {
+  private let table = SocketTable(source: .diagWithInfo)
+
+  /// The reason of a failure, `again`, or nil for what must not come of an error.
+  private func outcome(_ code: Int32) -> String? {
+    switch table.after(Errno(code: code)) {
+    case .again: "again"
+    case .failed(let failure): failure.reason
+    case .more, .done: nil
+    }
+  }
+
+  private func ports(_ port: UInt16) -> Ordered<UInt16> {
+    var ports = Ordered<UInt16>()
+    ports.insert(port)
+    return ports
+  }
+
+  @Test(arguments: [EINTR, ENOBUFS, EAGAIN])
+  func aDisturbedLookIsRepeatedThreeTimes(_ code: Int32) {
+    for _ in 0..<2 {
+      table.begin(listenersOnly: true, ports: Ordered())
+      for _ in 0..<3 { #expect(outcome(code) == "again") }
+      #expect(outcome(code)?.hasPrefix("sock_diag: ") == true)
+    }
+    #expect(table.source == .diagWithInfo)
+  }
+
+  @Test(arguments: [EMFILE, ENFILE, ENOMEM])
+  func wantOfMeansIsAFailureAndNoReasonForAPoorerSource(_ code: Int32) {
+    #expect(outcome(code)?.hasPrefix("sock_diag: ") == true && table.source == .diagWithInfo)
+  }
+
+  @Test func aRefusalBeforeTheFirstAnswerLeadsToAPoorerSource() {
+    #expect(outcome(EPERM) == "again" && table.source == .proc)
+    #expect(outcome(EACCES) == "again" && table.source == .none)
+  }
+
+  @Test func aRefusalLaterIsAFailure() {
+    table.begin(listenersOnly: true, ports: Ordered())
+    while case .more = table.step({ _ in }) {}
+    #expect(outcome(EPERM)?.hasPrefix("sock_diag: ") == true && table.source == .diagWithInfo)
+  }
+
+  /// The rest of the broken answer does not stand before the next one.
+  @Test func afterAnErrorAllIsToldAnew() throws {
+    let listener = try Listener()
+    var sockets: [Int32] = []
+    defer { for socket in sockets { close(socket) } }
+    for _ in 0..<300 {
+      sockets.append(try listener.connect())
+      sockets.append(try #require(try acceptConnection(from: listener.socket)))
+    }
+    var rows = 0
+    table.begin(listenersOnly: false, ports: ports(listener.port))
+    guard case .more = table.step({ _ in rows += 1 }) else { throw Errno(code: 0) }
+    #expect((1..<300).contains(rows) && outcome(EINTR) == "again")
+    rows = 0
+    while case .more = table.step({ _ in rows += 1 }) {}
+    #expect((290...310).contains(rows))  // other tests' sockets come and go in the kernel's table meanwhile
+    // Given up half-way, the same.
+    table.begin(listenersOnly: false, ports: ports(listener.port))
+    _ = table.step { _ in }
+    table.begin(listenersOnly: false, ports: ports(listener.port))
+    rows = 0
+    while case .more = table.step({ _ in rows += 1 }) {}
+    #expect((290...310).contains(rows))
+  }
+
+  /// struct nlmsghdr and a number: interrupted, overrun, refused. None of them is the end of an answer.
+  @Test(arguments: [(type: 3, flags: 0x10, EINTR), (4, 0, EINTR), (2, 0, EPERM), (3, 0, EPERM)])
+  func whatIsNoWholeAnswer(type: UInt8, flags: UInt8, code: Int32) {
+    let header: [UInt8] = [20, 0, 0, 0, type, 0, flags, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+    let message = header + [0xFF, 0xFF, 0xFF, 0xFF]
+    #expect(throws: Errno(code: code)) {
+      _ = try message.withUnsafeBytes { bytes throws(Errno) in try table.take(bytes) { _ in } }
+    }
+  }
+
+  @Test func whatARowLacks() throws {
+    func row(_ state: String, window: Int) throws -> SocketRow {
+      let line = "0: 0100007F:0050 0100007F:0001 \(state) 0:0 00:0 0 0 0 9 1 0 20 4 30 \(window) -1"
+      return try #require(SocketRow(line: Array(line.utf8)[...]))
+    }
+    var rows = 0
+    table.begin(listenersOnly: false, ports: ports(80))
+    table.pass(try row("0A", window: 0)) { _ in rows += 1 }  // the kernel tells less of it anyway
+    #expect(table.source == .diagWithInfo)
+    table.pass(try row("01", window: 10)) { _ in rows += 1 }
+    #expect(table.source == .diag)
+    table.pass(try row("01", window: 0)) { _ in rows += 1 }  // as gVisor has it
+    #expect(table.source == .procStates && rows == 3)
+  }
+}
