@@ -66,6 +66,10 @@ import Testing
     let watch = watch([listener.port], source)
     // A text that changes while it is read may show a line twice: other tests run beside this one.
     for _ in 0..<3 { #expect(try watch.pass { $0.census.established == 300 }.census.established == 300) }
+    let before = threadTime()
+    let cost = try watch.pass().cost
+    let spent = threadTime() - before
+    #expect(cost <= spent && cost > spent / 2)
     // A pass that is given up leaves nothing behind.
     for _ in 0..<3 {
       watch.begin(lookForListeners: true)
@@ -127,6 +131,19 @@ import Testing
     let after = try watch.pass { $0.closed == 20 }
     #expect(after.closed == 20 && !after.missedCloses && after.census.connections == 0)
     #expect(try #require(after.passiveOpens) >= 20)
+  }
+
+  @Test func moreOfThemThanTheKernelKeeps() throws {
+    let listener = try Listener()
+    let watch = watch([listener.port])
+    #expect(try !watch.pass().missedCloses)
+    for _ in 0..<6000 {
+      let client = try listener.connect()
+      close(try #require(try acceptConnection(from: listener.socket)))
+      close(client)
+    }
+    #expect(try watch.pass { $0.missedCloses }.missedCloses)
+    #expect(try !watch.pass { !$0.missedCloses }.missedCloses)
   }
 
   @Test func ageOfTheLastByteOfAClosedConnection() throws {

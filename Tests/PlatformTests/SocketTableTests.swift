@@ -60,14 +60,15 @@ import Testing
     }
     var rows = 0
     table.begin(listenersOnly: false, ports: ports(listener.port))
-    guard case .more = table.step({ _ in rows += 1 }) else { throw Errno(code: 0) }
-    #expect((1..<300).contains(rows) && outcome(EINTR) == "again")
+    while rows < 100, case .more = table.step({ _ in rows += 1 }) {}
+    #expect((100..<250).contains(rows) && outcome(EINTR) == "again")
     rows = 0
     while case .more = table.step({ _ in rows += 1 }) {}
     #expect((290...310).contains(rows))  // other tests' sockets come and go in the kernel's table meanwhile
     // Given up half-way, the same.
     table.begin(listenersOnly: false, ports: ports(listener.port))
-    _ = table.step { _ in }
+    rows = 0
+    while rows < 100, case .more = table.step({ _ in rows += 1 }) {}
     table.begin(listenersOnly: false, ports: ports(listener.port))
     rows = 0
     while case .more = table.step({ _ in rows += 1 }) {}
