@@ -29,7 +29,7 @@ extension Lifecycle {
   func repeatedStop(_ signal: Signal, at now: Instant, _ actions: inout [Action]) {
     log(
       .info, "repeated-stop-signal", [("signal", .signal(signal)), ("kill_in_ms", .span(killAt.map { $0 - now }))],
-      "a stop is under way already: nothing changes", &actions)
+      "a stop is under way already: the signal changes nothing", &actions)
   }
 
   var target: Action.Target { options.signalsGroup ? .group : .command }
