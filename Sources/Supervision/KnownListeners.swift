@@ -10,6 +10,8 @@ public struct KnownListeners: Sendable {
 
   /// ebb's own.
   private let excluded: UInt16?
+  /// There. One is ebb's; a second one, on another address, may be the command's.
+  private var onExcluded: [Candidate] = []
   /// Listening sockets that have turned out to be somebody else's.
   private var strangers = Ordered<UInt64>()
   private var isDecided = false
@@ -46,16 +48,19 @@ public struct KnownListeners: Sendable {
     self.excluded = excluded
     guard let given else { return }
     for port in given where port != excluded { ports.insert(port) }
-    standing = .given
+    if !ports.elements.isEmpty { standing = .given }
   }
 
   /// Another look at the listening sockets begins.
-  public mutating func beginLook() { candidates = [] }
+  public mutating func beginLook() { (candidates, onExcluded) = ([], []) }
 
   /// Takes in a listening socket.
   public mutating func add(_ row: SocketRow) {
-    guard row.localPort != excluded, !ports.contains(row.localPort) else { return }
-    candidates.append(Candidate(inode: row.inode, port: row.localPort, controlGroup: row.controlGroup))
+    guard !ports.contains(row.localPort) else { return }
+    let candidate = Candidate(inode: row.inode, port: row.localPort, controlGroup: row.controlGroup)
+    guard row.localPort == excluded else { return candidates.append(candidate) }
+    onExcluded.append(candidate)
+    if onExcluded.count > 1 { candidates += onExcluded.count == 2 ? onExcluded : [candidate] }
   }
 
   /// Whether the descriptors of processes must be looked at: somebody unknown listens, or it has never been found out
@@ -75,8 +80,14 @@ public struct KnownListeners: Sendable {
       for candidate in others { strangers.insert(candidate.inode) }
     }
     guard others.count == candidates.count else {
-      for candidate in candidates where findings.matched.contains(candidate.inode) { ports.insert(candidate.port) }
+      let owned = candidates.filter { findings.matched.contains($0.inode) }
+      for candidate in owned { ports.insert(candidate.port) }
       if standing != .all, standing != .ofControlGroup { standing = .ofTree }
+      // A process of the tree that could not be looked into may have others: those of the same control group.
+      let mates = others.filter { other in
+        controlGroup != nil && owned.contains { $0.controlGroup == other.controlGroup }
+      }
+      if !findings.isComplete, !isEverybody, !mates.isEmpty { takeUnowned(mates, mates[0].controlGroup) }
       return
     }
     guard ports.elements.isEmpty || standing != .ofTree else { return }
