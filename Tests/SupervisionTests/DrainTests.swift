@@ -66,10 +66,12 @@ private func sample(_ connections: Connection..., closed: Int = 0, listeners: Sa
   return sample
 }
 
-/// Established, with empty queues; the ages are milliseconds.
-private func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered: UInt64 = 100) -> Connection {
+/// With empty queues; the ages are milliseconds.
+private func connection(
+  _ state: TCPState = .established, sent: Int, received: Int, bytes: UInt64 = 100, answered: UInt64 = 100
+) -> Connection {
   Connection(
-    state: .established, localPort: 80, peer: SocketAddress(.loopback4, port: 5000), receiveQueue: 0, sendQueue: 0,
+    state: state, localPort: 80, peer: SocketAddress(.loopback4, port: 5000), receiveQueue: 0, sendQueue: 0,
     inode: 1,
     ages: .init(
       sent: .milliseconds(sent), received: .milliseconds(received), acknowledged: .milliseconds(sent),
@@ -133,6 +135,13 @@ private func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered:
     #expect(zero.drain { now in now < 8000 ? sample(connection(sent: 9000, received: 9001)) : sample() } == 8000)
     zero.exit(at: 8001)
     #expect(zero.report.contains(#""drain_ended_by":"zero""#))
+    // The client has closed its side and waits for its answer; then it has it, and the command still holds the socket.
+    zero = Story { $0.drain = .zero }
+    let owed = connection(.closeWait, sent: 9000, received: 0)
+    #expect(zero.drain { now in now < 8000 ? sample(owed) : sample() } == 8000)
+    zero = Story { $0.drain = .zero }
+    let answered = connection(.closeWait, sent: 9000, received: 9001)
+    #expect(zero.drain { _ in sample(answered) } == 5000)
     var time = Story { $0.drain = .time }
     #expect(time.drain { now in sample(connection(sent: 9000, received: 0)) } == 5000)
     time.exit(at: 5001)

@@ -116,7 +116,8 @@ extension Traffic {
     guard let sample, sample.isCounted else { return nil }
     switch mode {
     case .time: return nil
-    case .zero: return sample.census.established == 0 && sample.census[.pendingAccept] == 0 ? "zero" : nil
+    // Whose client has closed its side is no longer established, and may be owed an answer.
+    case .zero: return sample.census.established == 0 && sample.census.inFlight == 0 ? "zero" : nil
     case .idle: return sample.census.busy == 0 && isQuiet ? "quiet" : nil
     }
   }
