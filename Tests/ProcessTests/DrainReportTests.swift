@@ -60,6 +60,24 @@ struct DrainReportTests {
     #expect(report["connections_after_stop"] == 0 && report.values["last_connection_ms"] is NSNull, "\(report)")
   }
 
+  /// The kernel tells of its end only when the app closes it.
+  @Test func `nor is one that the client had given up before`() throws {
+    let server = try Server(["--delay", "5s", "--drain-quiet", "300ms"])
+    do {
+      let client = try RawClient(server.port)
+      client.ask("/delay/3")
+      try server.expectRequest()
+      client.reset()
+    }
+    try server.run.wait(for: "its end") {
+      (try server.connections()["list"] as? [Any])?.isEmpty == true
+    }
+    try server.stop()
+    let report = try server.report()
+    #expect(report["connections_after_stop"] == 0 && report.values["last_connection_ms"] is NSNull, "\(report)")
+    #expect(report.values["advice"] is NSNull, "\(report)")
+  }
+
   @Test func `what the kill hits`() throws {
     let options = ["--delay", "0", "--drain", "time", "--grace", "1s"]
     let server = try Server(["--ports", "1"] + options, ["--ignore-term"])

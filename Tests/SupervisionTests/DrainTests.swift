@@ -251,6 +251,36 @@ private func connection(
     #expect(story.report.contains(#""connections_after_stop":30,"last_connection_ms":4000"#))
   }
 
+  /// More were closed than one pass takes, and the next one is told of the rest.
+  @Test func closesThatWereMissedMayBeToldLater() {
+    var story = Story()
+    let ended = story.drain { now in
+      var pass = sample(closed: now < 250 ? 0 : now < 500 ? 10 : 30)
+      pass.missedCloses = now == 250
+      pass.passiveOpens = now < 250 ? 0 : 30
+      if now == 250 || now == 500 { pass.sinceReceivedByClosed = .zero }
+      return pass
+    }
+    #expect(ended == 5000)
+    story.exit(at: 5000)
+    #expect(story.report.contains(#""connections_after_stop":30,"last_connection_ms":250"#), "\(story.report)")
+  }
+
+  /// The other end has reset it before the stop, so that no pass sees it, and the command closes it later.
+  @Test func aCloseOfAnOldConnectionIsNoNewOne() {
+    var story = Story()
+    let ended = story.drain { now in
+      var pass = sample(closed: now < 1000 ? 0 : 1)
+      pass.passiveOpens = 0
+      if now == 1000 { pass.sinceReceivedByClosed = .seconds(9) }
+      return pass
+    }
+    #expect(ended == 5000)
+    story.exit(at: 5000)
+    #expect(story.report.contains(#""connections_after_stop":0,"last_connection_ms":null"#), "\(story.report)")
+    #expect(story.report.contains(#""advice":null"#))
+  }
+
   /// A neighbour in the network namespace that is busy must not keep the drain from its end.
   @Test func closesThatWereMissedOnceAreNotMissedForGood() {
     var story = Story()

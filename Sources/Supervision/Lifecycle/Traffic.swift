@@ -36,6 +36,8 @@ public struct Traffic: Sendable {
   private(set) var failures = 0
   private var soughtListenersAt: Instant?
   private var last: (at: Instant, total: Int, opens: Int?, ports: Int)?
+  /// The total of the first sample.
+  private var firstTotal: Int?
   /// Connections of ports that were found later: those that were there already are not new.
   private var oldOnNewPorts = 0
   /// Connections that came and went, or only went, while nobody was told of it.
@@ -104,8 +106,14 @@ public struct Traffic: Sendable {
         missed += max(0, byOpens - total)
         total = max(total, byOpens)
       }
+      // No more can be new than the kernel has taken in. What was missed may be told later all the same; and a connection
+      // that the other end reset before the stop ends, unseen by any pass, when the command closes it.
+      if sample.source != .procStates, let opens = sample.passiveOpens, let firstTotal {
+        total = min(total, firstTotal + opens)
+      }
       total = max(total, last.total)
     }
+    firstTotal = firstTotal ?? total
     last = (now, total, sample.passiveOpens, sample.ports.count)
   }
 }
