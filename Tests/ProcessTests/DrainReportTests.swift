@@ -78,6 +78,26 @@ struct DrainReportTests {
     #expect(report.values["advice"] is NSNull, "\(report)")
   }
 
+  @Test func `ebb status counts as the supervisor does`() throws {
+    let server = try Server(["--drain-quiet", "1h"])
+    let client = try RawClient(server.port)
+    try client.exchange()
+    var one: [String: Any]?
+    try server.run.wait(for: "a while without a byte") {
+      one = (try server.connections()["list"] as? [[String: Any]])?.first
+      return (one?["last_in_ms"] as? Int ?? 0) > 2500
+    }
+    #expect(one?["class"] as? String == "active-stream")
+    let text = try Answer.ebb("status", "--connections", about: server.run).out
+    #expect(text.contains("  active-stream  ") && text.contains("1 busy (1 active-stream), 0 idle, "), "\(text)")
+    let named = try Server(["--ports", "1"])
+    let other = try RawClient(named.port)
+    try other.exchange()
+    let connections = try named.connections()
+    #expect(connections["ports"] as? [Int] == [1])
+    #expect((connections["list"] as? [Any])?.isEmpty == true)
+  }
+
   @Test func `what the kill hits`() throws {
     let options = ["--delay", "0", "--drain", "time", "--grace", "1s"]
     let server = try Server(["--ports", "1"] + options, ["--ignore-term"])
