@@ -100,13 +100,16 @@ private func locate(_ name: String) throws(SpawnFailure) -> String {
     if ebb_is_regular_file(candidate), access(candidate, X_OK) == 0 { return candidate }
     let error = Errno.current
     if error.code != ENOENT && error.code != ENOTDIR && obstacle == nil {
-      obstacle = notExecutable(name, "\(candidate.quoted): \(error.text)")
+      obstacle = notExecutable(name, isPath(name) ? error.text : "\(candidate.quoted): \(error.text)")
     }
   }
   if let obstacle { throw obstacle }
-  let place = name.utf8.contains(UInt8(ascii: "/")) ? "no such file" : "not found in PATH \((path ?? "").quoted)"
+  let place = isPath(name) ? "no such file" : "not found in PATH \((path ?? "").quoted)"
   throw SpawnFailure(code: ExitCode.notFound, message: "cannot execute \(name.quoted): \(place)")
 }
+
+/// Not looked for in PATH.
+private func isPath(_ name: String) -> Bool { name.utf8.contains(UInt8(ascii: "/")) }
 
 /// A script without a `#!` line, as execvp(3) and every shell treat it. A binary of another machine is none: a shell
 /// would stumble through its bytes.

@@ -50,7 +50,7 @@ public func parse(
 private func parseRun(
   words: [String], variable: (String) -> String?
 ) throws(UsageError) -> Invocation {
-  let (settings, next, ending) = try readOptions(words[...], RunOptions.table.map { $0.shape })
+  let (settings, next, ending) = try readOptions(words[...], RunOptions.table.map { $0.shape }, help: "ebb --help")
   if case .help = ending { return .help(helpText()) }
   if case .version = ending { return .version }
   var options = RunOptions()
@@ -87,7 +87,7 @@ private func parseSmoke(
   do throws(UsageError) {
     var options = SmokeOptions()  // the table takes it as inout
     let own = SmokeOptions.table
-    let (settings, next, ending) = try readOptions(words.dropFirst(), smokeShapes)
+    let (settings, next, ending) = try readOptions(words.dropFirst(), smokeShapes, help: "ebb smoke --help")
     if case .help = ending { return .help(SmokeOptions.help) }
     if case .version = ending { return .version }
     for setting in settings {
@@ -152,19 +152,27 @@ private struct Setting {
 
 private enum Ending { case words, help, version }
 
-/// Reads options up to the first word that is none. Knows nothing of what they mean.
+/// Reads options up to the first word that is none. Knows nothing of what they mean. `help` lists them; `isBeforeCommand`:
+/// a word that looks like an option may have been meant as the command.
 private func readOptions(
-  _ words: ArraySlice<String>, _ shapes: [OptionShape]
+  _ words: ArraySlice<String>, _ shapes: [OptionShape], help: String, isBeforeCommand: Bool = true
 ) throws(UsageError) -> (settings: [Setting], next: Int, Ending) {
   var settings: [Setting] = []
   var next = words.startIndex
 
   /// The value of an option that came without one attached: the next word, or yes for a flag.
   func standaloneValue(of index: Int, calledAs name: String) throws(UsageError) -> String {
-    guard shapes[index].value != nil else { return "yes" }
-    guard next < words.endIndex else { throw UsageError(message: "\(name): a value is missing") }
+    guard let value = shapes[index].value else { return "yes" }
+    guard next < words.endIndex else {
+      throw UsageError(message: "\(name): a value is missing: expected \(name) \(value)")
+    }
     next += 1
     return words[next - 1]
+  }
+
+  func unknown(_ name: String) -> UsageError {
+    let hint = isBeforeCommand ? "; a command that begins with a dash goes after --" : ""
+    return UsageError(message: "\(name.quoted) is no option: see \(help)\(hint)")
   }
 
   while next < words.endIndex, words[next].utf8.count > 1, words[next].starts(withText: "-") {
@@ -232,10 +240,11 @@ private func splitLong(_ word: String) -> (name: String, value: String?) {
 private func readCommand(
   _ name: String, _ words: [String], _ shapes: [OptionShape]
 ) throws(UsageError) -> (settings: [Setting], Ending) {
-  let (settings, next, ending) = try readOptions(words.dropFirst(), shapes)
+  let help = "ebb \(name) --help"
+  let (settings, next, ending) = try readOptions(words.dropFirst(), shapes, help: help, isBeforeCommand: false)
   guard next == words.count || ending != .words else {
     throw UsageError(
-      message: "\(words[next].quoted) is no option: see ebb \(name) --help; "
+      message: "\(words[next].quoted) is no option: see \(help); "
         + "to run a program called \(name): ebb -- \(name)")
   }
   return (settings, ending)
@@ -244,9 +253,4 @@ private func readCommand(
 extension UsageError {
   @inline(never)
   fileprivate func of(_ command: String) -> UsageError { UsageError(message: "\(command): \(message)") }
-}
-
-@inline(never)
-private func unknown(_ name: String) -> UsageError {
-  UsageError(message: "\(name.quoted) is no option: see ebb --help; a command that begins with a dash goes after --")
 }

@@ -6,9 +6,13 @@ public func helpText() -> String {
   var text = """
     ebb \(version): runs COMMAND as its child; at a stop signal lets traffic ebb away, then stops it in time
 
-    usage: ebb [OPTION...] [--] COMMAND [ARG...]
-           ebb status|stop|probe|drain [OPTION...]      see ebb status --help
-           ebb smoke [OPTION...] [--] COMMAND [ARG...]
+    usage: ebb [OPTION...] [--] COMMAND [ARG...]         supervise COMMAND
+           ebb status [OPTION...]                        what the supervisor is doing, and every process
+           ebb probe [OPTION...]                         readiness or liveness by exit code
+           ebb stop [OPTION...]                          begin the graceful stop
+           ebb drain [OPTION...]                         wait until connections are idle; stop nothing
+           ebb smoke [OPTION...] [--] COMMAND [ARG...]   is the shutdown of COMMAND clean?
+    Each of these has its own --help. ebb -- status runs a program called status.
 
 
     """
@@ -36,7 +40,8 @@ func optionsHelp(_ options: [OptionShape]) -> String {
   for option in options {
     text += "  \(option.short.map { "-\($0), " } ?? "    ")--\(option.name)\(option.value.map { " " + $0 } ?? "")\n"
     let standard = option.standard.map { " (default: \($0))" } ?? ""
-    text += wrapped(option.help + standard, indent: 10, width: 80)
+    let repeatable = option.repeatable ? "; repeatable" : ""
+    text += wrapped(option.help + repeatable + standard, indent: 10, width: 80)
   }
   return text + """
       -h, --help

@@ -57,7 +57,7 @@ extension RunOptions {
     Option(drainQuiet: { options, span in options.drainQuiet = span }),
     Option(
       name: "ports", value: "LIST", standard: "found",
-      help: "the command's listening ports; found = the ports its process tree listens on"
+      help: "the command's listening ports (found: those that its process tree listens on)"
     ) { options, text throws(Unacceptable) in options.ports = try portList(text) },
     Option(
       name: "grace", value: "D", standard: "all that is left",
@@ -244,7 +244,9 @@ private func command(_ text: String) throws(Unacceptable) -> [String] {
 }
 
 private func path(_ text: String) throws(Unacceptable) -> String {
-  guard !text.utf8.isEmpty else { throw Unacceptable(reason: "is not a path") }
+  guard text.starts(withText: "/") else {
+    throw Unacceptable(reason: "is not an absolute path: expected e.g. /dev/termination-log")
+  }
   return text
 }
 

@@ -56,7 +56,7 @@ import Testing
       try Proc.status(of: Proc.children(of: pod.command()).first ?? 0)["Name"] == "python3"
     }
     for example in block.examples {
-      let command = example.command.replacing("kubectl exec app -- ", with: "")
+      let command = example.command.replacing("kubectl exec app -- /", with: "")
       try check(example, shell("nsenter -t \(first) -p -m \(command)"))
     }
     try pod.end()

@@ -52,8 +52,7 @@ import Testing
       ["status", "x"],
       "status: \"x\" is no option: see ebb status --help; to run a program called status: ebb -- status"
     ),
-    (["status", "--now"], "status: \"--now\" is no option: "),
-    (["status", "--pid"], "status: --pid: a value is missing"),
+    (["status", "--pid"], "status: --pid: a value is missing: expected --pid N"),
     (["stop", "--pid", "0"], "stop: --pid: \"0\" is not a pid: expected a number from 1 on"),
     (["stop", "--pid", "99999999999"], "stop: --pid: \"99999999999\" is not a pid"),
     (["probe", "--tcp", "65536"], "probe: --tcp: \"65536\" is not a port: expected 1 to 65535"),
@@ -71,6 +70,13 @@ import Testing
     #expect {
       try parse(words: words, variable: { _ in nil })
     } throws: { ($0 as? UsageError)?.message.hasPrefix(message) == true }
+  }
+
+  @Test(arguments: ["status", "stop", "probe", "drain"])
+  func anUnknownOptionLeadsToTheCommandsOwnHelp(_ name: String) {
+    #expect {
+      try parse(words: [name, "--nope"], variable: { _ in nil })
+    } throws: { ($0 as? UsageError)?.message == "\(name): \"--nope\" is no option: see ebb \(name) --help" }
   }
 
   @Test(arguments: ["status", "stop", "probe"])

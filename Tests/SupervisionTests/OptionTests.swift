@@ -111,6 +111,10 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
       }
     }
     for option in RunOptions.table { #expect(helpText().contains("--\(option.shape.name)")) }
+    let repeatable = RunOptions.table.count { $0.shape.repeatable }
+    // Once more in the text below the options.
+    #expect(helpText().components(separatedBy: "repeatable").count - 1 == repeatable + 1)
+    for command in ["status", "probe", "stop", "drain", "smoke"] { #expect(helpText().contains(" ebb \(command) [")) }
     #expect(helpText().split(separator: "\n").allSatisfy { $0.utf8.count <= 100 })
   }
 
@@ -127,8 +131,10 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
     (["--log", "xml", "a"], "--log: \"xml\" is not a log format: expected text or json"),
     (["--group=maybe", "a"], "--group: \"maybe\" is not a yes or no: expected yes, true, on, 1 or no, false, off, 0"),
     (["--verbose=loud", "a"], "--verbose: \"loud\" is not a verbosity: expected yes, no or a number of 0 to 9"),
-    (["--delay"], "--delay: a value is missing"),
-    (["-gt"], "-t: a value is missing"),
+    (["--delay"], "--delay: a value is missing: expected --delay D"),
+    (["-gt"], "-t: a value is missing: expected -t D"),
+    (["--termination-log", "log", "a"], "--termination-log: \"log\" is not an absolute path: expected e.g. /dev/"),
+    (["--termination-log=", "a"], "--termination-log: \"\" is not an absolute path: expected e.g. /dev/"),
     (
       ["--dealy", "5s", "a"],
       "\"--dealy\" is no option: see ebb --help; a command that begins with a dash goes after --"

@@ -77,7 +77,10 @@ import Testing
     (["--delay", "29s", "a"], "smoke: delay 29s + drain-timeout 10s + grace 1s"),
     (["--lag", "31s", "--tcp=1", "a"], "smoke: --lag 31s is longer than --termination-grace-period 30s"),
     (["--lag", "1s", "a"], "smoke: --lag needs --http or --tcp"),
-    (["--json", "a"], "smoke: \"--json\" is no option: "),
+    (
+      ["--json", "a"],
+      "smoke: \"--json\" is no option: see ebb smoke --help; a command that begins with a dash goes after --"
+    ),
   ])
   func mistakesAreNamed(_ words: [String], _ message: String) {
     #expect {

@@ -30,7 +30,7 @@ extension Lifecycle {
     guard let stop else { return }
     log(
       .info, "repeated-stop-signal", [("signal", .signal(signal)), ("kill_in_ms", .span(stop.killAt - now))],
-      "a stop is under way already: nothing changes", &actions)
+      "a stop is under way already: the signal changes nothing", &actions)
   }
 
   var target: Action.Target { options.signalsGroup ? .group : .command }

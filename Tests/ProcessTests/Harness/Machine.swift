@@ -17,6 +17,11 @@ struct Machine: Sendable {
     succeeds(fixture("launch", "--pid-namespace", "--", Binaries.fixture, "exit", "0"))
   }
 
+  static let controlGroups = Machine("no control groups of version 2 can be made here (not root, or read-only)") {
+    let script = "mount -t cgroup2 none /mnt && mkdir /mnt/ebb-tests && rmdir /mnt/ebb-tests"
+    return succeeds(["/bin/sh", "-c", "exec unshare --mount sh -c '\(script)'"])
+  }
+
   static let runc = Machine("no working runc here (not installed, not root, or inside a plain container)") {
     Container.works
   }

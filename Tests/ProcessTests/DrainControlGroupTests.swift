@@ -1,0 +1,45 @@
+import Foundation
+import Testing
+
+/// Containers that share a network and do not see each other's processes: their control groups tell whose a listening
+/// socket is.
+@Suite(.endsItsProcesses, .mostlyWaits, .needs(.controlGroups), .needs(.program("unshare")))
+struct DrainControlGroupTests {
+  /// A server on port 7000 in one group and one on 7001 in another; then `ebb drain` in `group`, which sees no process
+  /// but itself. With `root` it also sees its group as the root of all, as in a container.
+  private func ports(seenFrom group: String, root: Bool = false) throws -> String? {
+    let drain = "\(try Binaries.ebb()) drain --delay 0 --drain-quiet 200ms"
+    let inside = root ? "umount /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; exec \(drain)" : "exec \(drain)"
+    let script = """
+      mount -t cgroup2 none /sys/fs/cgroup || exit
+      groups=/sys/fs/cgroup/ebb-tests-$$
+      mkdir -p $groups/a $groups/b
+      enter() { echo 0 > $groups/$1/cgroup.procs; }
+      (enter a; exec \(Binaries.fixture) serve 7000) & first=$!
+      (enter b; exec \(Binaries.fixture) serve 7001) & second=$!
+      until [ "$(grep -c '^ *[0-9]*: 0100007F:1B5[89] .* 0A ' /proc/net/tcp)" = 2 ]; do sleep 0.02; done
+      (enter \(group); exec unshare \(root ? "--cgroup" : "") --mount --pid --fork --mount-proc sh -c '\(inside)')
+      kill $first $second
+      wait
+      rmdir $groups/a $groups/b $groups
+      """
+    let run = try Run.program(
+      ["/bin/sh", "-c", "exec unshare --mount sh -c \"$0\"", script], .launch("--network-namespace"))
+    try run.expect(.code(0))
+    let last = try #require(run.out.lines.last { $0.hasPrefix("drained after ") }, "\(run)")
+    return last.components(separatedBy: ", ").first { $0.hasPrefix("port ") }
+  }
+
+  @Test func `those of its own group are the command's`() throws {
+    #expect(try ports(seenFrom: "a") == "port 7000")
+    #expect(try ports(seenFrom: "b") == "port 7001")
+  }
+
+  @Test func `also where the group is the root of what can be seen`() throws {
+    #expect(try ports(seenFrom: "b", root: true) == "port 7001")
+  }
+
+  @Test func `in a group where nobody listens, all count`() throws {
+    #expect(try ports(seenFrom: ".") == "port 7000 7001")
+  }
+}
