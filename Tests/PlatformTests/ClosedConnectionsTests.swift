@@ -44,6 +44,19 @@ import Testing
     #expect(!closed.hasMissed)
   }
 
+  /// Of more than there is room for the kernel drops all until the queue has been emptied, which takes several passes.
+  @Test func moreClosesThanOnePassTakes() throws {
+    let closed = ClosedConnections(room: 128 << 10, mostInAPass: 64)
+    waitForMarker(closed)
+    for _ in 0..<5 {
+      for _ in 0..<1000 { CPlatform.close(ebb_tcp_socket(AF_INET)) }
+      usleep(100_000)  // in which the kernel tells of most of them: there is no room when the first pass begins
+      waitForMarker(closed)
+    }
+    waitForMarker(closed)
+    #expect(!closed.hasMissed && closed.count == 0)
+  }
+
   @Test func closesOfOthersTakeNoRoom() throws {
     let closed = ClosedConnections(room: 128 << 10)  // for some hundreds of messages
     waitForMarker(closed)
