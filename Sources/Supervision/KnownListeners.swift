@@ -79,18 +79,8 @@ public struct KnownListeners: Sendable {
       strangers = Ordered()
       for candidate in others { strangers.insert(candidate.inode) }
     }
-    guard others.count == candidates.count else {
-      let owned = candidates.filter { findings.matched.contains($0.inode) }
-      for candidate in owned { ports.insert(candidate.port) }
-      if standing != .all, standing != .ofControlGroup { standing = .ofTree }
-      // A process of the tree that could not be looked into may have others: those of the same control group.
-      let mates = others.filter { other in
-        controlGroup != nil && owned.contains { $0.controlGroup == other.controlGroup }
-      }
-      if !findings.isComplete, !isEverybody, !mates.isEmpty { takeUnowned(mates, mates[0].controlGroup) }
-      return
-    }
-    guard ports.elements.isEmpty || standing != .ofTree else { return }
+    for candidate in candidates where findings.matched.contains(candidate.inode) { ports.insert(candidate.port) }
+    if others.count < candidates.count, standing != .all, standing != .ofControlGroup { standing = .ofTree }
     if !others.isEmpty, isEverybody || !findings.isComplete {
       takeUnowned(others, controlGroup)
     } else if ports.elements.isEmpty {
@@ -102,8 +92,13 @@ public struct KnownListeners: Sendable {
   /// Who has them cannot be seen. Control groups tell containers apart that share a network.
   private mutating func takeUnowned(_ unowned: [Candidate], _ controlGroup: UInt64?) {
     let mates = unowned.filter { controlGroup != nil && $0.controlGroup == controlGroup }
-    // ebb may sit in a group of its own beside the command.
-    for candidate in mates.isEmpty ? unowned : mates { ports.insert(candidate.port) }
-    if standing != .all { standing = mates.isEmpty ? .all : .ofControlGroup }
+    if !mates.isEmpty {
+      for candidate in mates { ports.insert(candidate.port) }
+      if standing != .all { standing = .ofControlGroup }
+    } else if ports.elements.isEmpty || standing == .all {
+      // ebb may sit in a group of its own beside the command.
+      for candidate in unowned { ports.insert(candidate.port) }
+      standing = .all
+    }
   }
 }

@@ -33,6 +33,7 @@ import Testing
     #expect(listeners.ports.elements == [80, 443] && listeners.standing == .given)
     // ebb's own alone says nothing of the command.
     listeners = KnownListeners(given: [9000], excluding: 9000)
+    #expect(listeners.standing == .unknown)
     look([row(80, 1), row(9000, 4)], owned: [1])
     #expect(listeners.ports.elements == [80] && listeners.standing == .ofTree)
   }
@@ -121,11 +122,18 @@ import Testing
     look(rows, owned: [1], group: 77) { $0.isComplete = false }
     #expect(listeners.standing == .ofControlGroup && listeners.ports.elements == [80, 9001])
     listeners = KnownListeners(given: nil, excluding: nil)
+    look([row(9001, 1, group: 77)], owned: [1], group: 77)
+    look(rows, group: 77) { $0.isComplete = false }  // it listens late
+    #expect(listeners.standing == .ofControlGroup && listeners.ports.elements == [80, 9001])
+    listeners = KnownListeners(given: nil, excluding: nil)
     look(rows, owned: [1], group: 77)
     #expect(listeners.standing == .ofTree && listeners.ports.elements == [9001])
     listeners = KnownListeners(given: nil, excluding: nil)
-    look(rows, owned: [1], group: 77, isEverybody: true) { $0.isComplete = false }
-    #expect(listeners.standing == .ofTree && listeners.ports.elements == [9001])
+    look(rows, owned: [1], group: 77, isEverybody: true)
+    #expect(listeners.standing == .ofControlGroup && listeners.ports.elements == [80, 9001])
+    // A neighbour that listens late is none of it.
+    look([row(15001, 6, group: 78)], group: 77, isEverybody: true)
+    #expect(listeners.standing == .ofControlGroup && listeners.ports.elements == [80, 9001])
   }
 
   @Test mutating func controlGroups() {
