@@ -271,14 +271,16 @@ private func connection(
     var story = Story()
     let ended = story.drain { now in
       var pass = sample(closed: now < 1000 ? 0 : 1)
-      pass.passiveOpens = 0
-      if now == 1000 { pass.sinceReceivedByClosed = .seconds(9) }
+      // Two come and go later.
+      if now >= 3000 { pass.closed = 3 }
+      pass.passiveOpens = now * 10  // the neighbours'
+      if now == 1000 { pass.sinceReceivedByClosed = .milliseconds(1001) }
+      if now == 3000 { pass.sinceReceivedByClosed = .zero }
       return pass
     }
     #expect(ended == 5000)
     story.exit(at: 5000)
-    #expect(story.report.contains(#""connections_after_stop":0,"last_connection_ms":null"#), "\(story.report)")
-    #expect(story.report.contains(#""advice":null"#))
+    #expect(story.report.contains(#""connections_after_stop":2,"last_connection_ms":3000"#), "\(story.report)")
   }
 
   /// A neighbour in the network namespace that is busy must not keep the drain from its end.

@@ -38,8 +38,8 @@ public struct Traffic: Sendable {
   private var last: (at: Instant, total: Int, opens: Int?, ports: Int)?
   /// The total of the first sample.
   private var firstTotal: Int?
-  /// Connections of ports that were found later: those that were there already are not new.
-  private var oldOnNewPorts = 0
+  /// Connections that are in the total and no news: those of ports that were found later, say.
+  private var notNew = 0
   /// Connections that came and went, or only went, while nobody was told of it.
   private var missed = 0
 
@@ -58,13 +58,21 @@ public struct Traffic: Sendable {
     takeTold(sample, at: now)
     let before = last
     countNew(sample, at: now)
+    var newest: Instant?
     for age in [sample.census.sinceReceived, sample.sinceReceivedByClosed] {
-      if let age { lastReceived = max(lastReceived, now - age) }
+      if let age { newest = max(newest ?? now - age, now - age) }
     }
+    if let newest { lastReceived = max(lastReceived, newest) }
     guard let before, let after = last, after.total > before.total else { return }
+    let hasAges = sample.source == .diagWithInfo && !sample.missedCloses
+    // The other end had reset it before, so that no pass saw it, and the command has closed it only now.
+    if hasAges, let newest, newest < since {
+      notNew += after.total - before.total
+      last?.total = before.total
+      return
+    }
     newConnections += after.total - before.total
     // A connection came before its last byte did. Where nothing tells of that, it may have come a moment ago.
-    let hasAges = sample.source == .diagWithInfo && !sample.missedCloses
     lastConnection = hasAges || lastReceived > before.at ? lastReceived : now
     lastReceived = max(lastReceived, lastConnection ?? now)
   }
@@ -94,10 +102,10 @@ public struct Traffic: Sendable {
   /// By nothing but arithmetic: a connection that is there, or has been closed, and was not there before, is new. The
   /// total never falls, since the closing of one that no pass saw is told late.
   private mutating func countNew(_ sample: Sample, at now: Instant) {
-    var total = sample.census.connections + sample.closed + missed - oldOnNewPorts
+    var total = sample.census.connections + sample.closed + missed - notNew
     if let last {
       if sample.ports.count != last.ports {
-        oldOnNewPorts += total - last.total
+        notNew += total - last.total
         total = last.total
       }
       if sample.missedCloses, let opens = sample.passiveOpens, let before = last.opens {
@@ -106,8 +114,7 @@ public struct Traffic: Sendable {
         missed += max(0, byOpens - total)
         total = max(total, byOpens)
       }
-      // No more can be new than the kernel has taken in. What was missed may be told later all the same; and a connection
-      // that the other end reset before the stop ends, unseen by any pass, when the command closes it.
+      // No more can be new than the kernel has taken in: what was missed may be told later all the same.
       if sample.source != .procStates, let opens = sample.passiveOpens, let firstTotal {
         total = min(total, firstTotal + opens)
       }
