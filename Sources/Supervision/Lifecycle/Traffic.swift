@@ -116,7 +116,9 @@ public struct Traffic: Sendable {
       }
       // No more can be new than the kernel has taken in: what was missed may be told later all the same.
       if sample.source != .procStates, let opens = sample.passiveOpens, let firstTotal {
-        total = min(total, firstTotal + opens)
+        let excess = max(0, total - (firstTotal + opens))
+        notNew += excess
+        total -= excess
       }
       total = max(total, last.total)
     }
