@@ -19,6 +19,7 @@ final class ClosedConnections {
 
   private let socket: Int32
   private let buffer = UnsafeMutableRawPointer.allocate(byteCount: ClosedConnections.bufferSize, alignment: 8)
+  private let mostInAPass: Int
   private var taken = 0
   /// Nothing is ever told.
   private let isDeaf: Bool
@@ -36,12 +37,13 @@ final class ClosedConnections {
   /// For one message.
   private static let bufferSize = 2048
   private static let mostInAStep = 64
-  private static let mostInAPass = 4096
   /// The kernel takes programs of 4096 instructions.
   private static let mostFilteredPorts = 1000
 
   /// Counts nothing where the group is not to be had. `room`: for messages that nobody has taken yet, in bytes.
-  init(room: Int32 = room) {
+  /// `mostInAPass`: of them.
+  init(room: Int32 = room, mostInAPass: Int = 4096) {
+    self.mostInAPass = mostInAPass
     socket = (try? openDiagSocket()) ?? -1
     var room = room
     if socket >= 0 { setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<Int32>.size)) }
@@ -64,8 +66,9 @@ final class ClosedConnections {
   func endPass() {
     sinceReceived = nil
     // While there is no room the kernel says so once, and drops what comes until all has been taken.
-    hasMissed = isDeaf || taken >= ClosedConnections.mostInAPass
-    dropMarker()
+    hasMissed = isDeaf || taken >= mostInAPass
+    // Of a marker that it drops until then it would say nothing more.
+    if taken < mostInAPass { dropMarker() }
   }
 
   /// Takes some messages. Returns whether there may be more.
@@ -87,7 +90,7 @@ final class ClosedConnections {
         if case .socket(let row) = message { add(row, ports) } else { hasMissed = true }
       }
     }
-    if taken < ClosedConnections.mostInAPass { return true }
+    if taken < mostInAPass { return true }
     hasMissed = true  // what is left there is as unknown as what had no room
     return false
   }

@@ -10,6 +10,8 @@ public struct KnownListeners: Sendable {
 
   /// ebb's own.
   private let excluded: UInt16?
+  /// There. One is ebb's; a second one, on another address, may be the command's.
+  private var onExcluded: [Candidate] = []
   /// Listening sockets that have turned out to be somebody else's.
   private var strangers = Ordered<UInt64>()
   private var isDecided = false
@@ -46,16 +48,19 @@ public struct KnownListeners: Sendable {
     self.excluded = excluded
     guard let given else { return }
     for port in given where port != excluded { ports.insert(port) }
-    standing = .given
+    if !ports.elements.isEmpty { standing = .given }
   }
 
   /// Another look at the listening sockets begins.
-  public mutating func beginLook() { candidates = [] }
+  public mutating func beginLook() { (candidates, onExcluded) = ([], []) }
 
   /// Takes in a listening socket.
   public mutating func add(_ row: SocketRow) {
-    guard row.localPort != excluded, !ports.contains(row.localPort) else { return }
-    candidates.append(Candidate(inode: row.inode, port: row.localPort, controlGroup: row.controlGroup))
+    guard !ports.contains(row.localPort) else { return }
+    let candidate = Candidate(inode: row.inode, port: row.localPort, controlGroup: row.controlGroup)
+    guard row.localPort == excluded else { return candidates.append(candidate) }
+    onExcluded.append(candidate)
+    if onExcluded.count > 1 { candidates += onExcluded.count == 2 ? onExcluded : [candidate] }
   }
 
   /// Whether the descriptors of processes must be looked at: somebody unknown listens, or it has never been found out
@@ -72,12 +77,8 @@ public struct KnownListeners: Sendable {
     isDecided = findings.isSteady
     strangers = Ordered()
     for candidate in others { strangers.insert(candidate.inode) }
-    guard others.count == candidates.count else {
-      for candidate in candidates where findings.matched.contains(candidate.inode) { ports.insert(candidate.port) }
-      if standing != .all, standing != .ofControlGroup { standing = .ofTree }
-      return
-    }
-    guard standing != .ofTree else { return }
+    for candidate in candidates where findings.matched.contains(candidate.inode) { ports.insert(candidate.port) }
+    if others.count < candidates.count, standing != .all, standing != .ofControlGroup { standing = .ofTree }
     if !others.isEmpty, isEverybody || !findings.isComplete {
       takeUnowned(others, controlGroup)
     } else if ports.elements.isEmpty {
@@ -89,8 +90,13 @@ public struct KnownListeners: Sendable {
   /// Who has them cannot be seen. Control groups tell containers apart that share a network.
   private mutating func takeUnowned(_ unowned: [Candidate], _ controlGroup: UInt64?) {
     let mates = unowned.filter { controlGroup != nil && $0.controlGroup == controlGroup }
-    // ebb may sit in a group of its own beside the command.
-    for candidate in mates.isEmpty ? unowned : mates { ports.insert(candidate.port) }
-    if standing != .all { standing = mates.isEmpty ? .all : .ofControlGroup }
+    if !mates.isEmpty {
+      for candidate in mates { ports.insert(candidate.port) }
+      if standing != .all { standing = .ofControlGroup }
+    } else if ports.elements.isEmpty || standing == .all {
+      // ebb may sit in a group of its own beside the command.
+      for candidate in unowned { ports.insert(candidate.port) }
+      standing = .all
+    }
   }
 }

@@ -24,6 +24,8 @@ public struct Signal: Equatable, Sendable {
   public static let user1 = Signal(10)
   /// SIGUSR2
   public static let user2 = Signal(12)
+  /// SIGPIPE, nobody reads what was written
+  public static let pipe = Signal(13)
   /// SIGTERM, the usual stop signal
   public static let terminate = Signal(15)
   /// SIGCHLD

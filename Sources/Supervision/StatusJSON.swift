@@ -21,7 +21,7 @@ public func statusJSON(
       ])),
     .init("stop", run.stop.map { .object(facts(of: $0, run, at: now)) } ?? .null),
     .init("reaped", .number(run.reaped)),
-    .init("connections", run.connections.map { .object(facts(of: $0, list)) } ?? .null),
+    .init("connections", run.connections.map { .object(facts(of: $0, list, quiet: status.facts.drainQuiet)) } ?? .null),
     .init("processes", .list(processes.map { .object(facts(of: $0)) })),
   ])
   bytes.append("\n")
@@ -41,7 +41,9 @@ private func facts(of stop: StatusSnapshot.Stop, _ run: StatusSnapshot, at now: 
   ]
 }
 
-private func facts(of connections: StatusSnapshot.Connections, _ list: [Connection]?) -> [LogRecord.Fact] {
+private func facts(
+  of connections: StatusSnapshot.Connections, _ list: [Connection]?, quiet: Span
+) -> [LogRecord.Fact] {
   func number(_ count: Int?) -> FactValue { count.map { .number($0) } ?? .null }
   return [
     .init("source", .text(connections.source.name)),
@@ -49,7 +51,7 @@ private func facts(of connections: StatusSnapshot.Connections, _ list: [Connecti
     .init("busy", number(connections.busy)),
     .init("idle", number(connections.idle)),
     .init("classes", .object(connections.classes.map { .init($0.class.name, .number($0.count)) })),
-    .init("list", list.map { .list($0.map { .object($0.facts(quiet: RunOptions().drainQuiet)) }) } ?? .null),
+    .init("list", list.map { .list($0.map { .object($0.facts(quiet: quiet)) }) } ?? .null),
   ]
 }
 

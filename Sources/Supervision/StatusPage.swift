@@ -19,7 +19,7 @@ public enum StatusPage {
   /// In bytes.
   public static let size = 4096
   /// Of the layout above: another one has another number.
-  public static let schema = 3
+  public static let schema = 4
   /// Where the request stands.
   public static let requestOffset = 16
   /// Where the counts of signals stand.
@@ -157,6 +157,7 @@ extension StatusPage {
   }
 
   private static let mostPorts = 16
+  private static let mostNamedPorts = 256
   private static let noSource = 0xFF
 
   private static func encode(_ connections: StatusSnapshot.Connections?, into bytes: inout ByteWriter) {
@@ -195,6 +196,12 @@ extension StatusPage {
     bytes.append(facts.stopSignals.mask)
     bytes.append(Int(facts.forwardsAs?.number ?? 0), width: 1)
     bytes.append(facts.signalsGroup ? 1 : 0, width: 1)
+    bytes.append(UInt64(bitPattern: facts.drainQuiet.nanoseconds))
+    bytes.append(Int(facts.healthPort ?? 0), width: 2)
+    // More than there is room for are found.
+    let ports = facts.ports.flatMap { $0.count <= mostNamedPorts ? $0 : nil } ?? []
+    bytes.append(ports.count, width: 2)
+    for port in ports { bytes.append(Int(port), width: 2) }
     bytes.append(text: facts.version, upTo: 64)
     let room = size - factsOffset - checksumSize
     for word in facts.argv {
@@ -214,12 +221,17 @@ extension StatusPage {
     let stopSignals = SignalSet(mask: try bytes.word())
     let forwardsAs = Signal(number: try bytes.number(width: 1))
     let signalsGroup = try bytes.number(width: 1) == 1
+    let drainQuiet = Span(nanoseconds: Int64(bitPattern: try bytes.word()))
+    let healthPort = UInt16(truncatingIfNeeded: try bytes.number(width: 2))
+    var ports: [UInt16] = []
+    for _ in 0..<(try bytes.number(width: 2)) { ports.append(UInt16(truncatingIfNeeded: try bytes.number(width: 2))) }
     guard let version = try bytes.text() else { throw .halfWritten }
     var argv: [String] = []
     while let word = try bytes.text() { argv.append(word) }
     return SupervisorFacts(
       pid: pid, version: version, startedAt: startedAt, argv: argv, stopSignals: stopSignals, forwardsAs: forwardsAs,
-      signalsGroup: signalsGroup)
+      signalsGroup: signalsGroup, ports: ports.isEmpty ? nil : ports, healthPort: healthPort == 0 ? nil : healthPort,
+      drainQuiet: drainQuiet)
   }
 }
 

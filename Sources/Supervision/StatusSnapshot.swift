@@ -123,11 +123,17 @@ public struct SupervisorFacts: Sendable {
   public let forwardsAs: Signal?
   /// Signals go to the command's process group.
   public let signalsGroup: Bool
+  /// `--ports`; nil: they are found.
+  public let ports: [UInt16]?
+  /// Of `--health`: none of the command's.
+  public let healthPort: UInt16?
+  /// `--drain-quiet`
+  public let drainQuiet: Span
 
   /// As read from a page.
   public init(
     pid: Int32, version: String, startedAt: Instant, argv: [String], stopSignals: SignalSet, forwardsAs: Signal?,
-    signalsGroup: Bool
+    signalsGroup: Bool, ports: [UInt16]?, healthPort: UInt16?, drainQuiet: Span
   ) {
     self.pid = pid
     self.version = version
@@ -136,6 +142,9 @@ public struct SupervisorFacts: Sendable {
     self.stopSignals = stopSignals
     self.forwardsAs = forwardsAs
     self.signalsGroup = signalsGroup
+    self.ports = ports
+    self.healthPort = healthPort
+    self.drainQuiet = drainQuiet
   }
 
   /// Those of this very program.
@@ -143,7 +152,8 @@ public struct SupervisorFacts: Sendable {
     self.init(
       pid: pid, version: Supervision.version, startedAt: startedAt, argv: argv, stopSignals: options.stopSignals,
       forwardsAs: options.stopSignals.usual.flatMap { options.rewrites.apply(to: $0) },
-      signalsGroup: options.signalsGroup)
+      signalsGroup: options.signalsGroup, ports: options.ports, healthPort: options.health?.port,
+      drainQuiet: options.drainQuiet)
   }
 
   /// The signal that begins a stop: TERM where that is one of them. Nil where a garbled page has none.

@@ -4,6 +4,7 @@ import Supervision
 
 /// `ebb drain`: the supervisor's wait as a command of its own. Returns whether it has drained.
 func drain(_ options: DrainOptions) throws(Complaint) -> Bool {
+  setBlockedSignals(blockAllSignals().union(SignalSet([.pipe])))  // see `Progress`
   let watch = ConnectionWatch(
     ports: options.ports, owner: try owner(options.pid), excluding: nil, quiet: options.quiet)
   let begunAt = monotonicTime()
@@ -16,11 +17,11 @@ func drain(_ options: DrainOptions) throws(Complaint) -> Bool {
     count(watch, into: &traffic)
     let now = monotonicTime()
     if let end = ending(of: traffic, passBegunAt >= delayEndsAt, now >= bound, mode: options.mode) {
-      try progress.finish(drainSummary(end, traffic, after: now - begunAt))
+      progress.finish(drainSummary(end, traffic, after: now - begunAt))
       if case .bound = end { return false }
       return true
     }
-    try progress.show(drainProgress(traffic, delayRest: delayEndsAt - now, rest: bound - now))
+    progress.show(drainProgress(traffic, delayRest: delayEndsAt - now, rest: bound - now))
     sleep(until: min(traffic.nextPass(after: now), now < delayEndsAt ? delayEndsAt : bound))
   }
 }
@@ -65,21 +66,28 @@ private func sleep(until moment: Instant) {
   if left > .zero { poll(nil, 0, Int32(clamping: left.milliseconds + 1)) }
 }
 
-/// One line that changes on a terminal; elsewhere a line for each change, at most one a second.
+/// One line that changes on a terminal; elsewhere a line for each change, at most one a second. What nobody takes is
+/// lost: a hook whose reader is gone, or slow, has to wait for the connections all the same, and no longer.
 private struct Progress {
   private let isTerminal = isatty(STDOUT_FILENO) == 1
   private var shown = ""
   private var shownAt: Instant?
 
-  mutating func show(_ text: String) throws(Complaint) {
-    if isTerminal { return try printOut(Array("\r\u{1b}[K\(text)".utf8)) }
+  mutating func show(_ text: String) {
+    // Cut off at the edge (DECAWM): of a line that has wrapped only the last row could be taken back.
+    if isTerminal { return write("\r\u{1b}[?7l\u{1b}[K\(text)\u{1b}[?7h", patience: 0) }
     let now = monotonicTime()
     if let shownAt, now < shownAt + .seconds(1) { return }
     shownAt = now
-    try printOut(Array("\(text)\n".utf8))
+    write("\(text)\n", patience: 0)
   }
 
-  func finish(_ text: String) throws(Complaint) {
-    try printOut(Array("\(isTerminal ? "\r\u{1b}[K" : "")\(text)\n".utf8))
+  func finish(_ text: String) {
+    write("\(isTerminal ? "\r\u{1b}[K" : "")\(text)\n", patience: 1000)
+  }
+
+  /// `patience`: in milliseconds.
+  private func write(_ text: String, patience: Int32) {
+    if waitUntilWritable(STDOUT_FILENO, milliseconds: patience) { try? writeAll(Array(text.utf8), to: STDOUT_FILENO) }
   }
 }

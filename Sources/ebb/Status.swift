@@ -31,14 +31,15 @@ private func report(
     return statusJSON(status, pid: supervisor.pid, processes: processes, list: connections, at: now)
   }
   var text = statusText(status, pid: supervisor.pid, processes: processes, at: now)
-  if let connections { text += "\n" + connectionText(connections, quiet: RunOptions().drainQuiet) }
+  if let connections { text += "\n" + connectionText(connections, quiet: status.facts.drainQuiet) }
   return Array(text.utf8)
 }
 
 /// Looks at the connections now: before a stop the supervisor itself does not.
 private func count(_ supervisor: StatusReader, into status: inout Status) throws(Complaint) -> [Connection] {
   let watch = ConnectionWatch(
-    ports: nil, owner: .descendants(of: supervisor.pid), excluding: nil, quiet: RunOptions().drainQuiet)
+    ports: status.facts.ports, owner: .descendants(of: supervisor.pid), excluding: status.facts.healthPort,
+    quiet: status.facts.drainQuiet)
   watch.begin(lookForListeners: true)
   var connections: [Connection] = []
   switch watch.finish({ connections.append($0) }) {

@@ -80,8 +80,10 @@ struct DrainCommandTests {
     setup.terminal = try Terminal()
     let run = try drain("--delay", "500ms", "--drain-quiet", "1s", "--ports", "\(port)", setup: setup)
     try run.expect(.code(0))
-    // The reader drops the escape characters.
+    // The reader drops the escape characters. No line wraps on a narrow terminal but the last one.
     #expect(run.out.lines.count == 1, "\(run)")
+    let shown = run.out.text.components(separatedBy: "[?7h").dropLast()
+    #expect(shown.count >= 2 && shown.allSatisfy { $0.hasPrefix("[?7l[K") }, "\(run)")
     let parts = run.out.text.components(separatedBy: "[K").dropFirst()
     #expect(parts.count >= 2 && parts.first?.hasPrefix("delay, ") == true, "\(run)")
     #expect(parts.last?.hasPrefix("drained after 1.") == true && parts.last?.hasSuffix("\n") == true, "\(run)")
@@ -112,6 +114,23 @@ struct DrainCommandTests {
     #expect(try server.toldToStop(after: sent) >= .seconds(1))
     #expect(try server.run.exit() == .code(0))
     #expect(server.run.err.lines.contains { $0.hasPrefix("drained after ") }, "\(server.run)")
+  }
+
+  /// The hook whose reader is gone, or slow, waits for the connections all the same, and no longer.
+  @Test(arguments: [
+    "tell \"$@\" | true", "tell \"$@\" >&-", "tell \"$@\" >/dev/full",
+    "{ head -c 65536 /dev/zero; tell \"$@\"; } | sleep 1000",
+  ])
+  func `nobody takes what it says`(script: String) throws {
+    let (_, port) = try serve("--no-accept")
+    let client = try RawClient(port)
+    let drain = [try Binaries.ebb(), "drain", "--delay", "0", "--drain-timeout", "2s", "--ports", "\(port)"]
+    let begun = Clock.now()
+    let tell = "tell() { \"$@\"; echo \"code=$?\" >&2; }; "
+    let run = try Run.program(["/bin/sh", "-c", tell + script, "sh"] + drain)
+    #expect(try run.line("code=", on: run.err) == "code=1")
+    #expect(Clock.now() - begun >= .seconds(2))
+    _ = client
   }
 
   // MARK: In a container

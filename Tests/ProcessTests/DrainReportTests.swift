@@ -60,6 +60,50 @@ struct DrainReportTests {
     #expect(report["connections_after_stop"] == 0 && report.values["last_connection_ms"] is NSNull, "\(report)")
   }
 
+  /// The kernel tells of its end only when the app closes it.
+  @Test func `nor is one that the client had given up before`() throws {
+    let server = try Server(["--delay", "5s", "--drain-quiet", "300ms"])
+    let app = try server.run.command()
+    let begun = Clock.now()
+    do {
+      let client = try RawClient(server.port)
+      client.ask("/delay/3")
+      try server.expectRequest()
+      kill(app, SIGSTOP)
+      client.reset()
+    }
+    // What is told of an end is as old as it was then: between two passes, a little younger than it is.
+    try server.run.wait(for: "its end, a while ago") {
+      (try server.connections()["list"] as? [Any])?.isEmpty == true && Clock.now() - begun >= .seconds(2)
+    }
+    try server.stop()
+    try server.event("connections")
+    kill(app, SIGCONT)
+    let report = try server.report()
+    #expect(report["connections_after_stop"] == 0 && report.values["last_connection_ms"] is NSNull, "\(report)")
+    #expect(report.values["advice"] is NSNull, "\(report)")
+  }
+
+  @Test func `ebb status counts as the supervisor does`() throws {
+    let server = try Server(["--drain-quiet", "1h"])
+    let client = try RawClient(server.port)
+    try client.exchange()
+    var one: [String: Any]?
+    try server.run.wait(for: "a while without a byte") {
+      one = (try server.connections()["list"] as? [[String: Any]])?.first
+      return (one?["last_in_ms"] as? Int ?? 0) > 2500
+    }
+    #expect(one?["class"] as? String == "active-stream")
+    let text = try Answer.ebb("status", "--connections", about: server.run).out
+    #expect(text.contains("  active-stream  ") && text.contains("1 busy (1 active-stream), 0 idle, "), "\(text)")
+    let named = try Server(["--ports", "1"])
+    let other = try RawClient(named.port)
+    try other.exchange()
+    let connections = try named.connections()
+    #expect(connections["ports"] as? [Int] == [1])
+    #expect((connections["list"] as? [Any])?.isEmpty == true)
+  }
+
   @Test func `what the kill hits`() throws {
     let options = ["--delay", "0", "--drain", "time", "--grace", "1s"]
     let server = try Server(["--ports", "1"] + options, ["--ignore-term"])

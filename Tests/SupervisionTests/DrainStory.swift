@@ -73,10 +73,12 @@ func sample(_ connections: Connection..., closed: Int = 0, listeners: Sample.Lis
   return sample
 }
 
-/// Established, with empty queues; the ages are milliseconds.
-func connection(sent: Int, received: Int, bytes: UInt64 = 100, answered: UInt64 = 100) -> Connection {
+/// With empty queues; the ages are milliseconds.
+func connection(
+  _ state: TCPState = .established, sent: Int, received: Int, bytes: UInt64 = 100, answered: UInt64 = 100
+) -> Connection {
   Connection(
-    state: .established, localPort: 80, peer: SocketAddress(.loopback4, port: 5000), receiveQueue: 0, sendQueue: 0,
+    state: state, localPort: 80, peer: SocketAddress(.loopback4, port: 5000), receiveQueue: 0, sendQueue: 0,
     inode: 1,
     ages: .init(
       sent: .milliseconds(sent), received: .milliseconds(received), acknowledged: .milliseconds(sent),

@@ -60,6 +60,13 @@ import Testing
     #expect(zero.drain { now in now < 8000 ? sample(connection(sent: 9000, received: 9001)) : sample() } == 8000)
     zero.exit(at: 8001)
     #expect(zero.report.contains(#""drain_ended_by":"zero""#))
+    // The client has closed its side and waits for its answer; then it has it, and the command still holds the socket.
+    zero = DrainStory { $0.drain = .zero }
+    let owed = connection(.closeWait, sent: 9000, received: 0)
+    #expect(zero.drain { now in now < 8000 ? sample(owed) : sample() } == 8000)
+    zero = DrainStory { $0.drain = .zero }
+    let answered = connection(.closeWait, sent: 9000, received: 9001)
+    #expect(zero.drain { _ in sample(answered) } == 5000)
     var time = DrainStory { $0.drain = .time }
     #expect(time.drain { now in sample(connection(sent: 9000, received: 0)) } == 5000)
     time.exit(at: 5001)
@@ -167,6 +174,38 @@ import Testing
     #expect(ended == 6000)  // quiet begins anew
     story.exit(at: 6000)
     #expect(story.report.contains(#""connections_after_stop":30,"last_connection_ms":4000"#))
+  }
+
+  /// More were closed than one pass takes, and the next one is told of the rest.
+  @Test func closesThatWereMissedMayBeToldLater() {
+    var story = DrainStory()
+    let ended = story.drain { now in
+      var pass = sample(closed: now < 250 ? 0 : now < 500 ? 10 : 30)
+      pass.missedCloses = now == 250
+      pass.passiveOpens = now < 250 ? 0 : 30
+      if now == 250 || now == 500 { pass.sinceReceivedByClosed = .zero }
+      return pass
+    }
+    #expect(ended == 5000)
+    story.exit(at: 5000)
+    #expect(story.report.contains(#""connections_after_stop":30,"last_connection_ms":250"#), "\(story.report)")
+  }
+
+  /// The other end has reset it before the stop, so that no pass sees it, and the command closes it later.
+  @Test(arguments: [0, 2000]) func aCloseOfAnOldConnectionIsNoNewOne(opensFrom: Int) {
+    var story = DrainStory()
+    let ended = story.drain { now in
+      var pass = sample(closed: now < 1000 ? 0 : 1)
+      // Two come and go later.
+      if now >= 3000 { pass.closed = 3 }
+      pass.passiveOpens = now < opensFrom ? 0 : now * 10  // the neighbours'
+      if now == 1000 { pass.sinceReceivedByClosed = .milliseconds(1001) }
+      if now == 3000 { pass.sinceReceivedByClosed = .zero }
+      return pass
+    }
+    #expect(ended == 5000)
+    story.exit(at: 5000)
+    #expect(story.report.contains(#""connections_after_stop":2,"last_connection_ms":3000"#), "\(story.report)")
   }
 
   /// A neighbour in the network namespace that is busy must not keep the drain from its end.

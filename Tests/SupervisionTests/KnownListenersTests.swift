@@ -31,6 +31,21 @@ import Testing
   @Test mutating func given() {
     listeners = KnownListeners(given: [443, 80, 9000, 80], excluding: 9000)
     #expect(listeners.ports.elements == [80, 443] && listeners.standing == .given)
+    // ebb's own alone says nothing of the command.
+    listeners = KnownListeners(given: [9000], excluding: 9000)
+    #expect(listeners.standing == .unknown)
+    look([row(80, 1), row(9000, 4)], owned: [1])
+    #expect(listeners.ports.elements == [80] && listeners.standing == .ofTree)
+  }
+
+  /// The command may listen on the same port of another address.
+  @Test mutating func onTheExcludedPort() {
+    look([row(9000, 4)])
+    #expect(listeners.standing == .none)
+    let rows = [row(9000, 4), row(9000, 5), row(9000, 6)]
+    look(rows, owned: [6])
+    #expect(listeners.ports.elements == [9000] && listeners.standing == .ofTree)
+    #expect(!look(rows))
   }
 
   @Test mutating func thoseOfTheTree() {
@@ -112,6 +127,26 @@ import Testing
     #expect(!look([row(80, 1), row(15000, 5)]))
     look([row(15001, 6)]) { $0.isComplete = false }
     #expect(listeners.standing == .ofTree && listeners.ports.elements == [80])
+  }
+
+  /// A child of another user, whose descriptors root too may not read without CAP_SYS_PTRACE.
+  @Test mutating func someMayNotBeReadAndControlGroupsTell() {
+    let rows = [row(9001, 1, group: 77), row(80, 2, group: 77), row(15000, 5, group: 78)]
+    look(rows, owned: [1], group: 77) { $0.isComplete = false }
+    #expect(listeners.standing == .ofControlGroup && listeners.ports.elements == [80, 9001])
+    listeners = KnownListeners(given: nil, excluding: nil)
+    look([row(9001, 1, group: 77)], owned: [1], group: 77)
+    look(rows, group: 77) { $0.isComplete = false }  // it listens late
+    #expect(listeners.standing == .ofControlGroup && listeners.ports.elements == [80, 9001])
+    listeners = KnownListeners(given: nil, excluding: nil)
+    look(rows, owned: [1], group: 77)
+    #expect(listeners.standing == .ofTree && listeners.ports.elements == [9001])
+    listeners = KnownListeners(given: nil, excluding: nil)
+    look(rows, owned: [1], group: 77, isEverybody: true)
+    #expect(listeners.standing == .ofControlGroup && listeners.ports.elements == [80, 9001])
+    // A neighbour that listens late is none of it.
+    look([row(15001, 6, group: 78)], group: 77, isEverybody: true)
+    #expect(listeners.standing == .ofControlGroup && listeners.ports.elements == [80, 9001])
   }
 
   @Test mutating func controlGroups() {

@@ -59,7 +59,7 @@ struct SmokeStory {
   }
 
   @Test func aGoodRun() throws {
-    var story = SmokeStory()
+    let story = SmokeStory()
     let results = SmokeReport(story.facts).checks.map { "\($0.result) \($0.name): \($0.detail)" }
     #expect(
       results == [

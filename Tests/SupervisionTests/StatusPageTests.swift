@@ -135,6 +135,24 @@ import Testing
     #expect { try StatusPage.decode([]) } throws: { if case StatusPageError.halfWritten = $0 { true } else { false } }
   }
 
+  @Test func whatCountsConnectionsAsTheSupervisorDoes() throws {
+    var options = RunOptions()
+    for ports in [nil, [80, 65535], [UInt16](1...256)] as [[UInt16]?] {
+      options.ports = ports
+      options.health = HealthAddress(text: "127.0.0.1:8086")
+      options.drainQuiet = .milliseconds(1500)
+      let status = Status(
+        facts: SupervisorFacts(pid: 1, startedAt: .at(0), argv: ["app"], options: options), now: .init(since: .at(0)))
+      let read = try StatusPage.decode(StatusPage.page(status)).facts
+      #expect(read.ports == ports && read.healthPort == 8086 && read.drainQuiet == .milliseconds(1500))
+      #expect(read.argv == ["app"])
+    }
+    options.ports = [UInt16](1...257)
+    let status = Status(
+      facts: SupervisorFacts(pid: 1, startedAt: .at(0), argv: ["app"], options: options), now: .init(since: .at(0)))
+    #expect(try StatusPage.decode(StatusPage.page(status)).facts.ports == nil)
+  }
+
   @Test func aLongCommandLineIsCutOff() throws {
     var status = Status.example
     status.facts.argv = ["java"] + (0..<1000).map { "-Dargument.number=\($0)" }

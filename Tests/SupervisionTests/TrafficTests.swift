@@ -152,7 +152,9 @@ import Testing
     add(onPorts([80, 443, 8443], 9), at: 2000)
     add(onPorts([80, 443, 8443], 9), at: 2250)
     #expect(traffic.newConnections == 0)
-    add(onPorts([80, 443, 8443], 10), at: 2500)
+    var one = onPorts([80, 443, 8443], 9)
+    one.census.add(connection(sent: 1, received: 0), quiet: .seconds(2))
+    add(one, at: 2500)
     #expect(traffic.newConnections == 1)
   }
 

@@ -36,8 +36,10 @@ public struct Traffic: Sendable {
   private(set) var failures = 0
   private var soughtListenersAt: Instant?
   private var last: (at: Instant, total: Int, opens: Int?, ports: Int)?
-  /// Connections of ports that were found later: those that were there already are not new.
-  private var oldOnNewPorts = 0
+  /// The total of the first sample.
+  private var firstTotal: Int?
+  /// Connections that are in the total and no news: those of ports that were found later, say.
+  private var notNew = 0
   /// Connections that came and went, or only went, while nobody was told of it.
   private var missed = 0
 
@@ -56,13 +58,21 @@ public struct Traffic: Sendable {
     takeTold(sample, at: now)
     let before = last
     countNew(sample, at: now)
+    var newest: Instant?
     for age in [sample.census.sinceReceived, sample.sinceReceivedByClosed] {
-      if let age { lastReceived = max(lastReceived, now - age) }
+      if let age { newest = max(newest ?? now - age, now - age) }
     }
+    if let newest { lastReceived = max(lastReceived, newest) }
     guard let before, let after = last, after.total > before.total else { return }
+    let hasAges = sample.source == .diagWithInfo && !sample.missedCloses
+    // The other end had reset it before, so that no pass saw it, and the command has closed it only now.
+    if hasAges, let newest, newest < since {
+      notNew += after.total - before.total
+      last?.total = before.total
+      return
+    }
     newConnections += after.total - before.total
     // A connection came before its last byte did. Where nothing tells of that, it may have come a moment ago.
-    let hasAges = sample.source == .diagWithInfo && !sample.missedCloses
     lastConnection = hasAges || lastReceived > before.at ? lastReceived : now
     lastReceived = max(lastReceived, lastConnection ?? now)
   }
@@ -92,10 +102,10 @@ public struct Traffic: Sendable {
   /// By nothing but arithmetic: a connection that is there, or has been closed, and was not there before, is new. The
   /// total never falls, since the closing of one that no pass saw is told late.
   private mutating func countNew(_ sample: Sample, at now: Instant) {
-    var total = sample.census.connections + sample.closed + missed - oldOnNewPorts
+    var total = sample.census.connections + sample.closed + missed - notNew
     if let last {
       if sample.ports.count != last.ports {
-        oldOnNewPorts += total - last.total
+        notNew += total - last.total
         total = last.total
       }
       if sample.missedCloses, let opens = sample.passiveOpens, let before = last.opens {
@@ -104,8 +114,15 @@ public struct Traffic: Sendable {
         missed += max(0, byOpens - total)
         total = max(total, byOpens)
       }
+      // No more can be new than the kernel has taken in: what was missed may be told later all the same.
+      if sample.source != .procStates, let opens = sample.passiveOpens, let firstTotal {
+        let excess = max(0, total - (firstTotal + opens))
+        notNew += excess
+        total -= excess
+      }
       total = max(total, last.total)
     }
+    firstTotal = firstTotal ?? total
     last = (now, total, sample.passiveOpens, sample.ports.count)
   }
 }
@@ -116,7 +133,8 @@ extension Traffic {
     guard let sample, sample.isCounted else { return nil }
     switch mode {
     case .time: return nil
-    case .zero: return sample.census.established == 0 && sample.census[.pendingAccept] == 0 ? "zero" : nil
+    // Whose client has closed its side is no longer established, and may be owed an answer.
+    case .zero: return sample.census.established == 0 && sample.census.inFlight == 0 ? "zero" : nil
     case .idle: return sample.census.busy == 0 && isQuiet ? "quiet" : nil
     }
   }
