@@ -41,20 +41,27 @@ struct Client {
     #expect(answered >= 3, "the machine was too busy to ask during the delay")
   }
 
-  /// A port that nobody listens on at the moment.
+  /// A port that nobody has. Each is handed out once, and the kernel gives none of these to a client that connects: it
+  /// would be taken before the server under test can listen there.
   static func freePort() throws -> Int {
+    for _ in 0..<10_000 {
+      let port = 10_000 + (Int(getpid()) + Runs.nextNumber()) % 20_000
+      if try isFree(port) { return port }
+    }
+    throw Failure("no free port")
+  }
+
+  private static func isFree(_ port: Int) throws -> Bool {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    guard descriptor >= 0 else { throw Failure("socket: errno \(errno)") }
     defer { close(descriptor) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let result = withUnsafeMutablePointer(to: &address) {
+    address.sin_port = in_port_t(port).bigEndian
+    return withUnsafePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
       }
     }
-    guard result == 0 else { throw Failure("no free port: errno \(errno)") }
-    return Int(UInt16(bigEndian: address.sin_port))
   }
 }
