@@ -172,7 +172,7 @@ struct DrainNamespaceTests {
     let sent = try server.stop()
     #expect(try server.toldToStop(after: sent) < .seconds(18))
     #expect(try server.event("exited")["drain_ended_by"] as? String == "quiet", "\(server.run)")
-    let own = try #require(try lines.first { $0 != stranger }).number("port")
+    let own = try #require(lines.first { $0 != stranger }).number("port")
     #expect(try server.records("connections").first?["ports"] as? [Int] == [Int(own)])
   }
 
