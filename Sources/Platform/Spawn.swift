@@ -108,9 +108,6 @@ private func locate(_ name: String) throws(SpawnFailure) -> String {
   throw SpawnFailure(code: ExitCode.notFound, message: "cannot execute \(name.quoted): \(place)")
 }
 
-/// Not looked for in PATH.
-private func isPath(_ name: String) -> Bool { name.utf8.contains(UInt8(ascii: "/")) }
-
 /// A script without a `#!` line, as execvp(3) and every shell treat it. A binary of another machine is none: a shell
 /// would stumble through its bytes.
 private func runByShell(

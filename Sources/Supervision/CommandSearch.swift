@@ -2,7 +2,10 @@
 /// folder in PATH is the working directory. Without PATH the folders are those that Docker would give.
 public func candidates(for name: String, path: String?) -> [String] {
   if name.utf8.isEmpty { return [] }
-  if name.utf8.contains(UInt8(ascii: "/")) { return [name] }
+  if isPath(name) { return [name] }
   let folders = path ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
   return folders.parts(separatedBy: UInt8(ascii: ":")).map { $0.utf8.isEmpty ? name : $0 + "/" + name }
 }
+
+/// Not looked for in PATH.
+public func isPath(_ name: String) -> Bool { name.utf8.contains(UInt8(ascii: "/")) }

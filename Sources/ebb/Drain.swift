@@ -66,11 +66,10 @@ private func sleep(until moment: Instant) {
   if left > .zero { poll(nil, 0, Int32(clamping: left.milliseconds + 1)) }
 }
 
-/// One line that changes on a terminal; elsewhere a line for each change, at most one a second. What nobody takes is
-/// lost: a hook whose reader is gone, or slow, has to wait for the connections all the same, and no longer.
+/// One line that changes on a terminal; elsewhere a line a second. What nobody takes is lost: a hook whose reader is gone,
+/// or slow, has to wait for the connections all the same, and no longer.
 private struct Progress {
   private let isTerminal = isatty(STDOUT_FILENO) == 1
-  private var shown = ""
   private var shownAt: Instant?
 
   mutating func show(_ text: String) {

@@ -57,12 +57,8 @@ import Testing
   @Test(arguments: sources)
   func hundreds(source: ConnectionSource) throws {
     let listener = try Listener()
-    var sockets: [Int32] = []
+    let sockets = try listener.makeConnections(300)
     defer { for socket in sockets { close(socket) } }
-    for _ in 0..<300 {
-      sockets.append(try listener.connect())
-      sockets.append(try #require(try acceptConnection(from: listener.socket)))
-    }
     let watch = watch([listener.port], source)
     // A text that changes while it is read may show a line twice: other tests run beside this one.
     for _ in 0..<3 { #expect(try watch.pass { $0.census.established == 300 }.census.established == 300) }

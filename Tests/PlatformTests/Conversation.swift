@@ -23,6 +23,11 @@ final class Listener {
     wait(socket, POLLIN)
     return client
   }
+
+  /// Both ends of so many connections, for the caller to close.
+  func makeConnections(_ count: Int) throws -> [Int32] {
+    try (0..<count).flatMap { _ in [try connect(), try #require(try acceptConnection(from: socket))] }
+  }
 }
 
 /// Both ends of a connection.
