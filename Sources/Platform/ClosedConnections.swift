@@ -78,12 +78,14 @@ final class ClosedConnections {
     for _ in 0..<ClosedConnections.mostInAStep {
       taken += 1
       let length = Int(ebb_receive_from_kernel(socket, buffer, Int32(ClosedConnections.bufferSize)))
-      if length < 0, Errno.current.code == EAGAIN { return false }
+      let error = length < 0 ? Errno.current.code : 0
+      if error == EAGAIN { return false }
       guard 0...ClosedConnections.bufferSize ~= length else {
         hasMissed = true  // ENOBUFS: there was no more room, maybe not for the marker either
         marker = nil
         isStarting = false
-        continue
+        if error == 0 || error == ENOBUFS { continue }
+        return false  // it would only say that again
       }
       var messages = DiagMessages(UnsafeRawBufferPointer(start: buffer, count: length), sequence: 0)
       while let message = messages.next() {
