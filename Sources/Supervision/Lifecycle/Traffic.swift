@@ -56,21 +56,15 @@ public struct Traffic: Sendable {
     mayListen = mayListen == true || sample.listeners != .none
     if sample.listeners == .unknown { soughtListenersAt = nil }  // what moved while somebody looked may have settled
     takeTold(sample, at: now)
-    let before = last
-    countNew(sample, at: now)
     var newest: Instant?
     for age in [sample.census.sinceReceived, sample.sinceReceivedByClosed] {
       if let age { newest = max(newest ?? now - age, now - age) }
     }
     if let newest { lastReceived = max(lastReceived, newest) }
-    guard let before, let after = last, after.total > before.total else { return }
     let hasAges = sample.source == .diagWithInfo && !sample.missedCloses
-    // The other end had reset it before, so that no pass saw it, and the command has closed it only now.
-    if hasAges, let newest, newest < since {
-      notNew += after.total - before.total
-      last?.total = before.total
-      return
-    }
+    let before = last
+    countNew(sample, isOld: hasAges && newest.map { $0 < since } ?? false, at: now)
+    guard let before, let after = last, after.total > before.total else { return }
     newConnections += after.total - before.total
     // A connection came before its last byte did. Where nothing tells of that, it may have come a moment ago.
     lastConnection = hasAges || lastReceived > before.at ? lastReceived : now
@@ -101,13 +95,16 @@ public struct Traffic: Sendable {
 
   /// By nothing but arithmetic: a connection that is there, or has been closed, and was not there before, is new. The
   /// total never falls, since the closing of one that no pass saw is told late.
-  private mutating func countNew(_ sample: Sample, at now: Instant) {
+  ///
+  /// `isOld`: since the stop signal nothing has come in.
+  private mutating func countNew(_ sample: Sample, isOld: Bool, at now: Instant) {
     var total = sample.census.connections + sample.closed + missed - notNew
+    func leaveOut(_ count: Int) {
+      notNew += count
+      total -= count
+    }
     if let last {
-      if sample.ports.count != last.ports {
-        notNew += total - last.total
-        total = last.total
-      }
+      if sample.ports.count != last.ports { leaveOut(total - last.total) }
       if sample.missedCloses, let opens = sample.passiveOpens, let before = last.opens {
         // Of any port: so only where nothing better is known, and not for good.
         let byOpens = last.total + max(0, opens - before)
@@ -116,10 +113,10 @@ public struct Traffic: Sendable {
       }
       // No more can be new than the kernel has taken in: what was missed may be told later all the same.
       if sample.source != .procStates, let opens = sample.passiveOpens, let firstTotal {
-        let excess = max(0, total - (firstTotal + opens))
-        notNew += excess
-        total -= excess
+        leaveOut(max(0, total - (firstTotal + opens)))
       }
+      // The other end had reset it before, so that no pass saw it, and the command has closed it only now.
+      if isOld { leaveOut(max(0, total - last.total)) }
       total = max(total, last.total)
     }
     firstTotal = firstTotal ?? total
