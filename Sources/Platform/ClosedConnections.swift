@@ -139,6 +139,8 @@ final class ClosedConnections {
       program.append(sock_filter(code: 0x06, jt: 0, jf: 0, k: .max))  // BPF_RET | BPF_K
     }
     program.append(sock_filter(code: 0x06, jt: 0, jf: 0, k: isAll ? 0 : .max))
+    // First: the room for such programs (net.core.optmem_max) may not do for two, and without any all is told.
+    setsockopt(socket, SOL_SOCKET, SO_DETACH_FILTER, nil, 0)
     program.withUnsafeMutableBufferPointer { instructions in
       var filter = sock_fprog(len: UInt16(instructions.count), filter: instructions.baseAddress)
       setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &filter, socklen_t(MemoryLayout<sock_fprog>.size))

@@ -125,7 +125,8 @@ final class ListenerSearch {
       findings.isSteady = false
       return false
     }
-    for process in waiting { visited.insert(identity(of: process)) }
+    // The youngest come first, and each one put before all others would move these.
+    for process in waiting.reversed() { visited.insert(identity(of: process)) }
     stage = .descriptors
     return true
   }

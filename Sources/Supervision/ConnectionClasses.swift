@@ -24,8 +24,8 @@ extension Connection {
     // The send queue is empty: what was ever sent has been acknowledged.
     let spokeLast = ages.received >= ages.sent && ages.bytesAcknowledged > 0
     if ages.bytesReceived > received, !spokeLast { return .owedResponse }
-    if state == .closeWait { return .halfClosed }
     if min(ages.sent, ages.received) < quiet { return .activeStream }
+    if state == .closeWait { return .halfClosed }
     return ages.bytesReceived == 0 ? .neverUsed : .idle
   }
 

@@ -1,7 +1,7 @@
 /// How `ebb drain` ended.
 public enum DrainEnd: Sendable {
-  /// By the condition: `quiet`, `zero`; nil: nothing was to be waited for.
-  case drained(by: String?)
+  /// By the condition; nil: nothing was to be waited for.
+  case drained(by: DrainEnding?)
   /// Nothing listens.
   case nothingListens
   /// The bound came first.
@@ -20,7 +20,7 @@ public func drainProgress(_ traffic: Traffic, delayRest: Span, rest: Span) -> St
 public func drainSummary(_ end: DrainEnd, _ traffic: Traffic, after span: Span) -> String {
   switch end {
   case .nothingListens: "nothing listens here: there is nothing to wait for"
-  case .drained(let reason): "drained after \(span.rough)\(reason.map { " (\($0))" } ?? ""): \(traffic.countText)"
+  case .drained(let reason): "drained after \(span.rough)\(reason.map { " (\($0.name))" } ?? ""): \(traffic.countText)"
   case .bound: "not drained, the bound is reached after \(span.rough): \(traffic.countText)"
   }
 }

@@ -20,9 +20,9 @@ extension SocketRow {
     self.receiveQueue = UInt32(clamping: receiveQueue)
   }
 
-  /// Whether a line of /proc/net/udp shows a socket that waits for anybody's datagrams, on a port that is not one of
-  /// those which the kernel hands out.
-  public var isDatagramServer: Bool { state == 7 && 1..<32768 ~= localPort }
+  /// Whether a line of /proc/net/udp shows a socket that waits for anybody's datagrams. A client that is not connected
+  /// looks the same; it costs a delay that was not needed, where a server without one would lose what comes.
+  public var isDatagramServer: Bool { state == 7 && localPort != 0 }
 }
 
 /// The inode of a listening UNIX socket, from a line of /proc/net/unix; nil for any other.

@@ -31,14 +31,16 @@ public func statusJSON(
 private func facts(of stop: StatusSnapshot.Stop, _ run: StatusSnapshot, at now: Instant) -> [LogRecord.Fact] {
   func left(until moment: Instant?) -> FactValue { .span(moment.map { max(.zero, $0 - now) }) }
   let isPast = run.phase >= .stopping  // forwarded, or the command has exited and nobody is left to get it
-  return [
+  let facts: [LogRecord.Fact] = [
     .init("signal", .text(stop.signal.name)),
     .init("since_ms", .span(max(.zero, now - stop.since))),
     // At the soonest, while the delay runs; and at the latest.
     .init("forward_in_ms", left(until: isPast ? nil : run.phase == .delaying ? stop.delayEndsAt : stop.forwardAt)),
     .init("kill_in_ms", left(until: run.killAt)),
     .init("forward_at_latest_in_ms", left(until: isPast ? nil : stop.forwardAt)),
+    .init("drain_ended_by", stop.traffic.drainEndedBy.map { .text($0.name) } ?? .null),
   ]
+  return facts + stop.traffic.facts(delay: stop.delay).map { LogRecord.Fact($0.0, $0.1) }
 }
 
 private func facts(

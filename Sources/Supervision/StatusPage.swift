@@ -3,9 +3,9 @@
 ///        0   8  magic
 ///        8   4  schema
 ///       16   8  request: 0, or what `ebb stop` asks for; the one field that others write
-///       32 192  slot 0: the snapshot, if its sequence number is even
-///      224 192  slot 1: the snapshot, if it is odd
-///      416  16  signals received and forwarded, where more than the newest snapshot says
+///       32 232  slot 0: the snapshot, if its sequence number is even
+///      264 232  slot 1: the snapshot, if it is odd
+///      496  16  signals received and forwarded, where more than the newest snapshot says
 ///      512      the facts, which are written once
 ///
 /// A signal that is forwarded changes nothing but two counts, and a whole slot takes as long to make as all else that is
@@ -19,18 +19,18 @@ public enum StatusPage {
   /// In bytes.
   public static let size = 4096
   /// Of the layout above: another one has another number.
-  public static let schema = 4
+  public static let schema = 5
   /// Where the request stands.
   public static let requestOffset = 16
   /// Where the counts of signals stand.
-  public static let countsOffset = 416
+  public static let countsOffset = 496
   /// What `ebb stop --now` writes at `requestOffset`.
   public static let stopNowRequest: [UInt8] = [1, 0, 0, 0, 0, 0, 0, 0]
   /// The memfd's name.
   public static let name = "ebb-status"
 
   private static let magic = Array("ebb-stat".utf8)
-  private static let slotSize = 192
+  private static let slotSize = 232
   private static let factsOffset = 512
 
   /// Where the slot with this sequence number stands.
@@ -120,6 +120,7 @@ extension StatusPage {
     bytes.append(snapshot.readyUntil)
     for count in [snapshot.received, snapshot.forwarded, snapshot.reaped] { bytes.append(count, width: 8) }
     encode(snapshot.connections, into: &bytes)
+    encode(snapshot.stop?.traffic ?? TrafficReport(), into: &bytes)
     bytes.pad(to: slotSize - checksumSize)
     return bytes
   }
@@ -153,42 +154,16 @@ extension StatusPage {
     snapshot.forwarded = try bytes.number(width: 8)
     snapshot.reaped = try bytes.number(width: 8)
     snapshot.connections = try decodeConnections(&bytes)
+    snapshot.stop?.traffic = try decodeTraffic(&bytes)
     return (sequence, snapshot)
-  }
-
-  private static let mostPorts = 16
-  private static let mostNamedPorts = 256
-  private static let noSource = 0xFF
-
-  private static func encode(_ connections: StatusSnapshot.Connections?, into bytes: inout ByteWriter) {
-    guard let connections else { return bytes.append(noSource, width: 1) }
-    bytes.append(connections.source.rawValue, width: 1)
-    let ports = connections.ports.prefix(mostPorts)
-    bytes.append(ports.count, width: 1)
-    for port in ports { bytes.append(Int(port), width: 2) }
-    bytes.append(connections.counts == nil ? 0 : 1, width: 1)
-    for count in connections.counts ?? [] { bytes.append(count, width: 4) }
-  }
-
-  private static func decodeConnections(
-    _ bytes: inout ByteReader
-  ) throws(StatusPageError) -> StatusSnapshot.Connections? {
-    guard let source = ConnectionSource(rawValue: try bytes.number(width: 1)) else { return nil }
-    var connections = StatusSnapshot.Connections(source: source, ports: [], counts: nil)
-    for _ in 0..<(try bytes.number(width: 1)) {
-      connections.ports.append(UInt16(truncatingIfNeeded: try bytes.number(width: 2)))
-    }
-    guard try bytes.number(width: 1) == 1 else { return connections }
-    var counts: [Int] = []
-    for _ in ConnectionClass.allCases { counts.append(try bytes.number(width: 4)) }
-    connections.counts = counts
-    return connections
   }
 }
 
 // MARK: - The facts
 
 extension StatusPage {
+  private static let mostNamedPorts = 256
+
   private static func encode(_ facts: SupervisorFacts) -> ByteWriter {
     var bytes = ByteWriter()
     bytes.append(Int(facts.pid), width: 4)

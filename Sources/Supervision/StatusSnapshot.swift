@@ -45,6 +45,11 @@ public struct StatusSnapshot: Equatable, Sendable {
     public var forwardAt: Instant
     /// When it went; nil: not yet.
     public var forwardedAt: Instant?
+    /// What is known of the traffic so far.
+    public var traffic = TrafficReport()
+
+    /// `--delay`
+    public var delay: Span { delayEndsAt - since }
 
     /// All of it.
     public init(signal: Signal, since: Instant, delayEndsAt: Instant, forwardAt: Instant, forwardedAt: Instant?) {

@@ -13,6 +13,7 @@ public func statusText(_ status: Status, pid: Int32, processes: [ProcessDetails]
   line("orphans", "\(run.reaped) reaped")
   if let connections = run.connections { line("clients", connections.text) }
   for (index, part) in status.deadlines(at: now).enumerated() { line(index == 0 ? "stop" : "", part) }
+  for (index, part) in (run.stop?.trafficTexts ?? []).enumerated() { line(index == 0 ? "traffic" : "", part) }
   if !processes.isEmpty { text += "\n" + processTable(processes, signal: status.facts.forwardsAs ?? .terminate) }
   let sentences = status.diagnosis(of: processes, supervisor: pid)
   if !sentences.isEmpty { text += "\n" }
@@ -71,6 +72,22 @@ extension Status {
       parts.append("SIGKILL in \(left(until: killAt))")
     }
     return parts
+  }
+}
+
+extension StatusSnapshot.Stop {
+  /// Empty where nobody has counted.
+  fileprivate var trafficTexts: [String] {
+    guard let atStop = traffic.inFlightAtStop, let new = traffic.newConnections else { return [] }
+    let atForward = traffic.inFlightAtForward.map { ", \($0) when the command was told" } ?? ""
+    let lastConnection = traffic.lastConnection.map { ", the last at +\($0.rough)" } ?? ""
+    let lastRequest = traffic.lastRequest.map { "; last request at +\($0.rough)" } ?? ""
+    var texts = [
+      "in flight: \(atStop) at the stop signal\(atForward)", "new connections: \(new)\(lastConnection)\(lastRequest)",
+    ]
+    if let ending = traffic.drainEndedBy { texts.append("what ended the drain: \(ending.name)") }
+    if let advice = traffic.advice(delay: delay) { texts.append(advice) }
+    return texts
   }
 }
 

@@ -5,8 +5,11 @@ import Supervision
 /// `ebb drain`: the supervisor's wait as a command of its own. Returns whether it has drained.
 func drain(_ options: DrainOptions) throws(Complaint) -> Bool {
   setBlockedSignals(blockAllSignals().union(SignalSet([.pipe])))  // see `Progress`
+  let supervisor = try supervisor(options.pid)
   let watch = ConnectionWatch(
-    ports: options.ports, owner: try owner(options.pid), excluding: nil, quiet: options.quiet)
+    ports: options.ports ?? supervisor?.facts?.ports,
+    owner: supervisor.map { .descendants(of: $0.pid) } ?? .everyone,
+    excluding: supervisor?.facts?.healthPort, quiet: options.quiet)
   let begunAt = monotonicTime()
   let delayEndsAt = begunAt + options.delay
   let bound = delayEndsAt + (options.mode == .time ? .zero : options.timeout)
@@ -15,6 +18,7 @@ func drain(_ options: DrainOptions) throws(Complaint) -> Bool {
   while true {
     let passBegunAt = monotonicTime()
     count(watch, into: &traffic)
+    progress.warn(of: traffic.sample)
     let now = monotonicTime()
     if let end = ending(of: traffic, passBegunAt >= delayEndsAt, now >= bound, mode: options.mode) {
       progress.finish(drainSummary(end, traffic, after: now - begunAt))
@@ -37,11 +41,15 @@ private func ending(
   return isBoundReached ? .bound : nil
 }
 
-/// The supervisor's command where there is a supervisor; else every process of the container.
-private func owner(_ pid: Int32?) throws(Complaint) -> ConnectionWatch.Owner {
-  if let pid { return .descendants(of: try theSupervisor(pid: pid).pid) }
-  guard case .one(let choice)? = try? lookUp(pid: nil) else { return .everyone }
-  return .descendants(of: choice.supervisor.pid)
+/// Whose command's connections count; nil: those of every process of the container.
+private func supervisor(_ pid: Int32?) throws(Complaint) -> StatusReader? {
+  if let pid { return try theSupervisor(pid: pid) }
+  guard case .one(let choice)? = try? lookUp(pid: nil) else { return nil }
+  return choice.supervisor
+}
+
+extension StatusReader {
+  fileprivate var facts: SupervisorFacts? { (try? read())?.facts }
 }
 
 private func count(_ watch: ConnectionWatch, into traffic: inout Traffic) {
@@ -71,6 +79,14 @@ private func sleep(until moment: Instant) {
 private struct Progress {
   private let isTerminal = isatty(STDOUT_FILENO) == 1
   private var shownAt: Instant?
+  private var hasWarned = false
+
+  /// Of what the count is worth, once.
+  mutating func warn(of sample: Sample?) {
+    guard !hasWarned, let warning = sample?.warning else { return }
+    hasWarned = true
+    write("ebb: \(warning)\n", to: STDERR_FILENO, patience: 0)
+  }
 
   mutating func show(_ text: String) {
     // Cut off at the edge (DECAWM): of a line that has wrapped only the last row could be taken back.
@@ -86,7 +102,7 @@ private struct Progress {
   }
 
   /// `patience`: in milliseconds.
-  private func write(_ text: String, patience: Int32) {
-    if waitUntilWritable(STDOUT_FILENO, milliseconds: patience) { try? writeAll(Array(text.utf8), to: STDOUT_FILENO) }
+  private func write(_ text: String, to descriptor: Int32 = STDOUT_FILENO, patience: Int32) {
+    if waitUntilWritable(descriptor, milliseconds: patience) { try? writeAll(Array(text.utf8), to: descriptor) }
   }
 }

@@ -68,7 +68,7 @@ private func list(_ supervisors: [StatusReader], title: String) throws(Complaint
 private func watch(_ supervisor: StatusReader, _ options: StatusOptions) throws(Complaint) {
   if !options.json, isatty(STDOUT_FILENO) == 1 { return try redraw(supervisor, options) }
   try follow(supervisor) { status throws(Complaint) in
-    if options.json { return try report(status, of: supervisor, options) }
+    if options.json || options.connections { return try report(status, of: supervisor, options) }
     return Array("\(utcTime(unixMilliseconds: unixMilliseconds())) \(statusLine(status, at: monotonicTime()))\n".utf8)
   }
 }
@@ -96,7 +96,9 @@ func follow(_ supervisor: StatusReader, line: (Status) throws(Complaint) -> [UIn
     let hasEnded = supervisor.hasEnded(within: shown == nil ? 0 : 20)
     let status = try read(supervisor)
     var state = status.now
-    state.connections = nil  // in a stop these change all the time, and are shown with whatever else does
+    // In a stop these change all the time, and are shown with whatever else does.
+    state.connections = nil
+    state.stop?.traffic = TrafficReport()
     if state != shown { try printOut(try line(status)) }
     shown = state
     if hasEnded { return }

@@ -59,7 +59,8 @@ import Testing
     // The end of the stream is a byte.
     Case(state: .closeWait, receive: 1, expected: .halfClosed),
     Case(state: .closeWait, expected: .halfClosed),
-    Case(state: .closeWait, sent: 10, received: 5000, expected: .halfClosed),
+    Case(state: .closeWait, sent: 1999, received: 5000, expected: .activeStream),
+    Case(state: .closeWait, sent: 2000, received: 5000, expected: .halfClosed),
     Case(state: .closeWait, receive: 1, sent: 5000, received: 4000, bytes: 1, expected: .halfClosed),
     Case(state: .closeWait, receive: 2, expected: .unreadRequest),
     Case(state: .closeWait, send: 1, expected: .responseInFlight),
@@ -93,7 +94,7 @@ import Testing
     var census = Census()
     let rows = [
       Case(expected: .idle), Case(inode: 0, expected: .pendingAccept), Case(receive: 3, expected: .unreadRequest),
-      Case(state: .closeWait, sent: 10, received: 700, expected: .halfClosed),
+      Case(state: .closeWait, sent: 2000, received: 2700, expected: .halfClosed),
       Case(state: .finWait2, expected: .halfClosed), Case(sent: 900, received: 1000, expected: .activeStream),
     ]
     for row in rows { census.add(row.connection, quiet: .seconds(2)) }
@@ -105,7 +106,7 @@ import Testing
     #expect(census.connections == 6 && census.established == 4)
     #expect(census[.pendingAccept] == 3 && census[.halfClosed] == 2)
     #expect(census.inFlight == 4 && census.busy == 5 && census.idle == 3)
-    #expect(census.sinceReceived == .milliseconds(700))
+    #expect(census.sinceReceived == .milliseconds(1000))
   }
 
   // MARK: Rows

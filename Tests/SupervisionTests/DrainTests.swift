@@ -281,21 +281,6 @@ import Testing
     #expect(ended == 15_000)
   }
 
-  @Test func requestsInFlightAtTheKill() {
-    var story = DrainStory { $0.drain = .time }
-    _ = story.at(0, .signal(.terminate))
-    _ = story.at(0, .sampled(sample()))
-    _ = story.at(5000, .timer)
-    #expect(story.lifecycle.phase == .stopping && story.wakeUp == 28_750)
-    #expect(story.at(28_750, .timer) == [.count(lookForListeners: true)])
-    _ = story.at(28_751, .sampled(sample(connection(sent: 9000, received: 0), connection(sent: 9000, received: 0))))
-    #expect(story.wakeUp == 29_000)
-    _ = story.at(29_000, .timer)
-    _ = story.at(29_001, .commandExited(.killed(by: .kill, dumpedCore: false)))
-    _ = story.at(29_001, .reapedAll(childrenRemain: false))
-    #expect(story.report.contains(#""in_flight":{"at_stop":0,"at_forward":0,"at_kill":2}"#))
-  }
-
   @Test func expensivePassesAreSeldom() {
     var story = DrainStory()
     _ = story.at(0, .signal(.terminate))
@@ -307,23 +292,5 @@ import Testing
     pass.cost = .milliseconds(5)
     _ = story.at(1000, .sampled(pass))
     #expect(story.wakeUp == 1250)
-  }
-
-  @Test(arguments: [
-    (delay: 5, last: 8400, "the last connection came at +8.4s, the delay is 5s: use --delay 11s"),
-    (delay: 5, last: 4500, "the last connection came at +4.5s, the delay is 5s: use --delay 6s"),
-    (delay: 5, last: 5000, "the last connection came at +5.0s, the delay is 5s: use --delay 7s"),
-    (delay: 5, last: 4000, nil), (delay: 5, last: 3900, nil), (delay: 5, last: 1300, nil),
-    (delay: 20, last: 600, "the last connection came at +0.6s, the delay is 20s: --delay 1s would do"),
-    (delay: 20, last: 4900, "the last connection came at +4.9s, the delay is 20s: --delay 7s would do"),
-    (delay: 20, last: 5000, nil), (delay: 2, last: 100, nil),
-    (delay: 4, last: 999, "the last connection came at +1.0s, the delay is 4s: --delay 2s would do"),
-  ])
-  func advice(delay: Int, last: Int, advice: String?) {
-    var traffic = Traffic(mode: .idle, quiet: .seconds(2), since: .at(0))
-    traffic.add(sample(), at: .at(1))
-    #expect(traffic.advice(delay: .seconds(delay)) == nil)
-    traffic.add(sample(connection(sent: 5, received: 0)), at: .at(last))
-    #expect(traffic.advice(delay: .seconds(delay)) == advice)
   }
 }

@@ -39,15 +39,15 @@ import Testing
   @Test func summaries() {
     func text(_ end: DrainEnd, _ sample: Sample) -> String { drainSummary(end, traffic(sample), after: .seconds(5)) }
     #expect(
-      text(.drained(by: "quiet"), sample()) == "drained after 5.0s (quiet): 0 busy, 0 idle, port 80, by diag+info")
+      text(.drained(by: .quiet), sample()) == "drained after 5.0s (quiet): 0 busy, 0 idle, port 80, by diag+info")
     #expect(text(.drained(by: nil), seen) == "drained after 5.0s: \(counts)")
     #expect(text(.bound, seen) == "not drained, the bound is reached after 5.0s: \(counts)")
     #expect(text(.nothingListens, sample(listeners: .none)) == "nothing listens here: there is nothing to wait for")
     var ports = sample()
     ports.ports = []
-    #expect(text(.drained(by: "quiet"), ports).hasSuffix("0 busy, 0 idle, no port, by diag+info"))
+    #expect(text(.drained(by: .quiet), ports).hasSuffix("0 busy, 0 idle, no port, by diag+info"))
     ports.ports = [80, 443]
-    #expect(text(.drained(by: "quiet"), ports).hasSuffix("0 idle, port 80 443, by diag+info"))
+    #expect(text(.drained(by: .quiet), ports).hasSuffix("0 idle, port 80 443, by diag+info"))
   }
 
   @Test func whatThereIsToWaitFor() {

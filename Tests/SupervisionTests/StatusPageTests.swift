@@ -98,7 +98,7 @@ import Testing
     var shown = 0
     for round in 0..<4000 {
       var page = StatusPage.page(.example)
-      let areas = [32..<224, 512..<4096]
+      let areas = [32..<264, 512..<4096]
       for area in areas {
         for _ in 0..<(round % 4) {
           let index = Int.random(

@@ -65,7 +65,7 @@ public struct Lifecycle: Sendable {
     let drainEndsAt: Instant
     var killAt: Instant
     var delayEnded: (at: Instant, by: String)?
-    var drainEndedBy: String?
+    var drainEndedBy: DrainEnding?
     var forwardedAt: Instant?
     var inFlightAtForward: Int?
     var inFlightBeforeKill: Int?

@@ -23,13 +23,14 @@ extension Lifecycle {
   }
 
   mutating func sampled(_ sample: Sample, at now: Instant, _ actions: inout [Action]) {
-    guard case .underWay = counting, let portsBefore = traffic?.portCount else { return }
-    traffic?.add(sample, at: now)
-    if portsBefore != sample.ports.count { log(sample, &actions) }
+    guard case .underWay = counting, let before = traffic else { return }
     guard phase < .stopping else {
-      stop?.inFlightBeforeKill = traffic?.inFlight
+      // Of when connections came since the forwarding it says nothing: what was closed was so at some time since.
+      stop?.inFlightBeforeKill = sample.isCounted ? sample.census.inFlight : nil
       return counting = .off
     }
+    traffic?.add(sample, at: now)
+    if before.sample?.source != sample.source || before.portCount != sample.ports.count { logSource(&actions) }
     counting = sample.source == .none ? .off : traffic.map { .due(at: $0.nextPass(after: now)) } ?? .off
     if listensOnNothing {
       counting = .off
@@ -67,7 +68,7 @@ extension Lifecycle {
   private mutating func endDrainIfDry(at now: Instant, _ actions: inout [Action]) {
     guard phase == .draining else { return }
     if listensOnNothing {
-      endDrain(by: "skipped", at: now, &actions)
+      endDrain(by: .skipped, at: now, &actions)
     } else if !waitsForTraffic {
       endDrain(by: nil, at: now, &actions)
     } else if let ending = traffic?.ending(at: now) {
@@ -89,8 +90,12 @@ extension Lifecycle {
     counting = traffic?.inFlight != nil && due > now ? .due(at: due) : .off
   }
 
-  private func log(_ sample: Sample, _ actions: inout [Action]) {
-    let (level, sentence) = sample.explanation
+  private func logSource(_ actions: inout [Action]) {
+    guard let sample = traffic?.sample else { return }
+    var (level, sentence) = sample.explanation
+    if sample.listeners == .none, !listensOnNothing {
+      sentence = "the command listens on nothing any more: the delay holds, and there is nothing else to wait for"
+    }
     log(level, "connections", sample.facts, sentence, &actions)
   }
 }

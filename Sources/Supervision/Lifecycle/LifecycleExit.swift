@@ -5,7 +5,7 @@ extension Lifecycle {
     endStartup(&actions)
     counting = .off
     if phase == .delaying { stop?.delayEnded = (now, "exit") }
-    if phase == .draining { stop?.drainEndedBy = "exit" }
+    if phase == .draining { stop?.drainEndedBy = .exit }
     enter(.stopping)  // there is nothing left to wait for
   }
 

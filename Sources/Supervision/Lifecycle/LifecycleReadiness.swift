@@ -71,6 +71,6 @@ extension Lifecycle {
     endStartup(&actions)
     enter(.delaying)
     endDelay(by: "skipped", at: now, &actions)
-    endDrain(by: "skipped", at: now, &actions)
+    endDrain(by: .skipped, at: now, &actions)
   }
 }

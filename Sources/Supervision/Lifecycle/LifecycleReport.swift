@@ -14,14 +14,10 @@ extension Lifecycle {
         ("startup_timed_out", .flag(stop?.isStartupTimeout ?? false)),
         ("delay_ms", .span(stop.flatMap { stop in stop.delayEnded.map { $0.at - stop.since } })),
         ("delay_ended_by", stop?.delayEnded.map { .text($0.by) } ?? .null),
-        ("drain_ms", .span(stop.flatMap(drainTime))), ("drain_ended_by", stop?.drainEndedBy.map { .text($0) } ?? .null),
+        ("drain_ms", .span(stop.flatMap(drainTime))), ("drain_ended_by", stop?.drainEndedBy.map { .text($0.name) } ?? .null),
         ("stop_ms", .span(stop?.forwardedAt.map { commandEnded - $0 })),
         ("stop_ended_by", stop?.forwardedAt == nil ? .null : .text(killed ? "deadline" : "exit")),
-        ("in_flight", .object(inFlight(killed: killed))),
-        ("connections_after_stop", traffic?.inFlightAtStart == nil ? .null : .number(traffic?.newConnections ?? 0)),
-        ("last_connection_ms", .span(traffic?.lastConnectionAfter)),
-        ("last_request_ms", .span(traffic?.lastReceivedAfter)),
-        ("advice", traffic?.advice(delay: options.delay).map { .text($0) } ?? .null),
+      ] + trafficReport.facts(delay: options.delay, atKill: .some(killed ? stop?.inFlightBeforeKill : nil)) + [
         ("pre_stop", hook.map { .object($0.facts.map { LogRecord.Fact(key: $0.0, value: $0.1) }) } ?? .null),
         ("leftovers", leftovers == nil ? .null : .text(killing == nil ? "ended" : "killed")),
         ("reaped", .number(orphansReaped)),
@@ -35,13 +31,12 @@ extension Lifecycle {
     return forwardedAt - delayEnded.at
   }
 
-  /// Requests whose answer was not out.
-  private func inFlight(killed: Bool) -> [LogRecord.Fact] {
-    func fact(_ key: String, _ count: Int?) -> LogRecord.Fact { .init(key, count.map { .number($0) } ?? .null) }
-    return [
-      fact("at_stop", traffic?.inFlightAtStart), fact("at_forward", stop?.inFlightAtForward),
-      fact("at_kill", killed ? stop?.inFlightBeforeKill : nil),
-    ]
+  /// What there is to say of the traffic so far.
+  var trafficReport: TrafficReport {
+    var report = traffic?.report ?? TrafficReport()
+    report.inFlightAtForward = stop?.inFlightAtForward
+    report.drainEndedBy = stop?.drainEndedBy
+    return report
   }
 
   private func sentence(status: ExitStatus?, killed: Bool) -> String {

@@ -22,7 +22,7 @@ extension Lifecycle {
     // Somebody sits at a keyboard and does not want to wait.
     if phase == .delaying || phase == .draining, signal == .interrupt || signal == .quit {
       endDelay(by: "signal", at: now, &actions)
-      endDrain(by: "signal", at: now, &actions)
+      endDrain(by: .signal, at: now, &actions)
     }
   }
 

@@ -14,6 +14,7 @@ extension Lifecycle {
       snapshot.stop = StatusSnapshot.Stop(
         signal: stop.signal, since: stop.since, delayEndsAt: stop.forwardAt,
         forwardAt: hookRuns || waitsForTraffic ? stop.drainEndsAt : stop.forwardAt, forwardedAt: stop.forwardedAt)
+      snapshot.stop?.traffic = trafficReport
     }
     snapshot.connections = traffic?.sample.map { StatusSnapshot.Connections($0) }
     snapshot.killAt = killAt

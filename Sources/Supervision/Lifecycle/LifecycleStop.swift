@@ -49,7 +49,7 @@ extension Lifecycle {
   mutating func stopNow(at now: Instant, _ actions: inout [Action]) {
     guard phase == .delaying || phase == .draining else { return }
     endDelay(by: "request", at: now, &actions)
-    endDrain(by: "skipped", at: now, &actions)
+    endDrain(by: .skipped, at: now, &actions)
   }
 
   mutating func passDeadline(at now: Instant, _ actions: inout [Action]) {
@@ -63,7 +63,7 @@ extension Lifecycle {
       }
     case .draining:
       if let stop, stop.drainEndsAt <= now {
-        endDrain(by: "bound", at: now, &actions)
+        endDrain(by: .bound, at: now, &actions)
       } else {
         counting = .wanted
       }
@@ -85,7 +85,7 @@ extension Lifecycle {
     enter(.draining)
   }
 
-  mutating func endDrain(by reason: String?, at now: Instant, _ actions: inout [Action]) {
+  mutating func endDrain(by reason: DrainEnding?, at now: Instant, _ actions: inout [Action]) {
     guard var stop else { return }
     killHook(&actions)
     stop.drainEndedBy = reason

@@ -35,6 +35,8 @@ public struct Traffic: Sendable {
   private(set) var mayListen: Bool?
   private(set) var failures = 0
   private var soughtListenersAt: Instant?
+  /// A pass that looks for listening sockets has begun and has not ended yet.
+  private var isSeekingSince: Instant?
   private var last: (at: Instant, total: Int, opens: Int?, ports: Int)?
   /// The total of the first sample.
   private var firstTotal: Int?
@@ -54,6 +56,8 @@ public struct Traffic: Sendable {
     defer { self.sample = sample }
     if inFlightAtStart == nil, sample.isCounted { inFlightAtStart = sample.census.inFlight }
     mayListen = mayListen == true || sample.listeners != .none
+    if let begun = isSeekingSince { soughtListenersAt = begun }
+    isSeekingSince = nil
     if sample.listeners == .unknown { soughtListenersAt = nil }  // what moved while somebody looked may have settled
     takeTold(sample, at: now)
     var newest: Instant?
@@ -78,10 +82,11 @@ public struct Traffic: Sendable {
     soughtListenersAt = nil
   }
 
-  /// Whether the pass that begins now is to look for listening sockets first: some are opened late.
+  /// Whether the pass that begins now is to look for listening sockets first: some are opened late. And what a pass that
+  /// was given up has looked for has not been found.
   public mutating func looksForListeners(at now: Instant) -> Bool {
-    if let soughtListenersAt, now < soughtListenersAt + Traffic.slowPace { return false }
-    soughtListenersAt = now
+    if isSeekingSince == nil, let soughtListenersAt, now < soughtListenersAt + Traffic.slowPace { return false }
+    isSeekingSince = now
     return true
   }
 
@@ -125,14 +130,14 @@ public struct Traffic: Sendable {
 }
 
 extension Traffic {
-  /// What ends the drain now: `quiet`, `zero`; nil where nothing does.
-  public func ending(at now: Instant) -> String? {
+  /// What ends the drain now; nil where nothing does.
+  public func ending(at now: Instant) -> DrainEnding? {
     guard let sample, sample.isCounted else { return nil }
     switch mode {
     case .time: return nil
-    // Whose client has closed its side is no longer established, and may be owed an answer.
-    case .zero: return sample.census.established == 0 && sample.census.inFlight == 0 ? "zero" : nil
-    case .idle: return sample.census.busy == 0 && isQuiet ? "quiet" : nil
+    // Whose client has closed its side is no longer established, and may be owed an answer, or more of it.
+    case .zero: return sample.census.established == 0 && sample.census.busy == 0 ? .zero : nil
+    case .idle: return sample.census.busy == 0 && isQuiet ? .quiet : nil
     }
   }
 
@@ -143,8 +148,10 @@ extension Traffic {
   /// load; and at the very moment when quiet may be reached, and soon after it, when the kernel has told that it was.
   public func nextPass(after now: Instant) -> Instant {
     guard let sample else { return now + Traffic.slowPace }
-    let next = now + (sample.cost > Traffic.expensive ? Traffic.slowPace : Traffic.pace)
-    guard mode == .idle, !isQuiet else { return next }
+    let interval = sample.cost > Traffic.expensive ? Traffic.slowPace : Traffic.pace
+    let next = now + interval
+    // A quiet time that is shorter would set the pace for as long as traffic comes.
+    guard mode == .idle, !isQuiet, quiet >= interval else { return next }
     let quietAt = lastReceived + quiet
     if quietAt > now { return min(next, quietAt) }
     return isBeingTold && sample.census.busy == 0 ? now + Traffic.soon : next
@@ -160,27 +167,16 @@ extension Traffic {
   /// Ports that the newest sample is of; -1 where there is none.
   var portCount: Int { sample?.ports.count ?? -1 }
 
-  /// How long after the stop signal the last connection came; nil: none did, or it is not known.
-  var lastConnectionAfter: Span? { lastConnection.map { $0 - since } }
-  /// The same of the last inbound byte or connection.
-  var lastReceivedAfter: Span? { lastReceived > since ? lastReceived - since : nil }
-
-  /// The delay to use in place of one that was too short for the routing, or much longer than it needed.
-  func advice(delay: Span) -> String? {
-    guard let last = lastConnectionAfter else { return nil }
-    // A third more, in whole seconds: the next rollout will not be timed to the millisecond.
-    let better = Span.seconds(max(1, (last.milliseconds * 13 / 10 + 999) / 1000))
-    if last.milliseconds * 10 > delay.milliseconds * 8 {
-      return "the last connection came at +\(last.rough), the delay is \(delay.text): use --delay \(better.text)"
-    }
-    let latest = max(last, lastReceivedAfter ?? last)
-    if delay >= Traffic.longDelay, latest.milliseconds * 4 < delay.milliseconds, failures == 0 {
-      return "the last connection came at +\(last.rough), the delay is \(delay.text): --delay \(better.text) would do"
-    }
-    return nil
+  /// What it comes to so far.
+  var report: TrafficReport {
+    var report = TrafficReport()
+    report.inFlightAtStop = inFlightAtStart
+    report.newConnections = inFlightAtStart == nil ? nil : newConnections
+    report.lastConnection = lastConnection.map { $0 - since }
+    report.lastRequest = lastReceived > since ? lastReceived - since : nil
+    report.hasGaps = failures > 0
+    return report
   }
-
-  private static let longDelay = Span.seconds(4)
 }
 
 extension Sample {
@@ -198,6 +194,12 @@ extension Sample {
     return [
       ("in_flight", .number(census.inFlight)), ("busy", .number(census.busy)), ("idle", .number(census.idle)),
     ]
+  }
+
+  /// What somebody who relies on the count has to know; nil: nothing.
+  public var warning: String? {
+    let (level, sentence) = explanation
+    return level == .warning ? sentence : nil
   }
 
   /// What there is to say about how it was counted.

@@ -1,0 +1,65 @@
+/// What ended the drain.
+public enum DrainEnding: Int, CaseIterable, Sendable {
+  case quiet, zero, bound, skipped, signal, exit
+
+  /// As the report has it.
+  public var name: String {
+    switch self {
+    case .quiet: "quiet"
+    case .zero: "zero"
+    case .bound: "bound"
+    case .skipped: "skipped"
+    case .signal: "signal"
+    case .exit: "exit"
+    }
+  }
+}
+
+/// What the final report and `ebb status` say of the traffic since the stop signal. Nil: not known, or not yet.
+public struct TrafficReport: Equatable, Sendable {
+  /// Connections with a request in flight when ebb first looked.
+  public var inFlightAtStop: Int?
+  /// The same when the command was told to stop.
+  public var inFlightAtForward: Int?
+  /// Connections that have come since.
+  public var newConnections: Int?
+  /// How long after the stop signal the last of these came.
+  public var lastConnection: Span?
+  /// The same of the last inbound byte or connection.
+  public var lastRequest: Span?
+  /// At some moment nobody could count.
+  public var hasGaps = false
+  public var drainEndedBy: DrainEnding?
+
+  /// Nothing known.
+  public init() {}
+
+  /// The delay to use in place of one that was too short for the routing, or much longer than it needed.
+  func advice(delay: Span) -> String? {
+    guard let last = lastConnection else { return nil }
+    // A third more, in whole seconds: the next rollout will not be timed to the millisecond.
+    let better = Span.seconds(max(1, (last.milliseconds * 13 / 10 + 999) / 1000))
+    if last.milliseconds * 10 > delay.milliseconds * 8 {
+      return "the last connection came at +\(last.rough), the delay is \(delay.text): use --delay \(better.text)"
+    }
+    let latest = max(last, lastRequest ?? last)
+    if delay >= TrafficReport.longDelay, latest.milliseconds * 4 < delay.milliseconds, !hasGaps {
+      return "the last connection came at +\(last.rough), the delay is \(delay.text): --delay \(better.text) would do"
+    }
+    return nil
+  }
+
+  private static let longDelay = Span.seconds(4)
+
+  /// For the report and the status; `atKill`: in flight just before SIGKILL, where that was the end.
+  func facts(delay: Span, atKill: Int?? = nil) -> [(String, FactValue)] {
+    func number(_ count: Int?) -> FactValue { count.map { .number($0) } ?? .null }
+    var inFlight = [LogRecord.Fact("at_stop", number(inFlightAtStop)), .init("at_forward", number(inFlightAtForward))]
+    if let atKill { inFlight.append(.init("at_kill", number(atKill))) }
+    return [
+      ("in_flight", .object(inFlight)), ("connections_after_stop", number(newConnections)),
+      ("last_connection_ms", .span(lastConnection)), ("last_request_ms", .span(lastRequest)),
+      ("advice", advice(delay: delay).map { .text($0) } ?? .null),
+    ]
+  }
+}

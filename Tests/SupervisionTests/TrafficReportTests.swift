@@ -1,0 +1,137 @@
+import LifecycleModel
+import Testing
+
+@testable import Supervision
+
+/// What a stop says of its traffic: in the final report, in the log and in `ebb status`.
+@Suite struct TrafficReportTests {
+  @Test func requestsInFlightAtTheKill() {
+    var story = DrainStory { $0.drain = .time }
+    _ = story.at(0, .signal(.terminate))
+    _ = story.at(0, .sampled(sample()))
+    _ = story.at(5000, .timer)
+    #expect(story.lifecycle.phase == .stopping && story.wakeUp == 28_750)
+    #expect(story.at(28_750, .timer) == [.count(lookForListeners: true)])
+    _ = story.at(28_751, .sampled(sample(connection(sent: 9000, received: 0), connection(sent: 9000, received: 0))))
+    #expect(story.wakeUp == 29_000)
+    _ = story.at(29_000, .timer)
+    _ = story.at(29_001, .commandExited(.killed(by: .kill, dumpedCore: false)))
+    _ = story.at(29_001, .reapedAll(childrenRemain: false))
+    #expect(story.report.contains(#""in_flight":{"at_stop":0,"at_forward":0,"at_kill":2}"#))
+    // They may have come at any time since the command was told.
+    #expect(story.report.contains(#""connections_after_stop":0,"last_connection_ms":null"#))
+  }
+
+  @Test(arguments: [
+    (delay: 5, last: 8400, "the last connection came at +8.4s, the delay is 5s: use --delay 11s"),
+    (delay: 5, last: 4500, "the last connection came at +4.5s, the delay is 5s: use --delay 6s"),
+    (delay: 5, last: 5000, "the last connection came at +5.0s, the delay is 5s: use --delay 7s"),
+    (delay: 5, last: 4000, nil), (delay: 5, last: 3900, nil), (delay: 5, last: 1300, nil),
+    (delay: 20, last: 600, "the last connection came at +0.6s, the delay is 20s: --delay 1s would do"),
+    (delay: 20, last: 4900, "the last connection came at +4.9s, the delay is 20s: --delay 7s would do"),
+    (delay: 20, last: 5000, nil), (delay: 2, last: 100, nil),
+    (delay: 4, last: 999, "the last connection came at +1.0s, the delay is 4s: --delay 2s would do"),
+  ])
+  func advice(delay: Int, last: Int, advice: String?) {
+    var traffic = Traffic(mode: .idle, quiet: .seconds(2), since: .at(0))
+    traffic.add(sample(), at: .at(1))
+    #expect(traffic.report.advice(delay: .seconds(delay)) == nil)
+    traffic.add(sample(connection(sent: 5, received: 0)), at: .at(last))
+    #expect(traffic.report.advice(delay: .seconds(delay)) == advice)
+  }
+
+  // MARK: The log
+
+  @Test func eachChangeOfTheSourceIsSaid() {
+    var story = DrainStory()
+    _ = story.at(0, .signal(.terminate))
+    var now = 0
+    for source in [ConnectionSource.proc, .proc, .procStates, .procStates] {
+      var pass = sample()
+      pass.source = source
+      _ = story.at(now, .sampled(pass))
+      now += 250
+      _ = story.at(now, .timer)
+    }
+    let said = story.records.filter { $0.event == "connections" }.map { record in
+      String(decoding: record.line(.json, unixMilliseconds: 0), as: UTF8.self)
+    }
+    #expect(said.count == 2 && said[0].contains(#""source":"proc","#) && said[1].contains(#""source":"proc-states""#))
+  }
+
+  @Test func whoListensNoMore() {
+    var story = DrainStory { $0.readyTCP = 80 }
+    _ = story.at(0, .timer)
+    _ = story.at(0, .probeSucceeded)
+    #expect(story.drain { _ in sample(listeners: .none) } == 5000)
+    #expect(story.line("connections")?.contains("the delay holds") == true)
+    var never = DrainStory()
+    #expect(never.drain { _ in sample(listeners: .none) } == 0)
+    #expect(never.line("connections")?.contains("no delay, no drain") == true)
+  }
+
+  // MARK: ebb status
+
+  /// Three requests at the stop signal, one when the command is told; a connection comes at +4.6 s.
+  @Test func aStopUnderWay() throws {
+    var story = DrainStory { $0.drainTimeout = .seconds(1) }
+    let owed = connection(sent: 9000, received: 8000)
+    let told = story.drain { now in
+      now < 4600 ? sample(owed, owed, owed) : sample(owed, owed, connection(sent: 9000, received: now - 4600))
+    }
+    #expect(told == 6000)
+    let status = Status(facts: Status.example.facts, now: story.lifecycle.snapshot)
+    let text = statusText(status, pid: 1, processes: [], at: .at(7000))
+    #expect(
+      text.contains(
+        """
+        traffic   in flight: 3 at the stop signal, 3 when the command was told
+                  new connections: 0; last request at +4.6s
+                  what ended the drain: bound
+
+        """))
+    let json = String(decoding: statusJSON(status, pid: 1, processes: [], at: .at(7000)), as: UTF8.self)
+    #expect(
+      json.contains(
+        #""drain_ended_by":"bound","in_flight":{"at_stop":3,"at_forward":3},"connections_after_stop":0,"#
+          + #""last_connection_ms":null,"last_request_ms":4600,"advice":null}"#))
+  }
+
+  @Test func theAdviceComesEarly() {
+    var story = DrainStory()
+    _ = story.drain { now in
+      now < 4600 ? sample() : sample(connection(sent: now - 4600, received: now - 4600))
+    }
+    let status = Status(facts: Status.example.facts, now: story.lifecycle.snapshot)
+    let text = statusText(status, pid: 1, processes: [], at: .at(7000))
+    #expect(text.contains("new connections: 1, the last at +4.6s; last request at +4.6s\n"))
+    #expect(text.contains("          the last connection came at +4.6s, the delay is 5s: use --delay 6s\n"))
+    let json = String(decoding: statusJSON(status, pid: 1, processes: [], at: .at(7000)), as: UTF8.self)
+    #expect(json.contains(#""advice":"the last connection came at +4.6s, the delay is 5s: use --delay 6s""#))
+  }
+
+  @Test func nobodyHasCounted() {
+    let text = statusText(.example, pid: 1, processes: [], at: .at(81_200))
+    #expect(text.contains("stop ") && !text.contains("traffic"))
+  }
+
+  @Test func thePageHoldsAllOfIt() throws {
+    var status = Status.example
+    for ending in DrainEnding.allCases.map({ Optional($0) }) + [nil] {
+      status.now.stop?.traffic.drainEndedBy = ending
+      #expect(try StatusPage.decode(StatusPage.page(status)).now == status.now)
+      status.now.stop?.traffic.inFlightAtStop = 3
+      status.now.stop?.traffic.inFlightAtForward = 0
+      status.now.stop?.traffic.newConnections = 70_000
+      status.now.stop?.traffic.lastConnection = .milliseconds(8400)
+      status.now.stop?.traffic.lastRequest = .milliseconds(90_000)
+      status.now.stop?.traffic.hasGaps.toggle()
+    }
+    let slot = StatusPage.slot(status.now, sequence: 1)
+    #expect(StatusPage.slotOffset(sequence: 1) + slot.count <= StatusPage.countsOffset)
+    // With as many ports as there is room for.
+    status.now.connections = .init(source: .diagWithInfo, ports: [UInt16](1...16), counts: [Int](repeating: 7, count: 9))
+    #expect(StatusPage.slot(status.now, sequence: 1).count == slot.count)
+    #expect(try StatusPage.decode(StatusPage.page(status)).now == status.now)
+  }
+}
