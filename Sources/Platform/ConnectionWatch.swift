@@ -23,12 +23,14 @@ public final class ConnectionWatch {
   /// Nil before the first pass.
   private var closed: ClosedConnections?
   private var passiveOpensAtStart: Int?
+  private var hasLookedForAccepted = false
   private var stage = Stage.idle
   private var sample: Sample
 
   private enum Stage {
     case idle
     case listeners
+    case accepted(clientPorts: ClosedRange<UInt16>)
     case owners(ListenerSearch)
     case closed
     case connections
@@ -107,13 +109,16 @@ public final class ConnectionWatch {
   private func advance(_ visit: ((Connection) -> Void)?) -> Outcome? {
     switch stage {
     case .idle: return .failed(CountFailure(reason: "no pass has begun"))
-    case .listeners: return lookForListeners()
+    case .listeners: return lookForListeners { listeners.add($0) }
+    case .accepted(let clientPorts):
+      return lookForListeners { listeners.addAccepted($0, clientPorts: clientPorts) }
     case .owners(let search):
       if search.step() { return nil }
       var isEverybody = false
       if case .everyone = owner { isEverybody = true }
       listeners.conclude(search.findings, controlGroup: ownControlGroup(), isEverybody: isEverybody)
       stage = .closed
+      if listeners.standing == .none { lookForAccepted() }
     case .closed:
       if closed?.step(listeners.ports) == true { return nil }
       guard !ports.isEmpty else { return .done }
@@ -130,8 +135,20 @@ public final class ConnectionWatch {
     stage = .listeners
   }
 
-  private func lookForListeners() -> Outcome? {
-    switch table.step({ listeners.add($0) }) {
+  /// A command that listens on nothing may have closed its listening sockets, and still owe answers: a stop in two steps,
+  /// as `nginx -s quit` in a preStop hook begins one. Asked once, since it takes a walk past all connections.
+  private func lookForAccepted() {
+    guard !hasLookedForAccepted, let text = try? readFile("/proc/sys/net/ipv4/ip_local_port_range", upTo: 64),
+      let clientPorts = clientPorts(text)
+    else { return }
+    hasLookedForAccepted = true
+    listeners.beginLook()
+    table.begin(listenersOnly: false, ports: nil)
+    stage = .accepted(clientPorts: clientPorts)
+  }
+
+  private func lookForListeners(_ take: (SocketRow) -> Void) -> Outcome? {
+    switch table.step(take) {
     case .more: break
     case .again: listeners.beginLook()
     case .failed(let failure): return .failed(failure)

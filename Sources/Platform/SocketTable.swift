@@ -38,8 +38,8 @@ final class SocketTable {
     buffer.deallocate()
   }
 
-  /// Asks for listening sockets, or for all of some ports; what was asked before is given up.
-  func begin(listenersOnly: Bool, ports: Ordered<UInt16>) {
+  /// Asks for listening sockets, or for all of some ports (nil: of any); what was asked before is given up.
+  func begin(listenersOnly: Bool, ports: Ordered<UInt16>?) {
     if isUnderWay { abandon() }
     failures = 0
     request = DiagRequest(listenersOnly: listenersOnly, ports: ports, wantsInfo: false)

@@ -2,13 +2,13 @@
 public struct DiagRequest: Sendable {
   /// Only listening sockets; else all that `ports` and the states of `TCPState` let through.
   public var listenersOnly: Bool
-  /// Local ports; not looked at for listeners.
-  public var ports: Ordered<UInt16>
+  /// Local ports, nil: all. Not looked at for listeners.
+  public var ports: Ordered<UInt16>?
   /// With struct tcp_info.
   public var wantsInfo: Bool
 
   /// All of it.
-  public init(listenersOnly: Bool, ports: Ordered<UInt16>, wantsInfo: Bool) {
+  public init(listenersOnly: Bool, ports: Ordered<UInt16>?, wantsInfo: Bool) {
     self.listenersOnly = listenersOnly
     self.ports = ports
     self.wantsInfo = wantsInfo
@@ -16,7 +16,7 @@ public struct DiagRequest: Sendable {
 
   /// Whether a row is what was asked for. The kernel's own filter may let more through.
   public func includes(_ row: SocketRow) -> Bool {
-    listenersOnly ? row.state == TCPState.listen.rawValue : ports.contains(row.localPort)
+    listenersOnly ? row.state == TCPState.listen.rawValue : ports?.contains(row.localPort) ?? true
   }
 
   /// The message, in the machine's byte order.
@@ -24,7 +24,7 @@ public struct DiagRequest: Sendable {
   /// The old request (TCPDIAG_GETSOCK) asks for both families, and the kernel walks all its sockets once; the new one
   /// (SOCK_DIAG_BY_FAMILY) would have it walk them twice. 50 000 sockets are some milliseconds each time.
   public func message(sequence: UInt32) -> [UInt8] {
-    let onlyPort = !listenersOnly && ports.elements.count == 1 ? ports.elements.first : nil
+    let onlyPort = !listenersOnly && ports?.elements.count == 1 ? ports?.elements.first : nil
     let filter = listenersOnly || onlyPort != nil ? [] : portFilter
     var writer = ByteWriter()
     writer.append(native: UInt32(76 + (filter.isEmpty ? 0 : 4 + filter.count)))
@@ -50,14 +50,14 @@ public struct DiagRequest: Sendable {
   /// ranges, where to look at all rows is no dearer.
   private var portFilter: [UInt8] {
     var ranges: [(low: UInt16, high: UInt16)] = []
-    for port in ports.elements {
+    for port in ports?.elements ?? [] {
       if let last = ranges.last, port == last.high &+ 1 {
         ranges[ranges.count - 1].high = port
       } else {
         ranges.append((port, port))
       }
     }
-    guard ranges.count <= 64 else { return [] }
+    guard 1...64 ~= ranges.count else { return [] }
     var writer = ByteWriter()
     for (index, range) in ranges.enumerated() {
       let isLast = index == ranges.count - 1

@@ -63,6 +63,15 @@ public struct KnownListeners: Sendable {
     if onExcluded.count > 1 { candidates += onExcluded.count == 2 ? onExcluded : [candidate] }
   }
 
+  /// Takes in a socket that looks accepted, by a listening socket which has been closed: it is connected, and its port is
+  /// none that the kernel hands out to clients. Whoever has it has listened there.
+  public mutating func addAccepted(_ row: SocketRow, clientPorts: ClosedRange<UInt16>) {
+    guard let connection = row.connection, connection.state != .listen, row.inode != 0, row.localPort != excluded,
+      !clientPorts.contains(row.localPort)
+    else { return }
+    add(row)
+  }
+
   /// Whether the descriptors of processes must be looked at: somebody unknown listens, or it has never been found out
   /// whether anybody does.
   public var needsSearch: Bool { !isDecided || candidates.contains { !strangers.contains($0.inode) } }

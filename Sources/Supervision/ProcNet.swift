@@ -45,6 +45,13 @@ public func passiveOpens(snmp: [UInt8]) -> Int? {
   return nil
 }
 
+/// The ports that the kernel hands out to clients, from /proc/sys/net/ipv4/ip_local_port_range.
+public func clientPorts(_ text: [UInt8]) -> ClosedRange<UInt16>? {
+  let numbers = text.split { $0 <= UInt8(ascii: " ") }.compactMap { wholeNumber($0, upTo: Int(UInt16.max)) }
+  guard numbers.count == 2, numbers[0] <= numbers[1] else { return nil }
+  return UInt16(numbers[0])...UInt16(numbers[1])
+}
+
 /// The inode that a link in /proc/PID/fd names; nil where it is no socket's.
 public func socketInode(link: ArraySlice<UInt8>) -> UInt64? {
   guard link.starts(with: "socket:[".utf8), link.last == UInt8(ascii: "]") else { return nil }

@@ -130,7 +130,8 @@ import Testing
     let slot = StatusPage.slot(status.now, sequence: 1)
     #expect(StatusPage.slotOffset(sequence: 1) + slot.count <= StatusPage.countsOffset)
     // With as many ports as there is room for.
-    status.now.connections = .init(source: .diagWithInfo, ports: [UInt16](1...16), counts: [Int](repeating: 7, count: 9))
+    status.now.connections = .init(
+      source: .diagWithInfo, ports: [UInt16](1...16), counts: [Int](repeating: 7, count: 9))
     #expect(StatusPage.slot(status.now, sequence: 1).count == slot.count)
     #expect(try StatusPage.decode(StatusPage.page(status)).now == status.now)
   }

@@ -14,7 +14,8 @@ extension Lifecycle {
         ("startup_timed_out", .flag(stop?.isStartupTimeout ?? false)),
         ("delay_ms", .span(stop.flatMap { stop in stop.delayEnded.map { $0.at - stop.since } })),
         ("delay_ended_by", stop?.delayEnded.map { .text($0.by) } ?? .null),
-        ("drain_ms", .span(stop.flatMap(drainTime))), ("drain_ended_by", stop?.drainEndedBy.map { .text($0.name) } ?? .null),
+        ("drain_ms", .span(stop.flatMap(drainTime))),
+        ("drain_ended_by", stop?.drainEndedBy.map { .text($0.name) } ?? .null),
         ("stop_ms", .span(stop?.forwardedAt.map { commandEnded - $0 })),
         ("stop_ended_by", stop?.forwardedAt == nil ? .null : .text(killed ? "deadline" : "exit")),
       ] + trafficReport.facts(delay: options.delay, atKill: .some(killed ? stop?.inFlightBeforeKill : nil)) + [

@@ -29,6 +29,7 @@ public struct TrafficReport: Equatable, Sendable {
   public var lastRequest: Span?
   /// At some moment nobody could count.
   public var hasGaps = false
+  /// Not yet: nil.
   public var drainEndedBy: DrainEnding?
 
   /// Nothing known.

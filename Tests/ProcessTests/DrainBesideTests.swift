@@ -1,0 +1,58 @@
+import Foundation
+import Testing
+
+/// What `ebb drain` takes over from a supervisor, and what it says about its count.
+@Suite(.endsItsProcesses, .mostlyWaits)
+struct DrainBesideTests {
+  private let options = ["--delay", "0", "--drain-quiet", "300ms", "--drain-timeout", "20s"]
+
+  @Test func `the ports that the supervisor was told`() throws {
+    let port = try Client.freePort()
+    let script = "\(Binaries.fixture) serve 0 & exec \(Binaries.fixture) serve \(port)"
+    let server = try Server(["--ports", "\(port)"], command: ["/bin/sh", "-c", script])
+    try server.run.waitForPage(of: server.run.pid)
+    let own = try Run.ebb(arguments: ["drain", "--pid", "\(server.run.pid)"] + options, .withTraffic)
+    try own.expect(.code(0))
+    #expect(own.out.lines.last?.hasSuffix(", port \(port), by diag+info") == true, "\(own)")
+    let named = try Run.ebb(arguments: ["drain", "--pid", "\(server.run.pid)", "--ports", "1"] + options, .withTraffic)
+    try named.expect(.code(0))
+    #expect(named.out.lines.last?.hasSuffix(", port 1, by diag+info") == true, "\(named)")
+  }
+
+  /// Root without CAP_SYS_PTRACE cannot tell whose the listening sockets are: so all count, but for ebb's own.
+  @Test(.needs(.root), .needs(.program("setpriv")))
+  func `not the port of the supervisor's endpoint`() throws {
+    let drain = "\(try Binaries.ebb()) drain " + options.joined(separator: " ")
+    let tree = "setpriv --reuid 65534 --clear-groups \(Binaries.fixture) serve 7000"
+    let script = """
+      without="setpriv --bounding-set -sys_ptrace --inh-caps -all"
+      $without \(try Binaries.ebb()) --delay 0 --drain time --health 7001 -- \(tree) & ebb=$!
+      until [ "$(cat /proc/net/tcp /proc/net/tcp6 | grep -c '^ *[0-9]*: [0-9A-F]*:1B5[89] .* 0A ')" = 2 ]; do sleep 0.02; done
+      $without \(drain) --pid $ebb
+      kill $ebb
+      wait
+      """
+    var setup = Setup.withTraffic
+    setup.launch = ["--network-namespace"]
+    let run = try Run.program(["/bin/sh", "-c", script], setup)
+    try run.expect(.code(0))
+    let last = try #require(run.out.lines.last { $0.hasPrefix("drained after ") }, "\(run)")
+    #expect(last.contains(", port 7000, by "), "\(run)")
+    #expect(
+      run.err.lines.filter { $0.hasPrefix("ebb: cannot tell whose the listening sockets are") }.count == 1, "\(run)")
+  }
+
+  @Test func `what the count is worth, once`() throws {
+    let port = try Client.freePort()
+    var setup = Setup.withTraffic
+    setup.launch = ["--no-netlink"]
+    let server = try Run.program(fixture("serve", "\(port)", "--no-accept"))
+    try server.line("listening")
+    let client = try RawClient(port)
+    let drain = ["drain", "--delay", "0", "--drain-timeout", "2s", "--drain-quiet", "300ms", "--ports", "\(port)"]
+    let run = try Run.ebb(arguments: drain, setup)
+    try run.expect(.code(1))
+    #expect(run.err.lines.count == 1 && run.err.text.hasPrefix("ebb: no ages of connections here"), "\(run)")
+    _ = client
+  }
+}

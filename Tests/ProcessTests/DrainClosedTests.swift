@@ -1,0 +1,51 @@
+import Foundation
+import Testing
+
+/// What has been closed already when the stop signal comes: a listening socket, a client's side.
+@Suite(.endsItsProcesses, .mostlyWaits)
+struct DrainClosedTests {
+  private let patient = ["--delay", "300ms", "--drain-quiet", "500ms", "--drain-timeout", "20s", "--grace", "1s"]
+
+  /// As `nginx -s quit` in a preStop hook does.
+  @Test func `a listening socket, while a request is in flight`() throws {
+    let port = try Client.freePort()
+    let server = try Server(patient, command: fixture("serve", "\(port)", "--close-on", "USR1"))
+    let client = try RawClient(port)
+    let asked = Clock.now()
+    client.ask("/delay/6")
+    try server.expectRequest()
+    try server.run.send(.usr1)
+    try server.run.line("closed")
+    try server.stop()
+    try client.expectAnswer()
+    #expect(try server.toldToStop(after: asked) >= .seconds(6))
+    let report = try server.report()
+    #expect(report.drainEndedBy == "quiet" && report.inFlight("at_stop") == 1, "\(report)")
+    #expect(try server.records("connections").last?["ports"] as? [Int] == [port])
+  }
+
+  /// A client's connection is none of a listening socket that has been closed.
+  @Test func `a connection to elsewhere is nothing to wait for`() throws {
+    let server = try Server()
+    let client = fixture("connect", "\(server.port)", "1")
+    let run = try Run.ebb(
+      ["--log", "json", "--delay", "20s", "--drain-timeout", "1s"] + ["--grace", "1s"], client, .withTraffic)
+    try run.line("connected")
+    try run.send(.term)
+    _ = try run.exit()
+    #expect(try Report(run).drainEndedBy == "skipped")
+  }
+
+  @Test(arguments: ["idle", "zero"])
+  func `the client's side, while a stream goes on`(mode: String) throws {
+    let server = try Server(
+      ["--delay", "500ms", "--drain-timeout", "3s", "--drain", mode], ["--keep-half-closed"])
+    let client = try RawClient(server.port)
+    client.ask("/stream/200")
+    _ = try client.read(upTo: "tick\n\r\n")
+    client.closeSending()
+    let sent = try server.stop()
+    #expect(try server.toldToStop(after: sent) >= .milliseconds(3500))
+    #expect(try server.report().drainEndedBy == "bound")
+  }
+}
