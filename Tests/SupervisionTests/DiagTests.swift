@@ -178,6 +178,8 @@ import Testing
     let row = try parsed(DiagBytes.message(state: 10, localPort: 80))
     #expect(request([80]).includes(row) && !request([81]).includes(row))
     #expect(request([81], listenersOnly: true).includes(row))
+    let any = DiagRequest(listenersOnly: false, ports: nil, wantsInfo: true)
+    #expect(any.includes(row) && any.message(sequence: 1).count == 76 && number(any.message(sequence: 1), 20, 2) == 0)
     #expect(try !request([80], listenersOnly: true).includes(parsed(DiagBytes.message(localPort: 80))))
   }
 

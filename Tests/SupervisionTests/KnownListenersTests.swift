@@ -38,6 +38,26 @@ import Testing
     #expect(listeners.ports.elements == [80] && listeners.standing == .ofTree)
   }
 
+  /// What is left of a listening socket that has been closed.
+  @Test mutating func accepted() {
+    func socket(_ state: UInt8, _ port: UInt16, _ inode: UInt64) -> SocketRow {
+      var socket = row(port, inode)
+      socket.state = state
+      return socket
+    }
+    let rows = [
+      socket(1, 80, 1), socket(8, 32767, 2), socket(1, 32768, 3), socket(1, 60999, 4), socket(1, 61000, 5),
+      socket(6, 81, 6), socket(10, 82, 7), socket(1, 83, 0), socket(1, 9000, 8), socket(1, 84, 9),
+    ]
+    listeners.beginLook()
+    for row in rows { listeners.addAccepted(row, clientPorts: 32768...60999) }
+    #expect(listeners.candidates.map(\.inode) == [1, 2, 5, 9])
+    var findings = KnownListeners.Findings()
+    for inode in [1, 2, 5] as [UInt64] { findings.matched.insert(inode) }
+    listeners.conclude(findings, controlGroup: nil, isEverybody: false)
+    #expect(listeners.ports.elements == [80, 32767, 61000] && listeners.standing == .ofTree)
+  }
+
   /// The command may listen on the same port of another address.
   @Test mutating func onTheExcludedPort() {
     look([row(9000, 4)])

@@ -63,6 +63,12 @@ import Testing
     #expect(isServer("0035", "01") == false && isServer("0000", "07") == false)
   }
 
+  @Test func portsOfClients() {
+    #expect(clientPorts(Array("32768\t60999\n".utf8)) == 32768...60999)
+    #expect(clientPorts(Array("1 65535".utf8)) == 1...65535)
+    for text in ["", "1", "1 2 3", "2 1", "1 65536", "a b"] { #expect(clientPorts(Array(text.utf8)) == nil) }
+  }
+
   @Test func unixSockets() {
     func inode(_ text: String) -> UInt64? { listeningUnixInode(line: Array(text.utf8)[...]) }
     #expect(inode("0000000000000000: 00000002 00000000 00010000 0001 01 30012 /run/a b") == 30012)
