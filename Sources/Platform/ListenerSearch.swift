@@ -38,7 +38,7 @@ final class ListenerSearch {
   /// `wantsOthers`: also for what makes a server whose clients cannot be counted.
   init(_ owner: ConnectionWatch.Owner, for listeners: KnownListeners) {
     self.owner = owner
-    for candidate in listeners.candidates { wanted.insert(candidate.inode) }
+    wanted = Ordered(listeners.candidates.map { $0.inode })
     wantsOthers = listeners.needsOthers
     if !wantsOthers { beginRound() }
   }

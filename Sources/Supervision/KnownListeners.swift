@@ -84,8 +84,7 @@ public struct KnownListeners: Sendable {
     defer { candidates = [] }
     let others = candidates.filter { !findings.matched.contains($0.inode) }
     isDecided = findings.isSteady
-    strangers = Ordered()
-    for candidate in others { strangers.insert(candidate.inode) }
+    strangers = Ordered(others.map { $0.inode })
     for candidate in candidates where findings.matched.contains(candidate.inode) { ports.insert(candidate.port) }
     if others.count < candidates.count, standing != .all, standing != .ofControlGroup { standing = .ofTree }
     if !others.isEmpty, isEverybody || !findings.isComplete {

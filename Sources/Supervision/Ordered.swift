@@ -6,6 +6,12 @@ public struct Ordered<Element: FixedWidthInteger & Sendable>: Sendable {
   /// None.
   public init() {}
 
+  /// Many at once: one by one, in no order, each would move half of the others.
+  public init(_ unordered: [Element]) {
+    elements.reserveCapacity(unordered.count)
+    for element in unordered.sorted() where element != elements.last { elements.append(element) }
+  }
+
   /// Takes one in.
   public mutating func insert(_ element: Element) {
     let place = place(of: element)
