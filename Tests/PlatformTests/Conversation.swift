@@ -27,7 +27,8 @@ final class Listener {
 
   /// Both ends of so many connections, for the caller to close.
   func makeConnections(_ count: Int) throws -> [Int32] {
-    try (0..<count).flatMap { _ in [try connect(), try #require(try acceptConnection(from: socket))] }
+    Machine.allowAllDescriptors()
+    return try (0..<count).flatMap { _ in [try connect(), try #require(try acceptConnection(from: socket))] }
   }
 }
 
@@ -83,6 +84,14 @@ final class Conversation {
     if server >= 0 { CPlatform.close(server) }
     server = -1
   }
+
+  /// Closes without a farewell. The end has come when this returns: there is nothing left that a thread of the kernel's
+  /// would have to take in first.
+  func resetServer() {
+    var none = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(server, SOL_SOCKET, SO_LINGER, &none, socklen_t(MemoryLayout<linger>.size))
+    closeServer()
+  }
 }
 
 /// Ages in tcp_info are ticks of the kernel's clock, of which a second has a hundred at least: what is to be seen one
@@ -99,6 +108,25 @@ private func unacknowledged(_ socket: Int32) -> Int32 {
   var count: Int32 = 0
   #expect(ioctl(socket, UInt(TIOCOUTQ), &count) == 0)
   return count
+}
+
+/// A socket that holds a port of 127.0.0.1 and does not listen. `port`: 0 for one that nobody else has. `isShared`: others
+/// that want it too may have it.
+func boundSocket(port: UInt16 = 0, isShared: Bool = false) throws -> Int32 {
+  let socket = ebb_tcp_socket(AF_INET)
+  var isShared: Int32 = isShared ? 1 : 0
+  setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &isShared, socklen_t(MemoryLayout<Int32>.size))
+  var address = sockaddr_in()
+  address.sin_family = sa_family_t(AF_INET)
+  address.sin_port = port.bigEndian
+  address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+  let isBound = withUnsafePointer(to: &address) {
+    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+      bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+    }
+  }
+  try #require(isBound)
+  return socket
 }
 
 func ownPort(of socket: Int32) -> UInt16 {

@@ -6,49 +6,36 @@ import Testing
 
 /// The wrappers of the socket calls against the real kernel.
 @Suite struct SocketTests {
-  /// A listening socket on a port that nobody else has.
-  private func listener(_ address: IPAddress = .loopback4) throws -> (socket: Int32, address: SocketAddress) {
-    for port in UInt16(20_000)...20_200 {
-      let place = SocketAddress(address, port: port)
-      if let socket = try? Platform.listen(on: place, backlog: 8) { return (socket, place) }
-    }
-    throw Errno(code: EADDRINUSE)
-  }
-
-  private func wait(for socket: Int32, _ events: Int32) {
-    var entry = pollfd(fd: socket, events: Int16(events), revents: 0)
-    poll(&entry, 1, 10_000)
-  }
-
-  @Test(arguments: [IPAddress.loopback4, .loopback6])
+  @Test(arguments: Machine.loopbacks)
   func aConversation(address: IPAddress) throws {
-    let (listener, place) = try listener(address)
-    defer { close(listener) }
-    #expect(try acceptConnection(from: listener) == nil)
+    let listener = try Listener(address)
+    let place = SocketAddress(address, port: listener.port)
+    #expect(try acceptConnection(from: listener.socket) == nil)
     let client = try startConnecting(to: place)
     defer { close(client) }
-    wait(for: client, POLLOUT)
+    wait(client, POLLOUT)
     #expect(takeSocketError(client) == nil)
     #expect(!hasFoundItself(client, connectedTo: place))
-    wait(for: listener, POLLIN)
-    let server = try #require(try acceptConnection(from: listener))
+    wait(listener.socket, POLLIN)
+    let server = try #require(try acceptConnection(from: listener.socket))
     guard case .nothing = try receive(upTo: 10, from: server) else { throw Errno(code: 0) }
     #expect(try send(Array("hello".utf8)[...], over: client) == 5)
-    wait(for: server, POLLIN)
+    wait(server, POLLIN)
     guard case .bytes(let bytes) = try receive(upTo: 3, from: server) else { throw Errno(code: 0) }
     #expect(bytes == Array("hel".utf8))
     close(server)
-    wait(for: client, POLLIN)
+    wait(client, POLLIN)
     #expect(throws: Errno(code: ECONNRESET)) { _ = try receive(upTo: 10, from: client) }  // two bytes were not read
   }
 
   @Test func nobodyListens() throws {
-    let (listener, place) = try listener()
-    close(listener)
+    // Held, so that no other test listens there meanwhile.
+    let holder = try boundSocket()
+    defer { close(holder) }
     do throws(Errno) {
-      let client = try startConnecting(to: place)
+      let client = try startConnecting(to: SocketAddress(.loopback4, port: ownPort(of: holder)))
       defer { close(client) }
-      wait(for: client, POLLOUT)
+      wait(client, POLLOUT)
       #expect(takeSocketError(client) == Errno(code: ECONNREFUSED))
       #expect(takeSocketError(client) == nil)
     } catch {
@@ -57,19 +44,18 @@ import Testing
   }
 
   @Test func taken() throws {
-    let (listener, place) = try listener()
-    defer { close(listener) }
-    #expect(throws: Errno(code: EADDRINUSE)) { _ = try Platform.listen(on: place, backlog: 8) }
+    let listener = try Listener()
+    #expect(throws: Errno(code: EADDRINUSE)) {
+      _ = try Platform.listen(on: SocketAddress(.loopback4, port: listener.port), backlog: 8)
+    }
   }
 
-  @Test func everywhereTakesBothFamilies() throws {
-    let (listener, place) = try listener(.v6(high: 0, low: 0))
-    defer { close(listener) }
+  @Test(.needsIPv6) func everywhereTakesBothFamilies() throws {
+    let listener = try Listener(.v6(high: 0, low: 0))
     for address in [IPAddress.loopback4, .loopback6] {
-      let client = try startConnecting(to: SocketAddress(address, port: place.port))
+      let client = try listener.connect(address)
       defer { close(client) }
-      wait(for: listener, POLLIN)
-      close(try #require(try acceptConnection(from: listener)))
+      close(try #require(try acceptConnection(from: listener.socket)))
     }
   }
 
@@ -88,7 +74,7 @@ import Testing
       }
     }
     let place = SocketAddress(.loopback4, port: UInt16(bigEndian: raw.sin_port))
-    wait(for: socket, POLLOUT)
+    wait(socket, POLLOUT)
     #expect(takeSocketError(socket) == nil)
     #expect(hasFoundItself(socket, connectedTo: place))
   }
