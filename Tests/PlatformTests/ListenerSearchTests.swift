@@ -156,11 +156,13 @@ import Testing
   }
 
   @Test func aRingMayHaveSocketsThatNobodySees() throws {
+    let listener = try Listener()  // else there is nothing to look for
     let stranger = try Stranger()
     // io_uring_setup(2) where it is allowed.
     let setUp = "b = ctypes.create_string_buffer(120); answer = ctypes.CDLL(None).syscall(425, 4, b)"
     guard try stranger.tell(setUp) != "-1" else { return }
     #expect(try watch(stranger).pass().listeners == .unknown)
+    withExtendedLifetime(listener) {}
   }
 
   @Test func aTreeThatIsGone() throws {
