@@ -200,7 +200,7 @@ import Testing
   /// The kernel may tell of it when somebody listens already.
   @Test func whatWasClosedBeforeIsNoNews() throws {
     let other = try Listener()
-    let conversations = try (0..<5).map { _ in try Conversation(listener) }
+    let conversations = try (0..<10).map { _ in try Conversation(listener) }
     for conversation in conversations { try conversation.exchange() }
     // What it tells is dated by when that is read: a full machine may take its time.
     sleep(2)

@@ -98,9 +98,13 @@ final class Conversation {
 /// after the other must lie more than one apart.
 func tick() { usleep(25_000) }
 
-func wait(_ socket: Int32, _ events: Int32) {
-  var entry = pollfd(fd: socket, events: Int16(events), revents: 0)
-  #expect(poll(&entry, 1, 60_000) == 1)
+/// Returns whether that has come within a minute.
+@discardableResult
+func wait(_ descriptor: Int32, _ events: Int32) -> Bool {
+  var entry = pollfd(fd: descriptor, events: Int16(events), revents: 0)
+  let count = poll(&entry, 1, 60_000)
+  #expect(count == 1)
+  return count == 1
 }
 
 /// The bytes that the other end has not acknowledged: SIOCOUTQ, see tcp(7).

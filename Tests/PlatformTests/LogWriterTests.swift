@@ -31,7 +31,7 @@ import Testing
   private func readLine(_ descriptor: Int32, count: Int) -> String {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 65536)
-    while bytes.count < count {
+    while bytes.count < count, wait(descriptor, POLLIN) {
       let got = read(descriptor, &buffer, min(buffer.count, count - bytes.count))
       if got <= 0 { break }
       bytes += buffer[..<got]
