@@ -46,12 +46,11 @@ private func facts(of stop: StatusSnapshot.Stop, _ run: StatusSnapshot, at now: 
 private func facts(
   of connections: StatusSnapshot.Connections, _ list: [Connection]?, quiet: Span
 ) -> [LogRecord.Fact] {
-  func number(_ count: Int?) -> FactValue { count.map { .number($0) } ?? .null }
   return [
     .init("source", .text(connections.source.name)),
     .init("ports", .list(connections.ports.map { .number(Int($0)) })),
-    .init("busy", number(connections.busy)),
-    .init("idle", number(connections.idle)),
+    .init("busy", .count(connections.busy)),
+    .init("idle", .count(connections.idle)),
     .init("classes", .object(connections.classes.map { .init($0.class.name, .number($0.count)) })),
     .init("list", list.map { .list($0.map { .object($0.facts(quiet: quiet)) }) } ?? .null),
   ]

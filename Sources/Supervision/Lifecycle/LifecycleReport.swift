@@ -6,6 +6,7 @@ extension Lifecycle {
     var signal: Signal?
     if case .killed(let by, _) = status { signal = by }
     let killed = killing?.hitCommand == true && (status == nil || signal == .kill)
+    let atKill = LogRecord.Fact("at_kill", .count(killed ? stop?.inFlightBeforeKill : nil))
     return LogRecord(
       stop == nil ? .debug : .info, "exited",
       [
@@ -18,7 +19,7 @@ extension Lifecycle {
         ("drain_ended_by", stop?.drainEndedBy.map { .text($0.name) } ?? .null),
         ("stop_ms", .span(stop?.forwardedAt.map { commandEnded - $0 })),
         ("stop_ended_by", stop?.forwardedAt == nil ? .null : .text(killed ? "deadline" : "exit")),
-      ] + trafficReport.facts(delay: options.delay, atKill: .some(killed ? stop?.inFlightBeforeKill : nil)) + [
+      ] + trafficReport.facts(delay: options.delay, later: [atKill]) + [
         ("pre_stop", hook.map { .object($0.facts.map { LogRecord.Fact(key: $0.0, value: $0.1) }) } ?? .null),
         ("leftovers", leftovers == nil ? .null : .text(killing == nil ? "ended" : "killed")),
         ("reaped", .number(orphansReaped)),

@@ -36,7 +36,7 @@ public struct Traffic: Sendable {
   private(set) var failures = 0
   private var soughtListenersAt: Instant?
   /// A pass that looks for listening sockets has begun and has not ended yet.
-  private var isSeekingSince: Instant?
+  private var seekingSince: Instant?
   private var last: (at: Instant, total: Int, opens: Int?, ports: Int)?
   /// The total of the first sample.
   private var firstTotal: Int?
@@ -56,8 +56,8 @@ public struct Traffic: Sendable {
     defer { self.sample = sample }
     if inFlightAtStart == nil, sample.isCounted { inFlightAtStart = sample.census.inFlight }
     mayListen = mayListen == true || sample.listeners != .none
-    if let begun = isSeekingSince { soughtListenersAt = begun }
-    isSeekingSince = nil
+    if let begun = seekingSince { soughtListenersAt = begun }
+    seekingSince = nil
     if sample.listeners == .unknown { soughtListenersAt = nil }  // what moved while somebody looked may have settled
     takeTold(sample, at: now)
     var newest: Instant?
@@ -85,8 +85,8 @@ public struct Traffic: Sendable {
   /// Whether the pass that begins now is to look for listening sockets first: some are opened late. And what a pass that
   /// was given up has looked for has not been found.
   public mutating func looksForListeners(at now: Instant) -> Bool {
-    if isSeekingSince == nil, let soughtListenersAt, now < soughtListenersAt + Traffic.slowPace { return false }
-    isSeekingSince = now
+    if seekingSince == nil, let soughtListenersAt, now < soughtListenersAt + Traffic.slowPace { return false }
+    seekingSince = now
     return true
   }
 

@@ -52,15 +52,20 @@ public struct TrafficReport: Equatable, Sendable {
 
   private static let longDelay = Span.seconds(4)
 
-  /// For the report and the status; `atKill`: in flight just before SIGKILL, where that was the end.
-  func facts(delay: Span, atKill: Int?? = nil) -> [(String, FactValue)] {
-    func number(_ count: Int?) -> FactValue { count.map { .number($0) } ?? .null }
-    var inFlight = [LogRecord.Fact("at_stop", number(inFlightAtStop)), .init("at_forward", number(inFlightAtForward))]
-    if let atKill { inFlight.append(.init("at_kill", number(atKill))) }
+  /// For the report and the status. `later`: requests in flight at some later moments.
+  func facts(delay: Span, later: [LogRecord.Fact] = []) -> [(String, FactValue)] {
+    let inFlight: [LogRecord.Fact] = [
+      .init("at_stop", .count(inFlightAtStop)), .init("at_forward", .count(inFlightAtForward)),
+    ]
     return [
-      ("in_flight", .object(inFlight)), ("connections_after_stop", number(newConnections)),
+      ("in_flight", .object(inFlight + later)), ("connections_after_stop", .count(newConnections)),
       ("last_connection_ms", .span(lastConnection)), ("last_request_ms", .span(lastRequest)),
       ("advice", advice(delay: delay).map { .text($0) } ?? .null),
     ]
   }
+}
+
+extension FactValue {
+  /// Null where it is not known.
+  static func count(_ count: Int?) -> FactValue { count.map { .number($0) } ?? .null }
 }
