@@ -37,6 +37,8 @@ public struct Traffic: Sendable {
   private var soughtListenersAt: Instant?
   /// A pass that looks for listening sockets has begun and has not ended yet.
   private var seekingSince: Instant?
+  /// When the newest pass ended that was no extra one.
+  private var pacedAt: Instant?
   private var last: (at: Instant, total: Int, opens: Int?, ports: Int)?
   /// The total of the first sample.
   private var firstTotal: Int?
@@ -54,6 +56,7 @@ public struct Traffic: Sendable {
   /// Takes in what a pass found that ended at `now`.
   public mutating func add(_ sample: Sample, at now: Instant) {
     defer { self.sample = sample }
+    if pacedAt.map({ now >= $0 + sample.interval }) ?? true { pacedAt = now }
     if inFlightAtStart == nil, sample.isCounted { inFlightAtStart = sample.census.inFlight }
     mayListen = mayListen == true || sample.listeners != .none
     if let begun = seekingSince { soughtListenersAt = begun }
@@ -148,19 +151,18 @@ extension Traffic {
   /// load; and at the very moment when quiet may be reached, and soon after it, when the kernel has told that it was.
   public func nextPass(after now: Instant) -> Instant {
     guard let sample else { return now + Traffic.slowPace }
-    let interval = sample.cost > Traffic.expensive ? Traffic.slowPace : Traffic.pace
-    let next = now + interval
-    // A quiet time that is shorter would set the pace for as long as traffic comes.
-    guard mode == .idle, !isQuiet, quiet >= interval else { return next }
+    let pacedAt = pacedAt ?? now
+    let next = pacedAt + sample.interval
+    guard mode == .idle, !isQuiet else { return next }
     let quietAt = lastReceived + quiet
-    if quietAt > now { return min(next, quietAt) }
+    // One extra look between two others: a short quiet time would set the pace for as long as traffic comes.
+    if quietAt > now { return last?.at == pacedAt ? min(next, quietAt) : next }
     return isBeingTold && sample.census.busy == 0 ? now + Traffic.soon : next
   }
 
-  private static let pace = Span.milliseconds(250)
-  private static let slowPace = Span.seconds(1)
+  fileprivate static let pace = Span.milliseconds(250)
+  fileprivate static let slowPace = Span.seconds(1)
   private static let soon = Span.milliseconds(20)
-  private static let expensive = Span.milliseconds(5)
 
   /// Connections with a request in flight in the newest sample, nil where that is not known.
   var inFlight: Int? { sample.flatMap { $0.isCounted ? $0.census.inFlight : nil } }
@@ -180,6 +182,10 @@ extension Traffic {
 }
 
 extension Sample {
+  /// To the next look: as long as a look is cheap, short.
+  fileprivate var interval: Span { cost > Sample.expensive ? Traffic.slowPace : Traffic.pace }
+  private static let expensive = Span.milliseconds(5)
+
   /// The counts are counts. Else they are unknown.
   var isCounted: Bool { source != .none && listeners != .unknown && listeners != .uncountable }
 
