@@ -1,7 +1,7 @@
 // Clients of `serve` on 127.0.0.1, in numbers or for long.
 //
-// connect PORT COUNT [--silent]: COUNT connections with one answered request each, or with nothing sent, then says
-// "connected" and keeps them.
+// connect PORT COUNT [--silent] [--close]: COUNT connections with one answered request each, or with nothing sent, then
+// says "connected" and keeps them, or has closed each before the next one.
 // scrape PORT MILLISECONDS [--keep-alive]: a request each time, on one connection or each on a new one, and says
 // "scraped" for each; exits 0 when the server has gone.
 
@@ -45,12 +45,17 @@ static bool ask(int connection) {
 int mode_connect(int argc, char **argv) {
   if (argc < 3) die("connect PORT COUNT");
   long port = number(argv[1]), count = number(argv[2]);
-  int at = 3;
-  bool silent = argc > 3 && flag(argv, &at, "--silent");
+  bool silent = false, closes = false;
+  for (int at = 3; at < argc;) {
+    if (flag(argv, &at, "--silent")) silent = true;
+    else if (flag(argv, &at, "--close")) closes = true;
+    else die("connect: %s", argv[at]);
+  }
   allow_descriptors();
   for (long i = 0; i < count; i++) {
     int connection = try_to_connect(port);
     if (connection < 0 || (!silent && !ask(connection))) die("connection %ld", i);
+    if (closes) close(connection);
   }
   say("connected");
   for (;;) pause();

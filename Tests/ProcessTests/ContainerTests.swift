@@ -72,10 +72,10 @@ struct ContainerTests {
 
   @Test(.needs(.program("curl")))
   func `every request of the delay is answered`() throws {
-    let container = try Container(["--delay", "2s"], ["/fixture", "serve", "0"])
+    let container = try Container(["--delay", "5s"], ["/fixture", "serve", "0"])
     let port = try container.run.line("listening").number("port")
     let client = try Client("http://127.0.0.1:\(port)/")
-    try client.expectAnswersThroughAStop(of: .seconds(2)) { try container.kill(.term) }
+    try client.expectAnswersThroughAStop(of: .seconds(5)) { try container.kill(.term) }
     try container.run.expect(.code(0))
     #expect(container.run.out.lines.last == "served")
   }

@@ -113,9 +113,10 @@ struct DeadlineTests {
   @Test func `a command that is stopped by somebody is killed all the same`() throws {
     let run = try Run.ebb(["--delay", "0", "--grace", "1s"], fixture("signals", "--ignore-term"))
     try run.line("ready")
+    let command = try run.command()
     try run.send(.term)
     try run.line("got CONT")
-    kill(try run.command(), SIGSTOP)
+    kill(command, SIGSTOP)
     try run.expect(.code(137))
   }
 }

@@ -68,7 +68,8 @@ struct DrainControlGroupTests {
     setup.launch = ["--network-namespace"]
     let run = try Run.program(["/bin/sh", "-c", "exec unshare --mount sh -c \"$0\"", script], setup)
     try run.expect(.code(0))
-    let connections = try run.records().first { $0["event"] as? String == "connections" }
-    #expect(connections?["ports"] as? [Int] == [7000, 7001], "\(run)")
+    // One that could not tell whose the listening sockets are has none.
+    let ports = try run.records().compactMap { $0["ports"] as? [Int] }.first { !$0.isEmpty }
+    #expect(ports == [7000, 7001], "\(run)")
   }
 }

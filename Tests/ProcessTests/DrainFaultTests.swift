@@ -6,6 +6,10 @@ import Testing
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct DrainFaultTests {
   private let short = ["--delay", "200ms", "--drain-quiet", "500ms", "--drain-timeout", "2s"]
+  /// Where traffic is to be quiet. On a busy machine a look takes so long that ebb looks seldom.
+  private let patient = [
+    "--delay", "200ms", "--drain-quiet", "500ms", "--drain-timeout", "20s", "--grace", "1s",
+  ]
 
   /// The one line about how the connections are counted.
   private func line(_ server: Server) throws -> (source: String?, level: String?, message: String?) {
@@ -45,13 +49,13 @@ struct DrainFaultTests {
 
   @Test(.needs(.pidNamespace), arguments: [false, true])
   func `without netlink, with nobody there traffic is quiet, and so when a request has ended`(asks: Bool) throws {
-    let options = ["--delay", "200ms", "--drain-quiet", "500ms", "--drain-timeout", "20s", "--grace", "1s"]
     // In a network of its own: new connections are told by the count of all that are accepted there.
-    let server = try Server(options, launch: ["--network-namespace", "--no-netlink"])
-    let request = try asks ? server.ask("/delay/2") : nil
+    let server = try Server(patient, launch: ["--network-namespace", "--no-netlink"])
+    let begun = Clock.now()
+    let request = try asks ? server.ask("/delay/6") : nil
     if asks { try server.expectRequest() }
-    let sent = try server.stop()
-    #expect(try server.toldToStop(after: sent) >= .milliseconds(asks ? 1000 : 500))
+    try server.stop()
+    #expect(try server.toldToStop(after: begun) >= .milliseconds(asks ? 6000 : 500))
     if let request {
       try request.expect(.code(0))
       #expect(request.out.lines == ["ok"])
@@ -114,11 +118,11 @@ struct DrainFaultTests {
   @Test(.needs(.pidNamespace))
   func `no proc, and the ports by name: nothing is missing`() throws {
     let port = try Client.freePort()
-    let options = ["--log", "json", "--ports", "\(port)"] + short
+    let options = ["--log", "json", "--ports", "\(port)"] + patient
     let run = try Run.ebb(options, fixture("serve", "\(port)"), noProc([]))
     try run.line("listening")
     let client = try RawClient(port)
-    client.ask("/delay/1")
+    client.ask("/delay/6")
     try stop(run)
     try client.expectAnswer()
     try run.expect(.code(0))
@@ -141,14 +145,14 @@ struct DrainFaultTests {
 
   // MARK: Errors
 
-  @Test(.needs(.program("strace")), arguments: ["EIO", "ENOBUFS", "EPERM", "EINTR"])
+  @Test(.needs(.strace), arguments: ["EIO", "ENOBUFS", "EPERM", "EINTR"])
   func `a read error in the middle of the drain goes on to the bound`(error: String) throws {
-    // Without a single connection, which would have ended it after half a second.
-    let server = try Server(["--delay", "1s", "--drain-quiet", "3s", "--drain-timeout", "4s"])
+    // Without a single connection, which would have ended it after the quiet time.
+    let server = try Server(["--delay", "1s", "--drain-quiet", "8s", "--drain-timeout", "12s"])
     let sent = try server.stop()
     try server.event("connections")
     _ = try server.run.inject("recvfrom:error=\(error)")
-    #expect(try server.toldToStop(after: sent) >= .seconds(5))
+    #expect(try server.toldToStop(after: sent) >= .seconds(13))
     let report = try server.report()
     #expect(report.drainEndedBy == "bound" && report.inFlight("at_forward") == nil, "\(report)")
     #expect(report.inFlight("at_stop") == 0, "\(report)")
@@ -158,7 +162,7 @@ struct DrainFaultTests {
     #expect((failures[0]["problem"] as? String)?.hasPrefix("sock_diag: ") == true, "\(report)")
   }
 
-  @Test(.needs(.program("strace")))
+  @Test(.needs(.strace))
   func `an error that passes is no more than a look that is missing`() throws {
     let options = ["--delay", "1s", "--drain-quiet", "3s", "--drain-timeout", "60s"]
     let server = try Server(options + ["--grace", "1s", "--termination-grace-period", "70s"])
@@ -184,9 +188,10 @@ struct DrainFaultTests {
   @Test(arguments: [[], ["--health", "0"]])
   func `sixteen descriptors are enough`(health: [String]) throws {
     let more = health.isEmpty ? [] : ["--health", "\(try Client.freePort())"]
-    let server = try Server(short + more, launch: ["--rlimit-nofile", "16"])
+    let server = try Server(patient + more, launch: ["--rlimit-nofile", "16"])
     let client = try RawClient(server.port)
-    client.ask("/delay/1")
+    client.ask("/delay/6")
+    try server.expectRequest()
     try server.stop()
     try client.expectAnswer()
     let report = try server.report()
@@ -196,9 +201,10 @@ struct DrainFaultTests {
 
   @Test(.needs(.root))
   func `any user sees as much`() throws {
-    let server = try Server(short, launch: ["--uid", "65534"])
+    let server = try Server(patient, launch: ["--uid", "65534"])
     let client = try RawClient(server.port)
-    client.ask("/delay/1")
+    client.ask("/delay/6")
+    try server.expectRequest()
     try server.stop()
     try client.expectAnswer()
     let report = try server.report()
@@ -209,11 +215,10 @@ struct DrainFaultTests {
 
   @Test(.needs(.runc))
   func `so does one in a container with everything taken away`() throws {
-    let options = ["--log", "json", "--delay", "200ms", "--drain-quiet", "500ms"]
-    let container = try Container(options, ["/fixture", "serve", "0"], .withTraffic)
+    let container = try Container(["--log", "json"] + patient, ["/fixture", "serve", "0"], .withTraffic)
     let port = Int(try container.run.line("listening").number("port"))
     let client = try RawClient(port)
-    client.ask("/delay/3")
+    client.ask("/delay/12")
     try container.waitForClass("owed-response")
     try container.kill(.term)
     try client.expectAnswer()

@@ -4,12 +4,14 @@ import Testing
 /// What a stop tells about the traffic: in the log, in the report, by `ebb status`.
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct DrainReportTests {
-  @Test func `a delay that was too short, and the one to use`() throws {
-    let server = try Server(["--delay", "500ms", "--drain-quiet", "1500ms"])
+  @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
+  func `a delay that was too short, and the one to use`() throws {
+    let options = ["--delay", "500ms", "--drain-quiet", "6s", "--drain-timeout", "20s", "--grace", "1s"]
+    let server = try Server(options, launch: ["--network-namespace"])
     let sent = try server.stop()
     try server.event("draining")
     try Clock.wait(for: "one second") { Clock.now() - sent >= .seconds(1) }
-    try RawClient(server.port).exchange()
+    try server.connect(1)
     let report = try server.report()
     #expect(report["connections_after_stop"] == 1, "\(report)")
     let last = try #require(report["last_connection_ms"])
@@ -107,8 +109,11 @@ struct DrainReportTests {
   @Test func `what the kill hits`() throws {
     let options = ["--delay", "0", "--drain", "time", "--grace", "1s"]
     let server = try Server(["--ports", "1"] + options, ["--ignore-term"])
-    let port = server.port
-    let counted = try Server(["--delay", "2s", "--drain", "time", "--grace", "2s"], ["--ignore-term"])
+    // By name: nothing has to be looked for just before the kill.
+    let port = try Client.freePort()
+    let counted = try Server(
+      ["--delay", "2s", "--drain", "time", "--grace", "2s", "--ports", "\(port)"],
+      command: fixture("serve", "\(port)", "--ignore-term"))
     let clients = try (0..<3).map { _ in try RawClient(counted.port) }
     for client in clients { client.ask("/delay/30") }
     try counted.run.wait(for: "three requests") { try counted.waitForClass("owed-response")["owed-response"] == 3 }
@@ -117,7 +122,7 @@ struct DrainReportTests {
     #expect(report.values["killed"] as? Bool == true)
     for key in ["at_stop", "at_forward", "at_kill"] { #expect(report.inFlight(key) == 3, "\(key) \(report)") }
     // Where nothing was counted, nothing is claimed.
-    let client = try RawClient(port)
+    let client = try RawClient(server.port)
     client.ask("/delay/30")
     try server.stop()
     let unknown = try server.report(.code(137))
@@ -127,7 +132,7 @@ struct DrainReportTests {
   @Test func `the log as text`() throws {
     var setup = Setup.withTraffic
     setup.environment["EBB_DRAIN_QUIET"] = "300ms"
-    let run = try Run.ebb(["--delay", "200ms"], fixture("serve", "0"), in: .subreaper, setup)
+    let run = try Run.ebb(["--delay", "3s"], fixture("serve", "0"), in: .subreaper, setup)
     let port = try run.line("listening").number("port")
     try run.send(.term)
     try run.expect(.code(0))

@@ -51,7 +51,7 @@ struct DrainServerTests {
 
   /// Four seconds of requests, one after the other on each of some connections.
   private func wrk(_ port: Int, _ server: Run) throws -> Run {
-    let wrk = [Machine.path(of: "wrk") ?? "", "-t1", "-c8", "-d4s", "http://127.0.0.1:\(port)/"]
+    let wrk = [Machine.path(of: "wrk") ?? "", "-t1", "-c8", "-d4s", "--timeout", "30s", "http://127.0.0.1:\(port)/"]
     return try Run.program(wrk, inNetworkOf: server.pid)
   }
 

@@ -9,7 +9,7 @@ struct FaultTests {
     let run = try Run.ebb(["--delay", "0"], fixture("signals", "--only", "TERM"), in: place)
     try run.line("ready")
     let supervisor = try run.supervisor()
-    let before = Proc.residentKilobytes(of: supervisor)
+    let before = Proc.anonymousKilobytes(of: supervisor)
     let names = ["USR1", "USR2", "HUP", "WINCH", "RTMIN+1", "INT"]
     let burst = try Run.program(fixture("burst", "\(supervisor)", "100000") + names)
     try burst.expect(.code(0))
@@ -29,9 +29,9 @@ struct FaultTests {
     }
     // The first ones make the buffers that every later one uses again.
     try burst(5000)
-    let before = Proc.residentKilobytes(of: run.pid)
+    let before = Proc.anonymousKilobytes(of: run.pid)
     try burst(100_000)
-    #expect(Proc.residentKilobytes(of: run.pid) <= before + 256)
+    #expect(Proc.anonymousKilobytes(of: run.pid) <= before + 256)
   }
 
   @Test(.serialized, arguments: Place.possible, [[], ["--exit"]])

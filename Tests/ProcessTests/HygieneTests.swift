@@ -113,13 +113,7 @@ struct HygieneTests {
     let run = try Run.ebb([], fixture("stay"), in: place)
     try run.line("ready")
     let supervisor = try run.supervisor()
-    // Settled: all its threads have gone to sleep.
-    var last = -1
-    try Clock.wait(for: "ebb to settle") {
-      usleep(200_000)
-      defer { last = Proc.contextSwitches(of: supervisor) }
-      return Proc.contextSwitches(of: supervisor) == last
-    }
+    let last = try Proc.settle(supervisor)
     // Not a wait for something, but the time that is measured.
     sleep(3)
     #expect(Proc.contextSwitches(of: supervisor) == last)

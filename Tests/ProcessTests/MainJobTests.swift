@@ -2,23 +2,23 @@ import Foundation
 import Testing
 
 /// The main job: a real HTTP server under ebb as process 1, asked through a whole stop.
-@Suite(.endsItsProcesses, .needs(.program("curl")))
+@Suite(.endsItsProcesses, .mostlyWaits, .needs(.program("curl")))
 struct MainJobTests {
   @Test(.needs(.program("nginx")), arguments: Place.possible)
   func `nginx`(place: Place) throws {
     let folder = try Runs.folder()
     let port = try Client.freePort()
-    try write(Data(repeating: 46, count: 400_000), to: folder, "large")
+    try write(Data(repeating: 46, count: 1_000_000), to: folder, "large")
     try write(Data("ok\n".utf8), to: folder, "index.html")
     try write(Data(configuration(folder, port).utf8), to: folder, "nginx.conf")
     let nginx = [Machine.path(of: "nginx") ?? "", "-e", "stderr", "-c", folder + "/nginx.conf"]
-    let run = try Run.ebb(["--delay", "2s", "-r", "TERM:QUIT"], nginx, in: place)
+    let run = try Run.ebb(["--delay", "5s", "-r", "TERM:QUIT"], nginx, in: place)
     let client = try Client("http://127.0.0.1:\(port)/")
-    // Takes four seconds, and so is still under way when nginx is told to stop.
+    // Takes ten seconds, and so is still under way when nginx is told to stop.
     let download = try client.start("http://127.0.0.1:\(port)/large")
-    try client.expectAnswersThroughAStop(of: .seconds(2)) { try run.send(.term) }
+    try client.expectAnswersThroughAStop(of: .seconds(5)) { try run.send(.term) }
     try download.expect(.code(0))
-    #expect(download.out.lines == ["200 400000"])
+    #expect(download.out.lines == ["200 1000000"])
     try run.expect(.code(0))
     #expect(run.err.lines.contains { $0.contains("event=exited code=0") }, "\(run)")
   }
@@ -50,9 +50,9 @@ struct MainJobTests {
     let port = try Client.freePort()
     let python = [Machine.path(of: "python3") ?? "", "-m", "http.server", "--bind", "127.0.0.1", "\(port)"]
     let setup = Setup.launch("--cwd", try Runs.folder())
-    let run = try Run.ebb(["--delay", "2s"], python, in: place, setup)
+    let run = try Run.ebb(["--delay", "5s"], python, in: place, setup)
     let client = try Client("http://127.0.0.1:\(port)/")
-    try client.expectAnswersThroughAStop(of: .seconds(2)) { try run.send(.term) }
+    try client.expectAnswersThroughAStop(of: .seconds(5)) { try run.send(.term) }
     try run.expect(.code(128 + SIGTERM))
   }
 }

@@ -53,7 +53,9 @@ import Testing
     let first = try pod.supervisor()
     try pod.waitForPage(of: first)
     try pod.wait(for: "the app") {
-      try Proc.status(of: Proc.children(of: pod.command()).first ?? 0)["Name"] == "python3"
+      let words = [try Binaries.ebb(), "status", "--connections", "--json"]
+      let connections = try Answer(try Inside.start(besides: first, words)).json()["connections"] as? [String: Any]
+      return (connections?["ports"] as? [Int])?.isEmpty == false
     }
     for example in block.examples {
       let command = example.command.replacing("kubectl exec app -- /", with: "")

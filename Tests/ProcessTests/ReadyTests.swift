@@ -13,23 +13,24 @@ struct ReadyTests {
   func `a probe across a whole stop sees starting, ready, and not ready from the stop signal on`(place: Place) throws {
     let port = try Client.freePort()
     let health = try Client.freePort()
-    let options = ["--ready-http", "http://127.0.0.1:\(port)/", "--health", "\(health)", "--delay", "1s", "-v"]
-    let run = try Run.ebb(options, Self.slowServer(port, seconds: 0.5), in: place)
+    let options = ["--ready-http", "http://127.0.0.1:\(port)/", "--health", "\(health)", "--delay", "3s", "-v"]
+    let run = try Run.ebb(options, Self.slowServer(port, seconds: 2), in: place)
     var answers: [String] = []
-    var sent: Duration?
-    var lastReady = Duration.zero
+    var isSent = false
     try Clock.wait(for: "the endpoint to be gone") {
-      let asked = Clock.now()
+      run.err.read()
+      let isStopping = run.err.text.contains("event=stop-signal ")
       let answer = try RawClient.get(health, "/readyz")
-      if answer.status == 200 { lastReady = asked }
+      if isStopping { #expect(answer.status != 200, "\(run)") }
       let word = "\(answer.status) \(answer.body)"
       if answers.last != word { answers.append(word) }
-      if sent == nil, answer.status == 200 { sent = try run.send(.term) }
-      return sent != nil && answer.status == 0
+      if !isSent, answer.status == 200 {
+        try run.send(.term)
+        isSent = true
+      }
+      return isSent && answer.status == 0
     }
     try run.expect(.code(0))
-    let signal = try #require(sent)
-    #expect(lastReady - signal < .milliseconds(10))
     // What comes behind the delay is too short to be seen in each run.
     let seen = answers.drop { $0 == "0 " }.prefix { $0 != "0 " }
     #expect(Array(seen.prefix(3)) == ["503 starting", "200 ok", "503 delaying"], "\(run)")
@@ -48,7 +49,7 @@ struct ReadyTests {
   @Test(arguments: Place.possible)
   func `not ready in time ends with 124, whatever the command's code is`(place: Place) throws {
     let options = [
-      "--ready-tcp", "\(try Client.freePort())", "--startup-timeout", "300ms", "--log", "json", "-e", "124",
+      "--ready-tcp", "\(try Client.freePort())", "--startup-timeout", "3s", "--log", "json", "-e", "124",
     ]
     let run = try Run.ebb(options, fixture("signals", "--exit-on", "TERM:7"), in: place)
     try run.expect(.code(124))
@@ -60,7 +61,7 @@ struct ReadyTests {
   }
 
   @Test func `a command that ignores its stop then is killed, and it is still 124`() throws {
-    let options = ["--ready-tcp", "\(try Client.freePort())", "--startup-timeout", "100ms", "--grace", "300ms"]
+    let options = ["--ready-tcp", "\(try Client.freePort())", "--startup-timeout", "3s", "--grace", "300ms"]
     let run = try Run.ebb(options, fixture("signals", "--ignore-term"))
     try run.expect(.code(124))
     #expect(run.err.text.contains("event=killing"))

@@ -13,10 +13,10 @@ struct ReapingTests {
     try stop(supervisor)
     // They pile up as zombies, and all their SIGCHLDs become one.
     kill(command, SIGUSR1)
-    try run.line("made 10000")
+    try run.wait(for: "ten thousand", limit: .seconds(300)) { run.out.next("made 10000") != nil }
     #expect(Proc.children(of: supervisor).count == 10001)
     kill(supervisor, SIGCONT)
-    try run.wait(for: "the zombies to go") { Proc.children(of: supervisor) == [command] }
+    try run.wait(for: "the zombies to go", limit: .seconds(300)) { Proc.children(of: supervisor) == [command] }
     try run.send(.term)
     try run.expect(.code(7))
     let report = try run.report()
@@ -37,7 +37,7 @@ struct ReapingTests {
     try run.expect(.code(7))
   }
 
-  @Test(.needs(.program("strace")))
+  @Test(.needs(.strace))
   func `a stop signal does not wait until all are reaped`() throws {
     let run = try Run.ebb(["--delay", "0"], fixture("orphans", "400", "0"))
     try run.line("ready")

@@ -9,7 +9,7 @@ import Testing
 struct RollingUpdateTests {
   @Test func `no request fails under ebb, and without it some do`() throws {
     let run = try Run.program([Binaries.rollingUpdate, "--short", "--ebb", try Binaries.ebb()])
-    // It takes half a minute where nothing else runs.
+    // It takes a minute where nothing else runs.
     let exit = try run.exit(limit: .seconds(300))
     #expect(exit == .code(0), "\(run)")
 

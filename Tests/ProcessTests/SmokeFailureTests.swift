@@ -39,9 +39,9 @@ struct SmokeFailureTests {
   func `whoever comes too late finds nobody`() throws {
     let server = try PythonServer("graceful")
     let smoke = try Smoke(
-      ["--http", server.url, "--delay", "0", "--drain", "time", "--lag", "1s", "-q"], server.command)
+      ["--http", server.url, "--delay", "0", "--drain", "time", "--lag", "3s", "-q"], server.command)
     #expect(smoke.exit == .code(1) && smoke.failed.contains("delay-sufficient"), "\(smoke)")
-    #expect(try smoke.detail("delay-sufficient").hasSuffix("use --delay 1s or more"))
+    #expect(try smoke.detail("delay-sufficient").hasSuffix("use --delay 3s or more"))
     #expect(try smoke.number("requests", "failed") >= 5)
   }
 
@@ -72,7 +72,7 @@ struct SmokeFailureTests {
   func `a dead child is not waited for`() throws {
     let python = try #require(Machine.path(of: "python3"))
     let smoke = try Smoke(
-      ["--duration", "2s"], [python, "-c", "import os, time; os.fork() or os._exit(0); time.sleep(600)"])
+      ["--duration", "6s"], [python, "-c", "import os, time; os.fork() or os._exit(0); time.sleep(600)"])
     #expect(smoke.exit == .code(1) && smoke.failed == ["no-zombies"], "\(smoke)")
   }
 

@@ -43,7 +43,8 @@ struct SmokeTests {
   @Test(.needs(.program("python3")))
   func `half of the requests are on kept connections`() throws {
     let server = try PythonServer("graceful")
-    let smoke = try Smoke(["--http", server.url, "--rate", "50"], server.command)
+    // Slowly: where the last answer is still to come, a kept connection is not free, and another is opened.
+    let smoke = try Smoke(["--http", server.url, "--rate", "10", "--duration", "4s"], server.command)
     #expect(smoke.exit == .code(0), "\(smoke)")
     let line = try #require(smoke.run.err.lines.first { $0.hasPrefix("served") }, "\(smoke)")
     let (connections, requests) = (try line.number("connections"), try line.number("requests"))
@@ -62,10 +63,12 @@ struct SmokeTests {
 
   @Test func `as many requests as it is told`() throws {
     let port = try Client.freePort()
+    let begun = Clock.now()
     let smoke = try Smoke(["--tcp", "\(port)", "--rate", "1000", "--duration", "1s"], fixture("serve", "\(port)"))
     #expect(smoke.exit == .code(0), "\(smoke)")
-    // 1400 on a machine that has nothing else to do, and never more.
-    #expect(try 100...1500 ~= smoke.number("requests", "total"), "\(smoke)")
+    // 1400 on a machine that has nothing else to do, and never more than one a millisecond.
+    let most = Int((Clock.now() - begun) / .milliseconds(1))
+    #expect(try 100...max(100, most) ~= smoke.number("requests", "total"), "\(smoke)")
   }
 
   @Test func `connections alone`() throws {
@@ -88,7 +91,8 @@ struct SmokeTests {
     let options = ["--log=json", "--ports", "1", "--drain", "time", "--termination-log", log, "-v"]
     let smoke = try Smoke(options, fixture("signals", "--exit-on", "USR1:0", "--ignore-term"), setup)
     #expect(smoke.exit == .code(0) && smoke.run.err.lines.contains("got USR1"), "\(smoke)")
-    #expect(try smoke.detail("time-to-exit").contains("the delay 0.5s, the drain 0.0s"), "\(smoke)")
+    let times = try smoke.detail("time-to-exit")
+    #expect(try times.span(after: "the delay ") >= .milliseconds(500) && times.contains("s, the drain "), "\(smoke)")
     let json = smoke.run.err.lines.filter { $0.hasPrefix("{") }
     #expect(json.first?.contains("\"event\":\"spawned\"") == true, "\(smoke)")
     let left = try String(contentsOfFile: log, encoding: .utf8)

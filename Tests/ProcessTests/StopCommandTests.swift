@@ -2,22 +2,22 @@ import Foundation
 import Testing
 
 /// `ebb stop`: a graceful stop begun from inside.
-@Suite(.endsItsProcesses)
+@Suite(.endsItsProcesses, .mostlyWaits)
 struct StopCommandTests {
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
   func `of process 1`() throws {
-    let inside = try Inside.ebb(["--delay", "300ms"], fixture("signals"))
+    let inside = try Inside.ebb(["--delay", "3s"], fixture("signals"))
     let begun = Clock.now()
     let stop = try inside.ebb("stop")
     #expect(stop.exit == .code(0) && stop.err == "", "\(stop)")
-    #expect(stop.out.hasPrefix("delaying, not ready; the command gets SIGTERM in 0."), "\(stop)")
+    #expect(try stop.out.span(after: "delaying, not ready; the command gets SIGTERM in ") <= .seconds(3), "\(stop)")
     try inside.run.expect(.code(0))
-    #expect(Clock.now() - begun >= .milliseconds(300))
+    #expect(Clock.now() - begun >= .seconds(3))
     #expect(inside.run.signals == ["got TERM"])
   }
 
   @Test func `once is enough`() throws {
-    let run = try Run.ebb(["--delay", "1s"], fixture("signals"))
+    let run = try Run.ebb(["--delay", "5s"], fixture("signals"))
     try run.line("ready")
     for _ in 0..<3 { #expect(try Answer.ebb("stop", about: run).exit == .code(0)) }
     try run.expect(.code(0))
@@ -26,11 +26,11 @@ struct StopCommandTests {
   }
 
   @Test func `now, from the start`() throws {
-    let run = try Run.ebb(["--delay", "25s"], fixture("signals", "--exit-on", "TERM:3", "--slow", "300"))
+    let run = try Run.ebb(["--delay", "25s"], fixture("signals", "--exit-on", "TERM:3", "--slow", "3000"))
     try run.line("ready")
     let stop = try Answer.ebb("stop", "--now", about: run)
     #expect(
-      stop.exit == .code(0) && stop.out.hasPrefix("stopping, not ready; the command was sent SIGTERM 0."), "\(stop)")
+      stop.exit == .code(0) && stop.out.hasPrefix("stopping, not ready; the command was sent SIGTERM "), "\(stop)")
     try run.expect(.code(3))
     #expect(run.signals == ["got TERM"])
     #expect(run.err.lines.last?.contains("delay_ended_by=request") == true, "\(run)")
@@ -47,11 +47,15 @@ struct StopCommandTests {
   }
 
   @Test func `waits and tells the phases`() throws {
-    let run = try Run.ebb(["--delay", "300ms"], fixture("signals", "--exit-on", "TERM:7", "--slow", "300"))
+    let run = try Run.ebb(["--delay", "3s"], fixture("signals", "--exit-on", "TERM:7", "--slow", "3000"))
     try run.line("ready")
     let stop = try Answer.ebb("stop", "--wait", about: run)
     #expect(stop.exit == .code(0))
-    let phases = stop.out.split(separator: "\n").compactMap { $0.split(separator: ",").first.map(String.init) }
+    var phases: [Substring] = []
+    // Also other news than a phase are worth a line: that all are reaped, say.
+    for phase in stop.out.split(separator: "\n").compactMap({ $0.split(separator: ",").first }) where phase != phases.last {
+      phases.append(phase)
+    }
     #expect(phases.drop { $0 == "serving" } == ["delaying", "stopping", "exited"], "\(stop)")
     #expect(stop.out.hasSuffix("exited, not ready; the command has exited with 7; 1 received, 1 forwarded, 0 reaped\n"))
   }

@@ -34,7 +34,7 @@ struct Schedule: Sendable {
     runsAtOnce: 6, fewestRequests: 20_000, judgesTimes: true)
 
   static let short = Schedule(
-    lags: [500], margin: 1500, sleep: 4000, grace: 8000,
-    drain: ["--drain-timeout", "2s", "--drain-quiet", "1s"], quickClients: 3, slowClients: 2,
+    lags: [500], margin: 5000, sleep: 6000, grace: 16_000,
+    drain: ["--drain-timeout", "6s", "--drain-quiet", "1s"], quickClients: 3, slowClients: 2,
     runsAtOnce: 12, fewestRequests: 1000, judgesTimes: false)
 }

@@ -52,7 +52,7 @@ struct Client {
   }
 
   private static func isFree(_ port: Int) throws -> Bool {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    let descriptor = streamSocket()
     guard descriptor >= 0 else { throw Failure("socket: errno \(errno)") }
     defer { close(descriptor) }
     var address = sockaddr_in()

@@ -6,7 +6,6 @@ extension Run {
   /// - Parameter fault: As its option `inject` has it, `recvfrom:error=EIO` for instance.
   /// - Returns: The tracer.
   /// - Throws: A `Failure` when it cannot be attached.
-  /// - Throws: A `Failure` when it cannot be attached.
   func inject(_ fault: String) throws -> Run {
     let strace = [Machine.path(of: "strace") ?? "", "-f", "-p", "\(pid)", "-e", "inject=\(fault)", "-o", "/dev/null"]
     let tracer = try Run.program(strace)

@@ -65,7 +65,10 @@ struct Answer: CustomStringConvertible {
   }
 
   /// A command on the supervisor of a run.
-  static func ebb(_ words: String..., about run: Run) throws -> Answer {
+  static func ebb(_ words: String..., about run: Run) throws -> Answer { try ebb(words, about: run) }
+
+  /// The same.
+  static func ebb(_ words: [String], about run: Run) throws -> Answer {
     let supervisor = try run.supervisor()
     try run.waitForPage(of: supervisor)
     return try Answer(try Run.ebb(arguments: words + ["--pid", "\(supervisor)"]))

@@ -26,6 +26,23 @@ struct Machine: Sendable {
     Container.works
   }
 
+  static let ipv6 = Machine("no IPv6 here: ::1 is no address of this machine") {
+    (try? SilentListener(family: AF_INET6)) != nil
+  }
+
+  /// More than that it is installed: it attaches to a process that is not its child, and changes its system calls.
+  static let strace = Machine("no working strace here (not installed, or it may not attach)") {
+    guard let strace = path(of: "strace") else { return false }
+    let script = """
+      sleep 1000 & victim=$!
+      $0 -f -p $victim -e inject=sched_yield:error=EIO -o /dev/null & tracer=$!
+      while kill -0 $tracer && grep -q '^TracerPid:.0$' /proc/$victim/status; do sleep 0.02; done
+      kill $victim
+      wait $tracer
+      """
+    return succeeds(["/bin/sh", "-c", script, strace])
+  }
+
   /// One of the given paths exists.
   static func program(_ name: String) -> Machine {
     Machine("\(name) is not installed") { path(of: name) != nil }

@@ -64,6 +64,15 @@ extension String {
     throw Failure("no \(name)= in: \(self)")
   }
 
+  /// The time behind `words`, as ebb tells it to a person: `3.8s`, `42s` or `1m21s`.
+  func span(after words: String) throws -> Duration {
+    let parts = components(separatedBy: words).dropFirst()
+    guard let match = parts.first?.prefixMatch(of: /(?:([0-9]+)m)?([0-9]+)(?:\.([0-9]))?s/),
+      let minutes = Int(match.1 ?? "0"), let seconds = Int(match.2), let tenths = Int(match.3 ?? "0")
+    else { throw Failure("no time behind \"\(words)\" in: \(self)") }
+    return .seconds(minutes * 60 + seconds) + .milliseconds(tenths * 100)
+  }
+
   /// The whole number of `name=number` in a line of words.
   func number(_ name: String) throws -> Int32 {
     guard let number = Int32(try field(name)) else { throw Failure("no number \(name)= in: \(self)") }

@@ -6,8 +6,13 @@ enum Proc {
     ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { pid_t($0) }
   }
 
-  /// The children of a process, oldest first.
-  static func children(of parent: pid_t) -> [pid_t] { all().filter { self.parent(of: $0) == parent }.sorted() }
+  /// The children of all threads of a process, zombies included, oldest first. The kernel lists them: all processes of
+  /// the machine would take seconds where another test has made thousands.
+  static func children(of parent: pid_t) -> [pid_t] {
+    let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(parent)/task")) ?? []
+    return threads.flatMap { read("/proc/\(parent)/task/\($0)/children").split(separator: " ") }.compactMap { pid_t($0) }
+      .sorted()
+  }
 
   static func parent(of pid: pid_t) -> pid_t? { status(of: pid)["PPid"].flatMap { pid_t($0) } }
 
@@ -36,9 +41,9 @@ enum Proc {
     return Dictionary(pairs) { $1 }
   }
 
-  /// Resident memory in kilobytes.
-  static func residentKilobytes(of pid: pid_t) -> Int {
-    status(of: pid)["VmRSS"].flatMap { Int($0.split(separator: " ")[0]) } ?? 0
+  /// Anonymous memory in kilobytes. Pages of its file come and go as the kernel likes.
+  static func anonymousKilobytes(of pid: pid_t) -> Int {
+    status(of: pid)["RssAnon"].flatMap { Int($0.split(separator: " ")[0]) } ?? 0
   }
 
   /// Context switches of all threads together, wanted or not.
@@ -49,6 +54,17 @@ enum Proc {
       let switches = ["voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"].compactMap { status[$0] }
       return sum + switches.compactMap { Int($0) }.reduce(0, +)
     }
+  }
+
+  /// Waits until all threads sleep. Returns how often they have been switched to.
+  static func settle(_ pid: pid_t) throws -> Int {
+    var last = -1
+    try Clock.wait(for: "process \(pid) to settle") {
+      usleep(200_000)
+      defer { last = contextSwitches(of: pid) }
+      return contextSwitches(of: pid) == last
+    }
+    return last
   }
 
   /// Whether a debugger has each of its threads.

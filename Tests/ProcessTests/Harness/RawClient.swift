@@ -10,7 +10,7 @@ final class RawClient {
   ///   - buffer: Bytes that the kernel shall hold for a client that does not read; nil: its own choice.
   /// - Throws: A `Failure` when nobody listens there.
   init(_ port: Int, family: Int32 = AF_INET, buffer: Int32? = nil) throws {
-    descriptor = socket(family, Int32(SOCK_STREAM.rawValue), 0)
+    descriptor = streamSocket(family)
     // It grows no further by itself, and has to be known before the first packet.
     if var buffer { setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffer, socklen_t(MemoryLayout<Int32>.size)) }
     var patience = timeval(tv_sec: Int(Clock.limit.components.seconds), tv_usec: 0)
@@ -104,20 +104,26 @@ final class RawClient {
   }
 }
 
-/// Listens on a port of 127.0.0.1 and never answers.
+/// Listens on a port of 127.0.0.1, or of ::1 for AF_INET6, and never answers.
 final class SilentListener {
   let port: Int
   private let descriptor: Int32
 
-  init() throws {
-    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  init(family: Int32 = AF_INET) throws {
+    descriptor = streamSocket(family)
     port = try Client.freePort()
-    guard withAddress(port, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 16) == 0 else {
-      throw Failure("listen: errno \(errno)")
-    }
+    let bound = withAddress(port, family: family) { bind(descriptor, $0, $1) }
+    // Longer than anybody asks: a full queue would look like a lost connection.
+    guard bound == 0, listen(descriptor, 1024) == 0 else { throw Failure("listen: errno \(errno)") }
   }
 
   deinit { close(descriptor) }
+}
+
+/// A TCP socket. Close-on-exec, or what another test starts at this moment would have it for a while, and it would live
+/// on when this test has closed it.
+func streamSocket(_ family: Int32 = AF_INET) -> Int32 {
+  socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
 }
 
 private func withAddress(

@@ -41,6 +41,18 @@ struct Server {
     return found ?? [:]
   }
 
+  /// Waits for the first look that could tell whose the listening sockets are, and returns its line of the log. Where
+  /// something moves meanwhile, as on a busy machine, one before it cannot, and says so.
+  @discardableResult
+  func look() throws -> [String: Any] {
+    var found: [String: Any]?
+    try run.wait(for: "the event connections with ports") {
+      found = try records("connections").first { ($0["ports"] as? [Int])?.isEmpty == false }
+      return found != nil
+    }
+    return found ?? [:]
+  }
+
   /// All lines of the log of that kind.
   func records(_ event: String) throws -> [[String: Any]] {
     try run.records().filter { $0["event"] as? String == event }
@@ -89,6 +101,12 @@ extension Server {
     let url = "http://127.0.0.1:\(port ?? self.port)\(path)"
     let curl = [Machine.path(of: "curl") ?? "curl", "-q", "-s", "-N", url]
     return try Run.program(curl, inNetworkOf: pid ?? run.supervisor())
+  }
+
+  /// Makes so many connections in ebb's own network, one after the other, with a request each, and closes them.
+  func connect(_ count: Int) throws {
+    let clients = fixture("connect", "\(port)", "\(count)", "--close")
+    try Run.program(clients, inNetworkOf: run.supervisor()).line("connected")
   }
 
   /// `connections` of `ebb status --connections --json`.

@@ -51,12 +51,12 @@ struct Streams {
     if let terminal = setup.terminal {
       let other = try terminal.openOtherSide()
       given = [other, other, other]
-      out = dup(terminal.descriptor)
+      out = fcntl(terminal.descriptor, F_DUPFD_CLOEXEC, 0)
       err = -1
-      input = dup(terminal.descriptor)
+      input = fcntl(terminal.descriptor, F_DUPFD_CLOEXEC, 0)
       return
     }
-    let empty = open("/dev/null", O_RDWR)
+    let empty = open("/dev/null", O_RDWR | O_CLOEXEC)
     let (outRead, outWrite) = try makePipe()
     out = outRead
     given = [empty, outWrite]
@@ -83,10 +83,11 @@ struct Streams {
   }
 }
 
-/// A pipe. Its ends need not be close-on-exec: every process starts as `fixture launch`, which closes them.
+/// A pipe, close-on-exec: what another test starts at this moment must not have it, or its reader would wait for that too.
 func makePipe() throws -> (read: Int32, write: Int32) {
   var ends: [Int32] = [-1, -1]
   guard pipe(&ends) == 0 else { throw Failure("pipe: errno \(errno)") }
+  for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
   return (ends[0], ends[1])
 }
 

@@ -65,7 +65,7 @@ struct PythonServer {
   }
 
   private static let source = """
-    import http.server, signal, socketserver, sys, threading, time
+    import http.server, signal, socket, socketserver, sys, threading, time
     faults = sys.argv[2:]
     counts = [0, 0]
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -77,11 +77,15 @@ struct PythonServer {
                 self.close_connection = True
                 return
             if self.path == "/slow": time.sleep(1)
+            # Its end comes with the last byte, before the client can ask again.
+            if "closes" in faults: self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
             self.send_response(500 if "bad" in faults else 200)
             self.send_header("Content-Length", "3")
             self.end_headers()
             self.wfile.write(b"ok\\n")
-            if "closes" in faults: self.close_connection = True
+            if "closes" in faults:
+                self.connection.shutdown(socket.SHUT_WR)
+                self.close_connection = True
         def log_message(self, *arguments): pass
     class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
         daemon_threads = True

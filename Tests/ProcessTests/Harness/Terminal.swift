@@ -10,7 +10,7 @@ final class Terminal {
   private static let getNumber: UInt = 0x8004_5430
 
   init() throws {
-    descriptor = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+    descriptor = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
     guard descriptor >= 0 else { throw Failure("/dev/ptmx: errno \(errno)") }
     var unlocked: Int32 = 0
     var number: Int32 = 0
@@ -23,7 +23,7 @@ final class Terminal {
   deinit { close(descriptor) }
 
   func openOtherSide() throws -> Int32 {
-    let other = open(path, O_RDWR | O_NOCTTY)
+    let other = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC)
     guard other >= 0 else { throw Failure("\(path): errno \(errno)") }
     return other
   }
