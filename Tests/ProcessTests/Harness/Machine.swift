@@ -40,7 +40,7 @@ struct Machine: Sendable {
       kill $victim
       wait $tracer
       """
-    return succeeds(["/bin/sh", "-c", script, strace])
+    return succeeds(fixture("launch", "--", "/bin/sh", "-c", script, strace))
   }
 
   /// One of the given paths exists.
