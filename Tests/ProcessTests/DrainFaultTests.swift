@@ -122,6 +122,10 @@ struct DrainFaultTests {
     let run = try Run.ebb(options, fixture("serve", "\(port)"), noProc([]))
     try run.line("listening")
     let client = try RawClient(port)
+    // One that is accepted during a look is counted twice by it. And not in the same tick of the kernel's clock, in which
+    // nobody can tell who was first.
+    try client.exchange()
+    usleep(50_000)
     client.ask("/delay/6")
     try stop(run)
     try client.expectAnswer()

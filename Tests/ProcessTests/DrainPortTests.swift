@@ -150,7 +150,9 @@ private func expectNoDrain(_ server: Server) throws {
   #expect(try server.toldToStop(after: sent) >= .seconds(1))
   let report = try server.report()
   #expect(report.values["drain_ended_by"] is NSNull && report.text("delay_ended_by") == "time", "\(report)")
-  let lines = try server.records("connections").filter { ($0["msg"] as? String)?.contains("UDP or UNIX sockets") == true }
+  let lines = try server.records("connections").filter {
+    ($0["msg"] as? String)?.contains("UDP or UNIX sockets") == true
+  }
   #expect(lines.count == 1 && lines[0]["level"] as? String == "warning", "\(report)")
 }
 

@@ -92,7 +92,7 @@ private final class Loopback: Sendable {
   let descriptor: Int32
   let port: UInt16
 
-  /// - Parameter listens: Else nobody else can listen there either.
+  // One that does not listen keeps everybody else from it.
   init(listens: Bool = true) throws {
     descriptor = streamSocket()
     var address = sockaddr_in()

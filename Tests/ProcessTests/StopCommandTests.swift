@@ -53,8 +53,8 @@ struct StopCommandTests {
     #expect(stop.exit == .code(0))
     var phases: [Substring] = []
     // Also other news than a phase are worth a line: that all are reaped, say.
-    for phase in stop.out.split(separator: "\n").compactMap({ $0.split(separator: ",").first }) where phase != phases.last {
-      phases.append(phase)
+    for line in stop.out.split(separator: "\n") {
+      if let phase = line.split(separator: ",").first, phase != phases.last { phases.append(phase) }
     }
     #expect(phases.drop { $0 == "serving" } == ["delaying", "stopping", "exited"], "\(stop)")
     #expect(stop.out.hasSuffix("exited, not ready; the command has exited with 7; 1 received, 1 forwarded, 0 reaped\n"))

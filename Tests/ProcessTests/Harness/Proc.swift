@@ -10,8 +10,8 @@ enum Proc {
   /// the machine would take seconds where another test has made thousands.
   static func children(of parent: pid_t) -> [pid_t] {
     let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(parent)/task")) ?? []
-    return threads.flatMap { read("/proc/\(parent)/task/\($0)/children").split(separator: " ") }.compactMap { pid_t($0) }
-      .sorted()
+    let children = threads.flatMap { read("/proc/\(parent)/task/\($0)/children").split(separator: " ") }
+    return children.compactMap { pid_t($0) }.sorted()
   }
 
   static func parent(of pid: pid_t) -> pid_t? { status(of: pid)["PPid"].flatMap { pid_t($0) } }
@@ -84,8 +84,17 @@ enum Proc {
     return Dictionary(pairs) { first, _ in first }
   }
 
+  /// To the end: the kernel gives a page at a time, which `FileManager` takes for the whole of a file.
   private static func read(_ path: String) -> String {
-    guard let data = FileManager.default.contents(atPath: path) else { return "" }
-    return String(decoding: data, as: UTF8.self)
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return "" }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 65536)
+    while true {
+      let count = Foundation.read(descriptor, &chunk, chunk.count)
+      guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+      bytes += chunk[..<count]
+    }
   }
 }
