@@ -72,8 +72,7 @@ struct DrainIdleTests {
   @Test(arguments: [[], ["--keep-alive"]])
   func `a quiet time that is shorter than the pauses of a scrape`(how: [String]) throws {
     let server = try Server(["--delay", "1500ms", "--drain-timeout", "20s", "--grace", "1s", "--drain-quiet", "500ms"])
-    // Not in step with ebb, which looks once a second where a look takes long, as on a busy machine.
-    let scraper = try Run.program(fixture("scrape", "\(server.port)", "1300") + how)
+    let scraper = try Run.program(fixture("scrape", "\(server.port)", "1000") + how)
     try scraper.line("scraped")
     try server.stop()
     let report = try server.report()

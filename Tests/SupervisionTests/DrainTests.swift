@@ -257,6 +257,28 @@ import Testing
     #expect(passes.suffix(2) == [6000, 6020])
   }
 
+  /// A scrape each second, with pauses longer than the quiet time: whatever its phase, and however late the kernel tells.
+  @Test(arguments: [0, 10, 50, 100, 300, 450])
+  func trafficInStepWithTheLooks(late: Int) {
+    for phase in stride(from: 0, to: 1000, by: 50) {
+      var story = DrainStory {
+        $0.drainQuiet = .milliseconds(500)
+        $0.delay = .milliseconds(1500)
+      }
+      var markers: [Int] = []
+      let ended = story.drain { now in
+        let since = (now + phase) % 1000
+        var pass = sample()
+        pass.census.add(connection(sent: since, received: since), quiet: .milliseconds(500))
+        let told = markers.last { $0 + late <= now }
+        pass.sinceTold = told.map { .milliseconds(now - $0) }
+        if told != nil || markers.isEmpty { markers.append(now) }  // one at a time
+        return pass
+      }
+      #expect(ended ?? .max <= 2500, "phase \(phase)")
+    }
+  }
+
   /// Only then is there nothing to be in a hurry for.
   @Test func closesThatAreNotTold() {
     var story = DrainStory()

@@ -157,7 +157,10 @@ extension Traffic {
     let quietAt = lastReceived + quiet
     // One extra look between two others: a short quiet time would set the pace for as long as traffic comes.
     if quietAt > now { return last?.at == pacedAt ? min(next, quietAt) : next }
-    return isBeingTold && sample.census.busy == 0 ? now + Traffic.soon : next
+    guard sample.census.busy == 0, toldUntil != nil else { return next }
+    // All that is missing is the kernel's word. Whoever waited for the next look would do so each time where traffic
+    // comes in step with that.
+    return min(next, now + (isBeingTold ? Traffic.soon : sample.interval / 5))
   }
 
   fileprivate static let pace = Span.milliseconds(250)
