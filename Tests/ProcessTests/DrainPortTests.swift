@@ -200,9 +200,10 @@ struct DrainNamespaceTests {
     #expect(try server.report().drainEndedBy == "quiet")
   }
 
-  @Test func `one with a UDP socket alone gets the delay`() throws {
+  @Test(arguments: ["5353", "45678"])
+  func `one with a UDP socket alone gets the delay`(port: String) throws {
     let server = try Server(
-      ["--delay", "1s"], command: fixture("serve", "5353", "--udp"), launch: ["--network-namespace"])
+      ["--delay", "1s"], command: fixture("serve", port, "--udp"), launch: ["--network-namespace"])
     try expectNoDrain(server)
   }
 }

@@ -198,10 +198,29 @@ struct DrainReportTests {
     let stop = try #require(status["stop"] as? [String: Any])
     let (soonest, latest) = (stop["forward_in_ms"] as? Int ?? 0, stop["forward_at_latest_in_ms"] as? Int ?? 0)
     #expect(latest > soonest && soonest > 0, "\(stop)")
+    #expect((stop["in_flight"] as? [String: Any])?["at_stop"] as? Int == 1, "\(stop)")
+    #expect(stop["connections_after_stop"] as? Int == 0 && stop["drain_ended_by"] is NSNull, "\(stop)")
     let text = try Answer.ebb("status", about: server.run)
     #expect(text.out.contains("\nclients   1 busy (1 owed-response), 0 idle, port \(server.port), by diag+info\n"))
+    #expect(text.out.contains("\ntraffic   in flight: 1 at the stop signal\n"), "\(text)")
     let listed = try Answer.ebb("status", "--connections", about: server.run)
     #expect(listed.out.contains("\n \(server.port)  ") || listed.out.contains("\n\(server.port)  "), "\(listed)")
+  }
+
+  /// Where no terminal is, each change is a whole report.
+  @Test func `watched, with each connection`() throws {
+    let server = try Server(["--delay", "20s", "--drain-timeout", "1s", "--grace", "1s"])
+    let client = try RawClient(server.port)
+    client.ask("/delay/30")
+    try server.expectRequest()
+    let pid = "\(server.run.pid)"
+    let watch = try Run.ebb(arguments: ["status", "--watch", "--connections", "--pid", pid], .withTraffic)
+    try watch.wait(for: "a connection") { watch.out.lines.contains { $0.contains("  owed-response  ") } }
+    #expect(watch.out.lines.first?.contains(": serving for ") == true, "\(watch)")
+    try server.stop()
+    try watch.wait(for: "the stop") { watch.out.lines.contains { $0.contains(": delaying for ") } }
+    kill(try server.run.command(), SIGKILL)
+    try watch.expect(.code(0))
   }
 
   @Test func `without a client, and without a listening socket`() throws {
