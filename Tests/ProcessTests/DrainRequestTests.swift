@@ -7,8 +7,9 @@ struct DrainRequestTests {
   /// Where traffic is to be quiet, long after anything that is under way.
   private let patient = ["--drain-timeout", "20s", "--grace", "1s"]
 
-  @Test func `a request of ten seconds, with a delay of one`() throws {
-    let server = try Server(["--delay", "1s"] + patient)
+  @Test(arguments: [false, true])
+  func `a request of ten seconds, with a delay of one`(isPatient: Bool) throws {
+    let server = try Server(["--delay", "1s"] + (isPatient ? patient : []))
     let client = try RawClient(server.port)
     let asked = Clock.now()
     client.send("GET /delay/10 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -18,8 +19,9 @@ struct DrainRequestTests {
     // Answered in full, and only then told to stop.
     #expect(client.readToEnd().hasSuffix("\r\n\r\nok\n"))
     let report = try server.report()
-    #expect(report.drainEndedBy == "quiet", "\(report)")
-    #expect(report.inFlight("at_stop") == 1 && report.inFlight("at_forward") == 0, "\(report)")
+    #expect(report.inFlight("at_stop") == 1, "\(report)")
+    // The bound that is usual comes a second later, which may be before ebb looks again on a busy machine.
+    if isPatient { #expect(report.drainEndedBy == "quiet" && report.inFlight("at_forward") == 0, "\(report)") }
   }
 
   @Test func `an answer is owed however long it takes, on a connection that stays`() throws {
