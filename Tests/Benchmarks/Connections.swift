@@ -36,6 +36,7 @@ private func measurePass(_ bench: Bench, on count: Int, elsewhere sockets: Int, 
   holders += try hold(sockets / 2, otherPort)
   // Named, the supervisor need not be looked for among all processes of this machine.
   let supervisor = try Session(bench.ebb.running(benchmarkCommand(["wait"])))
+  try waitForPage(of: supervisor.pid, ebb: bench.ebb.path)
   func pass(on port: Int) -> [String] {
     [bench.ebb.path, "drain", "--pid", "\(supervisor.pid)", "--drain", "time", "--delay", "0s", "--ports", "\(port)"]
   }
@@ -55,6 +56,15 @@ private func measurePass(_ bench: Bench, on count: Int, elsewhere sockets: Int, 
   bench.report.add(Row("of it the kernel's walk past all sockets, p50 / max", texts: ["ebb": both(walks)]))
   bench.report.judge(
     "\(title), at most \(Unit.nanoseconds.text(limit))", measured: pair + " (p50 / max)", median(times) <= limit)
+}
+
+/// By which a supervisor is found: it comes a moment after the command.
+private func waitForPage(of pid: pid_t, ebb: String) throws(Failure) {
+  for _ in 0..<6000 {
+    if case .code(0) = finish(try Launch([ebb, "status", "--pid", "\(pid)"]).start()) { return }
+    sleep(nanoseconds: 10_000_000)
+  }
+  throw Failure("process \(pid) has no status page")
 }
 
 private func both(_ times: [Double]) -> String {
@@ -95,7 +105,9 @@ private func processorTime(running words: [String]) throws(Failure) -> Int64 {
   while wait4(pid, &status, 0, &usage) == -1 {
     guard errno == EINTR else { throw Failure("wait4: \(text(errno))") }
   }
-  guard status == 0 else { throw Failure("`\(words.joined(separator: " "))` does not exit with 0") }
+  guard status == 0 else {
+    throw Failure("`\(words.joined(separator: " "))` ends with status \(status), not with exit code 0")
+  }
   return [usage.ru_utime, usage.ru_stime].reduce(0) {
     $0 + Int64($1.tv_sec) * 1_000_000_000 + Int64($1.tv_usec) * 1000
   }
