@@ -118,7 +118,7 @@ public final class ConnectionWatch {
       if case .everyone = owner { isEverybody = true }
       listeners.conclude(search.findings, controlGroup: ownControlGroup(), isEverybody: isEverybody)
       stage = .closed
-      if listeners.standing == .none { lookForAccepted() }
+      if listeners.standing == .none, search.findings.hasSockets { lookForAccepted() }
     case .closed:
       if closed?.step(listeners.ports) == true { return nil }
       guard !ports.isEmpty else { return .done }

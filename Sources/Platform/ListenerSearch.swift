@@ -202,6 +202,7 @@ final class ListenerSearch {
 
   private func take(link: [UInt8]) {
     if let inode = socketInode(link: link[...]) {
+      findings.hasSockets = true
       if wanted.contains(inode) { findings.matched.insert(inode) }
       if others.contains(inode) { findings.hasUncountable = true }
     } else if link.starts(with: "anon_inode:[io_uring]".utf8), !wanted.elements.isEmpty || !others.elements.isEmpty {

@@ -32,6 +32,8 @@ public struct KnownListeners: Sendable {
     public var matched = Ordered<UInt64>()
     /// One has a listening UNIX socket, or a UDP socket as a server has it.
     public var hasUncountable = false
+    /// One has a socket, of whatever kind.
+    public var hasSockets = false
     /// Every process could be looked into.
     public var isComplete = true
     /// There may be listening sockets that no such look shows: in another network namespace, say.
