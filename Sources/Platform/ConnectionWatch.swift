@@ -23,6 +23,7 @@ public final class ConnectionWatch {
   /// Nil before the first pass.
   private var closed: ClosedConnections?
   private var passiveOpensAtStart: Int?
+  /// In this pass.
   private var hasLookedForAccepted = false
   private var stage = Stage.idle
   private var sample: Sample
@@ -74,6 +75,7 @@ public final class ConnectionWatch {
       passiveOpensAtStart = readPassiveOpens()
     }
     closed?.beginPass()
+    hasLookedForAccepted = false
     sample = Sample(source: source, listeners: .unknown)
     if lookForListeners, listeners.standing != .given {
       beginListeners()
@@ -136,13 +138,14 @@ public final class ConnectionWatch {
   }
 
   /// A command that listens on nothing may have closed its listening sockets, and still owe answers: a stop in two steps,
-  /// as `nginx -s quit` in a preStop hook begins one. Asked once, since it takes a walk past all connections.
+  /// as `nginx -s quit` in a preStop hook begins one. Until that is answered nothing is certain, also where this pass
+  /// fails or is given up.
   private func lookForAccepted() {
     guard !hasLookedForAccepted, let text = try? readFile("/proc/sys/net/ipv4/ip_local_port_range", upTo: 64),
       let clientPorts = clientPorts(text)
     else { return }
     hasLookedForAccepted = true
-    listeners.beginLook()
+    listeners.reopen()
     table.begin(listenersOnly: false, ports: nil)
     stage = .accepted(clientPorts: clientPorts)
   }

@@ -56,6 +56,12 @@ public struct KnownListeners: Sendable {
   /// Another look at the listening sockets begins.
   public mutating func beginLook() { (candidates, onExcluded) = ([], []) }
 
+  /// The verdict that it listens on nothing is open again, until the next conclusion.
+  public mutating func reopen() {
+    beginLook()
+    (standing, isDecided) = (.unknown, false)
+  }
+
   /// Takes in a listening socket.
   public mutating func add(_ row: SocketRow) {
     guard !ports.contains(row.localPort) else { return }

@@ -7,9 +7,11 @@ struct DrainClosedTests {
   private let patient = ["--delay", "300ms", "--drain-quiet", "500ms", "--drain-timeout", "20s", "--grace", "1s"]
 
   /// As `nginx -s quit` in a preStop hook does.
-  @Test func `a listening socket, while a request is in flight`() throws {
+  @Test(arguments: ["300ms", "1ms", "3ms", "5ms"])
+  func `a listening socket, while a request is in flight`(delay: String) throws {
     let port = try Client.freePort()
-    let server = try Server(patient, command: fixture("serve", "\(port)", "--close-on", "USR1"))
+    // With the short ones the first look is given up at some moment.
+    let server = try Server(patient + ["--delay", delay], command: fixture("serve", "\(port)", "--close-on", "USR1"))
     let client = try RawClient(port)
     let asked = Clock.now()
     client.ask("/delay/6")
