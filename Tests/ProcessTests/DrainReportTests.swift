@@ -109,16 +109,9 @@ struct DrainReportTests {
   @Test func `what the kill hits`() throws {
     let options = ["--delay", "0", "--drain", "time", "--grace", "1s"]
     let server = try Server(["--ports", "1"] + options, ["--ignore-term"])
-    // By name: nothing has to be looked for just before the kill.
-    let port = try Client.freePort()
-    let counted = try Server(
-      ["--delay", "2s", "--drain", "time", "--grace", "2s", "--ports", "\(port)"],
-      command: fixture("serve", "\(port)", "--ignore-term"))
-    let clients = try (0..<3).map { _ in try RawClient(counted.port) }
-    for client in clients { client.ask("/delay/30") }
-    try counted.run.wait(for: "three requests") { try counted.waitForClass("owed-response")["owed-response"] == 3 }
-    try counted.stop()
-    let report = try counted.report(.code(137))
+    // Once more where the machine is too busy for the look in the last 250 ms: it tells nothing then.
+    var report = try reportOfAKillWithThreeRequests()
+    for _ in 0..<4 where report.inFlight("at_kill") == nil { report = try reportOfAKillWithThreeRequests() }
     #expect(report.values["killed"] as? Bool == true)
     for key in ["at_stop", "at_forward", "at_kill"] { #expect(report.inFlight(key) == 3, "\(key) \(report)") }
     // Where nothing was counted, nothing is claimed.
@@ -127,6 +120,19 @@ struct DrainReportTests {
     try server.stop()
     let unknown = try server.report(.code(137))
     for key in ["at_stop", "at_forward", "at_kill"] { #expect(unknown.inFlight(key) == nil, "\(key) \(unknown)") }
+  }
+
+  private func reportOfAKillWithThreeRequests() throws -> Report {
+    // By name: nothing has to be looked for just before the kill.
+    let port = try Client.freePort()
+    let server = try Server(
+      ["--delay", "2s", "--drain", "time", "--grace", "2s", "--ports", "\(port)"],
+      command: fixture("serve", "\(port)", "--ignore-term"))
+    let clients = try (0..<3).map { _ in try RawClient(server.port) }
+    for client in clients { client.ask("/delay/30") }
+    try server.run.wait(for: "three requests") { try server.waitForClass("owed-response")["owed-response"] == 3 }
+    try server.stop()
+    return try server.report(.code(137))
   }
 
   @Test func `the log as text`() throws {
