@@ -4,7 +4,7 @@
 //   --ignore-term          go on after TERM
 //   --only SIGNAL          print only these; repeatable
 //   --slow MILLISECONDS    take this long to exit, and say "done" before it
-//   --with-child           first start a child in the same process group that does the same, tagged "child"
+//   --with-child           once ready, start a child in the same process group that does the same, tagged "child"
 
 #define _GNU_SOURCE
 #include "fixture.h"
@@ -80,8 +80,9 @@ int mode_signals(int argc, char **argv) {
     else die("signals: %s", argv[at]);
   }
   block_all();
-  if (with_child && fork() == 0) listener.tag = "child";
-  say_ready(listener.tag);
+  say_ready(NULL);
+  // Only now, so that the two lines have an order: who has read the child's has read both.
+  if (with_child && fork() == 0) say_ready(listener.tag = "child");
   listen_for_signals(&listener);
 }
 

@@ -146,7 +146,7 @@ struct SmokeEndTests {
   @Test(arguments: Place.possible, [Signal.int, .term])
   func `a signal ends all of it`(place: Place, signal: Signal) throws {
     let run = try Run.ebb(["smoke", "--duration", "60s"], fixture("signals", "--with-child"), in: place)
-    try run.line("ready", on: run.err)
+    try run.line("child ready", on: run.err)
     try run.send(signal)
     try run.expect(.code(125))
     try run.readToEnd()
