@@ -125,6 +125,9 @@ private func slowRequest(_ facts: SmokeFacts) -> Verdict {
     return .fail("\(failed(failures, of: total)): \(help)", failures)
   }
   guard total > 0 else { return .skip("none was sent") }
+  guard facts.hasSlowAnswerInStop else {
+    return .skip("\(total) answered, but none was in flight at \(facts.signalName): --slow needs one that takes longer")
+  }
   return .pass("\(total) answered, the longest took \(facts.slowest.rough)")
 }
 

@@ -35,6 +35,8 @@ public final class SmokeFacts {
   public private(set) var answeredAfter = 0
   /// Of `--slow`, answered well.
   public private(set) var slowAnswered = 0
+  /// One of these after the stop signal.
+  private(set) var hasSlowAnswerInStop = false
   /// The longest of these.
   public private(set) var slowest = Span.zero
   /// In the order in which they failed; the first of them where there are very many.
@@ -107,6 +109,7 @@ extension SmokeFacts {
       failures.append(SmokeFailure(reason: problem, begun: begun, ended: now, time: time, isSlow: isSlow))
     } else if isSlow {
       slowAnswered += 1
+      hasSlowAnswerInStop = hasSlowAnswerInStop || stoppedAt != nil
       slowest = max(slowest, now - begun)
     } else if stoppedAt == nil {
       answeredBefore += 1

@@ -111,10 +111,13 @@ extension SmokeRun {
     switch stage {
     case .starting: try advanceStart(at: now)
     case .serving(let until):
-      guard facts.end == nil, now >= until, isSlowInFlight || now >= until + .seconds(1) else { return }
+      guard facts.end == nil, now >= until, canStop(until) else { return }
       if let status = try? page?.read() {
         facts.seeLast(readDescendants(of: supervisor.pid), of: supervisor.pid, status)
       }
+      // That took its time, and an answer may have come meanwhile.
+      try client.work(besides: -1, within: .zero)
+      guard canStop(until) else { return }
       facts.stoppedAt = monotonicTime()
       try stop()
     case .stopping: return
@@ -213,8 +216,10 @@ extension SmokeRun {
     nextRequest = now + SmokeRun.startPace
   }
 
-  /// At the stop signal one has to be on its way.
-  private var isSlowInFlight: Bool { options.slow == nil || client.hasSlowInFlight }
+  /// At the stop signal a slow request has to be on its way. One that is answered at once never is for long.
+  private func canStop(_ until: Instant) -> Bool {
+    options.slow == nil || client.hasSlowInFlight || monotonicTime() >= until + .seconds(1)
+  }
 
   private func note(_ outcome: SmokeClient.Outcome) {
     if outcome.kind == .connection {

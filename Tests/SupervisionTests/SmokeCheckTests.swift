@@ -12,6 +12,7 @@ struct SmokeStory {
   var end: ExitStatus? = .exited(code: 0)
   var isReady = true
   var isStopped = true
+  var answersBefore: (SmokeFacts) -> Void = { _ in }
   var change: (SmokeFacts) -> Void = { _ in }
 
   init() {
@@ -25,6 +26,7 @@ struct SmokeStory {
     let facts = SmokeFacts(options, startedAt: .at(0))
     if isReady { facts.start = .ready(at: .at(400)) }
     for moment in [500, 600] { facts.requestEnded(nil, begun: .at(moment), isSlow: false, at: .at(moment), time: 0) }
+    answersBefore(facts)
     if isStopped {
       facts.seeLast(processes, of: 1, status)
       facts.stoppedAt = .at(3390)
@@ -144,6 +146,13 @@ struct SmokeStory {
         $0.requestEnded(nil, begun: .at(3000), isSlow: true, at: .at(5500), time: 0)
         $0.requestEnded(nil, begun: .at(5500), isSlow: true, at: .at(6000), time: 0)
       }
+    }
+    try expect(
+      "slow-request-answered", .skip,
+      "1 answered, but none was in flight at SIGTERM: --slow needs one that takes longer"
+    ) {
+      $0.options.slow = slow
+      $0.answersBefore = { $0.requestEnded(nil, begun: .at(500), isSlow: true, at: .at(3380), time: 0) }
     }
     try expect(
       "slow-request-answered", .fail,

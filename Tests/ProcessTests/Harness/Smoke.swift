@@ -51,7 +51,7 @@ struct Smoke: CustomStringConvertible {
 /// A small HTTP server in Python that keeps connections, and has the faults it is told to have: `bad` (status 500),
 /// `closes` (kept connections, without a word), `drops` (every second request on a
 /// connection), `graceful` (exits 0 at SIGTERM and says how many connections and requests
-/// there were). /slow takes a second.
+/// there were). /slow takes ten seconds.
 struct PythonServer {
   let port: Int
   let command: [String]
@@ -76,7 +76,7 @@ struct PythonServer {
             if "drops" in faults and self.asked % 2 == 0:
                 self.close_connection = True
                 return
-            if self.path == "/slow": time.sleep(1)
+            if self.path == "/slow": time.sleep(10)
             # Its end comes with the last byte, before the client can ask again.
             if "closes" in faults: self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
             self.send_response(500 if "bad" in faults else 200)
