@@ -28,6 +28,7 @@ struct DrainBesideTests {
       without="setpriv --bounding-set -sys_ptrace --inh-caps -all"
       $without \(try Binaries.ebb()) --delay 0 --drain time --health 7001 -- \(tree) & ebb=$!
       until [ "$(cat /proc/net/tcp /proc/net/tcp6 | grep -c '^ *[0-9]*: [0-9A-F]*:1B5[89] .* 0A ')" = 2 ]; do sleep 0.02; done
+      until ls -l /proc/$ebb/fd | grep -q memfd:ebb-status; do sleep 0.02; done
       $without \(drain) --pid $ebb
       kill $ebb
       wait

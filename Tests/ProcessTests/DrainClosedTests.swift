@@ -4,7 +4,7 @@ import Testing
 /// What has been closed already when the stop signal comes: a listening socket, a client's side.
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct DrainClosedTests {
-  private let patient = ["--delay", "300ms", "--drain-quiet", "500ms", "--drain-timeout", "20s", "--grace", "1s"]
+  private let patient = ["--delay", "300ms", "--drain-quiet", "500ms", "--drain-timeout", "20s"]
 
   /// As `nginx -s quit` in a preStop hook does.
   @Test(arguments: ["300ms", "1ms", "3ms", "5ms"])

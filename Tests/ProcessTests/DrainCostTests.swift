@@ -42,11 +42,11 @@ struct DrainCostTests {
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
   func `ten thousand connections are counted, and signals come through meanwhile`() throws {
     // In a network of its own, since other tests count too.
-    let options = ["--delay", "4s", "--drain-quiet", "1s"]
+    let options = ["--delay", "12s", "--drain-quiet", "1s"]
     let server = try Server(options, launch: ["--network-namespace"])
     let pool = try Run.program(
       fixture("connect", "\(server.port)", "10000"), inNetworkOf: try server.run.command())
-    try pool.line("connected")
+    try pool.wait(for: "ten thousand", limit: .seconds(300)) { pool.out.next("connected") != nil }
     let sent = try server.stop()
     let first = try server.look()
     #expect((first["busy"] as? Int ?? 0) + (first["idle"] as? Int ?? 0) == 10_000, "\(first)")
@@ -56,7 +56,7 @@ struct DrainCostTests {
       try server.run.wait(for: "the signal") { server.run.signals.count > already }
       usleep(10_000)
     }
-    #expect(try server.toldToStop(after: sent) >= .seconds(4))
+    #expect(try server.toldToStop(after: sent) >= .seconds(12))
     let report = try server.report()
     #expect(report.drainEndedBy == "quiet" && report["connections_after_stop"] == 0, "\(report)")
     let draining = try #require(try server.records("draining").first)

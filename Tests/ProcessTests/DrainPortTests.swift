@@ -5,7 +5,7 @@ import Testing
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct DrainPortTests {
   /// Enough to see who is waited for and who is not.
-  private let short = ["--delay", "200ms", "--drain-quiet", "1500ms", "--drain-timeout", "20s", "--grace", "1s"]
+  private let short = ["--delay", "200ms", "--drain-quiet", "1500ms", "--drain-timeout", "20s"]
 
   // MARK: Listening sockets
 
@@ -39,7 +39,7 @@ struct DrainPortTests {
   }
 
   @Test func `one that is opened after the stop signal`() throws {
-    let options = ["--delay", "5s", "--drain-quiet", "1500ms", "--drain-timeout", "20s", "--grace", "1s", "-t", "60s"]
+    let options = ["--delay", "5s", "--drain-quiet", "1500ms", "--drain-timeout", "20s", "-t", "60s"]
     let server = try Server(options, ["--late", "USR1"])
     let sent = try server.stop()
     try server.look()
@@ -93,7 +93,7 @@ struct DrainPortTests {
     for names in [nobodys, nil] {
       let second = try Client.freePort()
       let script = "\(Binaries.fixture) serve \(second) & \(Binaries.fixture) serve 0; :"
-      let options = short + ["--group", "--ports", "\(names ?? second)"]
+      let options = short + ["--grace", "1s", "--group", "--ports", "\(names ?? second)"]
       let server = try Server(options, command: ["/bin/sh", "-c", script])
       try server.run.line("listening")
       let first = try server.run.out.lines.map { Int(try $0.number("port")) }.first { $0 != second }
@@ -164,7 +164,7 @@ struct DrainNamespaceTests {
   @Test(.needs(.program("curl")))
   func `a server in another network holds nothing up`() throws {
     let script = "\(launch) & exec \(Binaries.fixture) serve 0"
-    let options = ["--delay", "200ms", "--drain-quiet", "300ms", "--drain-timeout", "20s", "--grace", "1s"]
+    let options = ["--delay", "200ms", "--drain-quiet", "300ms", "--drain-timeout", "20s"]
     let server = try Server(options, command: ["/bin/sh", "-c", script])
     try server.run.line("listening")
     let lines = server.run.out.lines
@@ -190,7 +190,7 @@ struct DrainNamespaceTests {
 
   @Test(.needs(.program("curl")))
   func `ebb and its app in one that is not the machine's`() throws {
-    let options = ["--delay", "200ms", "--drain-quiet", "300ms", "--drain-timeout", "20s", "--grace", "1s"]
+    let options = ["--delay", "200ms", "--drain-quiet", "300ms", "--drain-timeout", "20s"]
     let server = try Server(options, launch: ["--network-namespace"])
     let request = try server.ask("/delay/8")
     try server.expectRequest()

@@ -6,7 +6,7 @@ import Testing
 struct DrainReportTests {
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
   func `a delay that was too short, and the one to use`() throws {
-    let options = ["--delay", "500ms", "--drain-quiet", "6s", "--drain-timeout", "20s", "--grace", "1s"]
+    let options = ["--delay", "500ms", "--drain-quiet", "6s", "--drain-timeout", "20s"]
     let server = try Server(options, launch: ["--network-namespace"])
     let sent = try server.stop()
     try server.event("draining")
@@ -25,7 +25,7 @@ struct DrainReportTests {
   }
 
   @Test func `one that was longer than it needs`() throws {
-    let server = try Server(["--delay", "20s", "--drain-quiet", "300ms", "--drain-timeout", "1s", "--grace", "1s"])
+    let server = try Server(["--delay", "20s", "--drain-quiet", "300ms", "--drain-timeout", "1s"])
     try server.stop()
     try server.event("connections")
     try RawClient(server.port).exchange()
@@ -42,6 +42,7 @@ struct DrainReportTests {
     let server = try Server(["--delay", "500ms", "--drain-quiet", "300ms"])
     let client = try RawClient(server.port)
     try client.exchange()
+    usleep(50_000)  // in which the kernel takes in that the client has its answer
     try server.stop()
     let report = try server.report()
     #expect(report.values["advice"] is NSNull && report.values["last_connection_ms"] is NSNull, "\(report)")
@@ -69,7 +70,7 @@ struct DrainReportTests {
     let begun = Clock.now()
     do {
       let client = try RawClient(server.port)
-      client.ask("/delay/3")
+      client.ask("/delay/20")
       try server.expectRequest()
       kill(app, SIGSTOP)
       client.reset()
@@ -138,7 +139,7 @@ struct DrainReportTests {
   @Test func `the log as text`() throws {
     var setup = Setup.withTraffic
     setup.environment["EBB_DRAIN_QUIET"] = "300ms"
-    let run = try Run.ebb(["--delay", "3s"], fixture("serve", "0"), in: .subreaper, setup)
+    let run = try Run.ebb(["--delay", "10s"], fixture("serve", "0"), in: .subreaper, setup)
     let port = try run.line("listening").number("port")
     try run.send(.term)
     try run.expect(.code(0))

@@ -101,7 +101,7 @@ struct ExitCodeTests {
   @discardableResult
   private func write(_ text: String, mode: Int, to folder: String, _ name: String) throws -> String {
     let path = folder + "/" + name
-    try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    try spawning.withLock { try Data(text.utf8).write(to: URL(fileURLWithPath: path)) }
     try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
     return path
   }

@@ -59,8 +59,10 @@ struct Container {
     let root = folder + "/rootfs"
     let files = FileManager.default
     try files.createDirectory(atPath: root, withIntermediateDirectories: false)
-    try files.copyItem(atPath: Binaries.ebb(), toPath: root + "/ebb")
-    try files.copyItem(atPath: Binaries.fixture, toPath: root + "/fixture")
+    try spawning.withLock {
+      try files.copyItem(atPath: Binaries.ebb(), toPath: root + "/ebb")
+      try files.copyItem(atPath: Binaries.fixture, toPath: root + "/fixture")
+    }
     let text = try JSONSerialization.data(withJSONObject: configuration(arguments, setup))
     try text.write(to: URL(fileURLWithPath: folder + "/config.json"))
   }

@@ -48,9 +48,7 @@ enum Proc {
 
   /// Context switches of all threads together, wanted or not.
   static func contextSwitches(of pid: pid_t) -> Int {
-    let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
-    return threads.reduce(0) { sum, thread in
-      let status = fields("/proc/\(pid)/task/\(thread)/status")
+    threads(of: pid).reduce(0) { sum, status in
       let switches = ["voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"].compactMap { status[$0] }
       return sum + switches.compactMap { Int($0) }.reduce(0, +)
     }
@@ -62,15 +60,22 @@ enum Proc {
     try Clock.wait(for: "process \(pid) to settle") {
       usleep(200_000)
       defer { last = contextSwitches(of: pid) }
-      return contextSwitches(of: pid) == last
+      // One that waits for a processor is not switched to either.
+      return contextSwitches(of: pid) == last && threads(of: pid).allSatisfy { $0["State"]?.hasPrefix("S") == true }
     }
     return last
   }
 
   /// Whether a debugger has each of its threads.
   static func isTraced(_ pid: pid_t) -> Bool {
+    let threads = threads(of: pid)
+    return !threads.isEmpty && threads.allSatisfy { $0["TracerPid"] != "0" }
+  }
+
+  /// The status of each thread.
+  private static func threads(of pid: pid_t) -> [[String: String]] {
     let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
-    return !threads.isEmpty && threads.allSatisfy { fields("/proc/\(pid)/task/\($0)/status")["TracerPid"] != "0" }
+    return threads.map { fields("/proc/\(pid)/task/\($0)/status") }
   }
 
   static func status(of pid: pid_t) -> [String: String] { fields("/proc/\(pid)/status") }

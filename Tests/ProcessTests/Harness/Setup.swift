@@ -83,12 +83,18 @@ struct Streams {
   }
 }
 
+/// Held while a process is started, and while a descriptor is open that it must not have: it would keep a pipe from its
+/// end, or an executable from being run (ETXTBSY).
+let spawning = NSLock()
+
 /// A pipe, close-on-exec: what another test starts at this moment must not have it, or its reader would wait for that too.
 func makePipe() throws -> (read: Int32, write: Int32) {
-  var ends: [Int32] = [-1, -1]
-  guard pipe(&ends) == 0 else { throw Failure("pipe: errno \(errno)") }
-  for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-  return (ends[0], ends[1])
+  try spawning.withLock {
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { throw Failure("pipe: errno \(errno)") }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    return (ends[0], ends[1])
+  }
 }
 
 /// posix_spawn with three streams, and every signal blocked until `fixture launch` knows better.
@@ -110,7 +116,7 @@ func spawn(_ arguments: [String], environment: [String], streams: [Int32]) throw
   let envp = environment.map { strdup($0) } + [nil]
   defer { (argv + envp).forEach { free($0) } }
   var pid: pid_t = 0
-  let error = posix_spawn(&pid, arguments[0], &actions, &attributes, argv, envp)
+  let error = spawning.withLock { posix_spawn(&pid, arguments[0], &actions, &attributes, argv, envp) }
   guard error == 0 else { throw Failure("cannot start \(arguments): errno \(error)") }
   return pid
 }
