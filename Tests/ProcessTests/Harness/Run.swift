@@ -187,14 +187,22 @@ final class Run: CustomStringConvertible {
   }
 
   /// Ends it and all it has started, whatever state they are in.
-  func end() throws {
-    var left: [pid_t] = []
-    try Clock.wait(for: "the end of \(words)") {
-      left = Proc.all().filter { $0 != getpid() && Proc.environment(of: $0).contains(mark) }
-      if poll() == nil { left.append(pid) }
+  func end() throws { try Run.end([self]) }
+
+  /// Ends all of them and all they have started. Together: a look at each process of the machine takes its time.
+  static func end(_ runs: [Run]) throws {
+    if runs.isEmpty { return }
+    let marks = Set(runs.map(\.mark))
+    defer { for run in runs { run.closeAll() } }
+    try Clock.wait(for: "the end of \(runs.map(\.words))") {
+      var left = Proc.all().filter { $0 != getpid() && !marks.isDisjoint(with: Proc.environment(of: $0)) }
+      left += runs.filter { $0.poll() == nil }.map(\.pid)
       for one in left { kill(one, SIGKILL) }
       return left.isEmpty
     }
+  }
+
+  private func closeAll() {
     out.close()
     err.close()
     closeInput()

@@ -46,9 +46,7 @@ struct EndsItsProcesses: SuiteTrait, TestTrait, TestScoping {
     let runs = Runs()
     defer {
       for action in runs.lastActions { action() }
-      for run in runs.started {
-        do { try run.end() } catch { Issue.record(error) }
-      }
+      do { try Run.end(runs.started) } catch { Issue.record(error) }
       for folder in runs.folders { try? FileManager.default.removeItem(atPath: folder) }
     }
     try await Runs.$current.withValue(runs) { try await function() }
