@@ -57,7 +57,8 @@ final class EventLoop {
       if !options.readiness.isEmpty {
         probe = ReadinessProbe(options.readiness, on: queue) { [self] answer in post(answer) }
       }
-      post(.spawned(pid: pid, hasTerminal: terminal != nil))
+      // The moment that is on the page already: it shall not change where nothing has.
+      post(.spawned(pid: pid, hasTerminal: terminal != nil), at: facts?.startedAt ?? monotonicTime())
       for signal in EventLoop.signalsWithSource {
         sources.append(DispatchSource(signal: signal, on: queue) { [self] in received(signal) })
       }
@@ -141,13 +142,14 @@ extension EventLoop {
 // MARK: - Events and actions
 
 extension EventLoop {
-  private func post(_ event: Event) {
+  private func post(_ event: Event, at now: Instant = monotonicTime()) {
     statusAnswer = nil
-    let actions = lifecycle.handle(event, at: monotonicTime())
+    let actions = lifecycle.handle(event, at: now)
+    // First: who has read a line of the log finds nothing older there. Once for any number of orphans, behind which
+    // comes `reapedAll`.
+    if case .orphanReaped = event {} else { page?.update(lifecycle.snapshot) }
     let wallTime = actions.isEmpty ? 0 : unixMilliseconds()  // one for all: the report is written to two places
     for action in actions { perform(action, wallTime) }
-    // After the signals have gone out; and once for any number of orphans, behind which comes `reapedAll`.
-    if case .orphanReaped = event {} else { page?.update(lifecycle.snapshot) }
     guard lifecycle.wakeUp != timerIsSetFor else { return }
     timerIsSetFor = lifecycle.wakeUp
     timer?.setTimer(in: lifecycle.wakeUp.map { max(.zero, $0 - monotonicTime()) } ?? .longest)
@@ -168,7 +170,6 @@ extension EventLoop {
     case .leaveMessage(let record):
       writeTerminationLog(record.line(options.logFormat, unixMilliseconds: wallTime), to: options.terminationLog)
     case .exit(let code, let flush):
-      page?.update(lifecycle.snapshot)  // whoever has it open can read how it ended
       terminal?.takeBack(from: commandPid)
       log.flush(within: flush)
       _exit(Int32(code))
