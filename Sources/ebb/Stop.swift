@@ -31,10 +31,10 @@ private func send(_ signal: Signal, to supervisor: StatusReader, now: Bool) thro
 
 /// A frozen supervisor has got the signal, but nothing happens: better to say so.
 private func awaitAnswer(of supervisor: StatusReader, now: Bool) throws(Complaint) {
-  for _ in 0..<500 {
+  for _ in 0..<2500 {
     let run = try read(supervisor).now
     if run.phase > (now ? .draining : .serving) || supervisor.hasEnded(within: 2) { return }
   }
   throw Complaint(
-    message: "process \(supervisor.pid) has been sent the stop signal, but has not begun to stop within 1s")
+    message: "process \(supervisor.pid) has been sent the stop signal, but has not begun to stop within 5s")
 }

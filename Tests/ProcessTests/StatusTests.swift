@@ -7,6 +7,7 @@ struct StatusTests {
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
   func `what a person reads of process 1`() throws {
     let inside = try Inside.ebb(["--delay", "20s"], fixture("signals"))
+    try inside.run.wait(for: "it to wait") { try Proc.state(of: inside.run.command()) == "S" }
     let serving = try inside.ebb("status")
     #expect(serving.exit == .code(0) && serving.err == "", "\(serving)")
     let lines = serving.out.split(separator: "\n", omittingEmptySubsequences: false)
@@ -112,11 +113,12 @@ struct StatusTests {
     try run.line("ready")
     try run.wait(for: "serving") { try Answer.ebb("status", about: run).out.contains(": serving for ") }
     kill(run.pid, SIGSTOP)
+    try run.wait(for: "it to be stopped") { Proc.state(of: run.pid) == "T" }
     #expect(try Answer.ebb("status", about: run).out.contains(": serving for "))
     let stop = try Answer.ebb("stop", about: run)
     #expect(stop.exit == .code(125))
     #expect(
-      stop.err == "ebb: process \(run.pid) has been sent the stop signal, but has not begun to stop within 1s\n",
+      stop.err == "ebb: process \(run.pid) has been sent the stop signal, but has not begun to stop within 5s\n",
       "\(stop)")
   }
 
