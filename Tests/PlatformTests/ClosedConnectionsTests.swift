@@ -89,8 +89,9 @@ import Testing
     #expect(closed.count < 1500)
   }
 
-  @Test func manyPassesWithoutACloseMissNothing() {
+  @Test func manyPassesWithoutACloseMissNothing() throws {
     let closed = ClosedConnections(mostInAPass: 1000)
+    try waitForWholePass(closed)
     for _ in 0..<3000 {
       closed.beginPass()
       while closed.step(ports) {}
@@ -137,14 +138,19 @@ import Testing
 
   /// Else a kernel that tells later than the next pass would never be heard.
   @Test func theFirstMarkerIsWaitedFor() throws {
-    let closed = ClosedConnections()
-    let dropped = monotonicTime()
-    closed.endPass()
-    try wait(for: "the marker") {
-      _ = closed.step(ports)
-      return closed.toldUntil != nil
+    // Others' sockets may take its room, until a port is known.
+    try wait(for: "a try without a miss") {
+      let closed = ClosedConnections()
+      let dropped = monotonicTime()
+      closed.endPass()
+      try wait(for: "the marker") {
+        _ = closed.step(ports)
+        return closed.toldUntil != nil || closed.hasMissed
+      }
+      guard let told = closed.toldUntil else { return false }
+      #expect(told <= dropped)
+      return true
     }
-    #expect(try #require(closed.toldUntil) <= dropped)
   }
 
   @Test func theYoungestByteOfSeveralCloses() throws {

@@ -103,18 +103,21 @@ import Testing
   func shortConnections(address: IPAddress) throws {
     let listener = try Listener(.v6(high: 0, low: 0))
     let watch = watch([listener.port])
-    let before = try watch.pass()
-    #expect(before.closed == 0 && before.sinceReceivedByClosed == nil && !before.missedCloses)
+    let before = try watch.passWithoutMiss()
+    #expect(before.closed == 0 && before.sinceReceivedByClosed == nil)
+    // With a pass after each: markers of other tests take room.
     for _ in 0..<10 {
       let conversation = try Conversation(listener, from: address)
       try conversation.exchange()
       conversation.closeServer()
+      _ = try watch.pass()
     }
     for _ in 0..<10 {
       let conversation = try Conversation(listener, from: address)
       try conversation.exchange()
       conversation.closeClient()
       wait(conversation.server, POLLIN)
+      _ = try watch.pass()
     }
     let after = try watch.pass { $0.closed == 20 }
     #expect(after.closed == 20 && !after.missedCloses && after.census.connections == 0)
@@ -124,10 +127,10 @@ import Testing
   @Test func moreOfThemThanTheKernelKeeps() throws {
     let listener = try Listener()
     let watch = watch([listener.port])
-    #expect(try !watch.pass().missedCloses)
+    _ = try watch.passWithoutMiss()
     try listener.makeShortConnectionsThatAreTold(6000)
     #expect(try watch.pass().missedCloses)
-    #expect(try !watch.pass { !$0.missedCloses }.missedCloses)
+    _ = try watch.passWithoutMiss()
   }
 
   @Test func ageOfTheLastByteOfAClosedConnection() throws {

@@ -206,7 +206,7 @@ struct HealthAttackTests {
     let port = try Client.freePort()
     let options = [
       "--health", "\(port)", "--delay", "0", "--leftover-timeout", "500ms", "--pre-stop", "echo hooked", "--log",
-      "json",
+      "json", "--kill-margin", "10s",
     ]
     let script = "trap '' HUP; setsid sh -c 'trap \"\" TERM; echo ready; while :; do sleep 60; done' & wait"
     let run = try Run.ebb(options, ["sh", "-c", script], .launch("--rlimit-nofile", "16"))

@@ -43,7 +43,7 @@ struct ReadyTests {
     let health = try Client.freePort()
     _ = try Run.ebb(["--ready-tcp", "\(port)", "--health", "127.0.0.1:\(health)"], Self.slowServer(port, seconds: 0.3))
     try Clock.wait(for: "readiness") { try RawClient.get(health, "/readyz").status == 200 }
-    #expect(try RawClient.get(port, "/").status == 200)
+    try RawClient(port).exchange()
   }
 
   @Test(arguments: Place.possible)
@@ -97,7 +97,7 @@ struct ReadyTests {
 
   @Test func `ready-hold keeps it ready for a while after the stop signal`() throws {
     let health = try Client.freePort()
-    let run = try Run.ebb(["--health", "\(health)", "--ready-hold", "1s", "--delay", "3s"], fixture("signals"))
+    let run = try Run.ebb(["--health", "\(health)", "--ready-hold", "1s", "--delay", "20s"], fixture("signals"))
     try run.line("ready")
     let sent = try run.send(.term)
     try run.line("ebb:", on: run.err)

@@ -5,7 +5,7 @@ import Testing
 @Suite(.endsItsProcesses)
 struct SmokeFailureTests {
   @Test func `SIGTERM is ignored`() throws {
-    let smoke = try Smoke(["-t", "3s", "--drain", "time"], fixture("stay", "--ignore", "TERM"))
+    let smoke = try Smoke(["-t", "5s", "--kill-margin", "3s", "--drain", "time"], fixture("stay", "--ignore", "TERM"))
     #expect(smoke.exit == .code(1), "\(smoke)")
     #expect(smoke.failed == ["stop-signal-handled", "exited-within-grace", "exit-code"], "\(smoke)")
     #expect(
@@ -48,7 +48,8 @@ struct SmokeFailureTests {
   @Test(.needs(.program("python3")))
   func `every answer is an error`() throws {
     let server = try PythonServer("bad", "graceful")
-    let smoke = try Smoke(["--http", server.url, "--ready-tcp", "\(server.port)"], server.command)
+    let smoke = try Smoke(
+      ["--http", server.url, "--ready-tcp", "\(server.port)", "--delay", "2s"], server.command)
     #expect(
       smoke.exit == .code(1)
         && smoke.failed == ["no-failed-requests-before-stop", "no-failed-requests-during-delay"], "\(smoke)")
@@ -84,7 +85,7 @@ struct SmokeFailureTests {
   }
 
   @Test func `it exits by itself`() throws {
-    let smoke = try Smoke(["--duration", "60s"], ["/bin/sh", "-c", "sleep 1; exit 3"])
+    let smoke = try Smoke(["--duration", "60s"], ["/bin/sh", "-c", "sleep 3; exit 3"])
     #expect(smoke.exit == .code(1) && smoke.failed == ["stop-signal-handled"], "\(smoke)")
     #expect(try smoke.detail("stop-signal-handled") == "the command exited with 3 by itself, before the stop signal")
   }
@@ -170,7 +171,7 @@ struct SmokeOutputTests {
   private func report(_ format: String) throws -> (path: String, run: Run) {
     let folder = try Runs.folder()
     let program = folder + "/a<&\"'>#b"
-    try FileManager.default.copyItem(atPath: Binaries.fixture, toPath: program)
+    try FileManager.default.createSymbolicLink(atPath: program, withDestinationPath: Binaries.fixture)
     let path = "\(folder)/report:1"
     let run = try Run.ebb(
       ["smoke", "-q", "--output", "\(format):\(path)"] + Smoke.short, [program, "signals", "--exit-on", "TERM:3"],

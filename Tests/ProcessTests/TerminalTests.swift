@@ -34,7 +34,8 @@ struct TerminalTests {
 
   @Test(arguments: Place.possible)
   func `a shell under ebb: job control, keys, exit`(place: Place) throws {
-    let run = try Run.ebb([], bash, in: place, setup(Terminal()))
+    let terminal = try Terminal()
+    let run = try Run.ebb([], bash, in: place, setup(terminal))
     try settle(run, "hello")
     expectNoComplaint(run)
 
@@ -54,8 +55,10 @@ struct TerminalTests {
     try run.type(suspend)
     try run.wait(for: "the shell to see it stopped") { run.out.text.contains("Stopped") }
     try settle(run, "shell-is-back")
+    let shell = terminal.foreground
     try run.type("fg\n")
     try run.line(Binaries.fixture + " stay")
+    try run.wait(for: "keys to reach it") { terminal.foreground != shell }
     try run.type(interrupt)
     try run.type("echo code=$?\n")
     try run.line("code=130")
