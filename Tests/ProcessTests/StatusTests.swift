@@ -140,6 +140,29 @@ struct StatusTests {
     }
   }
 
+  /// The supervisor is held up where it begins to count, which comes last of what a stop signal brings about.
+  @Test(.needs(.strace)) func `who has read a line of the log finds nothing older`() throws {
+    let server = try Server(["--delay", "15s"])
+    let tracer = try server.run.inject("socket:delay_enter=3000000")
+    try server.stop()
+    try server.event("stop-signal")
+    let status = try Answer.ebb("status", "--json", about: server.run).json()
+    #expect(status["phase"] as? String == "delaying" && status["ready"] as? Bool == false, "\(status)")
+    try tracer.detach()
+  }
+
+  /// The supervisor is held up between its page and its event loop, which shall not begin the phase anew.
+  @Test(.needs(.strace)) func `it serves from the start on`() throws {
+    let strace = [Machine.path(of: "strace") ?? "", "-f", "-e", "inject=epoll_create1:delay_enter=2000000"]
+    let run = try Run.program(strace + ["-o", "/dev/null", Binaries.ebb(), "--"] + fixture("signals"))
+    let supervisor = try run.line("ready").number("ppid")
+    kill(supervisor, SIGUSR1)
+    try run.line("got USR1")
+    let status = try Answer(try Run.ebb(arguments: ["status", "--pid", "\(supervisor)"])).out
+    #expect(try status.span(after: "serving for ") == status.span(after: "\nuptime    "), "\(status)")
+    #expect(try status.span(after: "\nuptime    ") >= .seconds(2), "\(status)")
+  }
+
   @Test func `the command does not inherit the page`() throws {
     let run = try Run.ebb([], fixture("stay"))
     try run.line("ready")
