@@ -120,6 +120,14 @@ extension Server {
   }
 }
 
+/// The report of a stop that ends with SIGKILL. Of another one, where the machine is too busy for the look in the last
+/// 250 ms: nothing is told of that then.
+func reportOfAKill(_ stop: () throws -> Report) throws -> Report {
+  var report = try stop()
+  for _ in 0..<4 where report.inFlight("at_kill") == nil { report = try stop() }
+  return report
+}
+
 extension Run {
   /// Starts a program in the network of a process.
   static func program(_ command: [String], inNetworkOf pid: pid_t) throws -> Run {
