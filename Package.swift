@@ -2,23 +2,26 @@
 import PackageDescription
 
 // Release is Embedded Swift: one static file of little more than a megabyte. Debug is ordinary Swift, so that `swift
-// test` covers the same sources. A section for each function lets the linker drop those that nobody calls: a sixth of
-// the file.
+// test` covers the same sources and `swift run ebb` runs. SwiftPM links a target as an Embedded one in debug too as soon
+// as it sees `.enableExperimentalFeature("Embedded", …)`, whatever its condition: such an executable crashes. So the
+// feature is a flag of the compiler here.
+let embedded = ["-enable-experimental-feature", "Embedded", "-wmo"]
+
+// A section for each function lets the linker drop those that nothing calls: a sixth of the file.
 let swiftSettings: [SwiftSetting] = [
-  .enableExperimentalFeature("Embedded", .when(configuration: .release)),
   // Nothing is ever unwound: a trap ends the process, and no error of Swift's needs the tables. Exclusive access to
   // properties of classes is checked in debug, and so by the unit tests; here the checks are a hundredth of the file.
   .unsafeFlags(
-    [
+    embedded + [
       "-Osize", "-enforce-exclusivity=unchecked", "-Xfrontend", "-function-sections",
       "-Xcc", "-fno-asynchronous-unwind-tables", "-Xcc", "-fno-unwind-tables",
     ], .when(configuration: .release)),
 ]
 
-// In both configurations: SwiftPM links executables as Embedded ones in debug too, without the toolchain's run path and
-// without the object that registers types. So a debug build of them is for the compiler's checks alone: it cannot run.
 let staticExecutable: [LinkerSetting] = [
-  .unsafeFlags(["-static-executable", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])
+  .unsafeFlags(
+    embedded + ["-static-executable", "-Xlinker", "--gc-sections", "-Xlinker", "-s"], .when(configuration: .release)),
+  .unsafeFlags(["-static-stdlib"], .when(configuration: .debug)),
 ]
 
 let package = Package(
