@@ -15,7 +15,7 @@ let swiftSettings: [SwiftSetting] = [
     embedded + [
       "-Osize", "-enforce-exclusivity=unchecked", "-Xfrontend", "-function-sections",
       "-Xcc", "-fno-asynchronous-unwind-tables", "-Xcc", "-fno-unwind-tables",
-    ], .when(configuration: .release)),
+    ], .when(configuration: .release))
 ]
 
 let staticExecutable: [LinkerSetting] = [

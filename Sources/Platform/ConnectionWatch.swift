@@ -11,6 +11,8 @@ public final class ConnectionWatch {
   public enum Owner: Sendable {
     /// Those of a process's descendants, but not its own.
     case descendants(of: Int32)
+    /// Those of a process and of its descendants.
+    case tree(of: Int32)
     /// Those of every process that /proc shows, but this one.
     case everyone
   }

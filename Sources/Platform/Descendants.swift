@@ -1,12 +1,12 @@
 import CPlatform
 import Supervision
 
-/// Sends each of the signals, in turn, to every descendant of this process; to those that were found by then where the
-/// look at /proc takes longer than `limit`. Returns false where /proc cannot tell who they are. Never kill(-1): that hits
-/// the debugging sessions of `kubectl exec` too.
-public func signalDescendants(_ signals: [Signal], within limit: Span) -> Bool {
+/// Sends a signal to every descendant of this process; to those that were found by then where the look at /proc takes
+/// longer than `limit`. Returns false where /proc cannot tell who they are. Never kill(-1): that hits the debugging
+/// sessions of `kubectl exec` too.
+public func signalDescendants(_ signal: Signal, within limit: Span) -> Bool {
   guard let processes = readProcessTable(within: limit) else { return false }
-  for process in descendants(of: getpid(), among: processes) { signal(process, signals) }
+  for process in descendants(of: getpid(), among: processes) { send(signal, to: process) }
   return true
 }
 
@@ -17,14 +17,33 @@ public func signalDescendants(_ signals: [Signal], within limit: Span) -> Bool {
 /// children is read and acted on in microseconds. No descriptor is needed: a child's pid is its own until this process
 /// has reaped it. proc_tid_children(5).
 public func signalChildren(_ signal: Signal) -> Bool {
-  guard isProcOwn, let threads = opendir("/proc/self/task") else { return false }
-  defer { closedir(threads) }
+  guard let children = readChildren() else { return false }
+  for child in children { kill(child, signal.number) }
+  return true
+}
+
+/// This process's own children and the process group of each, by pid; nil where the kernel does not list them. Those that
+/// wait to be reaped are among them. proc_tid_children(5), getpgid(2).
+public func ownChildren() -> [ChildProcess]? {
+  readChildren()?.sorted().map { ChildProcess(pid: $0, group: getpgid($0)) }
+}
+
+/// Of all threads, in no order. The folder is closed first: descriptors may be scarce.
+private func readChildren() -> [Int32]? {
+  guard isProcOwn, let folder = opendir("/proc/self/task") else { return nil }
+  var threads: [Int32] = []
   while true {
-    let thread = ebb_next_process(threads)
-    if thread == 0 { return true }
-    guard let list = readChildren(of: thread) else { return false }
-    for child in childPids(list) { kill(child, signal.number) }
+    let thread = ebb_next_process(folder)
+    if thread == 0 { break }
+    threads.append(thread)
   }
+  closedir(folder)
+  var children: [Int32] = []
+  for thread in threads {
+    guard let list = readChildren(of: thread) else { return nil }
+    children += childPids(list)
+  }
+  return children
 }
 
 /// The whole list: behind thousands of children that wait to be reaped stand those that live.
@@ -75,13 +94,13 @@ private func readProcess(_ pid: Int32) -> ProcessEntry? {
 /// By a descriptor where the kernel has them: between the look at /proc and the signal the process may have been reaped
 /// by its own parent and its pid given to another. Whoever still has the same start time behind the descriptor is the
 /// one.
-private func signal(_ process: ProcessEntry, _ signals: [Signal]) {
+private func send(_ signal: Signal, to process: ProcessEntry) {
   let descriptor = ebb_pidfd_open(process.pid)
   guard descriptor >= 0 else {
-    if Errno.current.code != ESRCH { for signal in signals { kill(process.pid, signal.number) } }
+    if Errno.current.code != ESRCH { kill(process.pid, signal.number) }
     return
   }
   defer { close(descriptor) }
   guard readProcess(process.pid)?.startTime == process.startTime else { return }
-  for signal in signals { _ = ebb_pidfd_signal(descriptor, signal.number) }
+  _ = ebb_pidfd_signal(descriptor, signal.number)
 }

@@ -117,6 +117,8 @@ final class ListenerSearch {
     let all =
       switch owner {
       case .descendants(let ancestor): descendants(of: ancestor, among: processes)
+      case .tree(let head):
+        processes.filter { $0.pid == head } + descendants(of: head, among: processes)
       case .everyone: processes.filter { $0.pid != getpid() }
       }
     waiting = all.filter { !visited.contains(identity(of: $0)) }

@@ -3,6 +3,18 @@ import CPlatform
 /// Leaves for another working directory; chdir(2). Where that fails this process stays where it is.
 public func changeDirectory(to path: String) { chdir(path) }
 
+/// The names of those environment variables that begin so; environ(7).
+public func variableNames(in environment: CStrings?, beginningWith prefix: String) -> [String] {
+  var names: [String] = []
+  var next = 0
+  while let entry = environment?[next] {
+    next += 1
+    guard strncmp(entry, prefix, prefix.utf8.count) == 0 else { continue }
+    names.append(String(decoding: UnsafeRawBufferPointer(start: entry, count: strcspn(entry, "=")), as: UTF8.self))
+  }
+  return names
+}
+
 /// The path of the working directory, nil where it has none any more; getcwd(3).
 public func workingDirectory() -> String? {
   let path = getcwd(nil, 0)

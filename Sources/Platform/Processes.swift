@@ -18,6 +18,11 @@ public func readDescendants(of ancestor: Int32) -> [ProcessDetails] {
   }
 }
 
+/// The parent's pid, 0 where that is outside of this pid namespace; nil where the process is gone or /proc does not say.
+public func parent(of pid: Int32) -> Int32? {
+  (try? readFile("/proc/\(pid)/stat", upTo: 1024)).flatMap { ProcessEntry(stat: $0)?.parent }
+}
+
 private func readThreads(of pid: Int32) -> [ProcessDetails.Thread] {
   guard let folder = opendir("/proc/\(pid)/task") else { return [] }
   defer { closedir(folder) }

@@ -20,6 +20,14 @@ public func setDefaultAction(_ signal: Signal) { ebb_set_default_action(signal.n
 public enum SignalTarget: Sendable {
   case process(Int32)
   case group(Int32)
+
+  /// For a message.
+  public var text: String {
+    switch self {
+    case .process(let pid): "process \(pid)"
+    case .group(let group): "process group \(group)"
+    }
+  }
 }
 
 /// Sends a signal; kill(2). Throws ESRCH where nobody is left, EPERM where the receiver is another user's.

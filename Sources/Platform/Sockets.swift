@@ -49,17 +49,30 @@ public func listen(on address: SocketAddress, backlog: Int32) throws(Errno) -> I
   }
 }
 
-/// Whether a connection to a loopback port that nobody listens on has found itself: the kernel gave the socket that
-/// very port as its own, and two ends that call each other are connected, RFC 9293 section 3.5. Such a socket holds the
-/// port that the command wants to listen on, and so is set to leave nothing behind when it is closed.
-public func hasFoundItself(_ socket: Int32, connectedTo address: SocketAddress) -> Bool {
+/// A port that no socket of this network namespace has at this moment, in host byte order; bind(2) with port 0. Throws as
+/// `listen`.
+public func freePort() throws(Errno) -> UInt16 {
+  let socket = try listen(on: SocketAddress(.v4(0), port: 0), backlog: 1)
+  defer { close(socket) }
+  return ownPort(of: socket) ?? 0
+}
+
+/// In host byte order; getsockname(2).
+private func ownPort(of socket: Int32) -> UInt16? {
   var raw = sockaddr_in6()  // has the port where sockaddr_in has it, and room for both
   var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
   let found = withUnsafeMutableBytes(of: &raw) { bytes in
     guard let base = bytes.baseAddress else { return false }
     return getsockname(socket, base.assumingMemoryBound(to: sockaddr.self), &length) == 0
   }
-  guard found, UInt16(bigEndian: raw.sin6_port) == address.port else { return false }
+  return found ? UInt16(bigEndian: raw.sin6_port) : nil
+}
+
+/// Whether a connection to a loopback port that nobody listens on has found itself: the kernel gave the socket that
+/// very port as its own, and two ends that call each other are connected, RFC 9293 section 3.5. Such a socket holds the
+/// port that the command wants to listen on, and so is set to leave nothing behind when it is closed.
+public func hasFoundItself(_ socket: Int32, connectedTo address: SocketAddress) -> Bool {
+  guard ownPort(of: socket) == address.port else { return false }
   var reset = linger(l_onoff: 1, l_linger: 0)
   setsockopt(socket, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size))
   return true

@@ -20,10 +20,12 @@ public struct UsageError: Error, Sendable {
 }
 
 /// Reads the words after `ebb`. The first one selects the form. `variable` gives the value of an environment variable,
-/// which only the forms that supervise look at: `kubectl exec` hands them to the other commands too.
+/// which only the forms that supervise look at: `kubectl exec` hands them to the other commands too. `hasOwnVariables`: the
+/// name of at least one begins with `EBB_`.
 public func parse(
-  words: [String], variable: (String) -> String?
+  words: [String], variable: @escaping (String) -> String?, hasOwnVariables: Bool = true
 ) throws(UsageError) -> Invocation {
+  let variables = Variables(value: variable, hasOwn: hasOwnVariables)
   let first = words.first ?? ""
   if first.isSame(as: "status") {
     var options = StatusOptions()
@@ -41,20 +43,25 @@ public func parse(
     var options = DrainOptions()
     return try parse("drain", words, &options) ?? .drain(options)
   }
-  if first.isSame(as: "smoke") { return try parseSmoke(words: words, variable: variable) }
-  return try parseRun(words: words, variable: variable)
+  if first.isSame(as: "smoke") { return try parseSmoke(words: words, variables) }
+  return try parseRun(words: words, variables)
+}
+
+/// The environment variables.
+private struct Variables {
+  let value: (String) -> String?
+  /// The name of at least one begins with `EBB_`.
+  let hasOwn: Bool
 }
 
 /// The run form. Parsing stops at the first word that is no option, so that `ebb sh -c 'x'` works; the words of the
 /// command are never looked at.
-private func parseRun(
-  words: [String], variable: (String) -> String?
-) throws(UsageError) -> Invocation {
+private func parseRun(words: [String], _ variables: Variables) throws(UsageError) -> Invocation {
   let (settings, next, ending) = try readOptions(words[...], RunOptions.table.map { $0.shape }, help: "ebb --help")
   if case .help = ending { return .help(helpText()) }
   if case .version = ending { return .version }
   var options = RunOptions()
-  try fill(&options, from: settings, variable)
+  try fill(&options, from: settings, variables)
   guard next < words.count else {
     throw UsageError(message: "no command given: expected ebb [OPTION...] [--] COMMAND [ARG...]; see ebb --help")
   }
@@ -64,26 +71,28 @@ private func parseRun(
 /// Takes in what was given and, where it was not, what the environment says. A flag beats its variable. `first` is the
 /// index of this table's first option in the settings.
 private func fill(
-  _ options: inout RunOptions, from settings: [Setting], first: Int = 0, _ variable: (String) -> String?
+  _ options: inout RunOptions, from settings: [Setting], first: Int = 0, _ variables: Variables
 ) throws(UsageError) {
   let table = RunOptions.table
   for setting in settings where setting.index >= first { try apply(setting, table, first: first, to: &options) }
-  for (index, option) in table.enumerated() where !settings.contains(where: { $0.index == first + index }) {
-    let shape = option.shape
-    guard let value = variable(shape.variable) else { continue }
+  // In most containers there is none, and forty names need not be put together.
+  let indices = variables.hasOwn ? table.indices : 0..<0
+  for index in indices where !settings.contains(where: { $0.index == first + index }) {
+    let shape = table[index].shape
+    // Compose and templates make empty variables of what was never set.
+    guard let value = variables.value(shape.variable), !value.utf8.isEmpty else { continue }
     let values = shape.repeatable ? value.parts(separatedBy: UInt8(ascii: ",")) : [value]
     for value in values where !(shape.repeatable && value.utf8.isEmpty) {
       try apply(Setting(index: index, value: value, source: shape.variable, words: 0..<0), table, to: &options)
     }
   }
-  try checkBudget(options)
+  options.orchestrator = Orchestrator(variables.value)
+  try StopTimes.check(options)
 }
 
 /// The run form behind the word `smoke`: options of both, in any order. Those of the run form are the supervisor's, word
 /// for word, as are its variables.
-private func parseSmoke(
-  words: [String], variable: (String) -> String?
-) throws(UsageError) -> Invocation {
+private func parseSmoke(words: [String], _ variables: Variables) throws(UsageError) -> Invocation {
   do throws(UsageError) {
     var options = SmokeOptions()  // the table takes it as inout
     let own = SmokeOptions.table
@@ -97,7 +106,7 @@ private func parseSmoke(
         options.passOn(setting.words)
       }
     }
-    try fill(&options.run, from: settings, first: own.count, variable)
+    try fill(&options.run, from: settings, first: own.count, variables)
     try options.check()
     guard next < words.count else {
       throw UsageError(message: "no command given: expected ebb smoke [OPTION...] [--] COMMAND [ARG...]")

@@ -39,14 +39,14 @@ extension StatusOptions: CommandOptions {
 
 /// `ebb drain`
 public struct DrainOptions: Sendable {
-  /// As those of the run form.
-  public var delay = RunOptions().delay
+  /// `--delay`; nil: 5 s, unless nothing listens.
+  public var delay: Span?
   /// `--drain`
-  public var mode = RunOptions().drain
+  public var mode = DrainMode.idle
   /// `--drain-timeout`
-  public var timeout = RunOptions().drainTimeout
+  public var timeout = Span.seconds(10)
   /// `--drain-quiet`
-  public var quiet = RunOptions().drainQuiet
+  public var quiet = Span.seconds(2)
   /// `--ports`; nil: to be found.
   public var ports: [UInt16]?
   /// The supervisor's, whose command's connections count; nil: to be found.
@@ -57,7 +57,10 @@ public struct DrainOptions: Sendable {
 
 extension DrainOptions: CommandOptions {
   static let table: [Option<DrainOptions>] = [
-    Option(name: "delay", value: "D", standard: "5s", help: "wait for D whatever the connections do") {
+    Option(
+      name: "delay", value: "D", standard: "5s",
+      help: "wait for D in any case; one that was given is kept also where nothing listens"
+    ) {
       options, text throws(Unacceptable) in options.delay = try span(text)
     },
     Option(
@@ -65,8 +68,8 @@ extension DrainOptions: CommandOptions {
       help: "then: time = no further, idle = until no request is in flight and traffic is quiet, "
         + "zero = until no inbound connection is established"
     ) { options, text throws(Unacceptable) in options.mode = try drainMode(text) },
-    Option(drainTimeout: { options, span in options.timeout = span }),
-    Option(drainQuiet: { options, span in options.quiet = span }),
+    Option(drainTimeout: { options, span in options.timeout = span }, standard: "10s"),
+    Option(drainQuiet: { options, span in options.quiet = span }, standard: "2s"),
     Option(name: "ports", value: "LIST", standard: "found", help: "the listening ports whose connections count") {
       options, text throws(Unacceptable) in options.ports = try portList(text)
     },
@@ -168,16 +171,17 @@ extension ProbeOptions: CommandOptions {
 
 extension Option {
   /// `--drain-timeout`
-  init(drainTimeout set: @escaping @Sendable (inout Options, Span) -> Void) {
-    self.init(name: "drain-timeout", value: "D", standard: "10s", help: "upper bound of that wait") {
+  init(drainTimeout set: @escaping @Sendable (inout Options, Span) -> Void, standard: String) {
+    self.init(name: "drain-timeout", value: "D", standard: standard, help: "upper bound of that wait") {
       options, text throws(Unacceptable) in set(&options, try span(text))
     }
   }
 
   /// `--drain-quiet`
-  init(drainQuiet set: @escaping @Sendable (inout Options, Span) -> Void) {
+  init(drainQuiet set: @escaping @Sendable (inout Options, Span) -> Void, standard: String) {
     self.init(
-      name: "drain-quiet", value: "D", standard: "2s", help: "idle: no new connection and no inbound byte for this long"
+      name: "drain-quiet", value: "D", standard: standard,
+      help: "idle: no new connection and no inbound byte for this long"
     ) { options, text throws(Unacceptable) in set(&options, try span(text)) }
   }
 

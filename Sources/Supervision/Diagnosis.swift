@@ -9,27 +9,25 @@ extension Status {
 
   /// A sentence for each process for which a stop goes wrong, and what helps.
   ///
-  /// Judged are those that a stop signals: the command, with `--group` its group; where the command dies of the signal
-  /// at once, or has exited, all of its descendants, which get SIGTERM as leftovers. What an application's own workers
-  /// do with a signal that they will not get is nobody's business.
+  /// Judged are those that a stop signals: the command, with `--group` its group, and the leftovers: the children of one
+  /// that dies of the signal at once, or has exited. What an application's own workers would do with a signal that they do
+  /// not get does not matter.
   public func diagnosis(of processes: [ProcessDetails], supervisor: Int32) -> [String] {
     let command = command(in: processes, supervisor: supervisor)
-    guard let signal = command == nil ? .terminate : facts.forwardsAs else {
+    guard let signal = facts.forwardsAs else {
       return ["the stop signal is dropped by --rewrite: only SIGKILL at the deadline ends the command"]
     }
-    let leavesAll: Bool
-    if let command { leavesAll = command.effect(of: signal) == .standard } else { leavesAll = now.phase > .starting }
     var sentences: [String] = []
+    // Parents come before their children.
+    var dead = Ordered<Int32>(command == nil && now.phase > .starting ? [supervisor] : [])
     for process in processes {
-      let isCommand = process.entry == command?.entry
-      let isInGroup = facts.signalsGroup && process.group == command?.group
-      guard isCommand || isInGroup || leavesAll else { continue }
+      let isSignalled =
+        process.entry == command?.entry || facts.signalsGroup && process.group == command?.group
+        || dead.contains(process.entry.parent)
+      guard isSignalled else { continue }
+      if process.effect(of: signal) == .standard { dead.insert(process.entry.pid) }
       let hasChildren = processes.contains { $0.entry.parent == process.entry.pid }
-      if let sentence = process.sentence(
-        on: isCommand || isInGroup ? signal : .terminate, hasChildren: hasChildren, self)
-      {
-        sentences.append(sentence)
-      }
+      if let sentence = process.sentence(on: signal, hasChildren: hasChildren) { sentences.append(sentence) }
     }
     let most = 8
     guard sentences.count > most else { return sentences }
@@ -41,7 +39,7 @@ extension ProcessDetails {
   /// `pid 7 `app``
   var shown: String { "pid \(entry.pid) `\(name.printable)`" }
 
-  fileprivate func sentence(on signal: Signal, hasChildren: Bool, _ status: Status) -> String? {
+  fileprivate func sentence(on signal: Signal, hasChildren: Bool) -> String? {
     let who = shown
     let what = "SIG\(signal.name)"
     switch effect(of: signal) {
@@ -52,9 +50,7 @@ extension ProcessDetails {
         "\(who) blocks \(what): unless it waits for signals itself (sigwait, signalfd) it will be killed at the deadline"
     case .standard where isShell:
       guard hasChildren else { return nil }
-      return status.facts.signalsGroup
-        ? "\(who) dies of \(what) at once and leaves its children only --leftover-timeout: use exec"
-        : "\(who) gets \(what) and does not pass it on: use exec or --group"
+      return "\(who) dies of \(what) at once and does not wait for its children, whose exit code is lost: use exec"
     case .standard: return "\(who) has no handler for \(what) and dies at once: in-flight requests are lost"
     }
   }

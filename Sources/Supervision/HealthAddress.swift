@@ -31,6 +31,19 @@ public enum HealthAddress: Sendable {
     self = .at(SocketAddress(address, port: port))
   }
 
+  /// The same address with another port.
+  public func at(port: UInt16) -> HealthAddress {
+    switch self {
+    case .everywhere: .everywhere(port: port)
+    case .at(let old): .at(SocketAddress(old.address, port: port))
+    }
+  }
+
+  /// As the option takes it.
+  public var optionText: String {
+    if case .everywhere(let port) = self { "\(port)" } else { text }
+  }
+
   /// What to listen on: the first that the kernel can do.
   public var candidates: [SocketAddress] {
     switch self {

@@ -94,4 +94,7 @@ extension Span {
     }
     return text
   }
+
+  /// For a sentence: as `text` where that is short, else rounded.
+  var brief: String { milliseconds < 1000 || milliseconds % 1000 == 0 ? text : rough }
 }

@@ -44,42 +44,44 @@ extension RunOptions {
   /// In the order of `--help`: the life of a stop, then signals, then the rest.
   public static let table: [Option<RunOptions>] = [
     Option(
-      name: "delay", value: "D", standard: "5s",
-      help: "after the stop signal the command is left untouched and serving for D; "
-        + "never shortened by counting connections"
+      name: "delay", value: "D", standard: "5s (1)",
+      help:
+        "after the stop signal the app is left untouched and serving for D. Never shortened by counting connections; "
+        + "one that was given is kept also where nothing listens"
     ) { options, text throws(Unacceptable) in options.delay = try span(text) },
     Option(
       name: "drain", value: "MODE", standard: "idle",
       help: "after the delay: time = wait no further, idle = until no request is in flight and traffic is quiet, "
         + "zero = until no inbound connection is established"
     ) { options, text throws(Unacceptable) in options.drain = try drainMode(text) },
-    Option(drainTimeout: { options, span in options.drainTimeout = span }),
-    Option(drainQuiet: { options, span in options.drainQuiet = span }),
+    Option(drainTimeout: { options, span in options.drainTimeout = span }, standard: "10s (1)"),
+    Option(drainQuiet: { options, span in options.drainQuiet = span }, standard: "2s (1)"),
     Option(
       name: "ports", value: "LIST", standard: "found",
-      help: "the command's listening ports (found: those that its process tree listens on)"
+      help: "the app's listening ports; found = the ports its process tree listens on"
     ) { options, text throws(Unacceptable) in options.ports = try portList(text) },
     Option(
       name: "grace", value: "D", standard: "all that is left",
       help: "from forwarding the stop signal to SIGKILL"
     ) { options, text throws(Unacceptable) in options.grace = try span(text) },
     Option(
-      name: "termination-grace-period", short: "t", value: "D", standard: "30s",
-      help: "what the orchestrator allows from its stop signal to its own SIGKILL: Kubernetes "
-        + "terminationGracePeriodSeconds minus any preStop, docker stop --time, ECS stopTimeout"
+      name: "termination-grace-period", short: "t", value: "D", standard: "30s (1)",
+      help: "what the orchestrator allows from its signal to its own SIGKILL (Kubernetes "
+        + "terminationGracePeriodSeconds minus any preStop; docker stop --time; ECS stopTimeout)"
     ) { options, text throws(Unacceptable) in options.terminationGracePeriod = try span(text) },
     Option(
-      name: "kill-margin", value: "D", standard: "1s",
+      name: "kill-margin", value: "D", standard: "1s (1)",
       help: "SIGKILL happens at the latest this long before the orchestrator's, so that exit and report still happen"
     ) { options, text throws(Unacceptable) in options.killMargin = try span(text) },
     Option(
-      name: "leftover-timeout", value: "D", standard: "2s",
-      help: "when the command has exited, the processes it left behind get SIGTERM and this long "
-        + "(never past the kill deadline), then SIGKILL"
+      name: "leftover-timeout", value: "D", standard: "all that is left in a stop, else 2s",
+      help:
+        "when the command has exited, how long the processes it left behind may take (never past the kill deadline), "
+        + "before SIGKILL"
     ) { options, text throws(Unacceptable) in options.leftoverTimeout = try span(text) },
     Option(
       name: "stop-signals", value: "LIST", standard: "TERM",
-      help: "the incoming signals that begin the graceful stop"
+      help: "incoming signals that begin the graceful stop"
     ) { options, text throws(Unacceptable) in options.stopSignals = try forwardable(list: text) },
     Option(
       name: "rewrite", short: "r", value: "FROM:TO",

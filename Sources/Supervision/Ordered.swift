@@ -19,6 +19,12 @@ public struct Ordered<Element: FixedWidthInteger & Sendable>: Sendable {
     elements.insert(element, at: place)
   }
 
+  /// Takes one out, if it is there.
+  public mutating func remove(_ element: Element) {
+    let place = place(of: element)
+    if place < elements.count, elements[place] == element { elements.remove(at: place) }
+  }
+
   /// Whether it is there.
   public func contains(_ element: Element) -> Bool {
     let place = place(of: element)

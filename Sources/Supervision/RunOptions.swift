@@ -1,23 +1,24 @@
-/// What `ebb [OPTION...] COMMAND` was asked to do: a property for each option, in the table's order.
+/// What `ebb [OPTION...] COMMAND` was asked to do: a property for each option, in the table's order. Of the times of a stop
+/// those that were given: `StopTimes` has the others.
 public struct RunOptions: Sendable {
   /// `--delay`
-  public var delay = Span.seconds(5)
-  /// Nil: all the time that is left.
-  public var grace: Span?
-  /// `--termination-grace-period`
-  public var terminationGracePeriod = Span.seconds(30)
-  /// `--kill-margin`
-  public var killMargin = Span.seconds(1)
-  /// `--leftover-timeout`
-  public var leftoverTimeout = Span.seconds(2)
+  public var delay: Span?
   /// `--drain`
   public var drain = DrainMode.idle
   /// `--drain-timeout`: the upper bound of what the drain waits for.
-  public var drainTimeout = Span.seconds(10)
+  public var drainTimeout: Span?
   /// `--drain-quiet`
-  public var drainQuiet = Span.seconds(2)
+  public var drainQuiet: Span?
   /// `--ports`; nil: those that the command's process tree listens on.
   public var ports: [UInt16]?
+  /// `--grace`; nil: all the time that is left.
+  public var grace: Span?
+  /// `--termination-grace-period`
+  public var terminationGracePeriod: Span?
+  /// `--kill-margin`
+  public var killMargin: Span?
+  /// `--leftover-timeout`; nil: all that is left in a stop, else 2 s.
+  public var leftoverTimeout: Span?
   /// `--ready-tcp`: a port of this machine.
   public var readyTCP: UInt16?
   /// `--ready-http`
@@ -59,8 +60,17 @@ public struct RunOptions: Sendable {
   /// `-q`
   public var quiet = false
 
+  /// What the environment says of the orchestrator.
+  public var orchestrator = Orchestrator.unknown
+
   /// What holds where nothing is asked for.
   public init() {}
+
+  /// With the defaults of those that were not given.
+  public var times: StopTimes { StopTimes(self) }
+
+  /// Where the termination grace period comes from, as logs and JSON have it.
+  var periodOrigin: String { terminationGracePeriod == nil ? orchestrator.name : "given" }
 }
 
 /// `--rewrite FROM:TO`: as what a signal is forwarded.

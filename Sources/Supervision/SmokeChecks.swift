@@ -105,7 +105,7 @@ private func duringDelay(_ facts: SmokeFacts) -> Verdict {
       : "it must serve until it has \(facts.signalName), and then finish what is in flight"
     return .fail("\(failed(failures, of: total)): \(help)", failures)
   }
-  guard total > 0 else { return .skip("no request came in a delay of \(facts.options.run.delay.text)") }
+  guard total > 0 else { return .skip("no request came in a delay of \(facts.options.run.times.delay.brief)") }
   guard facts.retries > 0 else { return .pass("\(total) answered") }
   return .pass(
     "\(total) answered, \(facts.retries) sent again since it had closed the kept connection: "
@@ -145,7 +145,7 @@ private func delaySufficient(_ facts: SmokeFacts) -> Verdict {
   }
   return .pass(
     "requests came until +\(lag.rough)\(last)"
-      + (lag > facts.options.run.delay
+      + (lag > facts.options.run.times.delay
         ? "; only the drain has saved the last ones: use --delay \(lag.text) or more" : "")
   )
 }
@@ -205,10 +205,9 @@ private func exitedInTime(_ facts: SmokeFacts) -> Verdict {
     )
   }
   let run = facts.options.run
-  let all = run.terminationGracePeriod - run.killMargin
   guard let forwardedAt = facts.forwardedAt, let since = facts.stopBeganAt, let took = facts.report?.span("stop_ms")
   else { return .pass("without SIGKILL") }
-  let left = max(.zero, all - (forwardedAt - since))
+  let left = max(.zero, run.times.killIn - (forwardedAt - since))
   return .pass(
     "\(took.rough) after \(facts.signalName), SIGKILL would have come after \(min(left, run.grace ?? left).rough)")
 }

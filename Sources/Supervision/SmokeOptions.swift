@@ -38,10 +38,10 @@ public final class SmokeOptions: @unchecked Sendable {
 
   /// Nothing is sent in the last tenth of a second of the delay, lest a request meets its end by chance: a load balancer
   /// that still sends then is too slow for that delay anyway.
-  public var loadAfterStop: Span { lag ?? max(.zero, run.delay - min(.milliseconds(100), run.delay / 4)) }
+  public var loadAfterStop: Span { lag ?? max(.zero, run.times.delay - min(.milliseconds(100), run.times.delay / 4)) }
 
   /// From the stop signal to the moment by which the supervisor has ended whatever happens.
-  public var longestStop: Span { run.terminationGracePeriod }
+  public var longestStop: Span { run.times.terminationGracePeriod }
 }
 
 /// `--output`

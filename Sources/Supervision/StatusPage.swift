@@ -19,7 +19,7 @@ public enum StatusPage {
   /// In bytes.
   public static let size = 4096
   /// Of the layout above: another one has another number.
-  public static let schema = 5
+  public static let schema = 6
   /// Where the request stands.
   public static let requestOffset = 16
   /// Where the counts of signals stand.

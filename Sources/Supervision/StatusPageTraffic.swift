@@ -36,7 +36,8 @@ extension StatusPage {
     for span in [traffic.lastConnection, traffic.lastRequest] {
       bytes.append(span.map { Instant(nanoseconds: 0) + $0 })
     }
-    bytes.append(traffic.hasGaps ? 1 : 0, width: 1)
+    let steady = traffic.wasSteady.map { $0 ? 2 : 4 } ?? 0
+    bytes.append((traffic.hasGaps ? 1 : 0) | steady, width: 1)
     bytes.append(traffic.drainEndedBy?.rawValue ?? noEnding, width: 1)
   }
 
@@ -47,7 +48,9 @@ extension StatusPage {
     traffic.newConnections = try count(&bytes)
     traffic.lastConnection = try span(&bytes)
     traffic.lastRequest = try span(&bytes)
-    traffic.hasGaps = try bytes.number(width: 1) == 1
+    let flags = try bytes.number(width: 1)
+    traffic.hasGaps = flags & 1 != 0
+    traffic.wasSteady = flags & 6 == 0 ? nil : flags & 2 != 0
     traffic.drainEndedBy = DrainEnding(rawValue: try bytes.number(width: 1))
     return traffic
   }

@@ -158,7 +158,7 @@ public struct SupervisorFacts: Sendable {
       pid: pid, version: Supervision.version, startedAt: startedAt, argv: argv, stopSignals: options.stopSignals,
       forwardsAs: options.stopSignals.usual.flatMap { options.rewrites.apply(to: $0) },
       signalsGroup: options.signalsGroup, ports: options.ports, healthPort: options.health?.port,
-      drainQuiet: options.drainQuiet)
+      drainQuiet: options.times.drainQuiet)
   }
 
   /// The signal that begins a stop: TERM where that is one of them. Nil where a garbled page has none.

@@ -11,7 +11,7 @@ func drain(_ options: DrainOptions) throws(Complaint) -> Bool {
     owner: supervisor.map { .descendants(of: $0.pid) } ?? .everyone,
     excluding: supervisor?.facts?.healthPort, quiet: options.quiet)
   let begunAt = monotonicTime()
-  let delayEndsAt = begunAt + options.delay
+  let delayEndsAt = begunAt + (options.delay ?? .seconds(5))
   let bound = delayEndsAt + (options.mode == .time ? .zero : options.timeout)
   var traffic = Traffic(mode: options.mode, quiet: options.quiet, since: begunAt)
   var progress = Progress()
@@ -20,7 +20,7 @@ func drain(_ options: DrainOptions) throws(Complaint) -> Bool {
     count(watch, into: &traffic)
     progress.warn(of: traffic.sample)
     let now = monotonicTime()
-    if let end = ending(of: traffic, passBegunAt >= delayEndsAt, now >= bound, mode: options.mode) {
+    if let end = ending(of: traffic, passBegunAt >= delayEndsAt, now >= bound, options) {
       progress.finish(drainSummary(end, traffic, after: now - begunAt))
       if case .bound = end { return false }
       return true
@@ -32,11 +32,11 @@ func drain(_ options: DrainOptions) throws(Complaint) -> Bool {
 
 /// Nil where the wait goes on. A pass that began within the delay says nothing of its end.
 private func ending(
-  of traffic: Traffic, _ isDelayOver: Bool, _ isBoundReached: Bool, mode: DrainMode
+  of traffic: Traffic, _ isDelayOver: Bool, _ isBoundReached: Bool, _ options: DrainOptions
 ) -> DrainEnd? {
-  if traffic.nothingListens { return .nothingListens }
+  if traffic.nothingListens, isDelayOver || options.delay == nil { return .nothingListens }
   guard isDelayOver else { return nil }
-  if mode == .time || traffic.isUncountable { return .drained(by: nil) }
+  if options.mode == .time || traffic.isUncountable { return .drained(by: nil) }
   if let reason = traffic.ending(at: monotonicTime()) { return .drained(by: reason) }
   return isBoundReached ? .bound : nil
 }
@@ -45,7 +45,7 @@ private func ending(
 private func supervisor(_ pid: Int32?) throws(Complaint) -> StatusReader? {
   if let pid { return try theSupervisor(pid: pid) }
   guard case .one(let choice)? = try? lookUp(pid: nil) else { return nil }
-  return choice.supervisor
+  return nearestToApp(choice.supervisor)
 }
 
 extension StatusReader {

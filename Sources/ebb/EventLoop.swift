@@ -109,6 +109,9 @@ final class EventLoop {
       page?.update(received: lifecycle.signalsReceived, forwarded: lifecycle.signalsForwarded)
       return
     }
+    if lifecycle.beginsStop(signal) {
+      post(.commandSeen(isSupervisor: (try? StatusReader.open(pid: commandPid)) != nil))
+    }
     post(.signal(signal))
     // `ebb stop --now` writes its request and then sends a stop signal.
     if options.stopSignals.contains(signal), page?.isStopNowRequested == true { post(.stopNow) }
@@ -158,8 +161,10 @@ extension EventLoop {
   private func perform(_ action: Action, _ wallTime: Int) {
     switch action {
     case .send(let signal, let target): send(signal, to: target)
-    case .signalDescendants(let signals, let limit): signalAllDescendants(signals, within: limit)
-    case .killChildren: if !signalChildren(.kill) { signalAllDescendants([.kill], within: .milliseconds(20)) }
+    case .killDescendants(let limit): killDescendants(within: limit)
+    case .killChildren: if !signalChildren(.kill) { killDescendants(within: .milliseconds(20)) }
+    case .findChildren: findChildren()
+    case .findListening(let pids): findListening(pids)
     case .suspend: suspend()
     case .probe: probe?.begin()
     case .abandonProbe: probe?.abandon()
@@ -176,11 +181,30 @@ extension EventLoop {
     }
   }
 
+  private func findChildren() {
+    let children = ownChildren()?.filter { $0.pid != commandPid }
+    if children == nil { warnOfProc() }
+    // Later: the actions that follow this one come first.
+    DispatchSource.runOnce(on: queue) { [self] in post(.children(children)) }
+  }
+
+  private func findListening(_ pids: [Int32]) {
+    let search = ListeningProcesses(pids, excluding: options.health?.port)
+    var timer: DispatchSource?
+    timer = DispatchSource(timerOn: queue) { [self] in
+      guard let listening = search.step() else { timer?.setTimer(in: .zero); return }
+      timer?.cancel {}
+      timer = nil
+      post(.childrenListen(listening))
+    }
+    timer?.setTimer(in: .zero)
+  }
+
   private func count(lookForListeners: Bool) {
     if counter == nil {
       let watch = ConnectionWatch(
         ports: options.ports, owner: .descendants(of: getpid()), excluding: options.health?.port,
-        quiet: options.drainQuiet, ownConnections: { [self] in health?.acceptedCount ?? 0 })
+        quiet: lifecycle.times.drainQuiet, ownConnections: { [self] in health?.acceptedCount ?? 0 })
       counter = ConnectionCounter(watch, on: queue, rest: planRest) { [self] event in post(event) }
     }
     counter?.begin(lookForListeners: lookForListeners)
@@ -224,6 +248,7 @@ extension EventLoop {
     switch target {
     case .command: send(signal, to: SignalTarget.process(commandPid))
     case .group: send(signal, to: SignalTarget.group(commandPid))
+    case .child(let pid): send(signal, to: SignalTarget.process(pid))
     }
   }
 
@@ -232,13 +257,17 @@ extension EventLoop {
       try Platform.send(signal, to: target)
     } catch {
       guard error.code != ESRCH else { return }
-      warn("signal-failed", "cannot send SIG\(signal.name) to the command: \(error.text)")
+      warn("signal-failed", "cannot send SIG\(signal.name) to \(target.text): \(error.text)")
     }
   }
 
-  private func signalAllDescendants(_ signals: [Signal], within limit: Span) {
-    guard !signalDescendants(signals, within: limit) else { return }
-    for signal in signals { send(signal, to: .group(commandPid)) }
+  private func killDescendants(within limit: Span) {
+    guard !signalDescendants(.kill, within: limit) else { return }
+    send(.kill, to: .group(commandPid))
+    warnOfProc()
+  }
+
+  private func warnOfProc() {
     guard !hasWarnedOfProc else { return }
     hasWarnedOfProc = true
     warn("no-proc", "/proc is not mounted here: only the command's process group is signalled, not all its descendants")

@@ -10,7 +10,9 @@ public func main(argumentCount: Int32, arguments: CStrings, environment: CString
   let words = (0..<Int(argumentCount)).dropFirst().compactMap { arguments[$0].map { String(cString: $0) } }
   let invocation: Invocation
   do throws(UsageError) {
-    invocation = try parse(words: words, variable: environmentVariable)
+    invocation = try parse(
+      words: words, variable: environmentVariable,
+      hasOwnVariables: !variableNames(in: environment, beginningWith: "EBB_").isEmpty)
   } catch {
     return complain(error.message)
   }

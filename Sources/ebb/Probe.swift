@@ -5,7 +5,8 @@ import Supervision
 /// `ebb probe`. Returns why the answer is no, nil for yes.
 func probe(_ options: ProbeOptions) throws(Complaint) -> String? {
   let deadline = monotonicTime() + options.timeout
-  let status = try read(try theSupervisor(pid: options.pid))
+  let status = try read(
+    options.pid == nil ? nearestToApp(try theSupervisor(pid: nil)) : try theSupervisor(pid: options.pid))
   if let objection = status.objection(live: options.live, at: monotonicTime()) { return objection }
   guard status.asksCommand(live: options.live) else { return nil }
   for check in options.checks {

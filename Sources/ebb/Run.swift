@@ -17,7 +17,7 @@ func run(_ options: RunOptions, command: CStrings, environment: CStrings?, _ inh
   let startedAt = monotonicTime()
   let log = LogWriter(descriptor: STDERR_FILENO, capacity: 64 * 1024)
   let loop = EventLoop(options, log: log)
-  let listener = healthListener(options.health)
+  let listener = healthListener(options.health, inherited.parent, warnings: loop)
 
   adoptOrphans(warnings: loop)
   watchParent(options.parentDeathSignal, inherited.parent, warnings: loop)
@@ -55,12 +55,19 @@ private func texts(_ words: CStrings) -> [String] {
   return texts
 }
 
-/// Before the command exists: an endpoint that is not there would fail every probe of a container that looks well.
-private func healthListener(_ address: HealthAddress?) -> Int32? {
+/// Before the command exists: an endpoint that is not there would fail every probe of a container that looks well. Where a
+/// supervisor above this one has it, that one answers.
+private func healthListener(_ address: HealthAddress?, _ parent: Int32, warnings loop: EventLoop) -> Int32? {
   guard let address else { return nil }
   do throws(Errno) {
     return try HealthServer.listen(on: address)
   } catch {
+    if error.code == EADDRINUSE, let above = supervisor(above: parent, holding: address.port) {
+      loop.warn(
+        "health-above",
+        "port \(address.port) of --health belongs to the ebb above this one, pid \(above): it answers there")
+      return nil
+    }
     _exit(complain("fatal: cannot listen on \(address.text) for --health: \(error.text)"))
   }
 }

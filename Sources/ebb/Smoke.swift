@@ -16,7 +16,8 @@ func smoke(
 
   let startedAt = monotonicTime()
   let supervisor = try SmokeSupervisor(
-    options: options.passedOn.map { words[$0] }, command: words + commandAt, environment: environment, inherited)
+    options: options.passedOn.map { words[$0] }, health: try otherHealthAddress(options.run.health, inherited),
+    command: words + commandAt, environment: environment, inherited)
   let isForPerson = options.format == .text || file != nil
   let run = SmokeRun(
     options, supervisor, startedAt: startedAt, showsProgress: isForPerson && isatty(STDOUT_FILENO) == 1)
@@ -31,6 +32,27 @@ func smoke(
   }
   try printOut(report.bytes(isForPerson ? .text : options.format))
   return report.passed ? 0 : 1
+}
+
+/// Another port where a supervisor above this process has the one that was asked for: `docker run IMAGE /ebb smoke`. Nil
+/// where none does.
+private func otherHealthAddress(
+  _ address: HealthAddress?, _ inherited: Inherited
+) throws(Complaint) -> HealthAddress? {
+  guard let address else { return nil }
+  do throws(Errno) {
+    close(try HealthServer.listen(on: address))
+    return nil
+  } catch {
+    guard error.code == EADDRINUSE, supervisor(above: inherited.parent, holding: address.port) != nil else {
+      return nil
+    }
+  }
+  do throws(Errno) {
+    return address.at(port: try freePort())
+  } catch {
+    throw Complaint(message: "smoke: no port for the supervisor's --health: \(error.text)")
+  }
 }
 
 private func openReport(_ path: String) throws(Complaint) -> Int32 {

@@ -11,9 +11,11 @@ final class SmokeSupervisor {
   private let report: ReportMemory
   private var childrenRemain = true
 
-  /// Starts it: `options` are the words of its options, `command` the command and its arguments.
+  /// Starts it: `options` are the words of its options, `health` the address to use in place of the one there, `command`
+  /// the command and its arguments.
   init(
-    options: [UnsafeMutablePointer<CChar>?], command: CStrings, environment: CStrings?, _ inherited: Inherited
+    options: [UnsafeMutablePointer<CChar>?], health: HealthAddress?, command: CStrings, environment: CStrings?,
+    _ inherited: Inherited
   ) throws(Complaint) {
     do throws(Errno) {
       report = try ReportMemory()
@@ -29,6 +31,7 @@ final class SmokeSupervisor {
     func add(_ word: UnsafeMutablePointer<CChar>?) { words.append(word) }
     add(strdup("--parent-death-signal=TERM"))
     for option in options { add(option) }
+    if let health { add(strdup("--health=\(health.optionText)")) }
     add(strdup("--termination-log=\(report.path)"))
     add(strdup("--"))
     var next = 0
@@ -80,7 +83,7 @@ final class SmokeSupervisor {
       // The children first: whoever loses its parent becomes one, and on a busy machine a look at every process may
       // never come to the end. Then all that a short look finds, for those whose parent does not die.
       if !signalChildren(.kill), end == nil { try? send(.kill, to: .process(pid)) }
-      _ = signalDescendants([.kill], within: .milliseconds(20))
+      _ = signalDescendants(.kill, within: .milliseconds(20))
       _ = waitUntilReadable(signals, milliseconds: 5)
       _ = try? takeSignals(from: signals)
       reap()

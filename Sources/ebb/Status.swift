@@ -6,8 +6,9 @@ import Supervision
 func status(_ options: StatusOptions) throws(Complaint) {
   switch try lookUp(pid: options.pid) {
   case .one(let choice):
-    if options.watch { return try watch(choice.supervisor, options) }
-    try printOut(try report(choice.supervisor, options))
+    let supervisor = options.pid == nil ? nearestToApp(choice.supervisor) : choice.supervisor
+    if options.watch { return try watch(supervisor, options) }
+    try printOut(try report(supervisor, options))
     if !options.json { try list(choice.others, title: "\nother supervisors here, --pid chooses one:") }
   case .several(let all):
     // No JSON that would be one supervisor's.

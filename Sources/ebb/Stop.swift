@@ -2,28 +2,35 @@ import CPlatform
 import Platform
 import Supervision
 
-/// `ebb stop`
+/// `ebb stop`. Where one supervisor is above another, the signal goes the way that the orchestrator's would, and the one
+/// nearest to the app has the delay and the drain.
 func stop(_ options: StopOptions) throws(Complaint) {
-  let supervisor = try theSupervisor(pid: options.pid)
-  let before = try read(supervisor)
+  let outermost = try theSupervisor(pid: options.pid)
+  let nearest = options.pid == nil ? nearestToApp(outermost) : outermost
+  let before = try read(nearest)
   guard let signal = before.facts.stopSignal else { throw Complaint(message: "the supervisor knows no stop signal") }
   let isUnderWay = before.now.stop != nil
-  if !isUnderWay || options.now { try send(signal, to: supervisor, now: options.now) }
+  // A second one would not get past the outermost.
+  if !isUnderWay || options.now { try send(signal, to: isUnderWay ? nearest : outermost, now: options.now, nearest) }
   if options.wait {
-    try follow(supervisor) { status throws(Complaint) in Array("\(statusLine(status, at: monotonicTime()))\n".utf8) }
+    try follow(nearest) { status throws(Complaint) in Array("\(statusLine(status, at: monotonicTime()))\n".utf8) }
+    while !outermost.hasEnded(within: 20) {}
   } else {
-    try awaitAnswer(of: supervisor, now: options.now)
-    try printOut(Array("\(statusLine(try read(supervisor), at: monotonicTime()))\n".utf8))
+    try awaitAnswer(of: nearest, now: options.now)
+    try printOut(Array("\(statusLine(try read(nearest), at: monotonicTime()))\n".utf8))
   }
 }
 
-private func send(_ signal: Signal, to supervisor: StatusReader, now: Bool) throws(Complaint) {
+/// `now`: without delay and drain, which `nearest` has.
+private func send(
+  _ signal: Signal, to supervisor: StatusReader, now: Bool, _ nearest: StatusReader
+) throws(Complaint) {
   do throws(Errno) {
-    if now { try supervisor.requestStopNow() }
+    if now { try nearest.requestStopNow() }
     try supervisor.send(signal)
   } catch {
     // Else an ordinary stop would take no time some day.
-    if now { supervisor.withdrawRequest() }
+    if now { nearest.withdrawRequest() }
     guard error.code != ESRCH else { throw Complaint(message: "the supervisor has ended meanwhile") }
     throw Complaint(message: "cannot stop process \(supervisor.pid): \(error.text)")
   }

@@ -36,6 +36,35 @@ func lookUp(pid: Int32?) throws(Complaint) -> Lookup {
   return .one(SupervisorChoice(supervisor: own[0], others: search.found.filter { $0.pid != own[0].pid }))
 }
 
+/// The supervisor nearest to the app: where the command of the one that was found is a supervisor itself, that one has
+/// the delay and the drain.
+func nearestToApp(_ found: StatusReader) -> StatusReader {
+  var nearest = found
+  while let status = try? nearest.read(), status.facts.pid == nearest.pid, let command = status.now.commandPid,
+    let below = try? StatusReader.open(pid: command)
+  {
+    nearest = below
+  }
+  return nearest
+}
+
+/// The nearest supervisor among a process and its ancestors that has this port, which is taken, for its health endpoint. Its
+/// page comes after the start of its command, and so perhaps after this process's: waited for as long as a busy machine may
+/// take.
+func supervisor(above parent: Int32, holding port: UInt16) -> Int32? {
+  for _ in 0..<200 {
+    var pid = parent
+    while pid > 0 {
+      if let page = try? StatusReader.open(pid: pid), let status = try? page.read(), status.facts.healthPort == port {
+        return pid
+      }
+      pid = Platform.parent(of: pid) ?? 0
+    }
+    poll(nil, 0, 5)
+  }
+  return nil
+}
+
 /// As `lookUp`, where there must be one.
 func theSupervisor(pid: Int32?) throws(Complaint) -> StatusReader {
   switch try lookUp(pid: pid) {

@@ -4,17 +4,34 @@ import Supervision
 package struct Configuration: Sendable, CustomStringConvertible {
   package let description: String
   package let options: RunOptions
+  /// Whether /proc tells the children of ebb.
+  let hasProc: Bool
+  /// The command is a supervisor itself.
+  let commandSupervises: Bool
 
-  init(_ description: String, _ change: (inout RunOptions) -> Void) {
+  init(
+    _ description: String, hasProc: Bool = true, commandSupervises: Bool = false, _ change: (inout RunOptions) -> Void
+  ) {
     var options = RunOptions()
     options.quiet = true
+    options.orchestrator = .kubernetes
     change(&options)
     (self.description, self.options) = (description, options)
+    (self.hasProc, self.commandSupervises) = (hasProc, commandSupervises)
   }
 
   package static let all = [
     Configuration("standard") { _ in },
     Configuration("no delay") { $0.delay = .zero },
+    Configuration("a delay that was given") { $0.delay = .seconds(5) },
+    Configuration("the likely times of Docker, without /proc", hasProc: false) { $0.orchestrator = .unknown },
+    Configuration("a group, without /proc", hasProc: false) { $0.signalsGroup = true },
+    Configuration("above another supervisor", commandSupervises: true) {
+      $0.delay = .seconds(5)
+      $0.grace = .seconds(3)
+      $0.preStop = ["hook"]
+      $0.readyHold = .seconds(2)
+    },
     Configuration("short grace") { $0.grace = .milliseconds(500) },
     Configuration("no time at all") {
       ($0.delay, $0.grace, $0.killMargin, $0.terminationGracePeriod) = (.zero, .zero, .zero, .zero)
@@ -23,7 +40,7 @@ package struct Configuration: Sendable, CustomStringConvertible {
     Configuration("group, rewritten, long leftover time") {
       $0.signalsGroup = true
       $0.rewrites.add(from: .terminate, to: .user2)
-      $0.leftoverTimeout = .seconds(3600)
+      $0.leftoverTimeout = .seconds(100)
     },
     Configuration("dropped stop signal") { $0.rewrites.add(from: .terminate, to: nil) },
     Configuration("asked whether it is ready") { $0.readyTCP = 80 },

@@ -3,13 +3,16 @@ import Supervision
 extension Configuration {
   /// Options that fit into the grace period and are otherwise as they come.
   package static func random(_ random: inout SplitMix64) -> Configuration {
-    Configuration("random") { options in
-      options.delay = .random(upTo: 20, &random)
+    let hasProc = Int.random(in: 0..<8, using: &random) > 0
+    let commandSupervises = Int.random(in: 0..<8, using: &random) == 0
+    return Configuration("random", hasProc: hasProc, commandSupervises: commandSupervises) { options in
+      if Bool.random(using: &random) { options.delay = .random(upTo: 20, &random) }
       options.drain = [.time, .idle, .zero].randomElement(using: &random) ?? .idle
-      options.drainTimeout = .random(upTo: 20, &random)
-      options.drainQuiet = .random(upTo: 5, &random)
-      options.killMargin = .random(upTo: 3, &random)
-      options.leftoverTimeout = .random(upTo: 10, &random)
+      if Bool.random(using: &random) { options.drainTimeout = .random(upTo: 20, &random) }
+      if Bool.random(using: &random) { options.drainQuiet = .random(upTo: 5, &random) }
+      if Bool.random(using: &random) { options.killMargin = .random(upTo: 3, &random) }
+      if Bool.random(using: &random) { options.leftoverTimeout = .random(upTo: 10, &random) }
+      options.orchestrator = Orchestrator.allCases.randomElement(using: &random) ?? .unknown
       options.readyHold = .random(upTo: 20, &random)
       if Bool.random(using: &random) { options.grace = .random(upTo: 20, &random) }
       if Bool.random(using: &random) { options.ports = [80] }
@@ -19,9 +22,12 @@ extension Configuration {
         options.startupTimeout = .random(upTo: 10, &random)
       }
       options.signalsGroup = Bool.random(using: &random)
-      let drain = options.drain == .time ? .zero : options.drainTimeout
-      let needed = options.delay + drain + (options.grace ?? .seconds(1)) + options.killMargin
-      options.terminationGracePeriod = needed + .random(upTo: 10, &random)
+      if Int.random(in: 0..<8, using: &random) == 0 { options.rewrites.add(from: .terminate, to: .user2) }
+      let drain = options.drain == .time ? .zero : options.drainTimeout ?? .zero
+      let given =
+        (options.delay ?? .zero) + drain + (options.grace ?? .seconds(1)) + (options.killMargin ?? .seconds(1))
+      let fitsByItself = given <= .seconds(30) && Bool.random(using: &random)
+      if !fitsByItself { options.terminationGracePeriod = given + .random(upTo: 10, &random) }
     }
   }
 }

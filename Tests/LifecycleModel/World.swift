@@ -2,16 +2,20 @@ import Supervision
 
 /// The lifecycle and, beside it, what a bystander knows: who lives, what was sent and when it may be.
 package struct World {
+  let configuration: Configuration
   let options: RunOptions
+  let times: StopTimes
   var lifecycle: Lifecycle
   var events = 0
   var now = Instant.at(0)
   var commandLives = true
-  var childrenRemain = true  // the command, or what it left behind
+  var others = Others()
   var stoppedAt: Instant?  // the first stop signal
-  var impatient = false  // INT or QUIT came while delaying
+  var begunAt: (commandLived: Bool, phase: Phase) = (false, .starting)  // then
+  var impatient = false  // INT or a request came while delaying
+  var isLate = false  // the machine was busy at some deadline
   var forwardedAt: Instant?
-  var commandEndedAt: Instant?
+  var commandEnd: (at: Instant, status: ExitStatus)?
   var stopSignalsSent = 0
   var phase = Phase.starting
   var exitCode: Int?
@@ -25,15 +29,18 @@ package struct World {
   var lastTraffic: Instant?  // the last inbound byte that a sample told of
 
   package init(_ configuration: Configuration) {
+    self.configuration = configuration
     options = configuration.options
+    times = options.times
     lifecycle = Lifecycle(options)
     hasBeenReady = options.readiness.isEmpty
-    _ = post(.spawned(pid: 7, hasTerminal: true))
+    _ = post(.spawned(pid: Others.commandPid, hasTerminal: true))
   }
 
   package enum Step: String, CaseIterable {
-    case stopSignal, stopNow, interrupt, hangup, commandExits, commandExitsLeavingOthers, orphanDies, lastChildDies,
-      commandStopped
+    case stopSignal, stopNow, interrupt, quit, hangup, commandStopped
+    case commandExits, commandExitsLeavingOthers, commandDiesLeavingOthers
+    case orphanDies, orphanExitsLeavingAnother, allOthersDie, othersListen, listeningIsFound
     case answersReady, answersNotReady, hookExits
     case countedQuiet, countedBusy, countedNoListener, countFails
     case timeToNextDeadline, almostToNextDeadline, farBeyondNextDeadline
@@ -91,7 +98,11 @@ package struct World {
     guard exitCode == nil else { return nil }
     switch step {
     case .stopSignal:
-      if stoppedAt == nil { stoppedAt = now }
+      if stoppedAt == nil {
+        let problem = post(.commandSeen(isSupervisor: configuration.commandSupervises))
+        if !problem.isEmpty { return problem }
+        (stoppedAt, begunAt) = (now, (commandLives, phase))
+      }
       return post(.signal(.terminate))
     case .stopNow:
       if stoppedAt != nil { impatient = true }
@@ -99,13 +110,16 @@ package struct World {
     case .interrupt:
       if stoppedAt != nil { impatient = true }
       return post(.signal(.interrupt))
+    case .quit: return post(.signal(.quit))
     case .hangup: return post(.signal(.hangup))
     case .commandExits: return commandLives ? commandEnds(othersRemain: false, .exited(code: 5)) : nil
     case .commandExitsLeavingOthers: return commandLives ? commandEnds(othersRemain: true, .exited(code: 5)) : nil
-    case .orphanDies:
-      guard childrenRemain else { return nil }
-      let first = post(.orphanReaped(pid: 9, .exited(code: 0)))
-      return first.isEmpty ? post(.reapedAll(childrenRemain: true)) : first
+    case .commandDiesLeavingOthers:
+      return commandLives ? commandEnds(othersRemain: true, .killed(by: .terminate, dumpedCore: false)) : nil
+    case .orphanDies: return orphanEnds(.killed(by: .terminate, dumpedCore: false), leavesAnother: false)
+    case .orphanExitsLeavingAnother: return orphanEnds(.exited(code: 0), leavesAnother: true)
+    case .othersListen: return others.listen() ? "" : nil
+    case .listeningIsFound: return others.takeListening().map { post(.childrenListen($0)) }
     case .answersReady:
       guard isAsked else { return nil }
       (isAsked, hasBeenReady) = (false, true)
@@ -126,14 +140,16 @@ package struct World {
       guard isCounting else { return nil }
       (isCounting, lastSample) = (false, nil)
       return post(.countFailed("sock_diag: Operation not permitted"))
-    case .lastChildDies:
+    case .allOthersDie:
       guard !commandLives, childrenRemain, !hookRuns else { return nil }
-      childrenRemain = false
+      others = Others(none: true)
       return post(.reapedAll(childrenRemain: false))
     case .commandStopped: return commandLives ? post(.commandStopped(by: .terminalStop)) : nil
     case .timeToNextDeadline: return pass(.zero)
     case .almostToNextDeadline: return pass(Span(nanoseconds: -1))
-    case .farBeyondNextDeadline: return pass(.seconds(40))  // the machine was busy
+    case .farBeyondNextDeadline:  // the machine was busy
+      isLate = true
+      return pass(.seconds(40))
     }
   }
 
@@ -149,7 +165,7 @@ package struct World {
       sample.census.add(
         Connection(
           state: .established, localPort: 80, peer: peer, receiveQueue: 0, sendQueue: 0, inode: 1, ages: ages),
-        quiet: options.drainQuiet)
+        quiet: times.drainQuiet)
       lastTraffic = now
     }
     (isCounting, lastSample) = (false, (sample, now))
@@ -157,10 +173,46 @@ package struct World {
   }
 
   private mutating func commandEnds(othersRemain: Bool, _ status: ExitStatus) -> String {
-    (commandLives, childrenRemain, commandEndedAt) = (false, othersRemain, now)
+    (commandLives, commandEnd) = (false, (now, status))
+    if othersRemain {
+      others.commandEnded(status, wasForwarded: forwardedAt != nil)
+    } else {
+      others = Others(none: true)
+    }
     let first = post(.commandExited(status))
-    return first.isEmpty ? post(.reapedAll(childrenRemain: othersRemain || hookRuns)) : first
+    return first.isEmpty ? post(.reapedAll(childrenRemain: childrenRemain)) : first
   }
+
+  private var childrenRemain: Bool { commandLives || hookRuns || !others.isEmpty }
+
+  private mutating func orphanEnds(_ status: ExitStatus, leavesAnother: Bool) -> String? {
+    guard let pid = others.firstChildEnds(status, leavesAnother: leavesAnother, wasForwarded: forwardedAt != nil) else {
+      return nil
+    }
+    let first = post(.orphanReaped(pid: pid, status))
+    return first.isEmpty ? post(.reapedAll(childrenRemain: childrenRemain)) : first
+  }
+
+  /// What the event loop answers to a look for children, before anything else happens.
+  private mutating func answerChildren() -> String {
+    others.isLookedFor = false
+    if commandLives {
+      others.rememberAdopted()
+    } else if let killAt = leftoverDeadline {
+      others.meet(
+        at: now, deadline: killAt, wasForwarded: forwardedAt != nil,
+        signalled: options.signalsGroup && forwardedAt != nil)
+    }
+    let children = others.children
+    let problem = post(.children(configuration.hasProc ? children : nil))
+    guard problem.isEmpty, exitCode == nil, phase == .stopping, configuration.hasProc, sent != nil else {
+      return problem
+    }
+    return commandLives || others.allSilentOnesSignalled ? "" : "a head whose parent was silent waits"
+  }
+
+  /// What the stop signal is forwarded as.
+  private var sent: Signal? { options.rewrites.apply(to: .terminate) }
 
   /// Time goes to the next deadline and `distance` further.
   private mutating func pass(_ distance: Span) -> String? {
@@ -173,7 +225,7 @@ package struct World {
   /// bounds.
   private mutating func runOut() -> String? {
     guard exitCode == nil, stoppedAt != nil || !commandLives else { return nil }
-    let latest = stoppedAt.map { $0 + options.terminationGracePeriod }
+    let latest = stoppedAt.map { $0 + times.terminationGracePeriod }
     var rounds = 0
     while exitCode == nil {
       guard let wakeUp = lifecycle.wakeUp else { return "no exit: nothing to wait for in \(lifecycle.phase)" }
@@ -192,10 +244,19 @@ package struct World {
     events += 1
     let actions = lifecycle.handle(event, at: now)
     if lifecycle.phase < phase { return "phase went back from \(phase) to \(lifecycle.phase)" }
+    if phase == .delaying || phase == .draining, case .signal(.interrupt) = event, stoppedAt != nil,
+      actions.contains(where: { if case .send(.interrupt, _) = $0 { true } else { false } })
+    {
+      return "SIGINT ends the wait and is forwarded too"
+    }
     phase = lifecycle.phase
     for action in actions {
       if exitCode != nil { return "\(action) after the exit" }
       let problem = check(action)
+      if !problem.isEmpty { return problem }
+    }
+    if exitCode == nil, others.isLookedFor {
+      let problem = answerChildren()
       if !problem.isEmpty { return problem }
     }
     if lifecycle.isReady(at: now) != mayBeReady { return "ready: \(!mayBeReady) in \(phase)" }
@@ -215,27 +276,48 @@ package struct World {
     switch action {
     case .send(.kill, _):
       return !commandLives ? "SIGKILL to a pid that is nobody's" : mayKill ? "" : "SIGKILL before the deadline"
-    case .signalDescendants([.kill], _): return mayKill ? "" : "SIGKILL to descendants before the deadline"
-    case .killChildren: return mayKill ? "" : "SIGKILL to children before the deadline"
-    case .signalDescendants: return commandLives ? "descendants are told to end while the command runs" : ""
-    case .send(let signal, _):
+    case .killDescendants: return mayKill ? "" : "SIGKILL to descendants before the deadline"
+    case .killChildren:
+      if !mayKill { return "SIGKILL to children before the deadline" }
+      let isExempt = isLate || sent == nil || !configuration.hasProc
+      return isExempt || others.allSignalledInTime ? "" : "SIGKILL to a head that was not signalled"
+    case .findChildren:
+      others.isLookedFor = true
+      return ""
+    case .findListening(let pids):
+      others.asked = pids
+      return commandLives || pids.isEmpty ? "looks whether nothing listens" : ""
+    case .send(let signal, .child(let pid)):
+      if commandLives { return "\(signal.name) to a child while the command runs" }
+      return signal == .continue ? "" : signal == sent ? others.signal(pid, at: now) : "\(signal.name) to a child"
+    case .send(let signal, .group) where !commandLives:
+      if configuration.hasProc { return "\(signal.name) to the group of a command that has ended" }
+      return signal == .continue ? "" : signal == sent ? others.signalGroup() : "\(signal.name) to the group"
+    case .send(let signal, let target):
       if !commandLives { return "\(signal.name) to a pid that is nobody's" }
-      guard let sent = options.rewrites.apply(to: .terminate), signal == sent else { return "" }
+      guard signal == sent else { return "" }
       stopSignalsSent += 1
+      if case .group = target {
+        let problem = others.signalGroup()
+        if !problem.isEmpty { return problem }
+      }
       forwardedAt = now
       if stoppedAt == nil, !hasBeenReady, options.startupTimeout > .zero, now >= .at(0) + options.startupTimeout {
-        (stoppedAt, hasTimedOut) = (now, true)
+        (stoppedAt, begunAt, hasTimedOut) = (now, (true, .starting), true)
       }
       guard let stoppedAt else { return "the stop signal without a stop" }
       isCounting = false  // nobody waits for it any more
       if stopSignalsSent > 1 { return "the stop signal twice" }
       if hookRuns, !hookWasKilled { return "the stop signal while the hook runs" }
-      if impatient || !hasBeenReady || listensOnNothing { return "" }
-      if now < stoppedAt + options.delay { return "the stop signal before the delay is over" }
+      if impatient || !hasBeenReady || configuration.commandSupervises { return "" }
+      if listensOnNothing {
+        return options.delay == nil || now >= stoppedAt + times.delay ? "" : "a given delay is cut short"
+      }
+      if now < stoppedAt + times.delay { return "the stop signal before the delay is over" }
       return options.drain == .time || mayForward(stoppedAt) ? "" : "the stop signal while traffic flows"
     case .exit(let code, _):
       exitCode = code
-      let expected = hasTimedOut ? 124 : commandLives ? 137 : 5
+      let expected = hasTimedOut ? 124 : commandEnd?.status.code ?? 137
       if code != expected { return "exit code \(code), not \(expected)" }
       return !commandLives || mayKill ? "" : "exits while the command runs"
     case .probe:
@@ -251,7 +333,9 @@ package struct World {
       isCounting = true
       return ""
     case .startHook(let signal):
-      if hookRuns || stoppedAt != now || !hasBeenReady || signal != .terminate { return "a hook out of turn" }
+      if hookRuns || stoppedAt != now || !hasBeenReady || signal != .terminate || isDelegated {
+        return "a hook out of turn"
+      }
       hookRuns = true
       return ""
     case .killHook:
@@ -266,8 +350,11 @@ package struct World {
   }
 
   private var mayBeReady: Bool {
-    guard hasBeenReady, commandLives, exitCode == nil, phase < .stopping else { return false }
-    return stoppedAt.map { now < $0 + options.readyHold } ?? true
+    guard hasBeenReady, commandLives, exitCode == nil, phase < (isDelegated ? .killing : .stopping) else {
+      return false
+    }
+    let hold = isDelegated ? min(options.readyHold, longestWait) : options.readyHold
+    return stoppedAt.map { now < $0 + hold } ?? true
   }
 
   /// Nothing was seen to listen.
@@ -279,28 +366,47 @@ package struct World {
   private func mayForward(_ stoppedAt: Instant) -> Bool {
     if let latestForwarding, now >= latestForwarding { return true }
     guard let lastSample, lastSample.at == now, lastSample.sample.census.connections == 0 else { return false }
-    return options.drain == .zero || now >= max(stoppedAt, lastTraffic ?? stoppedAt) + options.drainQuiet
+    return options.drain == .zero || now >= max(stoppedAt, lastTraffic ?? stoppedAt) + times.drainQuiet
   }
 
   /// The end of the drain, at the latest.
   private var latestForwarding: Instant? {
     guard let stoppedAt, commandLives else { return nil }
-    let killIn = options.terminationGracePeriod - options.killMargin
-    let drainEnd = min(options.delay + options.drainTimeout, killIn - (options.grace ?? .seconds(1)))
-    return stoppedAt + max(options.delay, drainEnd)
+    return stoppedAt + longestWait
+  }
+
+  /// From the stop signal to its forwarding.
+  private var longestWait: Span {
+    max(times.delay, min(times.delay + times.drainTimeout, times.killIn - times.grace))
+  }
+
+  private var isDelegated: Bool {
+    configuration.commandSupervises && stoppedAt != nil && !hasTimedOut && begunAt.commandLived
   }
 
   /// The kill deadline, once there is one.
   private var killAt: Instant? {
     guard let stoppedAt else { return nil }
-    var deadline = stoppedAt + (options.terminationGracePeriod - options.killMargin)
-    if let grace = options.grace, let forwardedAt { deadline = min(deadline, forwardedAt + grace) }
-    return deadline
+    let deadline = stoppedAt + times.killIn
+    if isDelegated { return deadline + times.killMargin / 2 }
+    guard let grace = options.grace, begunAt.commandLived else { return deadline }
+    let waits = options.drain != .time || !options.preStop.isEmpty
+    let latest = begunAt.phase == .starting ? stoppedAt : stoppedAt + (waits ? longestWait : times.delay)
+    return min(deadline, (forwardedAt ?? latest) + grace)
+  }
+
+  /// The deadline of what the command has left behind.
+  private var leftoverDeadline: Instant? {
+    guard let commandEnd else { return nil }
+    let standard: Span? = stoppedAt != nil && begunAt.commandLived ? nil : .seconds(2)
+    let own = (options.leftoverTimeout ?? standard).map { commandEnd.at + $0 }
+    guard let own, let killAt else { return own ?? killAt }
+    return min(own, killAt)
   }
 
   private var mayKill: Bool {
     if let killAt, now >= killAt { return true }
-    if let commandEndedAt, now >= commandEndedAt + options.leftoverTimeout { return true }
+    if let leftoverDeadline, now >= leftoverDeadline { return true }
     return false
   }
 }

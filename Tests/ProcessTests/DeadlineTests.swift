@@ -20,8 +20,8 @@ struct DeadlineTests {
     try run.expect(.code(0))
   }
 
-  @Test func `five seconds without a word`() throws {
-    let run = try Run.ebb([], fixture("signals"))
+  @Test func `in a pod five seconds without a word`() throws {
+    let run = try Run.ebb([], fixture("signals"), .environment(["KUBERNETES_SERVICE_HOST": "10.0.0.1"]))
     try run.line("ready")
     let sent = try run.send(.term)
     try run.line("got TERM")

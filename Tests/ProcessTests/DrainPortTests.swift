@@ -56,7 +56,7 @@ struct DrainPortTests {
   }
 
   @Test func `one that the app closes while a request is in flight`() throws {
-    let server = try Server(short, ["--close-on", "USR1"])
+    let server = try Server(short + ["--drain-timeout", "15s"], ["--close-on", "USR1"])
     let client = try RawClient(server.port)
     let asked = Clock.now()
     client.ask("/delay/8")
@@ -124,15 +124,32 @@ struct DrainPortTests {
 
   // MARK: No TCP
 
-  @Test(arguments: Place.possible)
-  func `an app that never listened is told at once`(place: Place) throws {
+  /// A queue consumer, a tunnel, a loop in a shell: by flag or by variable.
+  @Test(arguments: [true, false])
+  func `an app that never listened keeps a delay that was given`(isFlag: Bool) throws {
     var setup = Setup.withTraffic
-    setup.launch = []
-    let run = try Run.ebb(["--log", "json", "--delay", "15s"], fixture("signals"), in: place, setup)
+    if !isFlag { setup.environment["EBB_DELAY"] = "2s" }
+    let loop = "trap 'echo got TERM; exit 0' TERM; echo ready; while :; do sleep 0.1; done"
+    let options = ["--log", "json"] + (isFlag ? ["--delay", "2s"] : [])
+    let run = try Run.ebb(options, ["/bin/sh", "-c", loop], in: .subreaper, setup)
     try run.line("ready")
     let sent = try run.send(.term)
+    try run.line("got TERM")
+    #expect(Clock.now() - sent >= .seconds(2))
     try run.expect(.code(0))
-    #expect(Clock.now() - sent < .seconds(15))
+    let report = try Report(run)
+    #expect(report.text("delay_ended_by") == "time" && report.drainEndedBy == "skipped", "\(report)")
+    let messages = try run.records().compactMap { $0["msg"] as? String }
+    #expect(messages.first == "the stop begins: the command serves on for 2s, SIGKILL in 29s at the latest")
+    #expect(!messages.contains { $0.contains("no delay") }, "\(run)")
+  }
+
+  @Test(arguments: Place.possible)
+  func `an app that never listened is told at once where no delay was given`(place: Place) throws {
+    let run = try Run.ebb(["--log", "json", "-t", "600s"], fixture("signals"), in: place, .withTraffic)
+    try run.line("ready")
+    try run.send(.term)
+    try run.expect(.code(0))
     let report = try Report(run)
     #expect(report.drainEndedBy == "skipped" && report.text("delay_ended_by") == "skipped", "\(report)")
     #expect(!(try run.records()).contains { $0["level"] as? String == "warning" }, "\(report)")

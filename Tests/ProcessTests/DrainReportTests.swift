@@ -24,6 +24,22 @@ struct DrainReportTests {
     #expect(report.text("msg") == "the command exited with 0")
   }
 
+  /// As under a plain `docker stop`, where nothing is configured: 10 s are all there is.
+  @Test func `an app with steady traffic has its signal after half of ten seconds, and no delay is advised`() throws {
+    let server = try Server()
+    let client = "while :; do curl -s -o /dev/null --max-time 1 http://127.0.0.1:\(server.port)/; sleep 0.3; done"
+    let asking = try Run.program(["/bin/sh", "-c", client])
+    try server.stop()
+    let report = try server.report()
+    #expect(report.drainEndedBy == "bound", "\(report)")
+    #expect(try server.records("delaying").first?["for_ms"] as? Int == 1666)
+    #expect(try #require(try server.records("draining").first?["for_ms"] as? Int) <= 3334)
+    let advice = try #require(report.text("advice"))
+    #expect(advice.hasPrefix("connections came without a pause until the stop signal was forwarded"), "\(advice)")
+    #expect(!advice.contains("use --delay"), "\(advice)")
+    try asking.end()
+  }
+
   @Test func `one that was longer than it needs`() throws {
     let server = try Server(["--delay", "20s", "--drain-quiet", "300ms", "--drain-timeout", "1s"])
     try server.stop()

@@ -9,7 +9,7 @@ struct DrainRequestTests {
 
   @Test(arguments: [false, true])
   func `a request of ten seconds, with a delay of one`(isPatient: Bool) throws {
-    let server = try Server(["--delay", "1s"] + (isPatient ? patient : []))
+    let server = try Server(["--delay", "1s"] + (isPatient ? patient : ["--drain-timeout", "10s"]))
     let client = try RawClient(server.port)
     let asked = Clock.now()
     client.send("GET /delay/10 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -20,7 +20,7 @@ struct DrainRequestTests {
     #expect(client.readToEnd().hasSuffix("\r\n\r\nok\n"))
     let report = try server.report()
     #expect(report.inFlight("at_stop") == 1, "\(report)")
-    // The bound that is usual comes a second later, which may be before ebb looks again on a busy machine.
+    // The bound that a pod has comes a second later, which may be before ebb looks again on a busy machine.
     if isPatient { #expect(report.drainEndedBy == "quiet" && report.inFlight("at_forward") == 0, "\(report)") }
   }
 

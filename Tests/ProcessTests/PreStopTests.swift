@@ -68,7 +68,8 @@ struct PreStopTests {
   func `one without end is killed with its children, in time for the grace`(place: Place) throws {
     let hook = "sh -c 'trap \"\" TERM; sleep 61 & sleep 61'"
     let options = [
-      "--pre-stop", hook, "--delay", "0", "-t", "4s", "--kill-margin", "1s", "--grace", "2s", "--log", "json",
+      "--pre-stop", hook, "--delay", "0", "--drain-timeout", "10s", "-t", "4s", "--kill-margin", "1s", "--grace", "2s",
+      "--log", "json",
     ]
     let run = try Run.ebb(options, fixture("signals"), in: place)
     try run.line("ready")

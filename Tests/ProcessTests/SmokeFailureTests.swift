@@ -14,14 +14,14 @@ struct SmokeFailureTests {
   }
 
   @Test(arguments: Place.possible)
-  func `a shell does not pass it on`(place: Place) throws {
+  func `a shell dies and leaves its children`(place: Place) throws {
     let port = try Client.freePort()
     let script = "\(Binaries.fixture) serve \(port); true"
     let smoke = try Smoke(["--http", "http://127.0.0.1:\(port)/"], ["/bin/sh", "-c", script], in: place)
     #expect(smoke.exit == .code(1) && smoke.failed == ["stop-signal-handled", "no-leftovers"], "\(smoke)")
     #expect(
       try smoke.detail("stop-signal-handled").contains(
-        "`sh` gets SIGTERM and does not pass it on: use exec or --group; pid "))
+        "`sh` dies of SIGTERM at once and does not wait for its children, whose exit code is lost: use exec; pid "))
   }
 
   @Test(.needs(.program("python3")))

@@ -79,7 +79,7 @@ struct StatusTests {
       answer.out.hasSuffix(
         """
 
-        pid \(shell) `sh` gets SIGTERM and does not pass it on: use exec or --group
+        pid \(shell) `sh` dies of SIGTERM at once and does not wait for its children, whose exit code is lost: use exec
         pid \(child) `fixture` has no handler for SIGTERM and dies at once: in-flight requests are lost
 
         """), "\(answer)")

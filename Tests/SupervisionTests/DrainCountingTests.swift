@@ -98,7 +98,9 @@ import Testing
 
   /// The drain is cut short and not the second that the command has to end in.
   @Test func aSecondIsLeftWhereNoGraceIsAskedFor() {
-    var story = DrainStory { $0.terminationGracePeriod = .seconds(10) }
+    var story = DrainStory {
+      ($0.terminationGracePeriod, $0.delay, $0.drainTimeout) = (.seconds(10), .seconds(5), .seconds(10))
+    }
     #expect(story.drain { _ in sample(connection(sent: 9000, received: 0)) } == 8000)
     #expect(story.wakeUp == 8750)
   }
@@ -164,8 +166,9 @@ import Testing
   @Test func noLookOnceTheCommandHasExited() {
     var story = busyInDrain()
     _ = story.at(5100, .commandExited(.exited(code: 0)))
-    #expect(story.at(5100, .reapedAll(childrenRemain: true)).count == 1)
-    #expect(story.wakeUp == 7100)
+    #expect(story.at(5100, .reapedAll(childrenRemain: true)) == [])
+    #expect(story.at(6100, .timer) == [])
+    #expect(story.wakeUp == 7100)  // the next look for new leftovers
   }
 
   /// What a pass has seen that ended after the kill is no number of it.

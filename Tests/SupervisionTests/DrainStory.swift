@@ -10,6 +10,7 @@ struct DrainStory {
 
   init(_ change: (inout RunOptions) -> Void = { _ in }) {
     var options = RunOptions()
+    options.orchestrator = .kubernetes
     change(&options)
     lifecycle = Lifecycle(options)
     _ = lifecycle.handle(.spawned(pid: 7, hasTerminal: false), at: .at(-1000))
@@ -21,6 +22,7 @@ struct DrainStory {
       case .log(let record):
         records.append(record)
         return false
+      case .findChildren: return false
       case .leaveMessage(let record):
         report = String(decoding: record.line(.json, unixMilliseconds: 0), as: UTF8.self)
         return false

@@ -316,3 +316,79 @@ import Testing
     #expect(story.wakeUp == 1250)
   }
 }
+
+/// The delay where nothing listens: a loop in a shell, a queue worker, a tunnel.
+@Suite struct KeptDelayTests {
+  @Test func `a default delay is skipped where nothing ever listened`() {
+    var story = DrainStory()
+    #expect(story.drain { _ in sample(listeners: .none) } == 0)
+    #expect(story.line("delaying") == nil)
+    #expect(story.line("stop-signal")?.contains(#""forward_in_ms":null"#) == true)
+    #expect(story.line("connections")?.contains("no delay, no drain") == true)
+    story.exit(at: 1)
+    #expect(story.report.contains(#""delay_ended_by":"skipped","drain_ms":0,"drain_ended_by":"skipped""#))
+  }
+
+  @Test func `a default delay that holds is announced once it is known`() {
+    var story = DrainStory()
+    _ = story.at(0, .signal(.terminate))
+    #expect(story.line("delaying") == nil)
+    _ = story.at(3, .sampled(sample()))
+    #expect(story.line("delaying")?.contains("the command serves on for 5s") == true)
+    _ = story.at(250, .timer)
+    _ = story.at(253, .sampled(sample()))
+    #expect(story.records.filter { $0.event.utf8.elementsEqual("delaying".utf8) }.count == 1)
+  }
+
+  @Test func `a default delay holds where the sockets cannot be looked at`() {
+    var story = DrainStory()
+    _ = story.at(0, .signal(.terminate))
+    _ = story.at(3, .countFailed("sock_diag: Too many open files"))
+    #expect(story.line("delaying")?.contains("serves on for 5s") == true)
+    #expect(story.lifecycle.phase == .delaying)
+  }
+
+  @Test func `a delay that was given is kept where nothing ever listened, and the drain is skipped`() {
+    var story = DrainStory { $0.delay = .seconds(2) }
+    #expect(story.drain { _ in sample(listeners: .none) } == 2000)
+    #expect(story.line("stop-signal")?.contains("the command serves on for 2s, SIGKILL in 29s at the latest") == true)
+    #expect(story.line("connections")?.contains("the delay that was given holds, and there is no drain") == true)
+    story.exit(at: 2001)
+    #expect(
+      story.report.contains(#""delay_ms":2000,"delay_ended_by":"time","drain_ms":0,"drain_ended_by":"skipped""#))
+  }
+
+  @Test func `a command that begins to listen in a given delay is drained`() {
+    var story = DrainStory { ($0.delay, $0.drainQuiet) = (.seconds(2), .seconds(2)) }
+    let forwarded = story.drain { now in
+      now < 1000 ? sample(listeners: .none) : sample(connection(sent: now - 1500, received: now - 1500))
+    }
+    #expect(forwarded == 3500)
+  }
+
+  @Test func `a given delay is skipped while the command is starting`() {
+    var story = DrainStory {
+      $0.readyTCP = 80
+      $0.delay = .seconds(2)
+    }
+    #expect(story.at(0, .signal(.terminate)).suffix(2) == stopCommand[...])
+  }
+
+  @Test func `the promised SIGKILL is the latest that --grace allows`() {
+    var story = DrainStory { ($0.grace, $0.delay, $0.drain) = (.seconds(2), .milliseconds(1500), .time) }
+    _ = story.at(0, .signal(.terminate))
+    #expect(story.line("stop-signal")?.contains(#""kill_in_ms":3500"#) == true)
+    #expect(story.lifecycle.snapshot.killAt == .at(3500))
+    _ = story.at(1500, .timer)
+    #expect(story.lifecycle.killAt == .at(3500))
+  }
+
+  @Test func `with a drain it is the end of that and the grace`() {
+    var story = DrainStory { ($0.grace, $0.delay, $0.drainTimeout) = (.seconds(2), .seconds(1), .seconds(4)) }
+    _ = story.at(0, .signal(.terminate))
+    #expect(story.lifecycle.snapshot.killAt == .at(7000))
+    _ = story.at(0, .sampled(sample()))
+    _ = story.at(1000, .signal(.interrupt))
+    #expect(story.lifecycle.snapshot.killAt == .at(3000))
+  }
+}

@@ -14,7 +14,9 @@ extension Action: Equatable {
   public static func == (left: Action, right: Action) -> Bool {
     switch (left, right) {
     case (.send(let a, let b), .send(let c, let d)): a == c && b == d
-    case (.signalDescendants(let a, let b), .signalDescendants(let c, let d)): a == c && b == d
+    case (.killDescendants(let a), .killDescendants(let b)): a == b
+    case (.findChildren, .findChildren): true
+    case (.findListening(let a), .findListening(let b)): a == b
     case (.killChildren, .killChildren): true
     case (.suspend, .suspend), (.probe, .probe), (.abandonProbe, .abandonProbe), (.killHook, .killHook): true
     case (.count(let a), .count(let b)): a == b

@@ -9,6 +9,7 @@ private struct Story {
 
   init(_ change: (inout RunOptions) -> Void = { _ in }, hasTerminal: Bool = false) {
     var options = RunOptions()
+    options.orchestrator = .kubernetes
     options.quiet = true  // the actions that matter here
     options.drain = .time  // DrainTests tell the rest
     change(&options)
@@ -19,7 +20,7 @@ private struct Story {
   mutating func at(_ milliseconds: Int, _ event: Event) -> [Action] {
     lifecycle.handle(event, at: .at(milliseconds)).filter { action in
       switch action {
-      case .leaveMessage, .count: false
+      case .leaveMessage, .count, .findChildren: false
       default: true
       }
     }
@@ -55,7 +56,7 @@ private struct Story {
     let kill = story.at(29_000, .timer)
     #expect(
       kill.dropLast() == [
-        .send(.kill, to: .command), .killChildren, .signalDescendants([.kill], within: .milliseconds(20)),
+        .send(.kill, to: .command), .killChildren, .killDescendants(within: .milliseconds(20)),
       ])
     #expect(story.lifecycle.phase == .killing)
     #expect(story.at(29_001, .timer) == [.killChildren])  // those forked meanwhile
@@ -128,15 +129,22 @@ private struct Story {
     #expect(story.at(29_000, .timer).first == .send(.kill, to: .command))
   }
 
-  @Test(arguments: [Signal.interrupt, .quit])
-  func anImpatientSignalEndsTheDelay(_ signal: Signal) {
+  @Test func `SIGINT in the delay ends it, and the command gets the stop signal alone`() {
     var story = Story()
-    #expect(story.at(0, .signal(signal)) == [.send(signal, to: .command)])  // before a stop: passed on, no deadline
+    #expect(story.at(0, .signal(.interrupt)) == [.send(.interrupt, to: .command)])  // before a stop, no deadline
     #expect(story.wakeUp == nil)
     _ = story.at(10, .signal(.terminate))
-    #expect(story.at(20, .signal(signal)) == [.send(signal, to: .command)] + stopCommand)
-    #expect(story.at(30, .signal(signal)) == [.send(signal, to: .command)])
+    #expect(story.at(20, .signal(.interrupt)) == stopCommand)
+    #expect(story.at(30, .signal(.interrupt)) == [.send(.interrupt, to: .command)])
     #expect(story.wakeUp == 29_010)
+  }
+
+  @Test func `SIGQUIT in the delay is forwarded and ends nothing`() {
+    var story = Story()
+    _ = story.at(10, .signal(.terminate))
+    #expect(story.at(20, .signal(.quit)) == [.send(.quit, to: .command)])
+    #expect(story.lifecycle.phase == .delaying)
+    #expect(story.wakeUp == 5010)
   }
 
   @Test func otherSignalsPassThroughInEveryPhase() {
@@ -174,39 +182,6 @@ private struct Story {
     #expect(talkative.lifecycle.passesOn(.hangup) == nil)  // there is a line to write
     var withTerminal = Story(hasTerminal: true)
     #expect(withTerminal.lifecycle.passesOn(.continue) == nil)
-  }
-
-  @Test func leftoversAreToldToEndAndThenKilled() {
-    var story = Story()
-    _ = story.at(0, .commandExited(.exited(code: 0)))
-    #expect(
-      story.at(0, .reapedAll(childrenRemain: true)) == [
-        .signalDescendants([.terminate, .continue], within: .seconds(2))
-      ])
-    #expect(story.at(100, .reapedAll(childrenRemain: true)) == [])  // told once
-    #expect(story.at(100, .signal(.hangup)) == [])  // the command's pid is nobody's now
-    #expect(story.wakeUp == 2000)
-    #expect(story.at(2000, .timer).first == .killChildren)
-    #expect(story.at(2005, .reapedAll(childrenRemain: false)).last == .exit(code: 0, flush: .milliseconds(500)))
-  }
-
-  @Test func leftoversNeverOutliveTheKillDeadline() {
-    var story = Story()
-    _ = story.at(0, .signal(.terminate))
-    _ = story.at(5000, .timer)
-    _ = story.at(28_500, .commandExited(.exited(code: 0)))
-    _ = story.at(28_500, .reapedAll(childrenRemain: true))
-    #expect(story.wakeUp == 29_000)
-  }
-
-  @Test func aStopWhileLeftoversEndCapsTheirTime() {
-    var story = Story {
-      $0.leftoverTimeout = .seconds(100)
-    }
-    _ = story.at(0, .commandExited(.exited(code: 4)))
-    _ = story.at(0, .reapedAll(childrenRemain: true))
-    #expect(story.at(1000, .signal(.terminate)) == [])
-    #expect(story.wakeUp == 30_000)
   }
 
   @Test func theCommandsExitEndsTheDelay() {
@@ -260,6 +235,7 @@ private struct Story {
 
   @Test func silentUntilAStopThenOneLineAPhase() {
     var options = RunOptions()
+    options.delay = .seconds(5)
     options.drain = .time
     var lifecycle = Lifecycle(options)
     func events(_ actions: [Action]) -> [String] {

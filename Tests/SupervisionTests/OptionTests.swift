@@ -19,11 +19,11 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
 @Suite struct OptionTests {
   @Test func standardsAreThoseOfTheTable() throws {
     let standard = try options()
-    #expect(standard.delay == .seconds(5))
+    #expect(standard.delay == nil)
     #expect(standard.grace == nil)
-    #expect(standard.terminationGracePeriod == .seconds(30))
-    #expect(standard.killMargin == .seconds(1))
-    #expect(standard.leftoverTimeout == .seconds(2))
+    #expect(standard.terminationGracePeriod == nil)
+    #expect(standard.killMargin == nil)
+    #expect(standard.leftoverTimeout == nil)
     #expect(standard.stopSignals == SignalSet([.terminate]))
     #expect(standard.verbosity == 0)
     // What the table shows as a default is what the options hold: setting it changes nothing.
@@ -159,15 +159,37 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
       complaint("a", variables: ["EBB_DELAY": "soon"])?.hasPrefix("EBB_DELAY: \"soon\" is not a duration") == true)
   }
 
-  @Test func theBudgetMustFit() throws {
+  @Test func `the refusal names the given times, the least that fits, and the least with the default drain`() throws {
     #expect(
       complaint("--delay", "40", "app")
-        == "delay 40s + drain-timeout 10s + grace 1s + kill-margin 1s = 52s does not fit into "
-        + "--termination-grace-period 30s: the smallest value that would do is 52s")
-    #expect(try options("--delay=10s", "--grace=9s").grace == .seconds(9))  // 10 + 10 + 9 + 1 = 30 fits exactly
-    #expect(complaint("--delay=10s", "--grace=9001ms", "app")?.contains("30s1ms does not fit") == true)
+        == "delay 40s, and 2s for the end, do not fit into --termination-grace-period 30s (not given): "
+        + "the least that fits is 42s, with the default drain 1m1s")
+    #expect(
+      complaint("--delay=20s", "--grace=10s", "-t", "30s", "app")
+        == "delay 20s + grace 10s = 30s, and 1s for the end, do not fit into --termination-grace-period 30s: "
+        + "the least that fits is 31s, with the default drain 51s")
+    #expect(
+      complaint("--drain-timeout=9s", "-t", "10s", "app")
+        == "drain-timeout 9s, and 2s for the end, do not fit into --termination-grace-period 10s: "
+        + "the least that fits is 11s")
+    #expect(
+      complaint("--delay=9s", "--drain=time", "--grace=1s", "--kill-margin=1s", "-t", "10s", "app")
+        == "delay 9s + grace 1s + kill-margin 1s = 11s do not fit into --termination-grace-period 10s: "
+        + "the least that fits is 11s")
+    // The least is in whole milliseconds, and fits.
+    #expect(complaint("--delay=3s", "-t", "3s", "app")?.contains("the least that fits is 3s750ms,") == true)
+    #expect(try options("--delay=3s", "-t", "3s750ms").times.delay == .seconds(3))
+  }
+
+  @Test func `what was given must fit`() throws {
+    // 10 + 10 + 9 + 1 = 30 fits exactly.
+    #expect(try options("--delay=10s", "--drain-timeout=10s", "--grace=9s").grace == .seconds(9))
+    #expect(
+      complaint("--delay=10s", "--drain-timeout=10s", "--grace=9001ms", "app")?.contains(
+        "the least that fits is 30s1ms")
+        == true)
     // Without the wait its bound costs nothing.
-    #expect(try options("--delay=20s", "--grace=9s", "--drain=time").grace == .seconds(9))
+    #expect(try options("--delay=20s", "--grace=9s", "--drain=time", "--drain-timeout=20s").grace == .seconds(9))
     let none = try options("--delay=0", "--grace=0", "--kill-margin=0", "--drain-timeout=0", "-t", "0")
     #expect(none.terminationGracePeriod == .zero)
     let longest = "8784h"

@@ -10,6 +10,7 @@ private struct Story {
 
   init(_ change: (inout RunOptions) -> Void) {
     var options = RunOptions()
+    options.orchestrator = .kubernetes
     options.quiet = true
     options.drain = .time
     change(&options)
@@ -22,7 +23,7 @@ private struct Story {
       case .leaveMessage(let record):
         message = record
         return false
-      case .log, .count: return false
+      case .log, .count, .findChildren: return false
       default: return true
       }
     }
@@ -134,7 +135,7 @@ private struct Story {
     #expect(story.at(2000, .timer) == [.abandonProbe] + stopCommand)
     #expect(
       story.at(3000, .timer) == [
-        .send(.kill, to: .command), .killChildren, .signalDescendants([.kill], within: .milliseconds(20)),
+        .send(.kill, to: .command), .killChildren, .killDescendants(within: .milliseconds(20)),
       ])
     _ = story.at(3001, .commandExited(.killed(by: .kill, dumpedCore: false)))
     #expect(story.at(3001, .reapedAll(childrenRemain: false)) == [.exit(code: 124, flush: .milliseconds(500))])
@@ -238,6 +239,7 @@ private struct Story {
     var story = Story {
       $0.preStop = ["hook"]
       $0.delay = .zero
+      ($0.drainTimeout, $0.killMargin) = (.seconds(10), .seconds(1))
       $0.terminationGracePeriod = .seconds(6)
       $0.grace = .seconds(3)
     }
@@ -264,7 +266,7 @@ private struct Story {
     var story = Story { $0.preStop = ["hook"] }
     _ = story.start()
     _ = story.at(0, .signal(.terminate))
-    #expect(story.at(100, .signal(.interrupt)) == [.send(.interrupt, to: .command), .killHook] + stopCommand)
+    #expect(story.at(100, .signal(.interrupt)) == [.killHook] + stopCommand)
   }
 
   @Test func itIsALeftoverOfACommandThatExits() {
@@ -272,14 +274,15 @@ private struct Story {
     _ = story.start()
     _ = story.at(0, .signal(.terminate))
     _ = story.at(100, .commandExited(.exited(code: 0)))
+    _ = story.at(100, .reapedAll(childrenRemain: true))
     #expect(
-      story.at(100, .reapedAll(childrenRemain: true)) == [
-        .signalDescendants([.terminate, .continue], within: .seconds(2))
+      story.at(100, .children([ChildProcess(pid: 8, group: 8)])) == [
+        .send(.terminate, to: .child(8)), .send(.continue, to: .child(8)),
       ])
+    #expect(story.at(29_000, .timer) == [.killHook, .killChildren, .killDescendants(within: .milliseconds(20))])
+    _ = story.at(29_001, .hookEnded(.killed(by: .kill, dumpedCore: false)))
     #expect(
-      story.at(2100, .timer) == [.killHook, .killChildren, .signalDescendants([.kill], within: .milliseconds(20))])
-    _ = story.at(2101, .hookEnded(.killed(by: .kill, dumpedCore: false)))
-    #expect(story.at(2101, .reapedAll(childrenRemain: false)) == [.exit(code: 0, flush: .milliseconds(500))])
+      story.at(29_001, .reapedAll(childrenRemain: false)).last == .exit(code: 0, flush: Span(nanoseconds: 499_500_000)))
   }
 
   @Test func noHookWithoutAStop() {

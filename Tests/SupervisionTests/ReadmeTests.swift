@@ -20,6 +20,29 @@ import Testing
     #expect(printed == tables, "README should hold:\n\(tables.joined(separator: "\n"))")
   }
 
+  @Test func `the times of each load balancer are those of the options beside them`() throws {
+    let table = try readme().components(separatedBy: "<!-- times:")[1].components(separatedBy: "<!--")[0]
+    let rows = table.split(separator: "\n").dropFirst(3).map { row in
+      row.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+    #expect(rows.count == 6)
+    for row in rows {
+      var variables: [String: String] = [:]
+      for setting in row[1].split(separator: " ") where setting.contains("=") {
+        let parts = setting.replacingOccurrences(of: "`", with: "").split(separator: "=")
+        variables[String(parts[0])] = String(parts[1])
+      }
+      if row[1].contains("Kubernetes") { variables["KUBERNETES_SERVICE_HOST"] = "10.0.0.1" }
+      guard case .run(let options, _) = try parse(words: ["app"], variable: { variables[$0] }) else { return }
+      let times = options.times
+      let left = times.killIn - times.delay - times.drainTimeout
+      let shown = [times.delay, times.drainTimeout, left, times.killMargin, times.terminationGracePeriod].map { span in
+        span.milliseconds % 1000 == 0 ? "\(span.milliseconds / 1000)s" : span.rough
+      }
+      #expect(shown == Array(row[2...]))
+    }
+  }
+
   private func optionTable(_ options: [OptionShape]) -> String {
     var text = "| option | default | meaning |\n|---|---|---|\n"
     for option in options {

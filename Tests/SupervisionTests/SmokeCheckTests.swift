@@ -16,6 +16,7 @@ struct SmokeStory {
   var change: (SmokeFacts) -> Void = { _ in }
 
   init() {
+    options.run.orchestrator = .kubernetes
     if let url = HTTPURL(text: "http://localhost:8080/") { options.targets = [.http(url)] }
     status.facts = SupervisorFacts(pid: 1, startedAt: .at(0), argv: ["app"], options: options.run)
     status.now.stop = StatusSnapshot.Stop(
@@ -192,7 +193,8 @@ struct SmokeStory {
       "pid 7 `bash` got SIGTERM, but did not exit: a shell acts on a signal when its child has ended: use exec",
       story([process(7, "bash", caught: [.terminate]), process(9, parent: 7, depth: 1, "app")], killed))
     try expect(
-      "stop-signal-handled", .fail, "pid 7 `sh` gets SIGTERM and does not pass it on: use exec or --group",
+      "stop-signal-handled", .fail,
+      "pid 7 `sh` dies of SIGTERM at once and does not wait for its children, whose exit code is lost: use exec",
       story(
         [process(7, "sh"), process(9, parent: 7, depth: 1, "app", caught: [.terminate])],
         "ebb: event=exited killed=false leftovers=ended"))

@@ -17,7 +17,7 @@ import Testing
     #expect(options.rate == 20 && options.timeout == .seconds(5) && options.duration == .seconds(3))
     #expect(options.format == .text && options.file == nil && options.expectedExit == nil)
     #expect(options.readyTimeout == .seconds(30) && options.longestStop == .seconds(30))
-    #expect(options.loadAfterStop == .milliseconds(4900))
+    #expect(options.loadAfterStop == options.run.times.delay - .milliseconds(100))
   }
 
   @Test func everythingOfItsOwn() throws {
@@ -74,7 +74,7 @@ import Testing
     (["--expect-exit", "256", "a"], "smoke: --expect-exit: \"256\" is not an exit code"),
     (["--slow", "https://localhost/", "a"], "smoke: --slow: \"https://localhost/\" is not a URL"),
     (["--delay", "soon", "a"], "smoke: --delay: \"soon\" is not a duration"),
-    (["--delay", "29s", "a"], "smoke: delay 29s + drain-timeout 10s + grace 1s"),
+    (["--delay", "29s", "a"], "smoke: delay 29s, and 2s for the end, do not fit"),
     (["--lag", "31s", "--tcp=1", "a"], "smoke: --lag 31s is longer than --termination-grace-period 30s"),
     (["--lag", "1s", "a"], "smoke: --lag needs --http or --tcp"),
     (

@@ -29,7 +29,7 @@ import Testing
         7  sleeping   1.4 MiB  1m21s  default: dies  sh
         9  sleeping  50.0 MiB  1m20s  caught           app
 
-      pid 7 `sh` gets SIGTERM and does not pass it on: use exec or --group
+      pid 7 `sh` dies of SIGTERM at once and does not wait for its children, whose exit code is lost: use exec
 
       """
     #expect(statusText(status, pid: 1, processes: processes, at: now) == expected)
@@ -137,9 +137,10 @@ import Testing
 
   @Test func aShellThatDoesNotPassTheSignalOn() {
     let sleeping = process(8, parent: 7, depth: 1, "node")
+    let advice = "dies of SIGTERM at once and does not wait for its children, whose exit code is lost: use exec"
     #expect(
       sentences([process(7, "sh"), sleeping]) == [
-        "pid 7 `sh` gets SIGTERM and does not pass it on: use exec or --group",
+        "pid 7 `sh` \(advice)",
         "pid 8 `node` has no handler for SIGTERM and dies at once: in-flight requests are lost",
       ])
     #expect(sentences([process(7, "sh", caught: [.terminate]), sleeping]) == [])  // a trap is there for a reason
@@ -148,7 +149,7 @@ import Testing
       sentences([process(7, "dash", group: 7), process(8, parent: 7, depth: 1, "app", group: 7, caught: [.terminate])])
       {
         $0.signalsGroup = true
-      } == ["pid 7 `dash` dies of SIGTERM at once and leaves its children only --leftover-timeout: use exec"])
+      } == ["pid 7 `dash` \(advice)"])
   }
 
   @Test func withTheGroupItsMembersAreJudgedToo() {
@@ -172,15 +173,17 @@ import Testing
         == ["the stop signal is dropped by --rewrite: only SIGKILL at the deadline ends the command"])
   }
 
-  /// The group gets the signal as rewritten, leftovers get SIGTERM.
-  @Test func aRewriteIsNotForLeftovers() {
+  /// Of those below a process that catches the signal, that process takes care.
+  @Test func `leftovers are judged by the signal as rewritten, and heads alone`() {
     let rewrite: (inout RunOptions) -> Void = { $0.rewrites.add(from: .terminate, to: .quit) }
-    let leftover = process(9, parent: 7, depth: 1, "daemon", group: 9, ignored: [.terminate], caught: [.quit])
-    let judged = "pid 9 `daemon` ignores SIGTERM: it will be killed at the deadline"
+    let leftover = process(9, parent: 7, depth: 1, "daemon", group: 9, ignored: [.quit], caught: [.terminate])
+    let judged = "pid 9 `daemon` ignores SIGQUIT: it will be killed at the deadline"
     #expect(sentences([process(7, "app", group: 7), leftover], rewrite).last == judged)
-    #expect(sentences([leftover], command: .exited(code: 0), rewrite) == [judged])
-    let dropped = sentences([leftover], command: .exited(code: 0)) { $0.rewrites.add(from: .terminate, to: nil) }
-    #expect(dropped == [judged])
+    let orphan = process(9, parent: 1, "daemon", group: 9, ignored: [.quit], caught: [.terminate])
+    let worker = process(10, parent: 9, depth: 1, "worker", ignored: [.quit])
+    #expect(sentences([orphan, worker], command: .exited(code: 0), rewrite) == [judged])
+    let dropped = sentences([orphan], command: .exited(code: 0)) { $0.rewrites.add(from: .terminate, to: nil) }
+    #expect(dropped == ["the stop signal is dropped by --rewrite: only SIGKILL at the deadline ends the command"])
     let member = process(8, parent: 7, depth: 1, "worker", group: 7, caught: [.terminate])
     #expect(
       sentences([process(7, "app", group: 7, caught: [.quit]), member]) {

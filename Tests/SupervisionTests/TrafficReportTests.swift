@@ -37,7 +37,47 @@ import Testing
     traffic.add(sample(), at: .at(1))
     #expect(traffic.report.advice(delay: .seconds(delay)) == nil)
     traffic.add(sample(connection(sent: 5, received: 0)), at: .at(last))
-    #expect(traffic.report.advice(delay: .seconds(delay)) == advice)
+    var report = traffic.report
+    report.wasSteady = false
+    #expect(report.advice(delay: .seconds(delay)) == advice)
+  }
+
+  private let steady =
+    "connections came without a pause until the stop signal was forwarded: routing takes longer than that, or a steady "
+    + "client or a probe asks the app's port, which no delay outlasts; put probes on --health, or use ebb probe"
+
+  /// With each delay that it would say the next report would say a longer one.
+  @Test(arguments: [5, 14, 19])
+  func `a steady client makes no advice for a longer delay`(_ delay: Int) {
+    var story = DrainStory { ($0.delay, $0.drainTimeout) = (.seconds(delay), .seconds(5)) }
+    let forwarded = story.drain { now in
+      let age = now % 1000
+      return sample(connection(sent: age, received: age), closed: now / 1000)
+    }
+    #expect(forwarded == (delay + 5) * 1000)
+    story.exit(at: (delay + 5) * 1000)
+    #expect(story.report.contains(#""drain_ended_by":"bound""#))
+    #expect(story.report.contains(#""advice":"\#(steady)""#))
+  }
+
+  /// As routing that forgets an instance makes it: the next delay has to be longer.
+  @Test func `connections that end before the forwarding make advice`() {
+    var story = DrainStory { $0.delay = .seconds(2) }
+    _ = story.drain { now in
+      let last = min(now - now % 1000, 4000)
+      return sample(connection(sent: now - last, received: now - last), closed: last / 1000)
+    }
+    story.exit(at: 9000)
+    #expect(story.report.contains(#""advice":"the last connection came at +4.0s, the delay is 2s: use --delay 6s""#))
+  }
+
+  @Test func `no advice before it is known whether connections end`() {
+    var story = DrainStory()
+    _ = story.at(0, .signal(.terminate))
+    _ = story.at(0, .sampled(sample()))
+    _ = story.at(4800, .timer)
+    _ = story.at(4800, .sampled(sample(connection(sent: 0, received: 0))))
+    #expect(story.lifecycle.trafficReport.advice(delay: .seconds(5)) == nil)
   }
 
   // MARK: The log
@@ -126,6 +166,8 @@ import Testing
       status.now.stop?.traffic.lastConnection = .milliseconds(8400)
       status.now.stop?.traffic.lastRequest = .milliseconds(90_000)
       status.now.stop?.traffic.hasGaps.toggle()
+      let wasSteady = status.now.stop?.traffic.wasSteady ?? false
+      status.now.stop?.traffic.wasSteady = !wasSteady
     }
     let slot = StatusPage.slot(status.now, sequence: 1)
     #expect(StatusPage.slotOffset(sequence: 1) + slot.count <= StatusPage.countsOffset)

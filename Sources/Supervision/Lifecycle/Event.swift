@@ -4,6 +4,8 @@ public enum Event: Sendable {
   case spawned(pid: Int32, hasTerminal: Bool)
   /// The command could not be started.
   case spawnFailed(SpawnFailure)
+  /// A look at the command, before a signal that begins a stop. `isSupervisor`: it has a status page of its own.
+  case commandSeen(isSupervisor: Bool)
   /// A signal came to ebb.
   case signal(Signal)
   /// The command was reaped: its pid is nobody's from now on.
@@ -14,6 +16,10 @@ public enum Event: Sendable {
   case orphanReaped(pid: Int32, ExitStatus)
   /// All that had ended has been reaped. `remain`: ebb still has children, and so descendants.
   case reapedAll(childrenRemain: Bool)
+  /// All of ebb's children but the command, in ascending order of their pids; nil: /proc does not say.
+  case children([ChildProcess]?)
+  /// Of the children that were asked about those that listen, or a descendant of which does.
+  case childrenListen([Int32])
   /// The delay and the drain of a stop that is under way are to end now.
   case stopNow
   /// The command has answered the question whether it is ready with a yes.
@@ -32,6 +38,17 @@ public enum Event: Sendable {
   case timer
 }
 
+/// A child of ebb.
+public struct ChildProcess: Equatable, Sendable {
+  /// Its own until ebb has reaped it.
+  public let pid: Int32
+  /// Its process group.
+  public let group: Int32
+
+  /// A child and its process group.
+  public init(pid: Int32, group: Int32) { (self.pid, self.group) = (pid, group) }
+}
+
 /// Why a command did not start, and the code to exit with.
 public struct SpawnFailure: Error, Sendable {
   /// The code to exit with.
@@ -48,8 +65,12 @@ public struct SpawnFailure: Error, Sendable {
 /// What the event loop has to do, in order.
 public enum Action: Sendable {
   case send(Signal, to: Target)
-  /// To every descendant of ebb, each signal in turn; the command is one while it lives.
-  case signalDescendants([Signal], within: Span)
+  /// SIGKILL to every descendant of ebb; the command is one while it lives.
+  case killDescendants(within: Span)
+  /// Look for ebb's children. The answer is an event.
+  case findChildren
+  /// Look whether these children of ebb listen, or any descendant of theirs. The answer is an event.
+  case findListening([Int32])
   /// SIGKILL to ebb's own children. Whoever loses its parent by that is a child next.
   case killChildren
   /// Take the terminal back and stop as the command did. Continued: hand it over if it is ebb's again, and continue the
@@ -72,9 +93,11 @@ public enum Action: Sendable {
   case exit(code: Int, flush: Span)
 
   /// Who gets a signal.
-  public enum Target: Sendable {
+  public enum Target: Equatable, Sendable {
     case command
     /// Its process group.
     case group
+    /// A child of ebb that has not been reaped.
+    case child(Int32)
   }
 }

@@ -5,33 +5,42 @@
 /// The states, and what holds in each:
 ///
 ///     starting   nothing runs yet, and the only way on is `spawned` or `spawnFailed`. Or: the command runs and `startup` asks it
-///                whether it is ready. A stop goes straight on to stopping from here: there is no traffic to lose.
+///                whether it is ready. A stop goes straight on to stopping from here: there is no traffic to lose. So does one
+///                of a command that is a supervisor itself: that one has the delay and the drain.
 ///     serving    the command runs and is ready; signals are passed on; no deadline, no timer.
 ///     delaying   the first stop signal has come at `stop.since`. All deadlines are fixed now. The command is untouched; the
 ///                hook, if there is one, runs beside it, and the connections are counted.
 ///     draining   as delaying, until `traffic` says that it has ebbed away and the hook has exited, or their time is over.
-///     stopping   the stop signal (as rewritten) has been sent, once. Or: the command has exited and its leftovers have been
-///                sent SIGTERM, once; with no stop begun this is entered straight from serving.
+///     stopping   the stop signal (as rewritten) has been sent, once. Or: the command has exited, and `leftovers` has what it
+///                left behind, each to be sent the stop signal at most once; with no stop begun this is entered straight from
+///                serving.
 ///     killing    SIGKILL has been sent to every descendant and is repeated each `sweepInterval` to the children that ebb
 ///                has by then, until none is left or ebb gives up waiting (a process in uninterruptible sleep does not die).
 ///     exited     `exit` has been answered. Nothing is ever answered again.
 ///
-/// What never happens, in any order of events: the stop signal goes out twice, or before the delay is over, or a
-/// SIGKILL before a deadline; a phase goes back; a signal goes to the command once it was reaped (its pid may be
-/// somebody else's); the kill deadline moves to a later time.
+/// What never happens, in any order of events: the stop signal goes out twice to a process, or before the delay is over, or
+/// a SIGKILL before a deadline; a phase goes back; a signal goes to the command once it was reaped (its pid may be
+/// another process's); the kill deadline moves to a later time, unless ebb itself got no processor until after the moment
+/// at which it had to forward the stop signal.
 ///
 /// The event comes first and the deadlines after it: a command that was reaped must not be killed, however late it is.
 public struct Lifecycle: Sendable {
   /// Where the run is.
   public private(set) var phase = Phase.starting
   let options: RunOptions
+  /// With the defaults of those that were not given.
+  public let times: StopTimes
   var command = Command.notStarted
+  /// The command was a supervisor itself at the last look.
+  var commandSupervises = false
   var startup: Startup?
   var stop: Stop?
   var hook: Hook?
   var traffic: Traffic?
   var counting = Counting.off
   var leftovers: Leftovers?
+  /// Children of ebb, other than the command, when the stop signal was forwarded.
+  var adopted = Ordered<Int32>()
   var killing: Killing?
   var orphansReaped = 0
   var phaseSince: Instant?
@@ -43,7 +52,8 @@ public struct Lifecycle: Sendable {
   enum Command {
     case notStarted
     case running(pid: Int32, hasTerminal: Bool)
-    case exited(ExitStatus, at: Instant)
+    /// The pid is free, its process group may live on.
+    case exited(ExitStatus, group: Int32, at: Instant)
   }
 
   /// The command runs and is not ready yet.
@@ -57,17 +67,27 @@ public struct Lifecycle: Sendable {
   struct Stop {
     let signal: Signal
     let since: Instant
-    /// Nobody sent a signal: the command was not ready in time.
+    /// No signal came: the command was not ready in time.
     var isStartupTimeout = false
+    /// The command is a supervisor itself: it has the delay and the drain.
+    let isDelegated: Bool
+    /// The end of `--ready-hold`; nil: readiness is false at once.
+    let readyUntil: Instant?
     /// The end of the delay.
     let forwardAt: Instant
     /// The end of what the drain may wait for beyond that.
     let drainEndsAt: Instant
+    /// The end of the termination grace period, less the margin.
+    let killLimit: Instant
+    /// When SIGKILL comes; until the forwarding: at the latest.
     var killAt: Instant
+    /// The log has said that the delay holds.
+    var isDelayAnnounced = false
     var delayEnded: (at: Instant, by: String)?
     var drainEndedBy: DrainEnding?
     var forwardedAt: Instant?
     var inFlightAtForward: Int?
+    var trafficWasSteady: Bool?
     var inFlightBeforeKill: Int?
   }
 
@@ -77,11 +97,6 @@ public struct Lifecycle: Sendable {
     case wanted
     case underWay
     case due(at: Instant)
-  }
-
-  /// Descendants that outlived the command.
-  struct Leftovers {
-    let killAt: Instant
   }
 
   struct Killing {
@@ -96,7 +111,10 @@ public struct Lifecycle: Sendable {
   static let lastCountBeforeKill = Span.milliseconds(-250)
 
   /// A run that has not begun.
-  public init(_ options: RunOptions) { self.options = options }
+  public init(_ options: RunOptions) {
+    self.options = options
+    times = options.times
+  }
 
   /// When `handle(.timer)` is due; nil: whenever something else happens.
   public var wakeUp: Instant? {
@@ -105,7 +123,7 @@ public struct Lifecycle: Sendable {
     case .serving, .exited: nil
     case .delaying: earliest(stop?.forwardAt, nextPass)
     case .draining: earliest(stop?.drainEndsAt, nextPass)
-    case .stopping: earliest(killAt, nextPass)
+    case .stopping: earliest(killAt, earliest(nextPass, leftovers?.wakeUp))
     case .killing: earliest(killing?.sweepAt, giveUpAt)
     }
   }
@@ -116,7 +134,8 @@ public struct Lifecycle: Sendable {
   /// When ebb exits though something still lives that has got SIGKILL. Half the margin is for the dying, half for the
   /// report; counted from the deadline, however late ebb came to it.
   var giveUpAt: Instant? {
-    let patience = options.killMargin / 2
+    // Of a supervisor above another one half the margin is over by then.
+    let patience = times.killMargin / (stop?.isDelegated == true ? 4 : 2)
     return earliest(killing.map { $0.since + patience }, stop.map { $0.killAt + patience })
   }
 
@@ -130,6 +149,7 @@ public struct Lifecycle: Sendable {
     case .spawned(let pid, let hasTerminal):
       command = .running(pid: pid, hasTerminal: hasTerminal)
       log(.debug, "spawned", [("pid", .number(Int(pid)))], "the command runs", &actions)
+      if let warning = times.warning(options) { log(.warning, "short-grace", [], warning, &actions) }
       beginStartup(at: now, &actions)
     case .spawnFailed(let failure):
       let record = LogRecord(.fatal, "spawn-failed", [("code", .number(failure.code))], failure.message)
@@ -137,11 +157,14 @@ public struct Lifecycle: Sendable {
       actions.append(.leaveMessage(record))
       enter(.exited)
       actions.append(.exit(code: failure.code, flush: flushTime(at: now)))
+    case .commandSeen(let isSupervisor): commandSupervises = isSupervisor
     case .signal(let signal): receive(signal, at: now, &actions)
     case .commandStopped(let signal): commandStopped(by: signal, &actions)
     case .commandExited(let status): commandExited(status, at: now, &actions)
-    case .orphanReaped(let pid, let status): orphanReaped(pid, status, &actions)
+    case .orphanReaped(let pid, let status): orphanReaped(pid, status, at: now, &actions)
     case .reapedAll(let childrenRemain): reapedAll(childrenRemain: childrenRemain, at: now, &actions)
+    case .children(let children): childrenFound(children, at: now, &actions)
+    case .childrenListen(let pids): childrenListen(pids, at: now, &actions)
     case .stopNow: stopNow(at: now, &actions)
     case .probeSucceeded: becomeReady(at: now, &actions)
     case .probeFailed(let problem): probeFailed(problem, at: now, &actions)
@@ -160,6 +183,20 @@ public struct Lifecycle: Sendable {
 // MARK: - For all parts
 
 extension Lifecycle {
+  /// Nil while the command has not ended.
+  var commandStatus: ExitStatus? {
+    if case .exited(let status, _, _) = command { status } else { nil }
+  }
+
+  /// The process group that the command leads, or led.
+  var commandGroup: Int32? {
+    switch command {
+    case .notStarted: nil
+    case .running(let pid, _): pid
+    case .exited(_, let group, _): group
+    }
+  }
+
   mutating func enter(_ next: Phase) {
     if next > phase { phase = next }
   }

@@ -8,8 +8,8 @@ extension Lifecycle {
 
   /// Also where the drain waits for nothing: the report tells whether the delay was right.
   mutating func beginCounting(at now: Instant) {
-    guard options.delay > .zero || options.drain != .time else { return }
-    traffic = Traffic(mode: options.drain, quiet: options.drainQuiet, since: now)
+    guard times.delay > .zero || options.drain != .time else { return }
+    traffic = Traffic(mode: options.drain, quiet: times.drainQuiet, since: now)
     counting = .wanted
   }
 
@@ -30,9 +30,10 @@ extension Lifecycle {
       return counting = .off
     }
     traffic?.add(sample, at: now)
+    if keepsDelay || !listensOnNothing { announceDelay(&actions) }
     if before.sample?.source != sample.source || before.portCount != sample.ports.count { logSource(&actions) }
     counting = sample.source == .none ? .off : traffic.map { .due(at: $0.nextPass(after: now)) } ?? .off
-    if listensOnNothing {
+    if listensOnNothing, !keepsDelay {
       counting = .off
       endDelay(by: "skipped", at: now, &actions)
     }
@@ -46,10 +47,13 @@ extension Lifecycle {
     log(
       traffic?.failures == 1 ? .warning : .debug, "count-failed", [("problem", .text(problem))],
       "the connections could not be counted: their number is unknown, never zero; the drain goes on", &actions)
+    announceDelay(&actions)
   }
 
   mutating func beginDrain(at now: Instant, _ actions: inout [Action]) {
-    guard waitsForTraffic || hookRuns else { return endDrain(by: nil, at: now, &actions) }
+    guard waitsForTraffic || hookRuns else {
+      return endDrain(by: options.drain != .time && listensOnNothing ? .skipped : nil, at: now, &actions)
+    }
     log(
       .info, "draining", [("for_ms", .span(stop.map { $0.drainEndsAt - now }))] + (traffic?.sample?.counts ?? []),
       waitsForTraffic
@@ -95,6 +99,8 @@ extension Lifecycle {
     var (level, sentence) = sample.explanation
     if sample.listeners == .none, !listensOnNothing {
       sentence = "the command listens on nothing any more: the delay holds, and there is nothing else to wait for"
+    } else if sample.listeners == .none, keepsDelay {
+      sentence = "the command listens on nothing: the delay that was given holds, and there is no drain"
     }
     log(level, "connections", sample.facts, sentence, &actions)
   }

@@ -1,7 +1,7 @@
 extension Lifecycle {
   mutating func commandExited(_ status: ExitStatus, at now: Instant, _ actions: inout [Action]) {
-    guard commandRuns else { return }
-    command = .exited(status, at: now)
+    guard case .running(let pid, _) = command else { return }
+    command = .exited(status, group: pid, at: now)
     endStartup(&actions)
     counting = .off
     if phase == .delaying { stop?.delayEnded = (now, "exit") }
@@ -9,31 +9,26 @@ extension Lifecycle {
     enter(.stopping)  // there is nothing left to wait for
   }
 
-  mutating func orphanReaped(_ pid: Int32, _ status: ExitStatus, _ actions: inout [Action]) {
+  mutating func orphanReaped(_ pid: Int32, _ status: ExitStatus, at now: Instant, _ actions: inout [Action]) {
     orphansReaped += 1
+    adopted.remove(pid)
+    if leftovers != nil {
+      let mayHavePassedOn = mayHavePassedOn(status)
+      leftovers?.reaped(pid, mayHavePassedOn: mayHavePassedOn, at: now)
+    }
     log(
       options.warnsReaped ? .warning : .trace, "reaped",
       [("pid", .number(Int(pid))), ("code", .number(status.code))], "Reaped zombie process with pid=\(pid)", &actions)
   }
 
-  /// No child means no descendant: whoever loses its parent becomes a child of ebb, which is PID 1 or a subreaper.
+  /// No child means no descendant: a process that loses its parent becomes a child of ebb, which is PID 1 or a subreaper.
   mutating func reapedAll(childrenRemain: Bool, at now: Instant, _ actions: inout [Action]) {
     guard case .exited = command else { return }
     if !childrenRemain {
       exit(at: now, &actions)
     } else if leftovers == nil, phase < .killing {
-      endLeftovers(at: now, &actions)
+      beginLeftovers(at: now, &actions)
     }
-  }
-
-  mutating func endLeftovers(at now: Instant, _ actions: inout [Action]) {
-    leftovers = Leftovers(killAt: now + options.leftoverTimeout)
-    // However many processes there are to look at, SIGKILL is not late for it.
-    let patience = wakeUp.map { $0 - now } ?? options.leftoverTimeout
-    actions.append(.signalDescendants([.terminate, .continue], within: patience))
-    log(
-      stop == nil ? .debug : .info, "leftovers", [("kill_in_ms", .span(wakeUp.map { $0 - now }))],
-      "the command has exited and left processes behind: they have been told to stop", &actions)
   }
 
   mutating func beginKilling(at now: Instant, _ actions: inout [Action]) {
@@ -45,7 +40,7 @@ extension Lifecycle {
     killHook(&actions)
     // The children first, for a storm of forks; then all that a short look finds, for those whose parent does not die.
     actions.append(.killChildren)
-    actions.append(.signalDescendants([.kill], within: Lifecycle.lookAtDescendants))
+    actions.append(.killDescendants(within: Lifecycle.lookAtDescendants))
     log(
       .warning, "killing", [],
       commandRuns
@@ -68,12 +63,13 @@ extension Lifecycle {
 
   mutating func exit(at now: Instant, _ actions: inout [Action]) {
     var status = ExitStatus.killed(by: .kill, dumpedCore: false)  // given up on: that signal is on its way
-    if case .exited(let reaped, _) = command { status = reaped }
+    if let commandStatus { status = commandStatus }
     let timedOut = stop?.isStartupTimeout ?? false
     let code = timedOut ? ExitCode.startupTimeout : options.remaps.apply(to: status.code)
     let report = report(code: code, at: now)
     if report.level.isShown(at: options.verbosity) { actions.append(.log(report)) }
-    actions.append(.leaveMessage(report))
+    // That of the supervisor below knows more.
+    if stop?.isDelegated != true || killing?.hitCommand == true { actions.append(.leaveMessage(report)) }
     enter(.exited)
     actions.append(.exit(code: code, flush: flushTime(at: now)))
   }
@@ -82,6 +78,6 @@ extension Lifecycle {
   func flushTime(at now: Instant) -> Span {
     let most = Span.milliseconds(500)
     guard let stop else { return most }
-    return max(.zero, min(most, (stop.since + options.terminationGracePeriod - now) / 2))
+    return max(.zero, min(most, (stop.since + times.terminationGracePeriod - now) / 2))
   }
 }

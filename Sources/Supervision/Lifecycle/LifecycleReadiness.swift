@@ -9,8 +9,10 @@ extension Lifecycle {
 
   /// The end of `--ready-hold`.
   var readyUntil: Instant? {
-    guard phase == .delaying || phase == .draining, let stop, options.readyHold > .zero else { return nil }
-    return min(stop.since + options.readyHold, stop.drainEndsAt)
+    guard let stop else { return nil }
+    // The supervisor below still delays and drains.
+    let serves = phase == .delaying || phase == .draining || stop.isDelegated && phase == .stopping && commandRuns
+    return serves ? stop.readyUntil : nil
   }
 
   mutating func beginStartup(at now: Instant, _ actions: inout [Action]) {
@@ -62,8 +64,9 @@ extension Lifecycle {
         ("problem", startup?.schedule.lastProblem.map { .text($0) } ?? .null),
       ],
       "the command was not ready within \(options.startupTimeout.text): it is stopped", &actions)
-    stop = newStop(options.stopSignals.usual ?? .terminate, at: now)
-    stop?.isStartupTimeout = true
+    var stop = newStop(options.stopSignals.usual ?? .terminate, at: now)
+    stop.isStartupTimeout = true
+    self.stop = stop
     skipToForwarding(at: now, &actions)
   }
 

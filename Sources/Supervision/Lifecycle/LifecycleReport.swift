@@ -2,7 +2,7 @@ extension Lifecycle {
   func report(code: Int, at now: Instant) -> LogRecord {
     var status: ExitStatus?
     var commandEnded = now
-    if case .exited(let how, let at) = command { (status, commandEnded) = (how, at) }
+    if case .exited(let how, _, let at) = command { (status, commandEnded) = (how, at) }
     var signal: Signal?
     if case .killed(let by, _) = status { signal = by }
     let killed = killing?.hitCommand == true && (status == nil || signal == .kill)
@@ -19,7 +19,7 @@ extension Lifecycle {
         ("drain_ended_by", stop?.drainEndedBy.map { .text($0.name) } ?? .null),
         ("stop_ms", .span(stop?.forwardedAt.map { commandEnded - $0 })),
         ("stop_ended_by", stop?.forwardedAt == nil ? .null : .text(killed ? "deadline" : "exit")),
-      ] + trafficReport.facts(delay: options.delay, later: [atKill]) + [
+      ] + trafficReport.facts(delay: times.delay, later: [atKill]) + [
         ("pre_stop", hook.map { .object($0.facts.map { LogRecord.Fact(key: $0.0, value: $0.1) }) } ?? .null),
         ("leftovers", leftovers == nil ? .null : .text(killing == nil ? "ended" : "killed")),
         ("reaped", .number(orphansReaped)),
@@ -38,6 +38,7 @@ extension Lifecycle {
     var report = traffic?.report ?? TrafficReport()
     report.inFlightAtForward = stop?.inFlightAtForward
     report.drainEndedBy = stop?.drainEndedBy
+    report.wasSteady = stop?.trafficWasSteady
     return report
   }
 

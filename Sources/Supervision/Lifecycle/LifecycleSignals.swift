@@ -17,14 +17,18 @@ extension Lifecycle {
       if stop == nil { beginStop(signal, at: now, &actions) } else { repeatedStop(signal, at: now, &actions) }
       return
     }
+    // A person at a keyboard does not want to wait. The command gets the stop signal alone: a second signal means "now" to
+    // many.
+    if signal == .interrupt, phase == .delaying || phase == .draining {
+      endDelay(by: "signal", at: now, &actions)
+      return endDrain(by: .signal, at: now, &actions)
+    }
     // A terminal stops a whole group (`a | b`), and so the whole group has to go on.
     forward(signal, to: signal == .continue && hasTerminal ? .group : target, &actions)
-    // Somebody sits at a keyboard and does not want to wait.
-    if phase == .delaying || phase == .draining, signal == .interrupt || signal == .quit {
-      endDelay(by: "signal", at: now, &actions)
-      endDrain(by: .signal, at: now, &actions)
-    }
   }
+
+  /// Whether this signal begins a stop: then ebb looks at the command first.
+  public func beginsStop(_ signal: Signal) -> Bool { stop == nil && options.stopSignals.contains(signal) }
 
   func repeatedStop(_ signal: Signal, at now: Instant, _ actions: inout [Action]) {
     log(

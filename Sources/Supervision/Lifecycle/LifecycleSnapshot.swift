@@ -8,7 +8,7 @@ extension Lifecycle {
     switch command {
     case .notStarted: break
     case .running(let pid, _): snapshot.command = .running(pid: pid)
-    case .exited(let status, _): snapshot.command = .exited(code: status.code)
+    case .exited(let status, _, _): snapshot.command = .exited(code: status.code)
     }
     if let stop {
       snapshot.stop = StatusSnapshot.Stop(

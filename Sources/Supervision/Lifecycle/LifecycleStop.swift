@@ -1,31 +1,32 @@
 extension Lifecycle {
   mutating func beginStop(_ signal: Signal, at now: Instant, _ actions: inout [Action]) {
     let begun = newStop(signal, at: now)
-    let killIn = begun.killAt - now
     stop = begun
     guard commandRuns else {
-      log(
-        .info, "stop-signal", [("signal", .signal(signal)), ("kill_in_ms", .span(killAt.map { $0 - now }))],
-        "the command has exited already: what it left behind is ending", &actions)
-      return
+      return logStop(
+        begun, at: now, killAt: killAt, "the command has exited already: what it left behind is ending", &actions)
     }
-    guard phase > .starting else {
-      log(
-        .info, "stop-signal",
-        [("signal", .signal(signal)), ("forward_in_ms", .span(.zero)), ("kill_in_ms", .span(killIn))],
-        "the stop begins: the command is not ready, so no traffic is lost; SIGKILL in \(killIn.text)", &actions)
+    let killIn = begun.killAt - now
+    guard !begun.isDelegated else {
+      logStop(
+        begun, at: now, forwardIn: .zero,
+        "the stop begins: the command is an ebb itself, and has delay and drain; SIGKILL in \(killIn.brief) at the latest",
+        &actions)
       return skipToForwarding(at: now, &actions)
     }
-    log(
-      .info, "stop-signal",
-      [("signal", .signal(signal)), ("forward_in_ms", .span(options.delay)), ("kill_in_ms", .span(killIn))],
-      "the stop begins: the command serves on for \(options.delay.text), SIGKILL in \(killIn.text)", &actions)
-    enter(.delaying)
-    if options.delay > .zero {
-      log(
-        .info, "delaying", [("for_ms", .span(options.delay))], "the command is untouched while routing changes",
+    guard phase > .starting else {
+      logStop(
+        begun, at: now, forwardIn: .zero,
+        "the stop begins: the command is not ready, so no traffic is lost; SIGKILL in \(killIn.brief) at the latest",
         &actions)
+      return skipToForwarding(at: now, &actions)
     }
+    logStop(
+      begun, at: now, forwardIn: keepsDelay ? times.delay : nil,
+      "the stop begins: \(keepsDelay ? "the command serves on for \(times.delay.brief), " : "")"
+        + "SIGKILL in \(killIn.brief) at the latest", &actions)
+    enter(.delaying)
+    if keepsDelay { announceDelay(&actions) }
     beginCounting(at: now)
     if !options.preStop.isEmpty {
       hook = Hook(startedAt: now)
@@ -33,19 +34,55 @@ extension Lifecycle {
     }
   }
 
-  /// Every deadline of a stop, fixed once. None of them may push `killAt`: it is the orchestrator's time that runs out.
-  /// So the drain ends in time for the grace that was asked for (a second, where none was), even if that cuts
-  /// `drainTimeout` short.
-  func newStop(_ signal: Signal, at now: Instant) -> Stop {
-    let forwardAt = now + options.delay
-    let killIn = options.terminationGracePeriod - options.killMargin
-    let latest = now + (killIn - (options.grace ?? .seconds(1)))
-    return Stop(
-      signal: signal, since: now, forwardAt: forwardAt,
-      drainEndsAt: max(forwardAt, min(forwardAt + options.drainTimeout, latest)), killAt: now + killIn)
+  private func logStop(
+    _ stop: Stop, at now: Instant, killAt: Instant? = nil, forwardIn: Span? = nil,
+    _ message: @autoclosure () -> String, _ actions: inout [Action]
+  ) {
+    log(
+      .info, "stop-signal",
+      [
+        ("signal", .signal(stop.signal)), ("forward_in_ms", .span(forwardIn)),
+        ("kill_in_ms", .span((killAt ?? stop.killAt) - now)),
+        ("grace_period_ms", .span(times.terminationGracePeriod)), ("grace_period_from", .text(options.periodOrigin)),
+      ], message(), &actions)
   }
 
-  /// Somebody wants no delay and no drain: `ebb stop --now`.
+  /// The delay holds even where nothing listens: it was given, or something else says that there is traffic.
+  var keepsDelay: Bool { options.delay != nil || options.ports != nil || !options.readiness.isEmpty }
+
+  /// Says once that the delay holds: at once where that is certain, else when the command's sockets have been looked at.
+  mutating func announceDelay(_ actions: inout [Action]) {
+    guard phase == .delaying, stop?.isDelayAnnounced == false else { return }
+    stop?.isDelayAnnounced = true
+    guard times.delay > .zero else { return }
+    log(
+      .info, "delaying", [("for_ms", .span(times.delay))],
+      "the command serves on for \(times.delay.brief) while routing changes", &actions)
+  }
+
+  /// Every deadline of a stop, fixed once. None of them may push `killAt`: it is the orchestrator's time that runs out.
+  /// So the drain ends in time for the grace that was asked for (a little, where none was), even if that cuts
+  /// `drainTimeout` short. `killAt` is the latest moment; it comes earlier where a given grace begins earlier.
+  func newStop(_ signal: Signal, at now: Instant) -> Stop {
+    let isDelegated = commandSupervises && commandRuns
+    // The one below has the options too, and the last word.
+    let killLimit = now + times.killIn + (isDelegated ? times.killMargin / 2 : .zero)
+    let forwardAt = now + times.delay
+    let drainEndsAt = max(forwardAt, min(forwardAt + times.drainTimeout, now + times.killIn - times.grace))
+    var killAt = killLimit
+    if let grace = options.grace, commandRuns, !isDelegated {
+      let waits = options.drain != .time || !options.preStop.isEmpty
+      let latestForwarding = phase == .starting ? now : waits ? drainEndsAt : forwardAt
+      killAt = min(killLimit, latestForwarding + grace)
+    }
+    let holdsReady = phase == .serving && options.readyHold > .zero
+    return Stop(
+      signal: signal, since: now, isDelegated: isDelegated,
+      readyUntil: holdsReady ? min(now + options.readyHold, drainEndsAt) : nil, forwardAt: forwardAt,
+      drainEndsAt: drainEndsAt, killLimit: killLimit, killAt: killAt)
+  }
+
+  /// A request for a stop without delay and drain: `ebb stop --now`.
   mutating func stopNow(at now: Instant, _ actions: inout [Action]) {
     guard phase == .delaying || phase == .draining else { return }
     endDelay(by: "request", at: now, &actions)
@@ -70,6 +107,8 @@ extension Lifecycle {
     case .stopping:
       if let killAt, killAt <= now {
         beginKilling(at: now, &actions)
+      } else if let due = leftovers?.wakeUp, due <= now {
+        advanceLeftovers(at: now, &actions)
       } else {
         counting = .wanted
       }
@@ -91,13 +130,15 @@ extension Lifecycle {
     stop.drainEndedBy = reason
     stop.forwardedAt = now
     stop.inFlightAtForward = traffic?.inFlight
-    if let grace = options.grace { stop.killAt = min(stop.killAt, now + grace) }
+    stop.trafficWasSteady = traffic?.isSteady(at: now)
+    if let grace = options.grace, !stop.isDelegated { stop.killAt = min(stop.killLimit, now + grace) }
     self.stop = stop
     enter(.stopping)
     planLastCount(before: stop.killAt, at: now)
     let sent = options.rewrites.apply(to: stop.signal)
     if let sent {
       signalsForwarded += 1
+      actions.append(.findChildren)  // first: what loses its parent by the signal was not ebb's child before
       actions.append(.send(sent, to: target))
       // A command that somebody stopped (SIGSTOP, Ctrl-Z) could not act on it.
       actions.append(.send(.continue, to: target))

@@ -25,6 +25,8 @@ public struct Traffic: Sendable {
   private(set) var newConnections = 0
   /// When the last of these came.
   private(set) var lastConnection: Instant?
+  /// For as long as the quiet time no connection has come, at least once.
+  private var hasPaused = false
   /// When the last inbound byte came, or connection: from the stop signal on.
   private(set) var lastReceived: Instant
   /// No connection can have come and gone until then without being counted; nil: of no moment is that known.
@@ -74,8 +76,10 @@ public struct Traffic: Sendable {
     guard let before, let after = last, after.total > before.total else { return }
     newConnections += after.total - before.total
     // A connection came before its last byte did. Where nothing tells of that, it may have come a moment ago.
-    lastConnection = hasAges || lastReceived > before.at ? lastReceived : now
-    lastReceived = max(lastReceived, lastConnection ?? now)
+    let came = hasAges || lastReceived > before.at ? lastReceived : now
+    if came - (lastConnection ?? since) >= quiet { hasPaused = true }
+    lastConnection = came
+    lastReceived = max(lastReceived, came)
   }
 
   /// Takes in that a pass failed.
@@ -83,6 +87,7 @@ public struct Traffic: Sendable {
     failures += 1
     sample = nil
     soughtListenersAt = nil
+    if mayListen == false { mayListen = nil }  // it may have begun to
   }
 
   /// Whether the pass that begins now is to look for listening sockets first: some are opened late. And what a pass that
@@ -166,6 +171,9 @@ extension Traffic {
   fileprivate static let pace = Span.milliseconds(250)
   fileprivate static let slowPace = Span.seconds(1)
   private static let soon = Span.milliseconds(20)
+
+  /// Whether connections have come without a pause until this moment: nothing says that they are about to end.
+  func isSteady(at now: Instant) -> Bool { !hasPaused && lastConnection.map { now - $0 < quiet } ?? false }
 
   /// Connections with a request in flight in the newest sample, nil where that is not known.
   var inFlight: Int? { sample.flatMap { $0.isCounted ? $0.census.inFlight : nil } }

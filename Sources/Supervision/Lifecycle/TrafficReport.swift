@@ -29,6 +29,8 @@ public struct TrafficReport: Equatable, Sendable {
   public var lastRequest: Span?
   /// At some moment nobody could count.
   public var hasGaps = false
+  /// Connections came without a pause until the stop signal was forwarded; nil: it has not been.
+  public var wasSteady: Bool?
   /// Not yet: nil.
   public var drainEndedBy: DrainEnding?
 
@@ -41,6 +43,9 @@ public struct TrafficReport: Equatable, Sendable {
     // A third more, in whole seconds: the next rollout will not be timed to the millisecond.
     let better = Span.seconds(max(1, (last.milliseconds * 13 / 10 + 999) / 1000))
     if last.milliseconds * 10 > delay.milliseconds * 8 {
+      // While connections still come, no delay can be said to be long enough: of each one they would say the same.
+      guard let wasSteady else { return nil }
+      if wasSteady { return TrafficReport.steadyAdvice }
       return "the last connection came at +\(last.rough), the delay is \(delay.text): use --delay \(better.text)"
     }
     let latest = max(last, lastRequest ?? last)
@@ -50,6 +55,9 @@ public struct TrafficReport: Equatable, Sendable {
     return nil
   }
 
+  private static let steadyAdvice =
+    "connections came without a pause until the stop signal was forwarded: routing takes longer than that, or a steady "
+    + "client or a probe asks the app's port, which no delay outlasts; put probes on --health, or use ebb probe"
   private static let longDelay = Span.seconds(4)
 
   /// For the report and the status. `later`: requests in flight at some later moments.

@@ -8,6 +8,9 @@ enum Binaries {
   /// nothing.
   static func ebb() throws -> String { try found.get() }
 
+  /// ebb as ordinary Swift, which `swift run ebb` starts; built beside the test bundle.
+  static let debugEbb = products + "/ebb"
+
   /// The static talkative command; SwiftPM builds it beside the test bundle.
   static let fixture = products + "/fixture"
 

@@ -1,0 +1,51 @@
+import Supervision
+
+/// Finds out which of some processes listen, on TCP, UDP or UNIX sockets: the process itself or a descendant. Each `step`
+/// is short.
+public final class ListeningProcesses {
+  private let table = SocketTable(source: .diagWithInfo)
+  private let excluded: UInt16?
+  private var rows: [SocketRow] = []
+  private var waiting: [Int32]
+  private var search: ListenerSearch?
+  private var listening: [Int32] = []
+  private var hasTable = false
+
+  /// `excluding`: a port that counts for nothing.
+  public init(_ pids: [Int32], excluding excluded: UInt16?) {
+    (waiting, self.excluded) = (pids, excluded)
+    table.begin(listenersOnly: true, ports: Ordered())
+  }
+
+  /// The next piece of work. Nil: there is more to do. Of which process nothing could be found out is not in the answer.
+  public func step() -> [Int32]? {
+    guard hasTable else {
+      readTable()
+      return nil
+    }
+    guard let pid = waiting.last else { return listening }
+    let search = self.search ?? ListenerSearch(.tree(of: pid), for: candidates)
+    self.search = search
+    if search.step() { return nil }
+    let findings = search.findings
+    if !findings.matched.elements.isEmpty || findings.hasUncountable { listening.append(pid) }
+    self.search = nil
+    waiting.removeLast()
+    return nil
+  }
+
+  /// The listening sockets of this network namespace.
+  private func readTable() {
+    switch table.step({ rows.append($0) }) {
+    case .more: break
+    case .again: rows = []
+    case .done, .failed: hasTable = true
+    }
+  }
+
+  private var candidates: KnownListeners {
+    var listeners = KnownListeners(given: nil, excluding: excluded)
+    for row in rows { listeners.add(row) }
+    return listeners
+  }
+}

@@ -1,0 +1,59 @@
+// Stopping what the command left behind.
+
+extension Lifecycle {
+  /// In a stop they may take all the time that is left.
+  mutating func beginLeftovers(at now: Instant, _ actions: inout [Action]) {
+    let timeout = options.leftoverTimeout ?? stop.map { $0.killAt - now } ?? .seconds(2)
+    let end = now + max(.zero, timeout)
+    leftovers = Leftovers(killAt: end, mayHavePassedOn: mayHavePassedOn(commandStatus), at: now)
+    log(
+      leftoverLevel, "leftovers", [("kill_in_ms", .span(killAt.map { $0 - now }))],
+      "the command has exited and left processes behind", &actions)
+  }
+
+  /// Each part of it moves `wakeUp` on.
+  mutating func advanceLeftovers(at now: Instant, _ actions: inout [Action]) {
+    signalHeads(at: now, &actions)
+    if let pids = leftovers?.takeUnchecked(at: now), !pids.isEmpty { actions.append(.findListening(pids)) }
+    if leftovers?.takeLook(at: now) == true { actions.append(.findChildren) }
+  }
+
+  /// While the command runs: those that no parent can pass a stop signal to.
+  mutating func childrenFound(_ children: [ChildProcess]?, at now: Instant, _ actions: inout [Action]) {
+    guard phase == .stopping else { return }
+    guard !commandRuns else { return adopted = Ordered((children ?? []).map { $0.pid }) }
+    guard let deadline = killAt else { return }
+    let wasForwarded = stop?.forwardedAt != nil
+    let signalled = wasForwarded && options.signalsGroup ? commandGroup : nil
+    let untold = wasForwarded ? adopted : nil
+    leftovers?.add(children, signalled: signalled, untold: untold, deadline: deadline, at: now)
+    signalHeads(at: now, &actions)
+  }
+
+  mutating func childrenListen(_ pids: [Int32], at now: Instant, _ actions: inout [Action]) {
+    guard phase == .stopping else { return }
+    leftovers?.signal(pids, at: now)
+    signalHeads(at: now, &actions)
+  }
+
+  private mutating func signalHeads(at now: Instant, _ actions: inout [Action]) {
+    guard let due = leftovers?.takeDue(at: now), !due.isEmpty,
+      let signal = options.rewrites.apply(to: stop?.signal ?? .terminate)
+    else { return }
+    for target in due {
+      actions.append(.send(signal, to: target))
+      actions.append(.send(.continue, to: target))
+    }
+    log(
+      leftoverLevel, "leftovers-stopping", [("signal", .signal(signal)), ("count", .number(due.count))],
+      "processes that the command left behind have been sent SIG\(signal.name)", &actions)
+  }
+
+  /// Whether a process that ended so may have told its children before. One that died of a signal has not, and before
+  /// the stop signal went out there was nothing to tell.
+  func mayHavePassedOn(_ status: ExitStatus?) -> Bool {
+    if case .exited = status { stop?.forwardedAt != nil } else { false }
+  }
+
+  private var leftoverLevel: LogLevel { stop == nil ? .debug : .info }
+}

@@ -1,0 +1,150 @@
+/// What runs this container, as far as it tells how long it waits from its stop signal to its own SIGKILL.
+public enum Orchestrator: Sendable, CaseIterable {
+  case kubernetes, ecs, nomad
+  /// Docker, Podman, Compose, systemd, a person: 10 s in the first three, unless they were told otherwise.
+  case unknown
+
+  /// By the environment variables that it sets.
+  init(_ variable: (String) -> String?) {
+    func isSet(_ name: String) -> Bool { variable(name)?.utf8.isEmpty == false }
+    if isSet("KUBERNETES_SERVICE_HOST") {
+      self = .kubernetes
+    } else if isSet("ECS_CONTAINER_METADATA_URI") || isSet("ECS_CONTAINER_METADATA_URI_V4") {
+      self = .ecs
+    } else {
+      self = isSet("NOMAD_ALLOC_ID") ? .nomad : .unknown
+    }
+  }
+
+  /// As logs and JSON have it.
+  public var name: String {
+    switch self {
+    case .kubernetes: "kubernetes"
+    case .ecs: "ecs"
+    case .nomad: "nomad"
+    case .unknown: "unknown"
+    }
+  }
+
+  /// What it most likely allows. The defaults of the times before the stop signal is forwarded follow it.
+  fileprivate var likelyPeriod: Span {
+    switch self {
+    case .kubernetes, .ecs: StopTimes.standardPeriod
+    case .nomad: .seconds(5)
+    case .unknown: .seconds(10)
+    }
+  }
+}
+
+/// The times of a stop: those that were given, and defaults that fit beside them. Only what was given can be too long.
+public struct StopTimes: Equatable, Sendable {
+  /// From the stop signal to the orchestrator's SIGKILL.
+  public let terminationGracePeriod: Span
+  /// ebb's SIGKILL comes this long before that.
+  public let killMargin: Span
+  /// From the stop signal on the command is left alone for so long.
+  public let delay: Span
+  /// The longest that the drain may take after it.
+  public let drainTimeout: Span
+  /// Traffic is quiet after so long without a connection or a byte.
+  public let drainQuiet: Span
+  /// Kept for the command after the forwarding: `--grace`, or a little where that was not given.
+  public let grace: Span
+  /// What the sum of the phases may reach.
+  private let drainInSum: Span
+
+  /// The period where neither an option nor the orchestrator tells one.
+  static let standardPeriod = Span.seconds(30)
+
+  /// For the options as they were given.
+  public init(_ options: RunOptions) {
+    let period = options.terminationGracePeriod
+    self.init(
+      options, period: period ?? StopTimes.standardPeriod,
+      likelyPeriod: period ?? options.orchestrator.likelyPeriod)
+  }
+
+  /// The deadline follows `period`; the defaults of delay and drain follow `likelyPeriod`.
+  private init(_ options: RunOptions, period: Span, likelyPeriod: Span) {
+    let little = min(.seconds(1), period / 10)
+    let margin = options.killMargin ?? little
+    let grace = options.grace ?? little
+    let left = max(.zero, period - (options.delay ?? .zero) - (options.grace ?? .zero) - margin)
+    // The command keeps the other half, and no less than what is kept for it.
+    let room = options.grace == nil ? min(left / 2, max(.zero, left - grace)) : left / 2
+    let drain = options.drainTimeout ?? min(.seconds(10), likelyPeriod / 3, room)
+    drainInSum = options.drain == .time ? .zero : drain
+    terminationGracePeriod = period
+    killMargin = margin
+    self.grace = grace
+    drainTimeout = drain
+    drainQuiet = options.drainQuiet ?? min(.seconds(2), drain / 2)
+    delay =
+      options.delay ?? min(.seconds(5), likelyPeriod / 6, max(.zero, period - margin - grace - drainInSum))
+  }
+
+  /// From the stop signal to ebb's SIGKILL, where nothing brings that forward.
+  public var killIn: Span { terminationGracePeriod - killMargin }
+
+  /// How long the command has at least between the forwarding and SIGKILL.
+  private var sureForCommand: Span { killIn - delay - drainInSum }
+
+  private var fits: Bool { delay + drainInSum + grace + killMargin <= terminationGracePeriod }
+}
+
+// MARK: - What does not fit
+
+extension StopTimes {
+  /// The arithmetic at start: every phase at its longest must fit into what the orchestrator allows, else its SIGKILL
+  /// would hit in the middle of a stop that looked well configured. Checked before the command exists, so that a rollout
+  /// fails at once and not at its first stop.
+  static func check(_ options: RunOptions) throws(UsageError) {
+    let times = StopTimes(options)
+    guard !times.fits else { return }
+    let given = givenTimes(options)
+    var equation = ""
+    for part in given { equation += "\(equation.utf8.isEmpty ? "" : " + ")\(part.name) \(part.span.text)" }
+    let sum = given.reduce(Span.zero) { $0 + $1.span }
+    if given.count > 1 { equation += " = \(sum.text)" }
+    let reserve = (options.grace == nil ? times.grace : .zero) + (options.killMargin == nil ? times.killMargin : .zero)
+    if reserve > .zero { equation += ", and \(reserve.text) for the end," }
+    let origin = options.terminationGracePeriod == nil ? " (not given)" : ""
+    var cure = "the least that fits is \(leastPeriod(options) { $0.fits }.text)"
+    if options.drain != .time, options.drainTimeout == nil {
+      let least = leastPeriod(options) { $0.drainTimeout >= min(.seconds(10), $0.terminationGracePeriod / 3) }
+      cure += ", with the default drain \(least.text)"
+    }
+    throw UsageError(
+      message: "\(equation) \(given.count > 1 || reserve > .zero ? "do" : "does") not fit into "
+        + "--termination-grace-period \(times.terminationGracePeriod.text)\(origin): \(cure)")
+  }
+
+  /// Those times of the sum that were given.
+  private static func givenTimes(_ options: RunOptions) -> [(name: String, span: Span)] {
+    let all = [
+      ("delay", options.delay), ("drain-timeout", options.drain == .time ? nil : options.drainTimeout),
+      ("grace", options.grace), ("kill-margin", options.killMargin),
+    ]
+    return all.compactMap { name, span in span.map { (name, $0) } }
+  }
+
+  /// The shortest period, in whole milliseconds, for which something holds that holds for all longer ones.
+  private static func leastPeriod(_ options: RunOptions, _ holds: (StopTimes) -> Bool) -> Span {
+    var (low, high) = (0, 8 * Span.longest.milliseconds)
+    while low < high {
+      let middle = low + (high - low) / 2
+      let period = Span.milliseconds(middle)
+      if holds(StopTimes(options, period: period, likelyPeriod: period)) { high = middle } else { low = middle + 1 }
+    }
+    return .milliseconds(low)
+  }
+
+  /// What a person has to know before the first stop; nil: nothing. Where a grace was given, it is what was wanted.
+  func warning(_ options: RunOptions) -> String? {
+    let wanted = min(.seconds(5), terminationGracePeriod / 3)
+    let given = StopTimes.givenTimes(options)
+    guard options.grace == nil, !given.isEmpty, sureForCommand < wanted else { return nil }
+    return "the command may have only \(sureForCommand.rough) from the stop signal's forwarding to SIGKILL: "
+      + "shorten --delay or --drain-timeout, or raise --termination-grace-period \(terminationGracePeriod.text)"
+  }
+}

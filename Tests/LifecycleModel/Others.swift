@@ -1,0 +1,142 @@
+import Supervision
+
+/// The descendants beside the command, and what ebb has done to each. One is in the command's process group, one is in a
+/// group of its own, and one was ebb's child before the command ended.
+struct Others {
+  private var processes = [
+    Process(pid: 21, group: commandPid), Process(pid: 22, group: 22), Process(pid: 23, group: 23, isChild: true),
+  ]
+  private var lastPid: Int32 = 23
+  private var parents = Parents.unknown
+  /// ebb is about to look for its children.
+  var isLookedFor = false
+  /// Those of which ebb wants to know whether they listen.
+  var asked: [Int32]?
+
+  static let commandPid: Int32 = 7
+
+  private struct Process {
+    let pid: Int32
+    let group: Int32
+    var isChild = false
+    /// It was ebb's child when the stop signal went out.
+    var wasAdopted = false
+    var listens = false
+    /// Stop signals from ebb.
+    var signals = 0
+    /// Once ebb knows of it as of a leftover.
+    var rule: Rule?
+  }
+
+  private enum Rule {
+    case hadSignal
+    case atOnce(time: Span)
+    case trusted(since: Instant, time: Span)
+  }
+
+  private enum Parents { case unknown, silent, mayHavePassedOn }
+
+  init(none: Bool = false) { if none { processes = [] } }
+
+  var isEmpty: Bool { processes.isEmpty }
+
+  var children: [ChildProcess] { processes.filter { $0.isChild }.map { ChildProcess(pid: $0.pid, group: $0.group) } }
+
+  // MARK: What happens to them
+
+  mutating func commandEnded(_ status: ExitStatus, wasForwarded: Bool) {
+    for index in processes.indices { processes[index].isChild = true }
+    parents = wasForwarded && status.isExit ? .mayHavePassedOn : .silent
+  }
+
+  /// Nil: there is none. `leavesAnother`: a child of its own, in its group.
+  mutating func firstChildEnds(_ status: ExitStatus, leavesAnother: Bool, wasForwarded: Bool) -> Int32? {
+    guard let index = processes.firstIndex(where: { $0.isChild }) else { return nil }
+    let ended = processes.remove(at: index)
+    if wasForwarded && status.isExit { parents = .mayHavePassedOn } else if parents == .unknown { parents = .silent }
+    if leavesAnother {
+      lastPid += 1
+      processes.append(Process(pid: lastPid, group: ended.group, isChild: true))
+    }
+    return ended.pid
+  }
+
+  /// Returns whether that is any change.
+  mutating func listen() -> Bool {
+    guard processes.contains(where: { !$0.listens }) else { return false }
+    for index in processes.indices { processes[index].listens = true }
+    return true
+  }
+
+  /// Nil: ebb has not asked.
+  mutating func takeListening() -> [Int32]? {
+    guard let asked else { return nil }
+    self.asked = nil
+    return processes.filter { $0.listens && asked.contains($0.pid) }.map { $0.pid }
+  }
+
+  // MARK: What ebb knows
+
+  mutating func rememberAdopted() {
+    for index in processes.indices where processes[index].isChild { processes[index].wasAdopted = true }
+  }
+
+  /// ebb meets its children when the command has ended. `signalled`: the command's group has had the stop signal.
+  mutating func meet(at now: Instant, deadline: Instant, wasForwarded: Bool, signalled: Bool) {
+    let time = max(.zero, deadline - now)
+    for index in processes.indices where processes[index].isChild && processes[index].rule == nil {
+      let process = processes[index]
+      if signalled, process.group == Others.commandPid {
+        processes[index].rule = .hadSignal
+      } else if !wasForwarded || process.wasAdopted || parents == .silent {
+        processes[index].rule = .atOnce(time: time)
+      } else {
+        processes[index].rule = .trusted(since: now, time: time)
+      }
+    }
+    parents = .unknown
+  }
+
+  // MARK: What ebb does
+
+  /// The stop signal goes to one of them. Returns what is wrong.
+  mutating func signal(_ pid: Int32, at now: Instant) -> String {
+    guard let index = processes.firstIndex(where: { $0.pid == pid && $0.isChild }) else {
+      return "a signal to a process that is no child"
+    }
+    processes[index].signals += 1
+    if processes[index].signals > 1 { return "the stop signal twice to a leftover" }
+    switch processes[index].rule {
+    case nil: return "a signal to a process that ebb has not met"
+    case .hadSignal: return "the stop signal to one whose group has had it"
+    case .atOnce: return ""
+    case .trusted(let since, let time):
+      let wait = processes[index].listens ? min(.seconds(2), time / 4) : time / 2
+      return now >= since + wait ? "" : "a leftover is not trusted for long enough"
+    }
+  }
+
+  /// The stop signal goes to the command's group. Returns what is wrong.
+  mutating func signalGroup() -> String {
+    for index in processes.indices where processes[index].group == Others.commandPid { processes[index].signals += 1 }
+    return processes.contains { $0.signals > 1 } ? "the stop signal twice to one of the group" : ""
+  }
+
+  var allSilentOnesSignalled: Bool {
+    processes.allSatisfy { if case .atOnce = $0.rule { $0.signals == 1 } else { true } }
+  }
+
+  /// Where there was any time.
+  var allSignalledInTime: Bool {
+    processes.allSatisfy { process in
+      switch process.rule {
+      case nil, .hadSignal: true
+      case .atOnce(let time), .trusted(_, let time): process.signals == 1 || time == .zero
+      }
+    }
+  }
+}
+
+extension ExitStatus {
+  fileprivate var isExit: Bool { if case .exited = self { true } else { false } }
+}

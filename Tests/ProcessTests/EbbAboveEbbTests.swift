@@ -1,0 +1,91 @@
+import Foundation
+import Testing
+
+/// The runtime's init (`--init-path`) and the image's entry point are both ebb.
+@Suite(.endsItsProcesses, .mostlyWaits)
+struct EbbAboveEbbTests {
+  private func both(
+    _ variables: [String: String], _ command: [String], in place: Place = .subreaper
+  ) throws -> Run {
+    var setup = Setup.environment(variables)
+    setup.environment["EBB_PORTS"] = nil
+    let run = try Run.ebb([], [Binaries.ebb(), "--"] + command, in: place, setup)
+    try run.line("ready")
+    let inner = try run.command()
+    try run.waitForPage(of: inner)
+    try run.waitForPage(of: try run.supervisor())
+    return run
+  }
+
+  @Test(arguments: Place.possible)
+  func `the delay is waited for once, and the app has its signal`(place: Place) throws {
+    let run = try both(["EBB_DELAY": "2s", "EBB_LOG": "json"], fixture("signals"), in: place)
+    let sent = try run.send(.term)
+    try run.line("got TERM")
+    #expect(Clock.now() - sent >= .seconds(2))
+    try run.expect(.code(0))
+    try run.readToEnd()
+    #expect(run.signals.filter { $0 == "got TERM" }.count == 1, "\(run)")
+    let delays = try run.records().filter { $0["event"] as? String == "exited" }.compactMap { $0["delay_ms"] as? Int }
+    // The inner one's report comes first.
+    #expect(delays.count == 2 && delays[0] >= 2000 && delays[1] == 0, "\(run)")
+    let messages = try run.records().compactMap { $0["msg"] as? String }
+    #expect(messages.contains { $0.contains("the command is an ebb itself") }, "\(run)")
+  }
+
+  @Test func `the inner one kills at the deadline, and the outer one tells its code`() throws {
+    let variables = [
+      "EBB_DELAY": "0", "EBB_TERMINATION_GRACE_PERIOD": "4s", "EBB_KILL_MARGIN": "2s", "EBB_LOG": "json",
+    ]
+    let run = try both(variables, fixture("signals", "--ignore-term"))
+    let sent = try run.send(.term)
+    try run.expect(.code(137))
+    #expect(Clock.now() - sent >= .seconds(2))
+    try run.readToEnd()
+    let killed = try run.records().filter { $0["event"] as? String == "exited" }.compactMap { $0["killed"] as? Bool }
+    #expect(killed == [true, false], "\(run)")
+  }
+
+  @Test func `the health port is the outer one's, and the inner one says so`() throws {
+    let port = try Client.freePort()
+    let run = try both(["EBB_HEALTH": "\(port)", "EBB_DELAY": "0"], fixture("signals"))
+    #expect(run.err.lines.count == 1, "\(run)")
+    #expect(run.err.text.contains("event=health-above"), "\(run)")
+    #expect(run.err.text.contains("belongs to the ebb above this one, pid \(run.pid)"), "\(run)")
+    #expect(try Client("http://127.0.0.1:\(port)/readyz").ask().code == "200")
+    try run.send(.term)
+    try run.expect(.code(0))
+  }
+
+  @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
+  func `status and probe look at the inner one, and stop --now reaches it`() throws {
+    let run = try Run.ebb(
+      [], [Binaries.ebb(), "--"] + fixture("signals"), in: .pid1,
+      .environment(["EBB_DELAY": "600s", "EBB_TERMINATION_GRACE_PERIOD": "900s"]))
+    try run.line("ready")
+    let outer = try run.supervisor()
+    try run.waitForPage(of: outer)
+    try run.waitForPage(of: try run.command())
+    func ask(_ words: String...) throws -> Answer {
+      try Answer(try Inside.start(besides: outer, [Binaries.ebb()] + words))
+    }
+    let before = try ask("status", "--json").json()
+    #expect(before["pid"] as? Int == 2)
+    #expect(try ask("stop").out.hasPrefix("delaying, not ready"))
+    #expect(try ask("status", "--json").json()["phase"] as? String == "delaying")
+    #expect(try ask("probe").out.hasPrefix("not ready: delaying"))
+    _ = try ask("stop", "--now")
+    try run.expect(.code(0))
+    #expect(run.signals.filter { $0 == "got TERM" }.count == 1, "\(run)")
+  }
+
+  @Test func `smoke under an entry point takes another health port`() throws {
+    let (health, port) = (try Client.freePort(), try Client.freePort())
+    let smoke = ["smoke", "--output", "json"] + Smoke.short + ["--http", "http://127.0.0.1:\(port)/"]
+    var setup = Setup.withTraffic
+    setup.environment["EBB_HEALTH"] = "\(health)"
+    let run = try Run.ebb([], [Binaries.ebb()] + smoke + ["--"] + fixture("serve", "\(port)"), setup)
+    let result = try Smoke(run)
+    #expect(result.exit == .code(0) && result.failed == [], "\(result)")
+  }
+}

@@ -1,0 +1,130 @@
+import Foundation
+import Testing
+
+/// What a wrapper leaves behind in a stop: which processes ebb signals, when, and how often.
+@Suite(.endsItsProcesses, .mostlyWaits)
+struct LeftoverTests {
+  private let shell = "/bin/sh"
+
+  /// An app behind a shell that dies of the signal.
+  private func wrapped(_ app: [String]) -> [String] { [shell, "-c", app.joined(separator: " ") + "; :"] }
+
+  private func count(_ signal: String, in run: Run) -> Int {
+    run.out.lines.filter { $0 == "got \(signal)" || $0.hasSuffix(" got \(signal)") }.count
+  }
+
+  @Test(arguments: Place.possible, [["--group"], []])
+  func `the app behind a shell gets the stop signal once`(place: Place, options: [String]) throws {
+    let run = try Run.ebb(["--delay", "0"] + options, wrapped(fixture("signals", "--slow", "500")), in: place)
+    try run.line("ready")
+    try run.send(.term)
+    try run.expect(.code(143))
+    try run.readToEnd()
+    #expect(count("TERM", in: run) == 1, "\(run)")
+    #expect(run.out.lines.contains("done"), "\(run)")
+  }
+
+  /// As `npm start` and many entry scripts leave it.
+  @Test func `it has all that is left of the grace period`() throws {
+    let options = ["--delay", "0", "--log", "json"]
+    let run = try Run.ebb(options, wrapped(fixture("signals", "--slow", "4000")))
+    try run.line("ready")
+    try run.send(.term)
+    try run.expect(.code(143))
+    #expect(run.out.lines.contains("done"), "\(run)")
+    let report = try Report(run)
+    #expect(report.text("leftovers") == "ended", "\(report)")
+    let kill = try #require(try run.records().first { $0["event"] as? String == "leftovers" }?["kill_in_ms"] as? Int)
+    #expect(kill > 4000, "\(report)")
+  }
+
+  @Test func `a script that passes the signal on has done so once and for all`() throws {
+    let app = fixture("signals", "--slow", "500").joined(separator: " ")
+    let script = "trap 'kill -TERM $app' TERM; \(app) & app=$!; wait $app"
+    let run = try Run.ebb(["--delay", "0"], [shell, "-c", script])
+    try run.line("ready")
+    try run.send(.term)
+    try run.expect(.code(143))
+    #expect(count("TERM", in: run) == 1, "\(run)")
+    #expect(run.out.lines.contains("done"), "\(run)")
+  }
+
+  @Test func `an app that still listens when its script has exited was not told, and is`() throws {
+    let server = fixture("serve", "0").joined(separator: " ")
+    let run = try Run.ebb(
+      ["--delay", "0", "--log", "json"], [shell, "-c", "trap 'exit 0' TERM; \(server) & wait"], in: .subreaper,
+      .withTraffic)
+    try run.line("listening")
+    try run.send(.term)
+    try run.expect(.code(0))
+    #expect(count("TERM", in: run) + run.out.lines.filter { $0.hasPrefix("got TERM at=") }.count == 1, "\(run)")
+    let report = try Report(run)
+    #expect(report.text("leftovers") == "ended", "\(report)")
+    let told = try #require(try run.records().first { $0["event"] as? String == "leftovers-stopping" })
+    #expect(told["count"] as? Int == 1)
+  }
+
+  @Test(.needs(.program("python3")))
+  func `the workers of a pool are their master's to stop`() throws {
+    let pool = """
+      import os, signal
+      both = {signal.SIGTERM, signal.SIGUSR1}
+      signal.pthread_sigmask(signal.SIG_BLOCK, both)
+      def worker():
+          os.write(1, b"worker ready\\n")
+          os.write(1, b"worker got %s\\n" % signal.Signals(signal.sigwait(both)).name[3:].encode())
+          os._exit(0)
+      pids = []
+      for _ in range(3):
+          pid = os.fork()
+          if pid == 0: worker()
+          pids.append(pid)
+      os.write(1, b"master ready\\n")
+      os.write(1, b"master got %s\\n" % signal.Signals(signal.sigwait(both)).name[3:].encode())
+      signal.sigtimedwait([signal.SIGTERM], 1)
+      for pid in pids: os.kill(pid, signal.SIGUSR1)
+      for pid in pids: os.waitpid(pid, 0)
+      """
+    let script = FileManager.default.temporaryDirectory.appendingPathComponent("pool-\(UUID()).py")
+    try pool.write(to: script, atomically: true, encoding: .utf8)
+    defer { try? FileManager.default.removeItem(at: script) }
+    let python = Machine.path(of: "python3") ?? ""
+    let run = try Run.ebb(["--delay", "0"], wrapped([python, script.path]))
+    try run.wait(for: "the pool") { run.out.lines.filter { $0.hasSuffix("ready") }.count == 4 }
+    try run.send(.term)
+    try run.expect(.code(143))
+    try run.readToEnd()
+    #expect(run.signals.filter { $0 == "master got TERM" }.count == 1, "\(run)")
+    #expect(run.signals.filter { $0 == "worker got USR1" }.count == 3, "\(run)")
+    #expect(run.signals.count == 4, "\(run)")
+  }
+
+  /// As nginx behind a shell has to be told.
+  @Test func `leftovers get the signal as rewritten`() throws {
+    let app = fixture("signals", "--exit-on", "QUIT:0")
+    let run = try Run.ebb(["--delay", "0", "-r", "TERM:QUIT"], wrapped(app))
+    try run.line("ready")
+    try run.send(.term)
+    _ = try run.exit()
+    try run.readToEnd()
+    #expect(count("QUIT", in: run) == 1, "\(run)")
+    #expect(count("TERM", in: run) == 0, "\(run)")
+  }
+
+  /// What a script has put into the background, and whose parent is gone, can be told by ebb alone.
+  @Test func `a daemon from before the stop is told when the command has exited`() throws {
+    let daemon = fixture("signals", "--slow", "300").joined(separator: " ")
+    let app = fixture("signals").joined(separator: " ")
+    let run = try Run.ebb(
+      ["--delay", "0", "--log", "json"], [shell, "-c", "(\(daemon) &); exec \(app)"])
+    try run.line("ready")
+    try run.line("ready")
+    let supervisor = try run.supervisor()
+    try run.wait(for: "the daemon to be ebb's child") { Proc.children(of: supervisor).count >= 2 }
+    try run.send(.term)
+    try run.expect(.code(0))
+    try run.readToEnd()
+    #expect(run.out.lines.contains("done"), "\(run)")
+    #expect(try Report(run).text("leftovers") == "ended")
+  }
+}

@@ -1,0 +1,135 @@
+import Testing
+
+@testable import Supervision
+
+/// The times of a stop: the defaults that fit beside what was given, and where the termination grace period comes from.
+@Suite struct StopTimesTests {
+  private func times(
+    variables: [String: String] = [:], _ words: String...
+  ) throws -> StopTimes {
+    guard case .run(let options, _) = try parse(words: words + ["app"], variable: { variables[$0] }) else {
+      throw UsageError(message: "not a run")
+    }
+    return options.times
+  }
+
+  private static let pod = ["KUBERNETES_SERVICE_HOST": "10.0.0.1"]
+
+  @Test func `in a pod the defaults are those of 30 s`() throws {
+    let times = try times(variables: StopTimesTests.pod)
+    #expect(times.terminationGracePeriod == .seconds(30))
+    #expect(times.delay == .seconds(5))
+    #expect(times.drainTimeout == .seconds(10))
+    #expect(times.drainQuiet == .seconds(2))
+    #expect(times.killMargin == .seconds(1))
+    #expect(times.grace == .seconds(1))
+  }
+
+  @Test(arguments: ["ECS_CONTAINER_METADATA_URI", "ECS_CONTAINER_METADATA_URI_V4"])
+  func `in ECS they are the same`(_ variable: String) throws {
+    #expect(try times(variables: [variable: "http://169.254.170.2/"]) == times(variables: StopTimesTests.pod))
+  }
+
+  /// A longer stop timeout is not cut short.
+  @Test func `where nothing is known the deadline is that of 30 s, delay and drain are those of 10 s`() throws {
+    let times = try times()
+    #expect(times.killIn == .seconds(29))
+    #expect(times.delay == .seconds(10) / 6)
+    #expect(times.drainTimeout == .seconds(10) / 3)
+    #expect(times.drainQuiet == .seconds(10) / 6)
+  }
+
+  @Test func `in Nomad delay and drain are those of 5 s`() throws {
+    let times = try times(variables: ["NOMAD_ALLOC_ID": "7"])
+    #expect(times.killIn == .seconds(29))
+    #expect(times.delay == .seconds(5) / 6)
+    #expect(times.drainTimeout == .seconds(5) / 3)
+    #expect(times.drainQuiet == .seconds(5) / 6)
+  }
+
+  @Test func `an empty variable of an orchestrator is an unset one`() throws {
+    #expect(try times(variables: ["KUBERNETES_SERVICE_HOST": "", "NOMAD_ALLOC_ID": ""]) == times())
+  }
+
+  @Test func `a given period sets the defaults wherever it runs`() throws {
+    #expect(try times(variables: StopTimesTests.pod, "-t", "10s") == times("-t", "10s"))
+  }
+
+  @Test func `10 s alone fits`() throws {
+    let times = try times("-t", "10s")
+    #expect(times.delay == .seconds(10) / 6)
+    #expect(times.drainTimeout == .seconds(10) / 3)
+    #expect(times.killMargin == .seconds(1))
+  }
+
+  @Test(arguments: [1, 2, 3, 5, 10, 29, 30, 60, 600])
+  func `any period alone fits`(_ seconds: Int) throws {
+    let times = try times("-t", "\(seconds)s")
+    let sum = times.delay + times.drainTimeout + times.grace + times.killMargin
+    #expect(sum <= .seconds(seconds))
+  }
+
+  @Test(arguments: [(20, 4500), (25, 2000), (26, 1500), (27, 1000), (28, 0)])
+  func `in a pod a long delay alone leaves the drain at most half of the rest`(_ delay: Int, drain: Int) throws {
+    let times = try times(variables: StopTimesTests.pod.merging(["EBB_DELAY": "\(delay)s"]) { $1 })
+    #expect(times.delay == .seconds(delay))
+    #expect(times.drainTimeout == .milliseconds(drain))
+    #expect(times.drainQuiet == min(.seconds(2), .milliseconds(drain) / 2))
+  }
+
+  @Test func `a default delay shrinks to what the given values leave`() throws {
+    #expect(try times("-t", "30s", "--grace", "25s").delay == .seconds(2))
+    #expect(try times("-t", "30s", "--drain-timeout", "28s").delay == .zero)
+    #expect(try times("-t", "30s", "--grace", "29s").delay == .zero)
+    #expect(try times("-t", "30s", "--grace", "29s", "--drain", "time").delay == .zero)
+    #expect(try times("-t", "30s", "--drain", "time", "--drain-timeout", "40s").delay == .seconds(5))
+  }
+
+  @Test func `an empty variable is an unset one, for every option`() throws {
+    for option in RunOptions.table {
+      let empty = [option.shape.variable: ""]
+      #expect("\(try options(empty))" == "\(try options([:]))", "\(option.shape.variable)")
+      guard case .smoke = try parse(words: ["smoke", "app"], variable: { empty[$0] }) else {
+        throw UsageError(message: "\(option.shape.variable) of smoke")
+      }
+    }
+  }
+
+  private func options(_ variables: [String: String]) throws -> RunOptions {
+    guard case .run(let options, _) = try parse(words: ["app"], variable: { variables[$0] }) else {
+      throw UsageError(message: "not a run")
+    }
+    return options
+  }
+
+  // MARK: The warning
+
+  private func warning(_ variables: [String: String]) throws -> String? {
+    var lifecycle = Lifecycle(try options(variables))
+    for action in lifecycle.handle(.spawned(pid: 7, hasTerminal: false), at: Instant(nanoseconds: 0)) {
+      if case .log(let record) = action, record.event.utf8.elementsEqual("short-grace".utf8) { return record.message }
+    }
+    return nil
+  }
+
+  @Test func `given times that leave the command little are warned of once at the start`() throws {
+    let pod = StopTimesTests.pod
+    #expect(
+      try warning(pod.merging(["EBB_DELAY": "20s"]) { $1 })
+        == "the command may have only 4.5s from the stop signal's forwarding to SIGKILL: "
+        + "shorten --delay or --drain-timeout, or raise --termination-grace-period 30s")
+    #expect(try warning(pod.merging(["EBB_DELAY": "19s"]) { $1 }) == nil)
+    #expect(
+      try warning(["EBB_TERMINATION_GRACE_PERIOD": "10s", "EBB_DELAY": "3s"]) == "the command may have only 3.0s "
+        + "from the stop signal's forwarding to SIGKILL: shorten --delay or --drain-timeout, "
+        + "or raise --termination-grace-period 10s")
+  }
+
+  @Test func `defaults are never warned of, nor a grace that was given`() throws {
+    for period in ["1s", "5s", "10s", "30s"] {
+      #expect(try warning(["EBB_TERMINATION_GRACE_PERIOD": period]) == nil)
+    }
+    #expect(try warning([:]) == nil)
+    #expect(try warning(["EBB_GRACE": "1s", "EBB_DELAY": "20s"]) == nil)
+  }
+}
