@@ -17,9 +17,9 @@ public func variableNames(in environment: CStrings?, beginningWith prefix: Strin
 
 /// The path of the working directory, nil where it has none any more; getcwd(3).
 public func workingDirectory() -> String? {
-  let path = getcwd(nil, 0)
-  defer { free(path) }
-  return path.map { String(cString: $0) }
+  withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
+    getcwd(buffer.baseAddress, buffer.count).map { String(cString: $0) }
+  }
 }
 
 /// Lets go of the memory that this program's code takes: what is needed again comes back from the page cache;

@@ -36,7 +36,7 @@ extension Lifecycle {
 
   private func logStop(
     _ stop: Stop, at now: Instant, killAt: Instant? = nil, forwardIn: Span? = nil,
-    _ message: @autoclosure () -> String, _ actions: inout [Action]
+    _ message: String, _ actions: inout [Action]
   ) {
     log(
       .info, "stop-signal",
@@ -44,7 +44,7 @@ extension Lifecycle {
         ("signal", .signal(stop.signal)), ("forward_in_ms", .span(forwardIn)),
         ("kill_in_ms", .span((killAt ?? stop.killAt) - now)),
         ("grace_period_ms", .span(times.terminationGracePeriod)), ("grace_period_from", .text(options.periodOrigin)),
-      ], message(), &actions)
+      ], message, &actions)
   }
 
   /// The delay holds even where nothing listens: it was given, or something else says that there is traffic.
