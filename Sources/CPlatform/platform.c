@@ -105,6 +105,11 @@ int ebb_wait_any(struct ebb_wait *wait) {
   return 1;
 }
 
+bool ebb_has_ended(int child) {
+  siginfo_t info = {0};
+  return waitid(P_PID, child, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0 || info.si_pid == child;
+}
+
 int ebb_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 int ebb_set_parent_death_signal(int number) { return prctl(PR_SET_PDEATHSIG, number, 0, 0, 0); }
 int ebb_close_range(int first, int last) { return syscall(SYS_close_range, first, last, 0); }

@@ -22,10 +22,23 @@ public func signalChildren(_ signal: Signal) -> Bool {
   return true
 }
 
-/// This process's own children and the process group of each, by pid; nil where the kernel does not list them. Those that
-/// wait to be reaped are among them. proc_tid_children(5), getpgid(2).
+/// This process's own children that live and the process group of each, by pid; nil where the kernel does not list them.
+/// proc_tid_children(5), waitid(2), getpgid(2).
 public func ownChildren() -> [ChildProcess]? {
-  readChildren()?.sorted().map { ChildProcess(pid: $0, group: getpgid($0)) }
+  readChildren()?.sorted().filter { !ebb_has_ended($0) }.map { ChildProcess(pid: $0, group: getpgid($0)) }
+}
+
+/// The processes of a group, by pid; nil where /proc does not show them all, or where that takes longer than `limit`.
+/// getpgid(2).
+public func processes(inGroup group: Int32, within limit: Span) -> [Int32]? {
+  guard let pids = readPids() else { return nil }
+  let end = monotonicTime() + limit
+  var members: [Int32] = []
+  for (index, pid) in pids.enumerated() {
+    if index % 256 == 255, monotonicTime() > end { return nil }
+    if getpgid(pid) == group { members.append(pid) }
+  }
+  return members.sorted()
 }
 
 /// Of all threads, in no order. The folder is closed first: descriptors may be scarce.
@@ -38,10 +51,10 @@ private func readChildren() -> [Int32]? {
     threads.append(thread)
   }
   closedir(folder)
-  var children: [Int32] = []
+  var children: [Int32]?
   for thread in threads {
-    guard let list = readChildren(of: thread) else { return nil }
-    children += childPids(list)
+    guard let list = readChildren(of: thread) else { continue }  // it has ended, or no thread has such a list
+    children = (children ?? []) + childPids(list)
   }
   return children
 }

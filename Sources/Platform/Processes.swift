@@ -13,6 +13,8 @@ public func readDescendants(of ancestor: Int32) -> [ProcessDetails] {
     // Threads are looked at only where they could make a difference: Java has hundreds, and a handler.
     if let signals = details?.signals, signals.blocked != SignalSet() || !signals.caught.contains(.terminate) {
       details?.signals?.add(readThreads(of: process.pid))
+      // It blocks every signal, and takes each from a descriptor.
+      if (try? StatusReader.open(pid: process.pid)) != nil { details?.signals?.takeAll() }
     }
     return details
   }

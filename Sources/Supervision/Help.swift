@@ -19,10 +19,12 @@ public func helpText() -> String {
   text += optionsHelp(RunOptions.table.map { $0.shape })
   text += """
 
-    (1) With t the termination grace period: delay min(5s, t/6), drain-timeout min(10s, t/3) and
-    at most half of what the given values leave, drain-quiet min(2s, drain-timeout/2), kill-margin
-    min(1s, t/10). Without -t, t is 30s in Kubernetes and ECS; elsewhere delay and drain are those
-    of t = 10s (Nomad 5s), and the kill deadline is that of 30s.
+    (1) Defaults fit; only what was asked for can be refused. With t the termination grace period:
+    delay min(5s, t/6), drain-timeout min(10s, t/3) and at most half of what the given values and the
+    kill margin leave, drain-quiet min(2s, drain-timeout/2), kill-margin min(1s, t/10); where no grace
+    is given, min(1s, t/10) is kept for it. A delay that was not given shrinks to what the given values
+    leave. Without -t, t is 30s in Kubernetes and ECS; elsewhere delay and drain are those of t = 10s
+    (Nomad 5s), and the kill deadline is that of 30s. An empty variable is an unset one.
 
     Every option has a variable: EBB_ and the name in capitals, dashes as underscores
     (EBB_STOP_SIGNALS=TERM,QUIT); repeatable ones take a comma list; a flag beats its variable.

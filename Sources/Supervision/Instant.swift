@@ -95,6 +95,9 @@ extension Span {
     return text
   }
 
-  /// For a sentence: as `text` where that is short, else rounded.
-  var brief: String { milliseconds < 1000 || milliseconds % 1000 == 0 ? text : rough }
+  /// For a sentence: as `text` where that is short, else in tenths of a second, cut off.
+  var brief: String {
+    milliseconds < 1000 || milliseconds % 1000 == 0 || milliseconds >= 60_000
+      ? text : "\(milliseconds / 1000).\(milliseconds / 100 % 10)s"
+  }
 }

@@ -31,6 +31,9 @@ public struct ProcessDetails: Sendable {
     /// for.
     public private(set) var awaited = SignalSet()
 
+    /// The process takes each blocked signal from a descriptor; signalfd(2).
+    public mutating func takeAll() { (awaited, blocked) = (blocked, SignalSet()) }
+
     /// Takes in what /proc/PID/status, which speaks of the first thread alone, does not say.
     ///
     /// While a thread waits in sigtimedwait(2), the kernel shows the signals it waits for as not blocked: tini and

@@ -144,7 +144,10 @@ extension StopTimes {
     let wanted = min(.seconds(5), terminationGracePeriod / 3)
     let given = StopTimes.givenTimes(options)
     guard options.grace == nil, !given.isEmpty, sureForCommand < wanted else { return nil }
-    return "the command may have only \(sureForCommand.rough) from the stop signal's forwarding to SIGKILL: "
-      + "shorten --delay or --drain-timeout, or raise --termination-grace-period \(terminationGracePeriod.text)"
+    var names = ""
+    for part in given { names += "\(names.utf8.isEmpty ? "" : ", ")\(part.name) \(part.span.text)" }
+    return
+      "the given times (\(names)) leave the command only \(sureForCommand.brief) from the stop signal's forwarding to "
+      + "SIGKILL: shorten them, or raise --termination-grace-period \(terminationGracePeriod.text)"
   }
 }

@@ -164,6 +164,8 @@ extension EventLoop {
     case .killDescendants(let limit): killDescendants(within: limit)
     case .killChildren: if !signalChildren(.kill) { killDescendants(within: .milliseconds(20)) }
     case .findChildren: findChildren()
+    case .findGroup: findGroup()
+    case .signalLeftovers(let signal, let targets): signalLeftovers(signal, targets)
     case .findListening(let pids): findListening(pids)
     case .suspend: suspend()
     case .probe: probe?.begin()
@@ -186,6 +188,20 @@ extension EventLoop {
     if children == nil { warnOfProc() }
     // Later: the actions that follow this one come first.
     DispatchSource.runOnce(on: queue) { [self] in post(.children(children)) }
+  }
+
+  private func findGroup() {
+    let members = processes(inGroup: commandPid, within: .milliseconds(10))
+    DispatchSource.runOnce(on: queue) { [self] in post(.groupMembers(members)) }
+  }
+
+  private func signalLeftovers(_ signal: Signal, _ targets: [Action.Target]) {
+    var count = 0
+    for target in targets where send(signal, to: target) {
+      send(.continue, to: target)
+      count += 1
+    }
+    DispatchSource.runOnce(on: queue) { [self] in post(.leftoversSignalled(count, signal)) }
   }
 
   private func findListening(_ pids: [Int32]) {
@@ -244,7 +260,9 @@ extension EventLoop {
     return bytes
   }
 
-  private func send(_ signal: Signal, to target: Action.Target) {
+  /// Returns whether it was sent.
+  @discardableResult
+  private func send(_ signal: Signal, to target: Action.Target) -> Bool {
     switch target {
     case .command: send(signal, to: SignalTarget.process(commandPid))
     case .group: send(signal, to: SignalTarget.group(commandPid))
@@ -252,12 +270,15 @@ extension EventLoop {
     }
   }
 
-  private func send(_ signal: Signal, to target: SignalTarget) {
+  @discardableResult
+  private func send(_ signal: Signal, to target: SignalTarget) -> Bool {
     do throws(Errno) {
       try Platform.send(signal, to: target)
+      return true
     } catch {
-      guard error.code != ESRCH else { return }
+      guard error.code != ESRCH else { return false }
       warn("signal-failed", "cannot send SIG\(signal.name) to \(target.text): \(error.text)")
+      return false
     }
   }
 
@@ -270,7 +291,10 @@ extension EventLoop {
   private func warnOfProc() {
     guard !hasWarnedOfProc else { return }
     hasWarnedOfProc = true
-    warn("no-proc", "/proc is not mounted here: only the command's process group is signalled, not all its descendants")
+    warn(
+      "no-proc",
+      "/proc is not mounted here: what outlives the command is signalled only where it is in the command's process group"
+    )
   }
 
   private func suspend() {

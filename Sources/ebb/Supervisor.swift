@@ -48,18 +48,20 @@ func nearestToApp(_ found: StatusReader) -> StatusReader {
   return nearest
 }
 
-/// The nearest supervisor among a process and its ancestors that has this port, which is taken, for its health endpoint. Its
-/// page comes after the start of its command, and so perhaps after this process's: waited for as long as a busy machine may
+/// The outermost supervisor among a process and its ancestors that was given this port, which is taken, for its health
+/// endpoint: the others have left it to that one. Its page comes after the start of its command, and so perhaps after this process's: waited for as long as a busy machine may
 /// take.
 func supervisor(above parent: Int32, holding port: UInt16) -> Int32? {
   for _ in 0..<200 {
+    var found: Int32?
     var pid = parent
     while pid > 0 {
       if let page = try? StatusReader.open(pid: pid), let status = try? page.read(), status.facts.healthPort == port {
-        return pid
+        found = pid
       }
       pid = Platform.parent(of: pid) ?? 0
     }
+    if let found { return found }
     poll(nil, 0, 5)
   }
   return nil

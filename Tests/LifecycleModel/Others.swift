@@ -8,8 +8,9 @@ struct Others {
   ]
   private var lastPid: Int32 = 23
   private var parents = Parents.unknown
-  /// ebb is about to look for its children.
+  /// ebb is about to look for its children, or for the members of the command's group.
   var isLookedFor = false
+  var isGroupLookedFor = false
   /// Those of which ebb wants to know whether they listen.
   var asked: [Int32]?
 
@@ -39,6 +40,11 @@ struct Others {
   init(none: Bool = false) { if none { processes = [] } }
 
   var isEmpty: Bool { processes.isEmpty }
+
+  /// The members of the command's group.
+  var members: [Int32] {
+    [Others.commandPid] + processes.filter { $0.group == Others.commandPid }.map { $0.pid }
+  }
 
   var children: [ChildProcess] { processes.filter { $0.isChild }.map { ChildProcess(pid: $0.pid, group: $0.group) } }
 
@@ -81,12 +87,12 @@ struct Others {
     for index in processes.indices where processes[index].isChild { processes[index].wasAdopted = true }
   }
 
-  /// ebb meets its children when the command has ended. `signalled`: the command's group has had the stop signal.
-  mutating func meet(at now: Instant, deadline: Instant, wasForwarded: Bool, signalled: Bool) {
+  /// ebb meets its children when the command has ended.
+  mutating func meet(at now: Instant, deadline: Instant, wasForwarded: Bool) {
     let time = max(.zero, deadline - now)
     for index in processes.indices where processes[index].isChild && processes[index].rule == nil {
       let process = processes[index]
-      if signalled, process.group == Others.commandPid {
+      if process.signals > 0 {
         processes[index].rule = .hadSignal
       } else if !wasForwarded || process.wasAdopted || parents == .silent {
         processes[index].rule = .atOnce(time: time)
@@ -108,7 +114,7 @@ struct Others {
     if processes[index].signals > 1 { return "the stop signal twice to a leftover" }
     switch processes[index].rule {
     case nil: return "a signal to a process that ebb has not met"
-    case .hadSignal: return "the stop signal to one whose group has had it"
+    case .hadSignal: return "the stop signal to one that has had it"
     case .atOnce: return ""
     case .trusted(let since, let time):
       let wait = processes[index].listens ? min(.seconds(2), time / 4) : time / 2

@@ -199,9 +199,7 @@ package struct World {
     if commandLives {
       others.rememberAdopted()
     } else if let killAt = leftoverDeadline {
-      others.meet(
-        at: now, deadline: killAt, wasForwarded: forwardedAt != nil,
-        signalled: options.signalsGroup && forwardedAt != nil)
+      others.meet(at: now, deadline: killAt, wasForwarded: forwardedAt != nil)
     }
     let children = others.children
     let problem = post(.children(configuration.hasProc ? children : nil))
@@ -250,9 +248,15 @@ package struct World {
       return "SIGINT ends the wait and is forwarded too"
     }
     phase = lifecycle.phase
+    let members = others.members
     for action in actions {
       if exitCode != nil { return "\(action) after the exit" }
       let problem = check(action)
+      if !problem.isEmpty { return problem }
+    }
+    if exitCode == nil, others.isGroupLookedFor {
+      others.isGroupLookedFor = false
+      let problem = post(.groupMembers(configuration.hasProc ? members : nil))
       if !problem.isEmpty { return problem }
     }
     if exitCode == nil, others.isLookedFor {
@@ -287,15 +291,25 @@ package struct World {
     case .findListening(let pids):
       others.asked = pids
       return commandLives || pids.isEmpty ? "looks whether nothing listens" : ""
-    case .send(let signal, .child(let pid)):
-      if commandLives { return "\(signal.name) to a child while the command runs" }
-      return signal == .continue ? "" : signal == sent ? others.signal(pid, at: now) : "\(signal.name) to a child"
-    case .send(let signal, .group) where !commandLives:
-      if configuration.hasProc { return "\(signal.name) to the group of a command that has ended" }
-      return signal == .continue ? "" : signal == sent ? others.signalGroup() : "\(signal.name) to the group"
+    case .findGroup:
+      others.isGroupLookedFor = true
+      return options.signalsGroup ? "" : "looks for a group that gets no signal"
+    case .send(let signal, .child): return "\(signal.name) to a child that may not be told of it"
+    case .signalLeftovers(let signal, let targets):
+      if commandLives || signal != sent { return "\(signal.name) to leftovers" }
+      for target in targets {
+        var problem = ""
+        switch target {
+        case .child(let pid): problem = others.signal(pid, at: now)
+        case .group: problem = configuration.hasProc ? "the group in place of children" : others.signalGroup()
+        case .command: problem = "a signal to a pid that is free"
+        }
+        if !problem.isEmpty { return problem }
+      }
+      return ""
     case .send(let signal, let target):
       if !commandLives { return "\(signal.name) to a pid that is nobody's" }
-      guard signal == sent else { return "" }
+      guard signal == (isDelegated ? .terminate : sent) else { return "" }
       stopSignalsSent += 1
       if case .group = target {
         let problem = others.signalGroup()

@@ -33,6 +33,39 @@ struct EbbAboveEbbTests {
     #expect(messages.contains { $0.contains("the command is an ebb itself") }, "\(run)")
   }
 
+  /// The image's nginx under the runtime's init: the variables are the same for both.
+  @Test func `a rewritten stop signal is waited for and rewritten once`() throws {
+    let variables = ["EBB_DELAY": "1s", "EBB_REWRITE": "TERM:QUIT"]
+    let run = try both(variables, fixture("signals", "--exit-on", "QUIT:0"))
+    let sent = try run.send(.term)
+    try run.line("got QUIT")
+    #expect(Clock.now() - sent >= .seconds(1))
+    try run.expect(.code(0))
+  }
+
+  @Test func `of three the outermost has the health port, and the others say so`() throws {
+    let port = try Client.freePort()
+    var setup = Setup.environment(["EBB_HEALTH": "\(port)", "EBB_DELAY": "0"])
+    setup.environment["EBB_PORTS"] = nil
+    let ebb = try Binaries.ebb()
+    let run = try Run.ebb([], [ebb, "--", ebb, "--"] + fixture("signals"), in: .subreaper, setup)
+    try run.line("ready")
+    for _ in 0..<2 {
+      let line = try run.line("ebb:", on: run.err)
+      #expect(line.contains("belongs to the ebb above this one, pid \(run.pid):"), "\(run)")
+    }
+    try run.send(.term)
+    try run.expect(.code(0))
+  }
+
+  @Test func `an inner one blocks the stop signal and is not taken for one that loses it`() throws {
+    let run = try both(["EBB_DELAY": "0"], fixture("signals"))
+    let status = try Answer.ebb("status", about: run)
+    #expect(!status.out.contains("blocks SIGTERM"), "\(status)")
+    try run.send(.term)
+    try run.expect(.code(0))
+  }
+
   @Test func `the inner one kills at the deadline, and the outer one tells its code`() throws {
     let variables = [
       "EBB_DELAY": "0", "EBB_TERMINATION_GRACE_PERIOD": "32s", "EBB_KILL_MARGIN": "30s", "EBB_LOG": "json",

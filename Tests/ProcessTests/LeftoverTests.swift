@@ -99,6 +99,37 @@ struct LeftoverTests {
     #expect(run.signals.count == 4, "\(run)")
   }
 
+  @Test(.needs(.program("python3")))
+  func `with --group one forked after the signal is signalled too, and one that left the group is not again`() throws {
+    let python = Machine.path(of: "python3") ?? ""
+    let script = """
+      import os, signal, time
+      signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+      def child(name, leaves):
+          pid = os.fork()
+          if pid: return
+          if not leaves: os.write(1, b"%s ready\\n" % name)
+          signal.sigwait([signal.SIGTERM])
+          os.write(1, b"%s got TERM\\n" % name)
+          if leaves:
+              os.setsid()
+              signal.sigtimedwait([signal.SIGTERM], 5) and os.write(1, b"%s got TERM\\n" % name)
+          os._exit(0)
+      child(b"leaver", True)
+      os.write(1, b"ready\\n")
+      signal.sigwait([signal.SIGTERM])
+      child(b"late", False)
+      time.sleep(0.3)
+      os.kill(os.getpid(), signal.SIGKILL)
+      """
+    let run = try Run.ebb(["--delay", "0", "--group"], [python, "-c", script])
+    try run.line("ready")
+    try run.send(.term)
+    try run.expect(.code(137))
+    try run.readToEnd()
+    #expect(run.signals.sorted() == ["late got TERM", "leaver got TERM"], "\(run)")
+  }
+
   /// As nginx behind a shell has to be told.
   @Test func `leftovers get the signal as rewritten`() throws {
     let app = fixture("signals", "--exit-on", "QUIT:0")

@@ -19,6 +19,12 @@ import Testing
     #expect(story.line("stop-signal")?.contains("the command is an ebb itself") == true)
   }
 
+  /// As rewritten it might begin no stop there.
+  @Test func `the stop signal is forwarded as it came, and rewritten by the one below`() {
+    let (_, actions) = stopped { $0.rewrites.add(from: .terminate, to: .quit) }
+    #expect(actions == stopCommand)
+  }
+
   @Test func `the deadline comes half a margin after that of the one below`() {
     let (story, _) = stopped()
     #expect(story.wakeUp == 29_500)

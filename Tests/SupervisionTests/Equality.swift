@@ -15,7 +15,8 @@ extension Action: Equatable {
     switch (left, right) {
     case (.send(let a, let b), .send(let c, let d)): a == c && b == d
     case (.killDescendants(let a), .killDescendants(let b)): a == b
-    case (.findChildren, .findChildren): true
+    case (.findChildren, .findChildren), (.findGroup, .findGroup): true
+    case (.signalLeftovers(let a, let b), .signalLeftovers(let c, let d)): a == c && b == d
     case (.findListening(let a), .findListening(let b)): a == b
     case (.killChildren, .killChildren): true
     case (.suspend, .suspend), (.probe, .probe), (.abandonProbe, .abandonProbe), (.killHook, .killHook): true

@@ -20,7 +20,7 @@ private struct Story {
   mutating func at(_ milliseconds: Int, _ event: Event) -> [Action] {
     lifecycle.handle(event, at: .at(milliseconds)).filter { action in
       switch action {
-      case .leaveMessage, .count, .findChildren: false
+      case .leaveMessage, .count, .findChildren, .findGroup: false
       default: true
       }
     }

@@ -276,9 +276,7 @@ private struct Story {
     _ = story.at(100, .commandExited(.exited(code: 0)))
     _ = story.at(100, .reapedAll(childrenRemain: true))
     #expect(
-      story.at(100, .children([ChildProcess(pid: 8, group: 8)])) == [
-        .send(.terminate, to: .child(8)), .send(.continue, to: .child(8)),
-      ])
+      story.at(100, .children([ChildProcess(pid: 8, group: 8)])) == [.signalLeftovers(.terminate, [.child(8)])])
     #expect(story.at(29_000, .timer) == [.killHook, .killChildren, .killDescendants(within: .milliseconds(20))])
     _ = story.at(29_001, .hookEnded(.killed(by: .kill, dumpedCore: false)))
     #expect(

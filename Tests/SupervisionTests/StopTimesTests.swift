@@ -116,13 +116,13 @@ import Testing
     let pod = StopTimesTests.pod
     #expect(
       try warning(pod.merging(["EBB_DELAY": "20s"]) { $1 })
-        == "the command may have only 4.5s from the stop signal's forwarding to SIGKILL: "
-        + "shorten --delay or --drain-timeout, or raise --termination-grace-period 30s")
+        == "the given times (delay 20s) leave the command only 4.5s from the stop signal's forwarding to SIGKILL: "
+        + "shorten them, or raise --termination-grace-period 30s")
     #expect(try warning(pod.merging(["EBB_DELAY": "19s"]) { $1 }) == nil)
     #expect(
-      try warning(["EBB_TERMINATION_GRACE_PERIOD": "10s", "EBB_DELAY": "3s"]) == "the command may have only 3.0s "
-        + "from the stop signal's forwarding to SIGKILL: shorten --delay or --drain-timeout, "
-        + "or raise --termination-grace-period 10s")
+      try warning(["EBB_TERMINATION_GRACE_PERIOD": "10s", "EBB_DELAY": "3s", "EBB_KILL_MARGIN": "1s"])
+        == "the given times (delay 3s, kill-margin 1s) leave the command only 3s from the stop signal's forwarding to "
+        + "SIGKILL: shorten them, or raise --termination-grace-period 10s")
   }
 
   @Test func `defaults are never warned of, nor a grace that was given`() throws {

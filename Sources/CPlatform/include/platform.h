@@ -73,6 +73,9 @@ struct ebb_wait {
 /// -1 and errno.
 int ebb_wait_any(struct ebb_wait *_Nonnull wait);
 
+/// Whether a child has ended and waits to be reaped, or is none; it is not reaped. waitid(2) WNOWAIT.
+bool ebb_has_ended(int child);
+
 /// prctl(2) PR_SET_CHILD_SUBREAPER. 0, or -1 and errno.
 int ebb_become_subreaper(void);
 /// prctl(2) PR_SET_PDEATHSIG. 0, or -1 and errno.

@@ -16,8 +16,12 @@ public enum Event: Sendable {
   case orphanReaped(pid: Int32, ExitStatus)
   /// All that had ended has been reaped. `remain`: ebb still has children, and so descendants.
   case reapedAll(childrenRemain: Bool)
-  /// All of ebb's children but the command, in ascending order of their pids; nil: /proc does not say.
+  /// All of ebb's children that live, but the command, in ascending order of their pids; nil: /proc does not say.
   case children([ChildProcess]?)
+  /// The members of the command's process group, in ascending order of their pids; nil: /proc does not say.
+  case groupMembers([Int32]?)
+  /// So many processes that outlived the command have been sent the stop signal.
+  case leftoversSignalled(Int, Signal)
   /// Of the children that were asked about those that listen, or a descendant of which does.
   case childrenListen([Int32])
   /// The delay and the drain of a stop that is under way are to end now.
@@ -69,6 +73,10 @@ public enum Action: Sendable {
   case killDescendants(within: Span)
   /// Look for ebb's children. The answer is an event.
   case findChildren
+  /// Look which processes are in the command's process group. The answer is an event.
+  case findGroup
+  /// Send each of these the signal, and then SIGCONT. The answer is an event.
+  case signalLeftovers(Signal, [Target])
   /// Look whether these children of ebb listen, or any descendant of theirs. The answer is an event.
   case findListening([Int32])
   /// SIGKILL to ebb's own children. Whoever loses its parent by that is a child next.

@@ -7,6 +7,10 @@ struct Leftovers: Sendable {
   private(set) var wakeUp: Instant
   /// By pid, the group first.
   private var heads: [Head] = []
+  /// At least one has been found.
+  private(set) var hasHeads = false
+  /// ebb is finding out which of some heads listen.
+  private var isChecking = false
   private var lookAt: Instant
   private var lookedAt: Instant?
   private var parents: Parents
@@ -35,7 +39,7 @@ struct Leftovers: Sendable {
   private static let pace = Span.seconds(1)
   /// Thousands of processes may die in a row.
   private static let paceAfterDeath = Span.milliseconds(20)
-  /// So many are asked at once whether they listen. The others wait for the half of the time.
+  /// So many are looked at together whether they listen.
   private static let mostChecked = 16
 
   /// `mayHavePassedOn`: the command, the stop signal, before it ended.
@@ -49,6 +53,11 @@ struct Leftovers: Sendable {
     if mayHavePassedOn { parents = .mayHavePassedOn } else if parents == .unknown { parents = .silent }
     let place = place(of: pid)
     if place < heads.count, heads[place].pid == pid { heads.remove(at: place) }
+    lookSoon(at: now)
+  }
+
+  /// Something ended that may have been the parent of a new head.
+  mutating func lookSoon(at now: Instant) {
     lookAt = min(lookAt, max(now, (lookedAt ?? now) + Leftovers.paceAfterDeath))
     wakeUp = min(wakeUp, lookAt)
   }
@@ -61,17 +70,33 @@ struct Leftovers: Sendable {
     return true
   }
 
-  /// Takes in ebb's children, by pid; nil: they are not known, and the group is the only head. `signalled`: the process
-  /// group that has had the stop signal from ebb; nil: none. `untold`: those that cannot have had it from a parent; nil:
-  /// all of them.
+  /// Which processes have had the stop signal from ebb together with the command.
+  enum Signalled {
+    case none
+    case members(Ordered<Int32>)
+    /// Those of a process group, whose members at that moment are not known.
+    case group(Int32)
+
+    fileprivate func includes(_ child: ChildProcess) -> Bool {
+      switch self {
+      case .none: false
+      case .members(let pids): pids.contains(child.pid)
+      case .group(let group): child.group == group || child.pid == Leftovers.group
+      }
+    }
+  }
+
+  /// Takes in ebb's children, by pid; nil: they are not known, and the group is the only head. `untold`: those that cannot
+  /// have had the stop signal from a parent; nil: all of them.
   mutating func add(
-    _ children: [ChildProcess]?, signalled group: Int32?, untold: Ordered<Int32>?, deadline: Instant, at now: Instant
+    _ children: [ChildProcess]?, signalled: Signalled, untold: Ordered<Int32>?, deadline: Instant, at now: Instant
   ) {
-    for child in children ?? [ChildProcess(pid: Leftovers.group, group: group ?? Leftovers.group)] {
+    for child in children ?? [ChildProcess(pid: Leftovers.group, group: Leftovers.group)] {
+      hasHeads = true
       let place = place(of: child.pid)
       if place < heads.count, heads[place].pid == child.pid { continue }
       var head = Head(pid: child.pid)
-      if child.group != group {
+      if !signalled.includes(child) {
         let left = max(.zero, deadline - now)
         let isAtOnce = parents == .silent || untold?.contains(child.pid) != false
         head.signalAt = isAtOnce ? now : now + left / 2
@@ -97,18 +122,21 @@ struct Leftovers: Sendable {
 
   /// Those of which it is to be found out now whether they listen.
   mutating func takeUnchecked(at now: Instant) -> [Int32] {
+    guard !isChecking else { return [] }
     var pids: [Int32] = []
-    for index in heads.indices {
+    for index in heads.indices where pids.count < Leftovers.mostChecked {
       guard let checkAt = heads[index].checkAt, checkAt <= now else { continue }
       heads[index].checkAt = nil
-      if pids.count < Leftovers.mostChecked { pids.append(heads[index].pid) }
+      pids.append(heads[index].pid)
     }
+    isChecking = !pids.isEmpty
     planWakeUp()
     return pids
   }
 
-  /// They still listen: what a parent may have passed on did not reach them.
+  /// Of those that were looked at these still listen: what a parent may have passed on did not reach them.
   mutating func signal(_ pids: [Int32], at now: Instant) {
+    isChecking = false
     for index in heads.indices where heads[index].signalAt != nil && pids.contains(heads[index].pid) {
       heads[index].signalAt = now
     }
@@ -118,7 +146,7 @@ struct Leftovers: Sendable {
   private mutating func planWakeUp() {
     wakeUp = lookAt
     for head in heads {
-      for moment in [head.signalAt, head.checkAt] {
+      for moment in [head.signalAt, isChecking ? nil : head.checkAt] {
         if let moment { wakeUp = min(wakeUp, moment) }
       }
     }

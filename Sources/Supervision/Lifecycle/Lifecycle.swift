@@ -41,6 +41,8 @@ public struct Lifecycle: Sendable {
   var leftovers: Leftovers?
   /// Children of ebb, other than the command, when the stop signal was forwarded.
   var adopted = Ordered<Int32>()
+  /// With `--group`: those that have had the stop signal with the command.
+  var groupMembers: Ordered<Int32>?
   var killing: Killing?
   var orphansReaped = 0
   var phaseSince: Instant?
@@ -164,6 +166,8 @@ public struct Lifecycle: Sendable {
     case .orphanReaped(let pid, let status): orphanReaped(pid, status, at: now, &actions)
     case .reapedAll(let childrenRemain): reapedAll(childrenRemain: childrenRemain, at: now, &actions)
     case .children(let children): childrenFound(children, at: now, &actions)
+    case .groupMembers(let pids): groupMembers = pids.map { Ordered($0) }
+    case .leftoversSignalled(let count, let signal): leftoversSignalled(count, signal, &actions)
     case .childrenListen(let pids): childrenListen(pids, at: now, &actions)
     case .stopNow: stopNow(at: now, &actions)
     case .probeSucceeded: becomeReady(at: now, &actions)

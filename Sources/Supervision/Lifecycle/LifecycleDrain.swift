@@ -51,11 +51,10 @@ extension Lifecycle {
   }
 
   mutating func beginDrain(at now: Instant, _ actions: inout [Action]) {
-    guard waitsForTraffic || hookRuns else {
-      return endDrain(by: options.drain != .time && listensOnNothing ? .skipped : nil, at: now, &actions)
-    }
+    guard waitsForTraffic || hookRuns else { return endDrain(by: withoutDrain, at: now, &actions) }
+    guard let stop, now < stop.drainEndsAt else { return }  // too late: the bound is next
     log(
-      .info, "draining", [("for_ms", .span(stop.map { $0.drainEndsAt - now }))] + (traffic?.sample?.counts ?? []),
+      .info, "draining", [("for_ms", .span(stop.drainEndsAt - now))] + (traffic?.sample?.counts ?? []),
       waitsForTraffic
         ? options.drain == .zero
           ? "waits until no connection is open" : "waits until no request is in flight and traffic is quiet"
@@ -71,10 +70,8 @@ extension Lifecycle {
 
   private mutating func endDrainIfDry(at now: Instant, _ actions: inout [Action]) {
     guard phase == .draining else { return }
-    if listensOnNothing {
-      endDrain(by: .skipped, at: now, &actions)
-    } else if !waitsForTraffic {
-      endDrain(by: nil, at: now, &actions)
+    if !waitsForTraffic {
+      endDrain(by: withoutDrain, at: now, &actions)
     } else if let ending = traffic?.ending(at: now) {
       endDrain(by: ending, at: now, &actions)
     }
@@ -84,6 +81,9 @@ extension Lifecycle {
   var waitsForTraffic: Bool {
     options.drain != .time && traffic != nil && !listensOnNothing && traffic?.sample?.listeners != .uncountable
   }
+
+  /// What the report says of a drain that had nothing to wait for.
+  private var withoutDrain: DrainEnding? { options.drain == .time ? nil : .skipped }
 
   /// A readiness check that was passed says that it has listened, whatever is seen now.
   private var listensOnNothing: Bool { traffic?.mayListen == false && options.readiness.isEmpty }
@@ -100,7 +100,10 @@ extension Lifecycle {
     if sample.listeners == .none, !listensOnNothing {
       sentence = "the command listens on nothing any more: the delay holds, and there is nothing else to wait for"
     } else if sample.listeners == .none, keepsDelay {
-      sentence = "the command listens on nothing: the delay that was given holds, and there is no drain"
+      sentence =
+        phase == .delaying
+        ? "the command listens on nothing so far: the delay that was given holds"
+        : "the command listens on nothing: there is nothing to wait for"
     }
     log(level, "connections", sample.facts, sentence, &actions)
   }

@@ -12,6 +12,7 @@ extension Lifecycle {
   mutating func orphanReaped(_ pid: Int32, _ status: ExitStatus, at now: Instant, _ actions: inout [Action]) {
     orphansReaped += 1
     adopted.remove(pid)
+    groupMembers?.remove(pid)
     if leftovers != nil {
       let mayHavePassedOn = mayHavePassedOn(status)
       leftovers?.reaped(pid, mayHavePassedOn: mayHavePassedOn, at: now)

@@ -4,6 +4,7 @@ extension Lifecycle {
   mutating func hookEnded(_ status: ExitStatus, at now: Instant, _ actions: inout [Action]) {
     guard hookRuns else { return }
     hook?.end(status, at: now)
+    leftovers?.lookSoon(at: now)
     log(
       status.code == 0 ? .info : .warning, "hook-exited", hook?.facts ?? [],
       hook?.wasKilled == true ? "the pre-stop hook took too long and was killed" : "the pre-stop hook has exited",

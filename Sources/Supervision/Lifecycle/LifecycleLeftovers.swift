@@ -6,9 +6,6 @@ extension Lifecycle {
     let timeout = options.leftoverTimeout ?? stop.map { $0.killAt - now } ?? .seconds(2)
     let end = now + max(.zero, timeout)
     leftovers = Leftovers(killAt: end, mayHavePassedOn: mayHavePassedOn(commandStatus), at: now)
-    log(
-      leftoverLevel, "leftovers", [("kill_in_ms", .span(killAt.map { $0 - now }))],
-      "the command has exited and left processes behind", &actions)
   }
 
   /// Each part of it moves `wakeUp` on.
@@ -24,9 +21,17 @@ extension Lifecycle {
     guard !commandRuns else { return adopted = Ordered((children ?? []).map { $0.pid }) }
     guard let deadline = killAt else { return }
     let wasForwarded = stop?.forwardedAt != nil
-    let signalled = wasForwarded && options.signalsGroup ? commandGroup : nil
+    let isFirst = leftovers?.hasHeads == false && children?.isEmpty != true
+    let signalled: Leftovers.Signalled =
+      !wasForwarded || !options.signalsGroup
+      ? .none : groupMembers.map { .members($0) } ?? .group(commandGroup ?? 0)
     let untold = wasForwarded ? adopted : nil
     leftovers?.add(children, signalled: signalled, untold: untold, deadline: deadline, at: now)
+    if isFirst {
+      log(
+        leftoverLevel, "leftovers", [("kill_in_ms", .span(deadline - now))],
+        "the command has exited, and processes have outlived it", &actions)
+    }
     signalHeads(at: now, &actions)
   }
 
@@ -40,13 +45,14 @@ extension Lifecycle {
     guard let due = leftovers?.takeDue(at: now), !due.isEmpty,
       let signal = options.rewrites.apply(to: stop?.signal ?? .terminate)
     else { return }
-    for target in due {
-      actions.append(.send(signal, to: target))
-      actions.append(.send(.continue, to: target))
-    }
+    actions.append(.signalLeftovers(signal, due))
+  }
+
+  func leftoversSignalled(_ count: Int, _ signal: Signal, _ actions: inout [Action]) {
+    guard count > 0 else { return }
     log(
-      leftoverLevel, "leftovers-stopping", [("signal", .signal(signal)), ("count", .number(due.count))],
-      "processes that the command left behind have been sent SIG\(signal.name)", &actions)
+      leftoverLevel, "leftovers-stopping", [("signal", .signal(signal)), ("count", .number(count))],
+      "processes that outlived the command have been sent SIG\(signal.name)", &actions)
   }
 
   /// Whether a process that ended so may have told its children before. One that died of a signal has not, and before

@@ -21,10 +21,15 @@ extension Lifecycle {
         ("stop_ended_by", stop?.forwardedAt == nil ? .null : .text(killed ? "deadline" : "exit")),
       ] + trafficReport.facts(delay: times.delay, later: [atKill]) + [
         ("pre_stop", hook.map { .object($0.facts.map { LogRecord.Fact(key: $0.0, value: $0.1) }) } ?? .null),
-        ("leftovers", leftovers == nil ? .null : .text(killing == nil ? "ended" : "killed")),
+        ("leftovers", leftoversEnd.map { .text($0) } ?? .null),
         ("reaped", .number(orphansReaped)),
       ],
       sentence(status: status, killed: killed))
+  }
+
+  private var leftoversEnd: String? {
+    guard let leftovers else { return nil }
+    return killing != nil ? "killed" : leftovers.hasHeads ? "ended" : nil
   }
 
   /// From the end of the delay to that of the drain; nil where there was none.

@@ -23,7 +23,7 @@ extension Lifecycle {
     }
     logStop(
       begun, at: now, forwardIn: keepsDelay ? times.delay : nil,
-      "the stop begins: \(keepsDelay ? "the command serves on for \(times.delay.brief), " : "")"
+      "the stop begins: \(keepsDelay && times.delay > .zero ? "the command serves on for \(times.delay.brief), " : "")"
         + "SIGKILL in \(killIn.brief) at the latest", &actions)
     enter(.delaying)
     if keepsDelay { announceDelay(&actions) }
@@ -135,10 +135,13 @@ extension Lifecycle {
     self.stop = stop
     enter(.stopping)
     planLastCount(before: stop.killAt, at: now)
-    let sent = options.rewrites.apply(to: stop.signal)
+    // The one below rewrites it itself: as rewritten it might begin no stop there.
+    let sent = stop.isDelegated ? stop.signal : options.rewrites.apply(to: stop.signal)
     if let sent {
       signalsForwarded += 1
-      actions.append(.findChildren)  // first: what loses its parent by the signal was not ebb's child before
+      // First: what loses its parent by the signal was not ebb's child before, nor is a new member of the group an old one.
+      actions.append(.findChildren)
+      if options.signalsGroup { actions.append(.findGroup) }
       actions.append(.send(sent, to: target))
       // A command that somebody stopped (SIGSTOP, Ctrl-Z) could not act on it.
       actions.append(.send(.continue, to: target))
@@ -147,7 +150,7 @@ extension Lifecycle {
       .info, "stopping",
       [
         ("signal", .signal(sent)), ("to", .text(options.signalsGroup ? "group" : "command")),
-        ("kill_in_ms", .span(stop.killAt - now)),
+        ("kill_in_ms", .span(max(.zero, stop.killAt - now))),
       ],
       sent == nil
         ? "the stop signal is dropped by --rewrite: SIGKILL ends the command" : "the command has been told to stop",
