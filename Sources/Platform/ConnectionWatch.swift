@@ -22,6 +22,7 @@ public final class ConnectionWatch {
   private let ownConnections: () -> Int
   private let table: SocketTable
   private var listeners: KnownListeners
+  private var internals = InternalConnections()
   /// Nil before the first pass.
   private var closed: ClosedConnections?
   private var passiveOpensAtStart: Int?
@@ -37,7 +38,12 @@ public final class ConnectionWatch {
     case owners(ListenerSearch)
     case closed
     case connections
+    case otherEnds(held: Int)
+    case ownersOfEnds(ListenerSearch)
   }
+
+  /// Of held connections, in a step: some microseconds each.
+  private static let mostOtherEnds = 32
 
   /// Opens nothing before the first pass. `ports`: nil where they are to be found. `excluding`: ebb's own, which never
   /// counts; `ownConnections`: how many it has accepted there so far. `quiet`: after such a span without a byte a
@@ -77,6 +83,7 @@ public final class ConnectionWatch {
       passiveOpensAtStart = readPassiveOpens()
     }
     closed?.beginPass()
+    internals.beginPass()
     hasLookedForAccepted = false
     sample = Sample(source: source, listeners: .unknown)
     if lookForListeners, listeners.standing != .given {
@@ -124,11 +131,16 @@ public final class ConnectionWatch {
       stage = .closed
       if listeners.standing == .none, search.findings.hasSockets { lookForAccepted() }
     case .closed:
-      if closed?.step(listeners.ports) == true { return nil }
+      if closed?.step(listeners.ports, isInternal: { internals.isInternal(cookie: $0) }) == true { return nil }
       guard !ports.isEmpty else { return .done }
       table.begin(listenersOnly: false, ports: listeners.ports)
       stage = .connections
     case .connections: return count(visit)
+    case .otherEnds(let index): return lookForOtherEnds(from: index, visit)
+    case .ownersOfEnds(let search):
+      if search.step() { return nil }
+      conclude(search.findings, visit)
+      return .done
     }
     return nil
   }
@@ -166,18 +178,58 @@ public final class ConnectionWatch {
 
   private func count(_ visit: ((Connection) -> Void)?) -> Outcome? {
     let progress = table.step { row in
-      guard let connection = row.connection else { return }
-      sample.census.add(connection, quiet: quiet)
-      visit?(connection)
+      guard let connection = row.connection, !hasTree || internals.counts(row) else { return }
+      add(connection, visit)
     }
     switch progress {
     case .more: return nil
     case .again:
       sample.census = Census()
+      internals.beginAnew()
       return nil
     case .failed(let failure): return .failed(failure)
-    case .done: return .done
+    case .done:
+      guard !internals.held.isEmpty else { return .done }
+      stage = .otherEnds(held: 0)
+      return nil
     }
+  }
+
+  private func add(_ connection: Connection, _ visit: ((Connection) -> Void)?) {
+    sample.census.add(connection, quiet: quiet)
+    visit?(connection)
+  }
+
+  /// Without one, all connections are from outside.
+  private var hasTree: Bool {
+    if case .descendants = owner { true } else { false }
+  }
+
+  // MARK: Internal connections
+
+  private func lookForOtherEnds(from first: Int, _ visit: ((Connection) -> Void)?) -> Outcome? {
+    let end = min(first + ConnectionWatch.mostOtherEnds, internals.held.count)
+    for index in first..<end {
+      do throws(Errno) {
+        internals.add(otherEnd: try table.otherEnd(of: internals.held[index].row), ofHeld: index)
+      } catch {
+        conclude(nil, visit)  // another time
+        return .done
+      }
+    }
+    if end < internals.held.count {
+      stage = .otherEnds(held: end)
+    } else if internals.inodes.isEmpty {
+      conclude(KnownListeners.Findings(), visit)
+      return .done
+    } else {
+      stage = .ownersOfEnds(ListenerSearch(owner, for: internals.inodes, wantsOthers: false))
+    }
+    return nil
+  }
+
+  private func conclude(_ findings: KnownListeners.Findings?, _ visit: ((Connection) -> Void)?) {
+    internals.conclude(findings, controlGroup: ownControlGroup()) { add($0, visit) }
   }
 
   private func finishSample() {
@@ -185,7 +237,8 @@ public final class ConnectionWatch {
     sample.ports = ports
     sample.listeners = listeners.standing
     if let closed {
-      sample.closed = closed.count
+      // One that was counted, and does not count any more, is gone like one that is closed.
+      sample.closed = closed.count + internals.countedBefore
       sample.missedCloses = closed.hasMissed
       sample.sinceReceivedByClosed = closed.sinceReceived
       sample.sinceTold = closed.toldUntil.map { monotonicTime() - $0 }

@@ -35,12 +35,17 @@ final class ListenerSearch {
   /// A socket's is shorter, and no other one matters.
   private static let longestLink = 64
 
-  /// `wantsOthers`: also for what makes a server whose clients cannot be counted.
-  init(_ owner: ConnectionWatch.Owner, for listeners: KnownListeners) {
+  /// For the sockets with these inodes. `wantsOthers`: also for what makes a server whose clients cannot be counted.
+  init(_ owner: ConnectionWatch.Owner, for inodes: [UInt64], wantsOthers: Bool) {
     self.owner = owner
-    wanted = Ordered(listeners.candidates.map { $0.inode })
-    wantsOthers = listeners.needsOthers
+    wanted = Ordered(inodes)
+    self.wantsOthers = wantsOthers
     if !wantsOthers { beginRound() }
+  }
+
+  /// For the sockets whose owners decide what listens.
+  convenience init(_ owner: ConnectionWatch.Owner, for listeners: KnownListeners) {
+    self.init(owner, for: listeners.candidates.map { $0.inode }, wantsOthers: listeners.needsOthers)
   }
 
   deinit {

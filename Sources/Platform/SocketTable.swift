@@ -112,13 +112,37 @@ final class SocketTable {
     return true
   }
 
-  private func sendRequest() throws(Errno) {
-    if socket < 0 { socket = try openDiagSocket() }
+  private func countSequence() {
     sequence &+= 1
     if sequence == 0 { sequence = 1 }  // 0 is what comes unasked
+  }
+
+  private func sendRequest() throws(Errno) {
+    if socket < 0 { socket = try openDiagSocket() }
+    countSequence()
     request.wantsInfo = source == .diagWithInfo
     isUnderWay = true
     guard try send(request.message(sequence: sequence)[...], over: socket) > 0 else { throw Errno(code: EAGAIN) }
+  }
+
+  /// The other end of a connection within this network namespace, or a listening socket that is asked for in its place;
+  /// nil where there is neither. Not while a look at the table is under way.
+  func otherEnd(of row: SocketRow) throws(Errno) -> SocketRow? {
+    countSequence()
+    guard let request = row.otherEndRequest(sequence: sequence) else { return nil }
+    if socket < 0 { socket = try openDiagSocket() }
+    guard try send(request[...], over: socket) > 0 else { throw Errno(code: EAGAIN) }
+    // The kernel has answered by now.
+    let count = Int(ebb_receive_from_kernel(socket, buffer, Int32(SocketTable.bufferSize)))
+    guard count >= 0 else { throw .current }
+    guard count <= SocketTable.bufferSize else { throw Errno(code: EINTR) }
+    var messages = DiagMessages(UnsafeRawBufferPointer(start: buffer, count: count), sequence: sequence)
+    switch messages.next() {
+    case .socket(let found): return found
+    case .failed(ENOENT): return nil
+    case .failed(let code): throw Errno(code: code)
+    default: throw Errno(code: EINTR)
+    }
   }
 
   // MARK: /proc/net

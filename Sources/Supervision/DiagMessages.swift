@@ -64,12 +64,15 @@ extension SocketRow {
     func bigEndianWord(_ offset: Int) -> UInt64 { UInt64(UInt32(bigEndian: word(offset))) }
     state = bytes[1]
     localPort = UInt16(bigEndian: bytes.number(at: 4, as: UInt16.self))
-    let address =
+    func address(_ offset: Int) -> IPAddress {
       bytes[0] == 2  // AF_INET
-      ? .v4(UInt32(bigEndian: word(24)))
-      : IPAddress(
-        high: bigEndianWord(24) << 32 | bigEndianWord(28), low: bigEndianWord(32) << 32 | bigEndianWord(36))
-    peer = SocketAddress(address, port: UInt16(bigEndian: bytes.number(at: 6, as: UInt16.self)))
+        ? .v4(UInt32(bigEndian: word(offset)))
+        : IPAddress(
+          high: bigEndianWord(offset) << 32 | bigEndianWord(offset + 4),
+          low: bigEndianWord(offset + 8) << 32 | bigEndianWord(offset + 12))
+    }
+    localAddress = address(8)
+    peer = SocketAddress(address(24), port: UInt16(bigEndian: bytes.number(at: 6, as: UInt16.self)))
     cookie = UInt64(word(44)) | UInt64(word(48)) << 32
     receiveQueue = word(56)
     sendQueue = word(60)

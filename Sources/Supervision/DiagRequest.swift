@@ -72,6 +72,38 @@ public struct DiagRequest: Sendable {
   }
 }
 
+extension SocketRow {
+  /// The message that asks for the other end of this connection alone: the kernel finds it by its addresses and ports,
+  /// without a walk. In the machine's byte order. Nil where this end's address is not known.
+  ///
+  /// An answer may be a listening socket: the kernel looks for one where no connection fits.
+  public func otherEndRequest(sequence: UInt32) -> [UInt8]? {
+    guard let localAddress else { return nil }
+    var writer = ByteWriter()
+    writer.append(native: 72 as UInt32)
+    writer.append(native: 20 as UInt16)  // SOCK_DIAG_BY_FAMILY
+    writer.append(native: 1 as UInt16)  // NLM_F_REQUEST
+    writer.append(native: sequence)
+    writer.append(native: 0 as UInt32)
+    // struct inet_diag_req_v2
+    writer.append([localAddress.isVersion4 ? 2 : 10, 6, 0, 0])  // AF_INET or AF_INET6, IPPROTO_TCP
+    writer.append(native: TCPState.allMask)
+    writer.append(native: peer.port.bigEndian)
+    writer.append(native: localPort.bigEndian)
+    writer.append(address: peer.address)
+    writer.append(address: localAddress)
+    writer.append(native: 0 as UInt32)
+    writer.append([UInt8](repeating: 0xFF, count: 8))  // INET_DIAG_NOCOOKIE, twice
+    return writer.bytes
+  }
+}
+
+extension IPAddress {
+  fileprivate var isVersion4: Bool {
+    if case .v4 = self { true } else { false }
+  }
+}
+
 extension TCPState {
   /// As a bit of a mask of states.
   var mask: UInt32 { 1 << UInt32(rawValue) }
@@ -81,6 +113,20 @@ extension TCPState {
 extension ByteWriter {
   fileprivate mutating func append(native number: UInt16) { append(Int(number.littleEndian), width: 2) }
   fileprivate mutating func append(native number: UInt32) { append(Int(number.littleEndian), width: 4) }
+
+  /// 16 bytes in network byte order, of which IPv4 uses the first four.
+  fileprivate mutating func append(address: IPAddress) {
+    switch address {
+    case .v4(let address):
+      append(native: address.bigEndian)
+      append([UInt8](repeating: 0, count: 12))
+    case .v6(let high, let low):
+      for half in [high, low] {
+        append(native: UInt32(truncatingIfNeeded: half >> 32).bigEndian)
+        append(native: UInt32(truncatingIfNeeded: half).bigEndian)
+      }
+    }
+  }
 
   /// struct inet_diag_bc_op; a port stands in a second one.
   fileprivate mutating func append(operation: UInt8, ifTrue: UInt8, ifFalse: UInt16, port: UInt16?) {

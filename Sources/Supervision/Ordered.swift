@@ -12,11 +12,12 @@ public struct Ordered<Element: FixedWidthInteger & Sendable>: Sendable {
     for element in unordered.sorted() where element != elements.last { elements.append(element) }
   }
 
-  /// Takes one in.
-  public mutating func insert(_ element: Element) {
+  /// Takes one in. Returns where it stands.
+  @discardableResult
+  public mutating func insert(_ element: Element) -> Int {
     let place = place(of: element)
-    guard place == elements.count || elements[place] != element else { return }
-    elements.insert(element, at: place)
+    if place == elements.count || elements[place] != element { elements.insert(element, at: place) }
+    return place
   }
 
   /// Takes one out, if it is there.
@@ -26,9 +27,12 @@ public struct Ordered<Element: FixedWidthInteger & Sendable>: Sendable {
   }
 
   /// Whether it is there.
-  public func contains(_ element: Element) -> Bool {
+  public func contains(_ element: Element) -> Bool { index(of: element) != nil }
+
+  /// Where it stands; nil where it is not there.
+  func index(of element: Element) -> Int? {
     let place = place(of: element)
-    return place < elements.count && elements[place] == element
+    return place < elements.count && elements[place] == element ? place : nil
   }
 
   /// Where the first one stands that is not smaller.

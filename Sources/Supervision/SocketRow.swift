@@ -4,6 +4,8 @@ public struct SocketRow: Sendable {
   public var state: UInt8
   /// In host byte order.
   public var localPort: UInt16
+  /// Nil: not told, as in /proc/net.
+  public var localAddress: IPAddress?
   /// The other end; of a listener: nobody's address and port 0.
   public var peer: SocketAddress
   /// See `Connection`; nil: not told.
@@ -28,6 +30,19 @@ public struct SocketRow: Sendable {
       ages: ages)
   }
 
+  /// Whether the other end may be a socket of this network namespace too. The kernel gives a client that connects to one
+  /// of its own addresses the same one, unless that client asks for another.
+  public var hasLocalPeer: Bool {
+    guard let localAddress else { return false }
+    return localAddress == peer.address || localAddress.isLoopback4 && peer.address.isLoopback4
+  }
+
+  /// Whether this is the other end of the same connection.
+  public func isOtherEnd(of row: SocketRow) -> Bool {
+    localPort == row.peer.port && localAddress == row.peer.address
+      && row.localAddress.map { peer == SocketAddress($0, port: row.localPort) } ?? false
+  }
+
   /// Where this row tells of the end of a socket: since a byte or the connection itself came in; nil where the socket
   /// was no connection. The ages are those at its end.
   ///
@@ -41,6 +56,11 @@ public struct SocketRow: Sendable {
 }
 
 extension IPAddress {
+  /// 127.0.0.0/8
+  fileprivate var isLoopback4: Bool {
+    if case .v4(let address) = self { address >> 24 == 127 } else { false }
+  }
+
   /// An IPv6 address as the kernel has it; one that stands for an IPv4 address (RFC 4291 section 2.5.5.2) as that.
   init(high: UInt64, low: UInt64) {
     self = high == 0 && low >> 32 == 0xFFFF ? .v4(UInt32(truncatingIfNeeded: low)) : .v6(high: high, low: low)
