@@ -39,7 +39,8 @@ public final class ConnectionWatch {
     case closed
     case connections
     case otherEnds(held: Int)
-    case ownersOfEnds(ListenerSearch)
+    /// Nil: of no end.
+    case ownersOfEnds(ListenerSearch?)
   }
 
   /// Of held connections, in a step: some microseconds each.
@@ -136,10 +137,12 @@ public final class ConnectionWatch {
       table.begin(listenersOnly: false, ports: listeners.ports)
       stage = .connections
     case .connections: return count(visit)
-    case .otherEnds(let index): return lookForOtherEnds(from: index, visit)
+    case .otherEnds(let index): lookForOtherEnds(from: index)
     case .ownersOfEnds(let search):
-      if search.step() { return nil }
-      conclude(search.findings, visit)
+      if search?.step() == true { return nil }
+      internals.conclude(search?.findings ?? KnownListeners.Findings(), controlGroup: ownControlGroup()) {
+        add($0, visit)
+      }
       return .done
     }
     return nil
@@ -207,29 +210,14 @@ public final class ConnectionWatch {
 
   // MARK: Internal connections
 
-  private func lookForOtherEnds(from first: Int, _ visit: ((Connection) -> Void)?) -> Outcome? {
+  private func lookForOtherEnds(from first: Int) {
     let end = min(first + ConnectionWatch.mostOtherEnds, internals.held.count)
-    for index in first..<end {
-      do throws(Errno) {
-        internals.add(otherEnd: try table.otherEnd(of: internals.held[index].row), ofHeld: index)
-      } catch {
-        conclude(nil, visit)  // another time
-        return .done
-      }
-    }
-    if end < internals.held.count {
-      stage = .otherEnds(held: end)
-    } else if internals.inodes.isEmpty {
-      conclude(KnownListeners.Findings(), visit)
-      return .done
-    } else {
-      stage = .ownersOfEnds(ListenerSearch(owner, for: internals.inodes, wantsOthers: false))
-    }
-    return nil
-  }
-
-  private func conclude(_ findings: KnownListeners.Findings?, _ visit: ((Connection) -> Void)?) {
-    internals.conclude(findings, controlGroup: ownControlGroup()) { add($0, visit) }
+    do throws(Errno) {
+      for index in first..<end { internals.add(try table.otherEnd(of: internals.held[index].row), ofHeld: index) }
+      if end < internals.held.count { return stage = .otherEnds(held: end) }
+    } catch {}  // the rest stays unknown, and counts
+    let inodes = internals.inodes
+    stage = .ownersOfEnds(inodes.isEmpty ? nil : ListenerSearch(owner, for: inodes, wantsOthers: false))
   }
 
   private func finishSample() {

@@ -4,14 +4,14 @@
 /// What has been found out is kept by the cookie of the command's end. The memory is bounded: a connection that finds no
 /// room counts.
 public struct InternalConnections: Sendable {
-  /// Rows of this pass that do not count yet, since somebody has to look for their other end.
+  /// Rows of this pass that do not count yet, since their other ends have to be looked for.
   public private(set) var held: [Held] = []
   /// Connections that were counted in an earlier pass and have turned out to be internal.
   public private(set) var countedBefore = 0
 
+  /// A cookie above four bits: whether this pass has seen it, and the verdict. One array of words instead of two of
+  /// structs is a kilobyte less code.
   private var known = Ordered<UInt64>()
-  /// Of those, in the same order.
-  private var facts: [Facts] = []
   private let capacity: Int
   private let mostHeld: Int
 
@@ -19,11 +19,12 @@ public struct InternalConnections: Sendable {
   public struct Held: Sendable {
     /// The command's end.
     public let row: SocketRow
-    /// The other end; nil: not found.
-    public var otherEnd: SocketRow?
+    /// Of the other end; 0: no process has it, or there is none. Nil: not known.
+    public fileprivate(set) var otherInode: UInt64?
+    fileprivate var otherControlGroup: UInt64?
   }
 
-  private enum Verdict {
+  private enum Verdict: UInt64 {
     /// Nothing is known, and it has not been counted.
     case new
     /// Nothing is known, and it has been counted.
@@ -32,27 +33,21 @@ public struct InternalConnections: Sendable {
     case inside
   }
 
-  private struct Facts {
-    var verdict: Verdict
-    /// By this pass.
-    var isSeen = true
-  }
+  private static let seen: UInt64 = 8
 
   /// `capacity`: connections that are remembered. `mostHeld`: of them, in a pass.
   public init(capacity: Int = 4096, mostHeld: Int = 512) {
     (self.capacity, self.mostHeld) = (capacity, mostHeld)
   }
 
-  /// Another pass begins. Makes room where that is short: connections that the last pass has not seen are forgotten.
-  /// The end of a forgotten one counts.
+  /// Another pass begins. Makes room where that is short: connections that the last pass has not seen are forgotten. The
+  /// end of a forgotten one counts.
   public mutating func beginPass() {
     held = []
-    if facts.count > capacity - mostHeld {
-      let seen = facts.indices.filter { facts[$0].isSeen }
-      known = Ordered(seen.map { known.elements[$0] })
-      facts = seen.map { facts[$0] }
+    if known.elements.count > capacity - mostHeld {
+      known = Ordered(known.elements.filter { $0 & InternalConnections.seen != 0 })
     }
-    for index in facts.indices { facts[index].isSeen = false }
+    for index in known.elements.indices { known[index] &= ~InternalConnections.seen }
   }
 
   /// The rows until here do not count.
@@ -60,11 +55,11 @@ public struct InternalConnections: Sendable {
 
   /// Takes in a row. Returns whether it counts now; one that does not is held or internal.
   public mutating func counts(_ row: SocketRow) -> Bool {
-    guard row.hasLocalPeer, row.cookie != 0 else { return true }
-    let index = known.index(of: row.cookie)
+    guard row.hasLocalPeer, 1..<(1 << 60) ~= row.cookie else { return true }
+    let index = index(of: row.cookie)
     if let index {
-      facts[index].isSeen = true
-      switch facts[index].verdict {
+      known[index] |= InternalConnections.seen
+      switch verdict(at: index) {
       case .inside: return false
       case .external: return true
       case .new, .counted: break
@@ -72,39 +67,40 @@ public struct InternalConnections: Sendable {
     }
     // Before it is accepted no process has it.
     let mayHold = row.inode != 0 && held.count < mostHeld
-    guard mayHold || row.state == TCPState.established.rawValue, index != nil || facts.count < capacity else {
-      return true
-    }
-    let verdict = mayHold ? Verdict.new : .counted
-    if let index {
-      if !mayHold { facts[index].verdict = verdict }
-    } else {
-      facts.insert(Facts(verdict: verdict), at: known.insert(row.cookie))
-    }
+    guard mayHold || row.state == TCPState.established.rawValue, index != nil || known.elements.count < capacity
+    else { return true }
+    if index == nil || !mayHold { set(mayHold ? .new : .counted, of: row.cookie, at: index) }
     if mayHold { held.append(Held(row: row)) }
     return !mayHold
   }
 
-  /// Takes in the other end of a held row; nil where there is none.
-  public mutating func add(otherEnd: SocketRow?, ofHeld index: Int) {
-    held[index].otherEnd = otherEnd.flatMap { $0.isOtherEnd(of: held[index].row) ? $0 : nil }
+  /// Takes in what was found when the other end of a held row was asked for; nil: nothing.
+  public mutating func add(_ found: SocketRow?, ofHeld index: Int) {
+    held[index].otherInode = 0
+    guard let found, found.isOtherEnd(of: held[index].row) else { return }
+    held[index].otherInode = found.inode
+    held[index].otherControlGroup = found.controlGroup
   }
 
-  /// The sockets whose processes decide: both ends of each held row.
+  /// Of both ends of each held row whose other end is there: whether a process of the command has them decides.
   public var inodes: [UInt64] {
-    held.flatMap { held in held.otherEnd.map { [held.row.inode, $0.inode] } ?? [] }.filter { $0 != 0 }
+    var inodes: [UInt64] = []
+    for held in held {
+      if let other = held.otherInode, other != 0 { inodes += [held.row.inode, other] }
+    }
+    return inodes
   }
 
-  /// Decides about the held rows and hands out those that count. `findings`: of a look at the descriptors of the
-  /// command's processes; nil where that was not possible. `controlGroup`: this process's, nil where that tells nothing.
+  /// Decides about the held rows and hands out those that count. `findings`: of a look for `inodes` at the descriptors of
+  /// the command's processes. `controlGroup`: this process's, nil where that tells nothing.
   public mutating func conclude(
-    _ findings: KnownListeners.Findings?, controlGroup: UInt64?, count: (Connection) -> Void
+    _ findings: KnownListeners.Findings, controlGroup: UInt64?, count: (Connection) -> Void
   ) {
     for held in held {
-      guard let index = known.index(of: held.row.cookie) else { continue }
-      let verdict = verdict(held, findings, controlGroup) ?? .counted
-      if verdict == .inside, facts[index].verdict == .counted { countedBefore += 1 }
-      facts[index].verdict = verdict
+      guard let index = index(of: held.row.cookie) else { continue }
+      let verdict = verdict(held, findings, controlGroup)
+      if verdict == .inside, self.verdict(at: index) == .counted { countedBefore += 1 }
+      set(verdict, of: held.row.cookie, at: index)
       if verdict != .inside, let connection = held.row.connection { count(connection) }
     }
     held = []
@@ -112,20 +108,35 @@ public struct InternalConnections: Sendable {
 
   /// Whether the socket with this cookie is the command's end of an internal connection.
   public func isInternal(cookie: UInt64) -> Bool {
-    known.index(of: cookie).map { facts[$0].verdict == .inside } ?? false
+    index(of: cookie).map { verdict(at: $0) == .inside } ?? false
   }
 
-  /// Nil: not known yet. Where the processes cannot all be looked into, as by root without CAP_SYS_PTRACE, the control
-  /// group stands for the tree, as it does for listening sockets.
-  private func verdict(_ held: Held, _ findings: KnownListeners.Findings?, _ controlGroup: UInt64?) -> Verdict? {
-    guard let findings else { return nil }
-    // Without a process, an end has been closed: the connection is at its end too.
-    guard let other = held.otherEnd, other.inode != 0 else { return .external }
-    let areMatched = findings.matched.contains(held.row.inode) && findings.matched.contains(other.inode)
-    if areMatched { return .inside }
+  /// Where the processes cannot all be looked into, as by root without CAP_SYS_PTRACE, the control group stands for the
+  /// tree, as it does for listening sockets.
+  private func verdict(
+    _ held: Held, _ findings: KnownListeners.Findings, _ controlGroup: UInt64?
+  ) -> Verdict {
+    guard let other = held.otherInode else { return .counted }
+    // Closed already: the connection is at its end too.
+    if other == 0 { return .external }
+    if findings.matched.contains(held.row.inode), findings.matched.contains(other) { return .inside }
     if !findings.isComplete, let controlGroup {
-      return held.row.controlGroup == controlGroup && other.controlGroup == controlGroup ? .inside : .external
+      let areMates = held.row.controlGroup == controlGroup && held.otherControlGroup == controlGroup
+      return areMates ? .inside : .external
     }
-    return findings.isComplete && findings.isSteady ? .external : nil
+    return findings.isComplete && findings.isSteady ? .external : .counted
+  }
+
+  private func index(of cookie: UInt64) -> Int? {
+    let place = known.place(of: cookie << 4)
+    return place < known.elements.count && known.elements[place] >> 4 == cookie ? place : nil
+  }
+
+  private func verdict(at index: Int) -> Verdict { Verdict(rawValue: known.elements[index] & 3) ?? .external }
+
+  /// `index`: nil where it is not known yet.
+  private mutating func set(_ verdict: Verdict, of cookie: UInt64, at index: Int?) {
+    let entry = cookie << 4 | InternalConnections.seen | verdict.rawValue
+    if let index { known[index] = entry } else { known.insert(entry) }
   }
 }

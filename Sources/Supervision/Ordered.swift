@@ -12,12 +12,11 @@ public struct Ordered<Element: FixedWidthInteger & Sendable>: Sendable {
     for element in unordered.sorted() where element != elements.last { elements.append(element) }
   }
 
-  /// Takes one in. Returns where it stands.
-  @discardableResult
-  public mutating func insert(_ element: Element) -> Int {
+  /// Takes one in.
+  public mutating func insert(_ element: Element) {
     let place = place(of: element)
-    if place == elements.count || elements[place] != element { elements.insert(element, at: place) }
-    return place
+    guard place == elements.count || elements[place] != element else { return }
+    elements.insert(element, at: place)
   }
 
   /// Takes one out, if it is there.
@@ -27,16 +26,19 @@ public struct Ordered<Element: FixedWidthInteger & Sendable>: Sendable {
   }
 
   /// Whether it is there.
-  public func contains(_ element: Element) -> Bool { index(of: element) != nil }
-
-  /// Where it stands; nil where it is not there.
-  func index(of element: Element) -> Int? {
+  public func contains(_ element: Element) -> Bool {
     let place = place(of: element)
-    return place < elements.count && elements[place] == element ? place : nil
+    return place < elements.count && elements[place] == element
+  }
+
+  /// The one at a place. Another one must leave the order as it is.
+  subscript(place: Int) -> Element {
+    get { elements[place] }
+    set { elements[place] = newValue }
   }
 
   /// Where the first one stands that is not smaller.
-  private func place(of element: Element) -> Int {
+  func place(of element: Element) -> Int {
     var low = 0
     var high = elements.count
     while low < high {

@@ -6,7 +6,7 @@ import Testing
 @testable import Platform
 
 /// Of the calling thread alone; setfsuid(2).
-@_silgen_name("setfsuid") @discardableResult private func setfsuid(_ user: UInt32) -> Int32
+@_silgen_name("setfsuid") @discardableResult func setfsuid(_ user: UInt32) -> Int32
 
 /// Whose listening sockets are found, with real processes.
 @Suite struct ListenerSearchTests {

@@ -50,6 +50,15 @@ import Testing
     #expect(try peer(10, [0x2001_0DB8, 0, 1, 2]) == .v6(high: 0x2001_0DB8_0000_0000, low: 0x0000_0001_0000_0002))
   }
 
+  @Test func theOwnAddress() throws {
+    func local(_ family: UInt8, _ words: [UInt32]) throws -> IPAddress? {
+      try parsed(DiagBytes.message(family: family, local: words)).localAddress
+    }
+    #expect(try local(2, [0x0A01_0203, 9, 9, 9]) == .v4(0x0A01_0203))
+    #expect(try local(10, [0, 0, 0xFFFF, 0x7F00_0001]) == .loopback4)
+    #expect(try local(10, [1, 2, 3, 4]) == .v6(high: 1 << 32 | 2, low: 3 << 32 | 4))
+  }
+
   @Test func infoOfAnyLength() throws {
     for length in 0...232 {
       let info = DiagBytes.info(length: length)
@@ -142,6 +151,27 @@ import Testing
     var poorer = request([80])
     poorer.wantsInfo = false
     #expect(poorer.message(sequence: 1)[19] == 0)
+  }
+
+  @Test func requestsForTheOtherEnd() throws {
+    let version4 = DiagBytes.message(
+      localPort: 0x1F90, peerPort: 0xABCD, peer: [0x7F00_0001, 0, 0, 0], local: [0x7F00_0002, 0, 0, 0])
+    let bytes = try #require(try parsed(version4).otherEndRequest(sequence: 5))
+    #expect(bytes.count == 72 && number(bytes, 0, 4) == 72 && number(bytes, 4, 2) == 20)
+    #expect(number(bytes, 6, 2) == 1 && number(bytes, 8, 4) == 5)
+    #expect(bytes[16..<20] == [2, 6, 0, 0])
+    // Seen from over there.
+    #expect(bytes[24..<28] == [0xAB, 0xCD, 0x1F, 0x90])
+    #expect(bytes[28..<44] == [127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+    #expect(bytes[44..<60] == [127, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+    #expect(Array(bytes[60...]) == [0, 0, 0, 0] + [UInt8](repeating: 0xFF, count: 8))
+    let version6 = DiagBytes.message(family: 10, peer: [1, 2, 3, 4], local: [5, 6, 7, 8])
+    let words = try #require(try parsed(version6).otherEndRequest(sequence: 5))
+    #expect(words[16] == 10 && words[28..<44] == [0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4])
+    #expect(words[44..<60] == [0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0, 7, 0, 0, 0, 8])
+    var unknown = try parsed(version6)
+    unknown.localAddress = nil
+    #expect(unknown.otherEndRequest(sequence: 5) == nil)
   }
 
   /// The kernel's check of a program, and its run: net/ipv4/inet_diag.c.

@@ -86,11 +86,10 @@ enum DiagBytes {
   static func message(
     type: UInt16 = 20, flags: UInt16 = 2, sequence: UInt32 = 1, family: UInt8 = 2, state: UInt8 = 1,
     localPort: UInt16 = 80, peerPort: UInt16 = 1000, peer: [UInt32] = [0x7F00_0001, 0, 0, 0],
-    queues: [UInt32] = [0, 0], inode: UInt32 = 9, cookie: UInt64 = 0, attributes: [UInt8] = attribute(2, info())
+    local: [UInt32] = [0, 0, 0, 0], queues: [UInt32] = [0, 0], inode: UInt32 = 9, cookie: UInt64 = 0, attributes: [UInt8] = attribute(2, info())
   ) -> [UInt8] {
     var bytes: [UInt8] = [family, state, 0, 0] + native(localPort.bigEndian) + native(peerPort.bigEndian)
-    bytes += [UInt8](repeating: 0, count: 16)
-    for word in peer { bytes += native(word.bigEndian) }
+    for word in local + peer { bytes += native(word.bigEndian) }
     bytes += native(0 as UInt32) + native(cookie) + native(0 as UInt32)  // interface, cookie, expiry
     bytes += native(queues[0]) + native(queues[1]) + native(0 as UInt32) + native(inode) + attributes
     return header(type, flags, sequence, count: bytes.count) + bytes

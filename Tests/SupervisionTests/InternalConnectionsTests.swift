@@ -1,0 +1,171 @@
+import Testing
+
+@testable import Supervision
+
+/// Which connections count where both ends may be the command's.
+@Suite final class InternalConnectionsTests {
+  private var connections = InternalConnections()
+
+  /// The command's end, on port 80.
+  private func row(
+    _ cookie: UInt64, inode: UInt64? = nil, state: UInt8 = 1, peer: IPAddress = .loopback4,
+    local: IPAddress? = .loopback4, group: UInt64? = nil
+  ) -> SocketRow {
+    SocketRow(
+      state: state, localPort: 80, localAddress: local,
+      peer: SocketAddress(peer, port: UInt16(truncatingIfNeeded: 1000 &+ cookie)), receiveQueue: 0, sendQueue: 0,
+      inode: inode ?? 1000 &+ cookie, cookie: cookie, ages: nil, controlGroup: group)
+  }
+
+  /// Its client's; the inode is that of the command's end and 100 000.
+  private func otherEnd(of row: SocketRow, inode: UInt64? = nil, group: UInt64? = nil) -> SocketRow {
+    SocketRow(
+      state: 1, localPort: row.peer.port, localAddress: row.peer.address,
+      peer: SocketAddress(row.localAddress ?? .loopback4, port: row.localPort), receiveQueue: 0, sendQueue: 0,
+      inode: inode ?? 100_000 + row.inode, cookie: 0, ages: nil, controlGroup: group)
+  }
+
+  private func counts(_ row: SocketRow) -> Bool { connections.counts(row) }
+
+  /// A pass. `inside`: cookies of connections with both ends in the tree. Returns how many count.
+  private func pass(
+    _ rows: [SocketRow], inside: [UInt64] = [], group: UInt64? = nil, otherGroup: UInt64? = nil,
+    _ change: (inout KnownListeners.Findings) -> Void = { _ in }
+  ) -> Int {
+    connections.beginPass()
+    var counted = rows.count(where: { counts($0) })
+    for index in connections.held.indices {
+      connections.add(otherEnd(of: connections.held[index].row, group: otherGroup), ofHeld: index)
+    }
+    var findings = KnownListeners.Findings()
+    for cookie in inside {
+      for inode in [1000 + cookie, 101_000 + cookie] where connections.inodes.contains(inode) {
+        findings.matched.insert(inode)
+      }
+    }
+    change(&findings)
+    connections.conclude(findings, controlGroup: group) { _ in counted += 1 }
+    return counted
+  }
+
+  @Test func bothEndsInTheTree() {
+    #expect(pass([row(1), row(2), row(3)], inside: [2]) == 2)
+    #expect([1, 2, 3].map { connections.isInternal(cookie: $0) } == [false, true, false])
+    // It is not asked again.
+    connections.beginPass()
+    #expect([1, 2, 3].map { counts(row($0)) } == [true, false, true])
+    #expect(connections.held.isEmpty && connections.countedBefore == 0)
+  }
+
+  @Test func oneEndInTheTree() {
+    for inode: UInt64 in [1001, 101_001] {
+      #expect(pass([row(1)]) { $0.matched.insert(inode) } == 1)
+      #expect(!connections.isInternal(cookie: 1))
+      connections = InternalConnections()
+    }
+  }
+
+  @Test func onlyWhereTheOtherEndMayBeHere() {
+    func holds(_ peer: IPAddress, _ local: IPAddress?, cookie: UInt64 = 1) -> Bool {
+      connections = InternalConnections()
+      connections.beginPass()
+      return !counts(row(cookie, peer: peer, local: local))
+    }
+    let other = IPAddress.v4(0x7F00_0006)
+    let remote = IPAddress.v4(0x0A00_0001)
+    #expect(holds(.loopback4, .loopback4) && holds(other, .loopback4) && holds(remote, remote))
+    #expect(holds(.loopback6, .loopback6))
+    #expect(!holds(remote, .loopback4) && !holds(.loopback4, remote) && !holds(.v4(0x0A00_0002), remote))
+    #expect(!holds(.loopback6, .v6(high: 0, low: 2)))
+    // As /proc/net and old kernels have it.
+    #expect(!holds(.loopback4, nil) && !holds(.loopback4, .loopback4, cookie: 0))
+    #expect(!holds(.loopback4, .loopback4, cookie: .max))
+  }
+
+  @Test func anotherSocketIsNotItsOtherEnd() {
+    let row = row(1)
+    var listener = otherEnd(of: row)
+    listener.peer = SocketAddress(.v4(0), port: 0)
+    var mapped = otherEnd(of: row)
+    mapped.localPort += 1
+    for found in [listener, mapped, nil] {
+      connections.beginPass()
+      #expect(!counts(row))
+      connections.add(found, ofHeld: 0)
+      #expect(connections.inodes.isEmpty)
+      var counted = 0
+      connections.conclude(KnownListeners.Findings(), controlGroup: nil) { _ in counted += 1 }
+      #expect(counted == 1)
+      connections = InternalConnections()
+    }
+  }
+
+  @Test func closedByItsClient() {
+    connections.beginPass()
+    #expect(!counts(row(1)))
+    connections.add(otherEnd(of: row(1), inode: 0), ofHeld: 0)
+    #expect(connections.inodes.isEmpty)
+    connections.conclude(KnownListeners.Findings(), controlGroup: nil) { _ in }
+    #expect(counts(row(1)))
+  }
+
+  /// What was counted stays in the sum of those that are there and those that are gone.
+  @Test func countedUntilItIsKnown() {
+    #expect(pass([row(1), row(2)], inside: [1]) { $0.isSteady = false } == 1)
+    #expect(pass([row(1), row(2)]) { $0.isSteady = false } == 1)
+    #expect(pass([row(2)], inside: [2]) == 0)
+    #expect(connections.countedBefore == 1)
+    #expect(pass([row(1), row(2)], inside: [1, 2]) == 0 && connections.countedBefore == 1)
+  }
+
+  @Test func afterALookThatFailed() {
+    connections.beginPass()
+    #expect(!counts(row(1)))
+    var counted = 0
+    connections.conclude(KnownListeners.Findings(), controlGroup: nil) { _ in counted += 1 }
+    #expect(counted == 1)
+    #expect(pass([row(1)], inside: [1]) == 0 && connections.countedBefore == 1)
+  }
+
+  @Test func aPassThatIsGivenUpHasCountedNothing() {
+    connections.beginPass()
+    #expect(!counts(row(1)))
+    connections.beginAnew()
+    #expect(!counts(row(1)) && connections.held.count == 1)
+    #expect(pass([row(1)], inside: [1]) == 0 && connections.countedBefore == 0)
+  }
+
+  @Test func notAcceptedYet() {
+    #expect(pass([row(1, inode: 0)], inside: [1]) == 1)
+    #expect(connections.held.isEmpty)
+    #expect(pass([row(1)], inside: [1]) == 0 && connections.countedBefore == 1)
+  }
+
+  /// Who has the sockets cannot be seen.
+  @Test func controlGroups() {
+    func counts(_ own: UInt64?, _ group: UInt64?, _ other: UInt64?, isComplete: Bool = false) -> Bool {
+      connections = InternalConnections()
+      return pass([row(1, group: group)], group: own, otherGroup: other) { $0.isComplete = isComplete } == 1
+    }
+    #expect(!counts(7, 7, 7) && counts(7, 7, 8) && counts(7, 8, 7) && counts(7, 7, nil))
+    #expect(counts(nil, nil, nil))
+    #expect(connections.countedBefore == 0)
+    #expect(pass([row(1)], inside: [1]) == 0 && connections.countedBefore == 1)
+    #expect(counts(7, 7, 7, isComplete: true))
+  }
+
+  @Test func noMoreThanThereIsRoomFor() {
+    connections = InternalConnections(capacity: 8, mostHeld: 3)
+    let rows = (1...10).map { row($0) }
+    // Three are held in each pass, and eight are remembered.
+    #expect(pass(rows, inside: Array(1...10)) == 7)
+    #expect(pass(rows, inside: Array(1...10)) == 4)
+    #expect(pass(rows, inside: Array(1...10)) == 2)
+    #expect(pass(rows, inside: Array(1...10)) == 2)
+    #expect(connections.countedBefore == 5)
+    // Those that are gone make room.
+    #expect(pass(rows.suffix(3), inside: [8, 9, 10]) == 2)
+    #expect(pass(rows.suffix(3), inside: [8, 9, 10]) == 0)
+    #expect(connections.isInternal(cookie: 9) && !connections.isInternal(cookie: 1))
+  }
+}
