@@ -110,9 +110,14 @@ extension Server {
   }
 
   /// `connections` of `ebb status --connections --json`.
+  func connections() throws -> [String: Any] { try run.connections() }
+}
+
+extension Run {
+  /// `connections` of `ebb status --connections --json`.
   func connections() throws -> [String: Any] {
-    let supervisor = try run.supervisor()
-    try run.waitForPage(of: supervisor)
+    let supervisor = try supervisor()
+    try waitForPage(of: supervisor)
     let words = [try Binaries.ebb(), "status", "--connections", "--json", "--pid", "\(supervisor)"]
     let status = try Answer(try Run.program(words, inNetworkOf: supervisor)).json()
     guard let connections = status["connections"] as? [String: Any] else { throw Failure("no connections: \(status)") }

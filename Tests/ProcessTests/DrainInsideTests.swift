@@ -1,0 +1,120 @@
+import Foundation
+import Testing
+
+/// Programs of one container that are connected to each other: only clients from outside are traffic.
+@Suite(.endsItsProcesses, .mostlyWaits)
+struct DrainInsideTests {
+  private let options = [
+    "--delay", "1s", "-t", "60s", "--drain-quiet", "1s", "--grace", "3s", "--leftover-timeout", "1s",
+  ]
+
+  /// A command under ebb, in a network of its own.
+  private func started(_ more: [String], _ command: [String]) throws -> Run {
+    var setup = Setup.withTraffic
+    setup.launch = ["--network-namespace"]
+    let run = try Run.ebb(["--log", "json"] + options + more, command, in: .subreaper, setup)
+    try run.waitForPage(of: run.pid)
+    return run
+  }
+
+  private func redis(_ port: Int, _ words: String...) -> [String] {
+    [Machine.path(of: "redis-cli") ?? "", "-p", "\(port)"] + words
+  }
+
+  /// Waits until so many workers wait for a job, which never comes.
+  private func waitForWorkers(_ count: Int, _ port: Int, _ run: Run) throws {
+    try run.wait(for: "\(count) workers") {
+      let list = try Run.program(redis(port, "CLIENT", "LIST"), inNetworkOf: run.pid)
+      _ = try list.exit()
+      try list.readToEnd()
+      return list.out.lines.count(where: { $0.contains("cmd=blpop") }) == count
+    }
+  }
+
+  /// redis under a shell, beside as many workers of its own. The one at the end keeps the shell from giving way to it.
+  private func redisUnderAShell(_ port: Int, workers: Int) throws -> Run {
+    let script = """
+      redis-server --port \(port) --save '' --logfile /dev/null & redis=$!
+      trap 'kill $redis' TERM
+      for worker in $(seq \(workers)); do
+        (until redis-cli -p \(port) BLPOP jobs 0; do kill -0 $redis || exit; sleep 0.1; done) 2> /dev/null &
+      done
+      wait $redis; wait $redis
+      """
+    return try started(["--drain-timeout", "30s"], ["/bin/sh", "-c", script])
+  }
+
+  @Test(.needs(.pidNamespace), .needs(.program("nsenter")), .needs(.program("redis-server")))
+  func `redis and its workers under one shell end by quiet`() throws {
+    let port = try Client.freePort()
+    let run = try redisUnderAShell(port, workers: 3)
+    try waitForWorkers(3, port, run)
+    let connections = try run.connections()
+    #expect(connections["ports"] as? [Int] == [port], "\(connections)")
+    #expect(connections["busy"] as? Int == 0 && connections["idle"] as? Int == 0, "\(connections)")
+    #expect((connections["list"] as? [Any])?.isEmpty == true, "\(connections)")
+    let drain = try Run.program(
+      [Binaries.ebb(), "drain", "--pid", "\(run.pid)", "--delay", "0", "--drain-quiet", "300ms"], inNetworkOf: run.pid)
+    try drain.expect(.code(0))
+    #expect(drain.out.lines.last?.contains(" (quiet): 0 busy, 0 idle, port \(port), ") == true, "\(drain)")
+    try run.send(.term)
+    _ = try run.exit()
+    let report = try Report(run)
+    #expect(report.drainEndedBy == "quiet", "\(report)")
+    #expect(report.inFlight("at_stop") == 0 && report.inFlight("at_forward") == 0, "\(report)")
+    #expect(report["connections_after_stop"] == 0 && report.values["advice"] is NSNull, "\(report)")
+    #expect(!(try run.records()).contains { $0["level"] as? String == "warning" }, "\(report)")
+  }
+
+  @Test(.needs(.pidNamespace), .needs(.program("nsenter")), .needs(.program("redis-server")))
+  func `a worker that ebb has not started holds the drain`() throws {
+    let port = try Client.freePort()
+    let run = try redisUnderAShell(port, workers: 1)
+    try waitForWorkers(1, port, run)
+    let worker = try Run.program(redis(port, "BLPOP", "jobs", "0"), inNetworkOf: run.pid)
+    try waitForWorkers(2, port, run)
+    #expect((try run.connections()["list"] as? [Any])?.count == 1)
+    try run.send(.term)
+    // Not a wait for something, but the time in which nothing may happen.
+    sleep(5)
+    #expect(run.poll() == nil && worker.poll() == nil)
+    kill(worker.pid, SIGKILL)
+    _ = try run.exit()
+    let report = try Report(run)
+    #expect(report.drainEndedBy == "quiet", "\(report)")
+    #expect(report.inFlight("at_stop") == 1 && report.inFlight("at_forward") == 0, "\(report)")
+    #expect(report["drain_ms"].map { $0 >= 3000 } == true, "\(report)")
+  }
+
+  /// The proxy's connection to the app is not counted, its client's is.
+  @Test(.needs(.pidNamespace), .needs(.program("nsenter")), .needs(.program("nginx")), .needs(.program("curl")))
+  func `a proxy and its app wait for the request of a client`() throws {
+    let (folder, port, appPort) = (try Runs.folder(), try Client.freePort(), try Client.freePort())
+    let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    let paths = kinds.map { "\($0)_temp_path \(folder)/\($0);" }.joined(separator: " ")
+    let configuration = """
+      \(geteuid() == 0 ? "user root;" : "") daemon off; worker_processes 1; pid \(folder)/pid; error_log stderr crit;
+      events { worker_connections 64; }
+      http {
+        access_log off; \(paths)
+        server { listen 127.0.0.1:\(port); location / { proxy_pass http://127.0.0.1:\(appPort); } }
+      }
+
+      """
+    try configuration.write(toFile: folder + "/nginx.conf", atomically: true, encoding: .utf8)
+    let nginx = "nginx -e stderr -c \(folder)/nginx.conf"
+    let script = "\(Binaries.fixture) serve \(appPort) & exec \(nginx)"
+    let all = options + ["-r", "TERM:QUIT", "--drain-timeout", "30s"]
+    let server = try Server(all, command: ["/bin/sh", "-c", script], launch: ["--network-namespace"])
+    try server.run.wait(for: "the proxy") { try server.ask("/", port: port).exit() == .code(0) }
+    let request = try server.ask("/delay/8", port: port)
+    #expect(try server.waitForClass("owed-response")["owed-response"] == 1)
+    try server.stop()
+    try request.expect(.code(0))
+    #expect(request.out.lines == ["ok"])
+    _ = try server.run.exit()
+    let report = try Report(server.run)
+    #expect(report.drainEndedBy == "quiet", "\(report)")
+    #expect(report.inFlight("at_stop") == 1 && report.inFlight("at_forward") == 0, "\(report)")
+  }
+}
