@@ -1,18 +1,21 @@
 /// Which connections have both ends in the command's process tree, as those of a worker beside its queue, or of a proxy
 /// before its app. They bring nothing from outside, and a drain that waits for them waits for the command itself.
 ///
-/// What has been found out is kept by the cookie of the command's end. The memory is bounded: a connection that finds no
-/// room counts.
+/// What has been found out is kept by the cookie of the command's end, in a table of few kilobytes: a connection that
+/// finds no room counts.
 public struct InternalConnections: Sendable {
   /// Rows of this pass that do not count yet, since their other ends have to be looked for.
   public private(set) var held: [Held] = []
   /// Connections that were counted in an earlier pass and have turned out to be internal.
   public private(set) var countedBefore = 0
 
-  /// A cookie above four bits: whether this pass has seen it, and the verdict. One array of words instead of two of
-  /// structs is a kilobyte less code.
-  private var known = Ordered<UInt64>()
-  private let capacity: Int
+  /// Sets of `ways` entries each, of which an entry belongs to the one that its cookie leads to: a pass over thousands
+  /// of connections asks for each, and this takes one line of the processor's cache. Empty before the first local peer.
+  ///
+  /// An entry is a cookie above four bits: whether this pass has seen it, whether the last one had, and the verdict. 0 is
+  /// free.
+  private var table: [UInt64] = []
+  private let sets: Int
   private let mostHeld: Int
 
   /// A connection and what is known of its other end.
@@ -33,21 +36,24 @@ public struct InternalConnections: Sendable {
     case inside
   }
 
-  private static let seen: UInt64 = 8
+  private static let ways = 8
+  private static let isSeen: UInt64 = 8
+  /// By this pass or the last one.
+  private static let anySeen: UInt64 = 12
 
-  /// `capacity`: connections that are remembered. `mostHeld`: of them, in a pass.
-  public init(capacity: Int = 4096, mostHeld: Int = 512) {
-    (self.capacity, self.mostHeld) = (capacity, mostHeld)
+  /// `sets`: of eight connections, that are remembered. `mostHeld`: connections in a pass.
+  public init(sets: Int = 512, mostHeld: Int = 256) {
+    (self.sets, self.mostHeld) = (sets, mostHeld)
   }
 
-  /// Another pass begins. Makes room where that is short: connections that the last pass has not seen are forgotten. The
-  /// end of a forgotten one counts.
+  /// Another pass begins. Connections that this one and the last one have not seen give way to others; the end of a
+  /// forgotten one counts.
   public mutating func beginPass() {
     held = []
-    if known.elements.count > capacity - mostHeld {
-      known = Ordered(known.elements.filter { $0 & InternalConnections.seen != 0 })
+    for index in table.indices {
+      let entry = table[index]
+      table[index] = entry & ~InternalConnections.anySeen | (entry & InternalConnections.isSeen) >> 1
     }
-    for index in known.elements.indices { known[index] &= ~InternalConnections.seen }
   }
 
   /// The rows until here do not count.
@@ -56,10 +62,11 @@ public struct InternalConnections: Sendable {
   /// Takes in a row. Returns whether it counts now; one that does not is held or internal.
   public mutating func counts(_ row: SocketRow) -> Bool {
     guard row.hasLocalPeer, 1..<(1 << 60) ~= row.cookie else { return true }
-    let index = index(of: row.cookie)
-    if let index {
-      known[index] |= InternalConnections.seen
-      switch verdict(at: index) {
+    if table.isEmpty { table = [UInt64](repeating: 0, count: sets * InternalConnections.ways) }
+    let place = place(of: row.cookie)
+    if let place {
+      table[place] |= InternalConnections.isSeen
+      switch verdict(at: place) {
       case .inside: return false
       case .external: return true
       case .new, .counted: break
@@ -67,9 +74,9 @@ public struct InternalConnections: Sendable {
     }
     // Before it is accepted no process has it.
     let mayHold = row.inode != 0 && held.count < mostHeld
-    guard mayHold || row.state == TCPState.established.rawValue, index != nil || known.elements.count < capacity
+    guard mayHold || row.state == TCPState.established.rawValue, let room = place ?? freePlace(for: row.cookie)
     else { return true }
-    if index == nil || !mayHold { set(mayHold ? .new : .counted, of: row.cookie, at: index) }
+    if place == nil || !mayHold { note(mayHold ? .new : .counted, of: row.cookie, at: room) }
     if mayHold { held.append(Held(row: row)) }
     return !mayHold
   }
@@ -97,10 +104,10 @@ public struct InternalConnections: Sendable {
     _ findings: KnownListeners.Findings, controlGroup: UInt64?, count: (Connection) -> Void
   ) {
     for held in held {
-      guard let index = index(of: held.row.cookie) else { continue }
+      guard let place = place(of: held.row.cookie) else { continue }
       let verdict = verdict(held, findings, controlGroup)
-      if verdict == .inside, self.verdict(at: index) == .counted { countedBefore += 1 }
-      set(verdict, of: held.row.cookie, at: index)
+      if verdict == .inside, self.verdict(at: place) == .counted { countedBefore += 1 }
+      note(verdict, of: held.row.cookie, at: place)
       if verdict != .inside, let connection = held.row.connection { count(connection) }
     }
     held = []
@@ -108,7 +115,7 @@ public struct InternalConnections: Sendable {
 
   /// Whether the socket with this cookie is the command's end of an internal connection.
   public func isInternal(cookie: UInt64) -> Bool {
-    index(of: cookie).map { verdict(at: $0) == .inside } ?? false
+    place(of: cookie).map { verdict(at: $0) == .inside } ?? false
   }
 
   /// Where the processes cannot all be looked into, as by root without CAP_SYS_PTRACE, the control group stands for the
@@ -127,16 +134,23 @@ public struct InternalConnections: Sendable {
     return findings.isComplete && findings.isSteady ? .external : .counted
   }
 
-  private func index(of cookie: UInt64) -> Int? {
-    let place = known.place(of: cookie << 4)
-    return place < known.elements.count && known.elements[place] >> 4 == cookie ? place : nil
+  private func place(of cookie: UInt64) -> Int? { places(of: cookie).first { table[$0] >> 4 == cookie } }
+
+  private func freePlace(for cookie: UInt64) -> Int? {
+    places(of: cookie).first { table[$0] & InternalConnections.anySeen == 0 }
   }
 
-  private func verdict(at index: Int) -> Verdict { Verdict(rawValue: known.elements[index] & 3) ?? .external }
+  /// Cookies count up, by steps of any size: a multiple of the golden ratio spreads them.
+  private func places(of cookie: UInt64) -> Range<Int> {
+    guard !table.isEmpty else { return 0..<0 }
+    let hash = (cookie &* 0x9E37_79B9_7F4A_7C15) >> 32
+    let first = Int((hash &* UInt64(sets)) >> 32) * InternalConnections.ways
+    return first..<(first + InternalConnections.ways)
+  }
 
-  /// `index`: nil where it is not known yet.
-  private mutating func set(_ verdict: Verdict, of cookie: UInt64, at index: Int?) {
-    let entry = cookie << 4 | InternalConnections.seen | verdict.rawValue
-    if let index { known[index] = entry } else { known.insert(entry) }
+  private func verdict(at place: Int) -> Verdict { Verdict(rawValue: table[place] & 3) ?? .external }
+
+  private mutating func note(_ verdict: Verdict, of cookie: UInt64, at place: Int) {
+    table[place] = cookie << 4 | InternalConnections.isSeen | verdict.rawValue
   }
 }

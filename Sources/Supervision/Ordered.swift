@@ -31,14 +31,8 @@ public struct Ordered<Element: FixedWidthInteger & Sendable>: Sendable {
     return place < elements.count && elements[place] == element
   }
 
-  /// The one at a place. Another one must leave the order as it is.
-  subscript(place: Int) -> Element {
-    get { elements[place] }
-    set { elements[place] = newValue }
-  }
-
   /// Where the first one stands that is not smaller.
-  func place(of element: Element) -> Int {
+  private func place(of element: Element) -> Int {
     var low = 0
     var high = elements.count
     while low < high {

@@ -86,7 +86,8 @@ enum DiagBytes {
   static func message(
     type: UInt16 = 20, flags: UInt16 = 2, sequence: UInt32 = 1, family: UInt8 = 2, state: UInt8 = 1,
     localPort: UInt16 = 80, peerPort: UInt16 = 1000, peer: [UInt32] = [0x7F00_0001, 0, 0, 0],
-    local: [UInt32] = [0, 0, 0, 0], queues: [UInt32] = [0, 0], inode: UInt32 = 9, cookie: UInt64 = 0, attributes: [UInt8] = attribute(2, info())
+    local: [UInt32] = [0, 0, 0, 0], queues: [UInt32] = [0, 0], inode: UInt32 = 9, cookie: UInt64 = 0,
+    attributes: [UInt8] = attribute(2, info())
   ) -> [UInt8] {
     var bytes: [UInt8] = [family, state, 0, 0] + native(localPort.bigEndian) + native(peerPort.bigEndian)
     for word in local + peer { bytes += native(word.bigEndian) }
