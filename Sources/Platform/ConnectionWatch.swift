@@ -39,11 +39,11 @@ public final class ConnectionWatch {
     case closed
     case connections
     case otherEnds(held: Int)
-    /// Nil: of no end.
+    /// Nil where no other end was found.
     case ownersOfEnds(ListenerSearch?)
   }
 
-  /// Of held connections, in a step: some microseconds each.
+  /// Held connections whose other ends one step requests: some microseconds each.
   private static let mostOtherEnds = 32
 
   /// Opens nothing before the first pass. `ports`: nil where they are to be found. `excluding`: ebb's own, which never
@@ -203,7 +203,7 @@ public final class ConnectionWatch {
     visit?(connection)
   }
 
-  /// Without one, all connections are from outside.
+  /// Without a tree all connections are from outside.
   private var hasTree: Bool {
     if case .descendants = owner { true } else { false }
   }
@@ -225,7 +225,7 @@ public final class ConnectionWatch {
     sample.ports = ports
     sample.listeners = listeners.standing
     if let closed {
-      // One that was counted, and does not count any more, is gone like one that is closed.
+      // A counted connection that has turned out to be internal leaves the count like a closed one.
       sample.closed = closed.count + internals.countedBefore
       sample.missedCloses = closed.hasMissed
       sample.sinceReceivedByClosed = closed.sinceReceived

@@ -125,8 +125,8 @@ final class SocketTable {
     guard try send(request.message(sequence: sequence)[...], over: socket) > 0 else { throw Errno(code: EAGAIN) }
   }
 
-  /// The other end of a connection within this network namespace, or a listening socket that is asked for in its place;
-  /// nil where there is neither. Not while a look at the table is under way.
+  /// Returns the other end of a connection, or a listening socket on its port; nil where this network namespace has
+  /// neither. Must not be called while the table is being read.
   func otherEnd(of row: SocketRow) throws(Errno) -> SocketRow? {
     countSequence()
     guard let request = row.otherEndRequest(sequence: sequence) else { return nil }

@@ -73,10 +73,11 @@ public struct DiagRequest: Sendable {
 }
 
 extension SocketRow {
-  /// The message that asks for the other end of this connection alone: the kernel finds it by its addresses and ports,
-  /// without a walk. In the machine's byte order. Nil where this end's address is not known.
+  /// The message that requests the other end of this connection alone: the kernel finds it by addresses and ports,
+  /// without a walk. In the machine's byte order. Nil where this end's address is unknown.
   ///
-  /// An answer may be a listening socket: the kernel looks for one where no connection fits.
+  /// The answer may be a listening socket: the kernel falls back to one where no connection matches
+  /// (net/ipv4/inet_diag.c, inet_diag_find_one_icsk).
   public func otherEndRequest(sequence: UInt32) -> [UInt8]? {
     guard let localAddress else { return nil }
     var writer = ByteWriter()

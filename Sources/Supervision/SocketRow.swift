@@ -4,7 +4,7 @@ public struct SocketRow: Sendable {
   public var state: UInt8
   /// In host byte order.
   public var localPort: UInt16
-  /// Nil: not told, as in /proc/net.
+  /// Nil where the source has none: /proc/net.
   public var localAddress: IPAddress?
   /// The other end; of a listener: nobody's address and port 0.
   public var peer: SocketAddress
@@ -30,8 +30,8 @@ public struct SocketRow: Sendable {
       ages: ages)
   }
 
-  /// Whether the other end may be a socket of this network namespace too. The kernel gives a client that connects to one
-  /// of its own addresses the same one, unless that client asks for another.
+  /// Whether the other end may be a socket of this network namespace. A client that connects to an address of its own
+  /// machine gets the same one, unless it binds another.
   public var hasLocalPeer: Bool {
     guard let localAddress else { return false }
     return localAddress == peer.address || localAddress.isLoopback4 && peer.address.isLoopback4
