@@ -101,6 +101,9 @@ final class ListenerSearch {
     round += 1
     processes = []
     stage = .processes
+    if case .descendants(let ancestor) = owner, !wantsOthers, let family = readSmallFamily(of: ancestor) {
+      return processes = family
+    }
     if let found = readPids() { return pids = found }
     let error = Errno.current
     if isProcOwn { meet(error) { findings.isComplete = false } } else { findings.isComplete = false }

@@ -161,6 +161,22 @@ import Testing
     withExtendedLifetime(listener) {}
   }
 
+  @Test func aSmallFamilyByItsChildren() throws {
+    guard access("/proc/self/task/\(getpid())/children", F_OK) == 0 else { return }
+    let stranger = try Stranger()
+    let fork = "p = os.fork(); p or __import__('signal').pause(); answer = p"
+    var children: [Int32] = []
+    defer { for child in children { kill(child, SIGKILL) } }
+    func pids(_ processes: [ProcessEntry]?) -> [Int32]? { processes.map { $0.map { $0.pid }.sorted() } }
+    for _ in 0..<2 { children.append(try #require(Int32(try stranger.tell(fork)))) }
+    let all = pids(descendants(of: stranger.pid, among: try #require(readProcessTable())))
+    #expect(pids(readSmallFamily(of: stranger.pid)) == all && all?.count == 3)
+    #expect(readSmallFamily(of: 0x3FFF_FFFF) == nil)
+    // A large one would take too long for one step.
+    for _ in 0..<64 { children.append(try #require(Int32(try stranger.tell(fork)))) }
+    #expect(readSmallFamily(of: stranger.pid) == nil)
+  }
+
   @Test func aTreeThatIsGone() throws {
     let watch = ConnectionWatch(ports: nil, owner: .descendants(of: 0x3FFF_FFFF), excluding: nil, quiet: .zero)
     #expect(try watch.pass().listeners == .none)

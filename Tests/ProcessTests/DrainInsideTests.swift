@@ -5,7 +5,7 @@ import Testing
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct DrainInsideTests {
   private let options = [
-    "--delay", "1s", "-t", "60s", "--drain-quiet", "1s", "--grace", "3s", "--leftover-timeout", "1s",
+    "--delay", "1s", "-t", "60s", "--drain-quiet", "1s", "--grace", "3s", "--leftover-timeout", "30s",
   ]
 
   /// A command under ebb, in a network of its own.
