@@ -71,9 +71,8 @@ final class ClosedConnections {
     if taken < mostInAPass { dropMarker() }
   }
 
-  /// Takes some messages. Returns whether there may be more. `isInternal`: whether the socket with a cookie does not
-  /// count.
-  func step(_ ports: Ordered<UInt16>, isInternal: (UInt64) -> Bool = { _ in false }) -> Bool {
+  /// Takes some messages. Returns whether there may be more. `internals`: connections that do not count.
+  func step(_ ports: Ordered<UInt16>, _ internals: InternalConnections = InternalConnections()) -> Bool {
     guard socket >= 0 else { return false }
     filter(ports.elements)
     for _ in 0..<ClosedConnections.mostInAStep {
@@ -90,7 +89,7 @@ final class ClosedConnections {
       }
       var messages = DiagMessages(UnsafeRawBufferPointer(start: buffer, count: length), sequence: 0)
       while let message = messages.next() {
-        if case .socket(let row) = message { add(row, ports, isInternal) } else { hasMissed = true }
+        if case .socket(let row) = message { add(row, ports, internals) } else { hasMissed = true }
       }
     }
     if taken < mostInAPass { return true }
@@ -98,14 +97,15 @@ final class ClosedConnections {
     return false
   }
 
-  private func add(_ row: SocketRow, _ ports: Ordered<UInt16>, _ isInternal: (UInt64) -> Bool) {
+  private func add(_ row: SocketRow, _ ports: Ordered<UInt16>, _ internals: InternalConnections) {
     if let marker, row.cookie == marker.cookie {
       toldUntil = marker.closedAt
       self.marker = nil
       isStarting = false
       return
     }
-    guard ports.contains(row.localPort), let age = row.sinceReceivedAtEnd, !isInternal(row.cookie) else { return }
+    guard ports.contains(row.localPort), let age = row.sinceReceivedAtEnd, !internals.isInternal(cookie: row.cookie)
+    else { return }
     if isStarting, monotonicTime() - age < startedAt { return }  // nothing came in since: its end is no news
     count += 1
     sinceReceived = min(age, sinceReceived ?? age)

@@ -38,7 +38,7 @@ public final class ConnectionWatch {
     case owners(ListenerSearch)
     case closed
     case connections
-    case otherEnds(held: Int)
+    case otherEnds
     /// Nil where no other end was found.
     case ownersOfEnds(ListenerSearch?)
   }
@@ -132,12 +132,12 @@ public final class ConnectionWatch {
       stage = .closed
       if listeners.standing == .none, search.findings.hasSockets { lookForAccepted() }
     case .closed:
-      if closed?.step(listeners.ports, isInternal: { internals.isInternal(cookie: $0) }) == true { return nil }
+      if closed?.step(listeners.ports, internals) == true { return nil }
       guard !ports.isEmpty else { return .done }
       table.begin(listenersOnly: false, ports: listeners.ports)
       stage = .connections
     case .connections: return count(visit)
-    case .otherEnds(let index): lookForOtherEnds(from: index)
+    case .otherEnds: lookForOtherEnds()
     case .ownersOfEnds(let search):
       if search?.step() == true { return nil }
       internals.conclude(search?.findings ?? KnownListeners.Findings(), controlGroup: ownControlGroup()) {
@@ -193,7 +193,7 @@ public final class ConnectionWatch {
     case .failed(let failure): return .failed(failure)
     case .done:
       guard !internals.held.isEmpty else { return .done }
-      stage = .otherEnds(held: 0)
+      stage = .otherEnds
       return nil
     }
   }
@@ -210,11 +210,13 @@ public final class ConnectionWatch {
 
   // MARK: Internal connections
 
-  private func lookForOtherEnds(from first: Int) {
-    let end = min(first + ConnectionWatch.mostOtherEnds, internals.held.count)
+  private func lookForOtherEnds() {
     do throws(Errno) {
-      for index in first..<end { internals.add(try table.otherEnd(of: internals.held[index].row), ofHeld: index) }
-      if end < internals.held.count { return stage = .otherEnds(held: end) }
+      for _ in 0..<ConnectionWatch.mostOtherEnds {
+        guard let row = internals.nextHeld else { break }
+        internals.add(try table.otherEnd(of: row))
+      }
+      if internals.nextHeld != nil { return }
     } catch {}  // the rest stays unknown, and counts
     let inodes = internals.inodes
     stage = .ownersOfEnds(inodes.isEmpty ? nil : ListenerSearch(owner, for: inodes, wantsOthers: false))

@@ -5,7 +5,11 @@
 /// counts.
 public struct InternalConnections: Sendable {
   /// Rows of this pass that do not count yet: the owners of their other ends must be found first.
-  public private(set) var held: [Held] = []
+  public private(set) var held: [SocketRow] = []
+  /// Inodes of the other ends of held rows, as many as are known: 0 where that socket is gone or belongs to no process.
+  public private(set) var otherEnds: [UInt64] = []
+  /// Ids of the control groups of these; 0 where the kernel does not report one.
+  private var otherGroups: [UInt64] = []
   /// Connections that were counted in an earlier pass and have turned out to be internal.
   public private(set) var countedBefore = 0
 
@@ -17,15 +21,6 @@ public struct InternalConnections: Sendable {
   private var table: [UInt64] = []
   private let sets: Int
   private let mostHeld: Int
-
-  /// A connection and what is known of its other end.
-  public struct Held: Sendable {
-    /// The command's end.
-    public let row: SocketRow
-    /// Inode of the other end; 0 where that socket is gone or belongs to no process, nil where it is unknown.
-    public fileprivate(set) var otherInode: UInt64?
-    fileprivate var otherControlGroup: UInt64?
-  }
 
   private enum Verdict: UInt64 {
     /// Nothing is known, and it has not been counted.
@@ -49,7 +44,7 @@ public struct InternalConnections: Sendable {
   /// Begins a pass. Connections that neither this pass nor the last one has seen give way to new ones; the closing of a
   /// forgotten one counts.
   public mutating func beginPass() {
-    held = []
+    beginAnew()
     for index in table.indices {
       let entry = table[index]
       table[index] = entry & ~InternalConnections.anySeen | (entry & InternalConnections.isSeen) >> 1
@@ -57,7 +52,7 @@ public struct InternalConnections: Sendable {
   }
 
   /// Drops the rows of this pass: the kernel's answer was broken off.
-  public mutating func beginAnew() { held = [] }
+  public mutating func beginAnew() { (held, otherEnds, otherGroups) = ([], [], []) }
 
   /// Records a row. Returns whether it counts now; one that does not is held or internal.
   public mutating func counts(_ row: SocketRow) -> Bool {
@@ -77,23 +72,27 @@ public struct InternalConnections: Sendable {
     guard mayHold || row.state == TCPState.established.rawValue, let room = place ?? freePlace(for: row.cookie)
     else { return true }
     if place == nil || !mayHold { note(mayHold ? .new : .counted, of: row.cookie, at: room) }
-    if mayHold { held.append(Held(row: row)) }
+    if mayHold { held.append(row) }
     return !mayHold
   }
 
-  /// Records the kernel's answer to the request for the other end of a held row; nil where there is no such socket.
-  public mutating func add(_ found: SocketRow?, ofHeld index: Int) {
-    held[index].otherInode = 0
-    guard let found, found.isOtherEnd(of: held[index].row) else { return }
-    held[index].otherInode = found.inode
-    held[index].otherControlGroup = found.controlGroup
+  /// The next held row whose other end is unknown.
+  public var nextHeld: SocketRow? { otherEnds.count < held.count ? held[otherEnds.count] : nil }
+
+  /// Records the kernel's answer to the request for the other end of `nextHeld`; nil where there is no such socket.
+  public mutating func add(_ found: SocketRow?) {
+    guard let row = nextHeld else { return }
+    let isThere = found?.isOtherEnd(of: row) ?? false
+    otherEnds.append(isThere ? found?.inode ?? 0 : 0)
+    otherGroups.append(isThere ? found?.controlGroup ?? 0 : 0)
   }
 
   /// Inodes of both ends of each held row whose other end exists. The processes that have them decide.
   public var inodes: [UInt64] {
     var inodes: [UInt64] = []
-    for held in held {
-      if let other = held.otherInode, other != 0 { inodes += [held.row.inode, other] }
+    for (index, other) in otherEnds.enumerated() where other != 0 {
+      inodes.append(held[index].inode)
+      inodes.append(other)
     }
     return inodes
   }
@@ -104,14 +103,14 @@ public struct InternalConnections: Sendable {
   public mutating func conclude(
     _ findings: KnownListeners.Findings, controlGroup: UInt64?, count: (Connection) -> Void
   ) {
-    for held in held {
-      guard let place = place(of: held.row.cookie) else { continue }
-      let verdict = verdict(held, findings, controlGroup)
+    for (index, row) in held.enumerated() {
+      guard let place = place(of: row.cookie) else { continue }
+      let verdict = verdict(ofHeld: index, findings, controlGroup)
       if verdict == .inside, self.verdict(at: place) == .counted { countedBefore += 1 }
-      note(verdict, of: held.row.cookie, at: place)
-      if verdict != .inside, let connection = held.row.connection { count(connection) }
+      note(verdict, of: row.cookie, at: place)
+      if verdict != .inside, let connection = row.connection { count(connection) }
     }
-    held = []
+    beginAnew()
   }
 
   /// Whether the socket with this cookie is the command's end of an internal connection.
@@ -122,14 +121,14 @@ public struct InternalConnections: Sendable {
   /// Where some processes cannot be searched, as by root without CAP_SYS_PTRACE, the control group stands for the tree, as
   /// it does for listening sockets.
   private func verdict(
-    _ held: Held, _ findings: KnownListeners.Findings, _ controlGroup: UInt64?
+    ofHeld index: Int, _ findings: KnownListeners.Findings, _ controlGroup: UInt64?
   ) -> Verdict {
-    guard let other = held.otherInode else { return .counted }
+    guard index < otherEnds.count else { return .counted }
     // The client has closed it: the connection ends soon.
-    if other == 0 { return .external }
-    if findings.matched.contains(held.row.inode), findings.matched.contains(other) { return .inside }
+    if otherEnds[index] == 0 { return .external }
+    if findings.matched.contains(held[index].inode), findings.matched.contains(otherEnds[index]) { return .inside }
     if !findings.isComplete, let controlGroup {
-      let areMates = held.row.controlGroup == controlGroup && held.otherControlGroup == controlGroup
+      let areMates = held[index].controlGroup == controlGroup && otherGroups[index] == controlGroup
       return areMates ? .inside : .external
     }
     return findings.isComplete && findings.isSteady ? .external : .counted

@@ -34,9 +34,7 @@ import Testing
   ) -> Int {
     connections.beginPass()
     var counted = rows.count(where: { counts($0) })
-    for index in connections.held.indices {
-      connections.add(otherEnd(of: connections.held[index].row, group: otherGroup), ofHeld: index)
-    }
+    while let row = connections.nextHeld { connections.add(otherEnd(of: row, group: otherGroup)) }
     var findings = KnownListeners.Findings()
     for cookie in inside {
       for inode in [1000 + cookie, 101_000 + cookie] where connections.inodes.contains(inode) {
@@ -91,7 +89,7 @@ import Testing
     for found in [listener, mapped, nil] {
       connections.beginPass()
       #expect(!counts(row))
-      connections.add(found, ofHeld: 0)
+      connections.add(found)
       #expect(connections.inodes.isEmpty)
       var counted = 0
       connections.conclude(KnownListeners.Findings(), controlGroup: nil) { _ in counted += 1 }
@@ -103,7 +101,7 @@ import Testing
   @Test func closedByItsClient() {
     connections.beginPass()
     #expect(!counts(row(1)))
-    connections.add(otherEnd(of: row(1), inode: 0), ofHeld: 0)
+    connections.add(otherEnd(of: row(1), inode: 0))
     #expect(connections.inodes.isEmpty)
     connections.conclude(KnownListeners.Findings(), controlGroup: nil) { _ in }
     #expect(counts(row(1)))
