@@ -74,7 +74,10 @@ struct TerminalTests {
     try settle(run, "hello")
     try run.line("prompt>")
     try run.wait(for: "the shell to read keys") { terminal.readsKeys }
-    try run.type("abandoned " + interrupt)
+    // The shell echoes what it reads, once its handlers of signals are there.
+    try run.type("abandoned ")
+    try run.wait(for: "the echo") { run.out.text.contains("abandoned") }
+    try run.type(interrupt)
     // The shell throws away what is typed before its new prompt.
     try run.line("prompt>")
     try settle(run, "still-here")
