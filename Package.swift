@@ -18,10 +18,21 @@ let swiftSettings: [SwiftSetting] = [
     ], .when(configuration: .release))
 ]
 
+// No index of the tables for unwinding either, which libc has.
 let staticExecutable: [LinkerSetting] = [
   .unsafeFlags(
-    embedded + ["-static-executable", "-Xlinker", "--gc-sections", "-Xlinker", "-s"], .when(configuration: .release)),
+    embedded + [
+      "-static-executable", "-Xlinker", "--gc-sections", "-Xlinker", "-s", "-Xlinker", "--no-eh-frame-hdr",
+    ], .when(configuration: .release)),
   .unsafeFlags(["-static-stdlib"], .when(configuration: .debug)),
+]
+
+// Calls of Dispatch's that ebb stands in for; see Sources/CUnneeded/manager.c.
+let wrappedCalls: [LinkerSetting] = [
+  .unsafeFlags(
+    [
+      "pthread_create", "epoll_create1", "epoll_ctl", "eventfd", "signalfd", "timerfd_create", "timerfd_settime",
+    ].flatMap { ["-Xlinker", "--wrap=\($0)"] })
 ]
 
 let package = Package(
@@ -35,7 +46,7 @@ let package = Package(
       name: "Platform", dependencies: ["CPlatform", "Supervision"], swiftSettings: swiftSettings),
     .executableTarget(
       name: "ebb", dependencies: ["CPlatform", "CUnneeded", "Platform", "Supervision"],
-      swiftSettings: swiftSettings, linkerSettings: staticExecutable),
+      swiftSettings: swiftSettings, linkerSettings: staticExecutable + wrappedCalls),
 
     // What must hold in any order of events; as Embedded Swift too, so that the very code that ships is simulated.
     .target(
@@ -52,6 +63,10 @@ let package = Package(
     // system.
     .executableTarget(
       name: "fixture", path: "Tests/Fixture", linkerSettings: staticExecutable),
+    // Both ways in which Dispatch's manager queue can be served.
+    .executableTarget(
+      name: "Manager", dependencies: ["CPlatform", "CUnneeded"], path: "Tests/Manager",
+      linkerSettings: [.unsafeFlags(["-static-stdlib"])] + wrappedCalls),
     // What the programs below measure with. Ordinary Swift in both configurations, as they are.
     .target(name: "Instruments", path: "Tests/Instruments"),
     .executableTarget(name: "Benchmarks", dependencies: ["Instruments"], path: "Tests/Benchmarks"),

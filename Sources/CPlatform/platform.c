@@ -1,15 +1,18 @@
 #define _GNU_SOURCE
 #include "platform.h"
 
-#include <link.h>
-#include <sys/auxv.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <limits.h>
 #include <linux/netlink.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/uio.h>
 
 uint64_t ebb_set_signal_mask(uint64_t mask) {
   uint64_t previous = 0;
@@ -48,35 +51,82 @@ bool ebb_is_ignored(int number) {
 
 void ebb_set_default_action(int number) { signal(number, SIG_DFL); }
 
+// The kernel's own call: glibc refuses to change the two signals that it keeps for itself. Handler, flags, restorer and
+// mask, in whatever order the architecture has them: all are zero but the handler, which comes first.
+struct kernel_action {
+  void (*handler)(int);
+  unsigned long rest[3];
+};
+static int set_action(int number, const struct kernel_action *action, struct kernel_action *previous) {
+  return syscall(SYS_rt_sigaction, number, action, previous, sizeof(uint64_t));
+}
+
+// What 32 and 33 were set to at ebb's start, once that has changed.
+static struct kernel_action inherited_actions[2];
+static bool has_thread;
+
+int ebb_start_thread(void *(*start)(void *), void *context) {
+  // glibc unblocks 32 and 33 in the caller when it makes the first thread, and in each thread; 32, at its default, would
+  // end the process then. It has a handler for 33, which does nothing for a signal that comes from outside.
+  const struct kernel_action ignore = {SIG_IGN};
+  for (int i = 0; i < 2 && !has_thread; i++) set_action(32 + i, &ignore, &inherited_actions[i]);
+  has_thread = true;
+  pthread_t thread;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  // Enough for one that writes lines; what is usual would count against a limit of memory (RLIMIT_AS).
+  pthread_attr_setstacksize(&attributes, 128 * 1024);
+  const uint64_t mask = ebb_set_signal_mask(UINT64_MAX);
+  const int error = pthread_create(&thread, &attributes, start, context);
+  ebb_set_signal_mask(mask);
+  pthread_attr_destroy(&attributes);
+  return error;
+}
+
+// Makes a command of the calling process, which shares memory with ebb (vfork) or has a copy (fork): system calls only,
+// and no signal can run a handler since all are blocked. Returns errno.
+static int become_command(const struct ebb_spawn *spawn) {
+  if (spawn->new_session) setsid();
+  else setpgid(0, 0);
+  // Done by the child, before it executes, so that it never runs in the background. A failure is no reason not to start.
+  if (spawn->take_terminal) ioctl(spawn->terminal, TIOCSCTTY, 0);
+  if (spawn->terminal >= 0) tcsetpgrp(spawn->terminal, getpid());
+  if (spawn->ignore_sigchld) signal(SIGCHLD, SIG_IGN);
+  for (int i = 0; i < 2 && has_thread; i++) set_action(32 + i, &inherited_actions[i], NULL);
+  if (spawn->descriptor_limit >= 0) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+      limit.rlim_cur = spawn->descriptor_limit;
+      setrlimit(RLIMIT_NOFILE, &limit);
+    }
+  }
+  if (spawn->stands_aside) {
+    // What ebb reads is not the hook's, and a closed standard input would be the next file that it opens.
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (nothing < 0) nothing = open("/", O_PATH | O_CLOEXEC);
+    if (nothing > 0) dup2(nothing, 0);
+    dup2(2, 1);
+    // Dispatch has handlers by now for the signals of its sources: one that ran here would run in the parent's memory.
+    for (int number = 1; number < NSIG; number++) {
+      if (!ebb_is_ignored(number)) signal(number, SIG_DFL);
+    }
+  }
+  ebb_set_signal_mask(spawn->mask);
+  execve(spawn->path, spawn->argv, spawn->envp);
+  return errno;
+}
+
 int ebb_spawn_command(const struct ebb_spawn *spawn) {
+  if (spawn->in_place) {
+    errno = become_command(spawn);
+    return 0;
+  }
   volatile int failure = 0;
   pid_t pid = vfork();
   if (pid < 0) return -1;
   if (pid == 0) {
-    // Shares the parent's memory until execve: system calls only, and no signal can run a handler since all are
-    // blocked.
-    if (spawn->new_session) setsid();
-    else setpgid(0, 0);
-    // Done by the child, before it executes, so that it never runs in the background. A failure is no reason not to
-    // start.
-    if (spawn->take_terminal) ioctl(spawn->terminal, TIOCSCTTY, 0);
-    if (spawn->terminal >= 0) tcsetpgrp(spawn->terminal, getpid());
-    if (spawn->ignore_sigchld) signal(SIGCHLD, SIG_IGN);
-    if (spawn->stands_aside) {
-      // What ebb reads is not the hook's, and a closed standard input would be the next file that it opens.
-      int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-      if (nothing < 0) nothing = open("/", O_PATH | O_CLOEXEC);
-      if (nothing > 0) dup2(nothing, 0);
-      dup2(2, 1);
-      // Dispatch has handlers by now for the signals of its sources: one that ran here would run in the parent's
-      // memory.
-      for (int number = 1; number < NSIG; number++) {
-        if (!ebb_is_ignored(number)) signal(number, SIG_DFL);
-      }
-    }
-    ebb_set_signal_mask(spawn->mask);
-    execve(spawn->path, spawn->argv, spawn->envp);
-    failure = errno;
+    failure = become_command(spawn);
     _exit(127);
   }
   if (failure == 0) return pid;
@@ -85,9 +135,16 @@ int ebb_spawn_command(const struct ebb_spawn *spawn) {
   return 0;
 }
 
-int ebb_wait_any(struct ebb_wait *wait) {
+int ebb_fork(void) { return fork(); }
+
+void *ebb_map_for_child(size_t size) {
+  void *start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  return start == MAP_FAILED ? NULL : start;
+}
+
+int ebb_wait(int child, struct ebb_wait *wait) {
   int status = 0;
-  pid_t pid = waitpid(-1, &status, WNOHANG | WUNTRACED | __WALL);
+  pid_t pid = waitpid(child, &status, WNOHANG | WUNTRACED | __WALL);
   if (pid <= 0) return pid;
   wait->pid = pid;
   wait->core_dumped = false;
@@ -124,6 +181,8 @@ int ebb_read_file(const char *path, uint8_t *bytes, int capacity) {
   errno = error;
   return got;
 }
+
+int ebb_thread(void) { return syscall(SYS_gettid); }
 
 int ebb_proc_self(void) {
   char name[16] = {0};
@@ -194,6 +253,11 @@ uint64_t ebb_inode(const char *path) {
   return stat(path, &info) == 0 ? info.st_ino : 0;
 }
 
+long ebb_owner(int fd) {
+  struct stat info;
+  return fstat(fd, &info) == 0 ? (long)info.st_uid : -1;
+}
+
 int ebb_leave_terminal(int fd) { return ioctl(fd, TIOCNOTTY); }
 
 int ebb_memfd(const char *name) {
@@ -216,14 +280,63 @@ int ebb_open_existing(const char *path, bool for_writing) {
   return open(path, (for_writing ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 }
 
-void ebb_release_code(void) {
-  const ElfW(Phdr) *header = (const void *)getauxval(AT_PHDR);
-  const uintptr_t page = sysconf(_SC_PAGESIZE);
-  for (unsigned long left = header == NULL ? 0 : getauxval(AT_PHNUM); left > 0; left--, header++) {
-    // Not position-independent (a static executable): addresses are what the headers say.
-    if (header->p_type != PT_LOAD || header->p_flags & PF_W) continue;
-    const uintptr_t start = (header->p_vaddr + page - 1) & ~(page - 1);
-    const uintptr_t end = (header->p_vaddr + header->p_memsz) & ~(page - 1);
-    if (start < end) madvise((void *)start, end - start, MADV_DONTNEED);
+int ebb_wait_for_signal(uint64_t mask, int64_t nanoseconds) {
+  const struct timespec limit = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+  return syscall(SYS_rt_sigtimedwait, &mask, NULL, &limit, sizeof mask);
+}
+
+bool ebb_write_now(int fd, const void *bytes, size_t count) {
+  const struct iovec part = {(void *)bytes, count};
+  ssize_t written = pwritev2(fd, &part, 1, -1, RWF_NOWAIT);
+  if (written < 0 && (errno == EOPNOTSUPP || errno == ENOSYS)) {
+    // A pipe, or a terminal, on a kernel that is too old for the flag (6.4). Opened anew, it may get O_NONBLOCK.
+    struct stat info;
+    if (fstat(fd, &info) != 0 || !(S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode))) return false;
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    const int own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (own < 0) return false;
+    written = write(own, bytes, count);
+    const int error = errno;
+    close(own);
+    errno = error;
   }
+  if (written < 0 && errno == EPIPE) ebb_discard_own_signal(SIGPIPE);
+  return written == (ssize_t)count;
+}
+
+int ebb_epoll(void) { return epoll_create1(EPOLL_CLOEXEC); }
+int ebb_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+int ebb_timerfd(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK); }
+
+int ebb_set_timerfd(int fd) {
+  const struct itimerspec never = {{0, 0}, {0, 0}};
+  return timerfd_settime(fd, TFD_TIMER_ABSTIME, &never, NULL);
+}
+
+int ebb_add_to_epoll(int epoll, int fd) {
+  struct epoll_event event = {.events = EPOLLIN};
+  return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+int ebb_look_at_epoll(int epoll) {
+  struct epoll_event event;
+  return epoll_wait(epoll, &event, 1, 0);
+}
+
+bool ebb_try_memory(size_t size) {
+  void *volatile memory = malloc(size);  // volatile: a compiler may do without memory that is only freed
+  free(memory);
+  return memory != NULL;
+}
+
+int ebb_raise_descriptor_limit(int wanted) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
+  if (limit.rlim_max < (rlim_t)wanted) {
+    errno = EMFILE;
+    return -1;
+  }
+  limit.rlim_cur = wanted;
+  return setrlimit(RLIMIT_NOFILE, &limit);
 }

@@ -17,6 +17,9 @@ public final class ConnectionWatch {
     case everyone
   }
 
+  /// That stay open, beside what a look at /proc takes for a moment: for connections, and for closed ones.
+  public static let mostDescriptors = 2
+
   private let owner: Owner
   private let quiet: Span
   private let ownConnections: () -> Int

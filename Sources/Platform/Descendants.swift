@@ -2,36 +2,34 @@ import CPlatform
 import Supervision
 
 /// Sends a signal to every descendant of this process; to those that were found by then where the look at /proc takes
-/// longer than `limit`. Returns false where /proc cannot tell who they are. Never kill(-1): that hits the debugging
-/// sessions of `kubectl exec` too.
-public func signalDescendants(_ signal: Signal, within limit: Span) -> Bool {
-  guard let processes = readProcessTable(within: limit) else { return false }
-  for process in descendants(of: getpid(), among: processes) { send(signal, to: process) }
-  return true
+/// longer than `limit`. Throws where /proc cannot tell who they are. Never kill(-1): that hits the debugging sessions of
+/// `kubectl exec` too.
+public func signalDescendants(_ signal: Signal, within limit: Span) throws(Errno) {
+  for process in descendants(of: getpid(), among: try readProcessTable(within: limit)) { send(signal, to: process) }
 }
 
-/// Sends a signal to this process's own children. Returns false where the kernel does not list them
-/// (CONFIG_PROC_CHILDREN).
+/// Sends a signal to this process's own children, and returns them. Throws where the kernel does not list them (CONFIG_PROC_CHILDREN).
 ///
-/// For those that fork faster than /proc can be read: whoever loses its parent becomes a child, and a list of a few
-/// children is read and acted on in microseconds. No descriptor is needed: a child's pid is its own until this process
-/// has reaped it. proc_tid_children(5).
-public func signalChildren(_ signal: Signal) -> Bool {
-  guard let children = readChildren() else { return false }
+/// For those that fork faster than /proc can be read: a process that loses its parent becomes a child, and a list of a
+/// few children is read and acted on in microseconds. No descriptor is needed: a child's pid is its own until this
+/// process has reaped it. proc_tid_children(5).
+@discardableResult
+public func signalChildren(_ signal: Signal) throws(Errno) -> [Int32] {
+  let children = try readChildren()
   for child in children { kill(child, signal.number) }
-  return true
+  return children
 }
 
-/// This process's own children that live and the process group of each, by pid; nil where the kernel does not list them.
+/// This process's own children that live and the process group of each, by pid. Throws where the kernel does not list them.
 /// proc_tid_children(5), waitid(2), getpgid(2).
-public func ownChildren() -> [ChildProcess]? {
-  readChildren()?.sorted().filter { !ebb_has_ended($0) }.map { ChildProcess(pid: $0, group: getpgid($0)) }
+public func ownChildren() throws(Errno) -> [ChildProcess] {
+  try readChildren().sorted().filter { !ebb_has_ended($0) }.map { ChildProcess(pid: $0, group: getpgid($0)) }
 }
 
 /// The processes of a group, by pid; nil where /proc does not show them all, or where that takes longer than `limit`.
 /// getpgid(2).
 public func processes(inGroup group: Int32, within limit: Span) -> [Int32]? {
-  guard let pids = readPids() else { return nil }
+  guard let pids = try? readPids() else { return nil }
   let end = monotonicTime() + limit
   var members: [Int32] = []
   for (index, pid) in pids.enumerated() {
@@ -41,35 +39,27 @@ public func processes(inGroup group: Int32, within limit: Span) -> [Int32]? {
   return members.sorted()
 }
 
-/// Of all threads, in no order; nil for a process with more than so many. The folder is closed first: descriptors may be
-/// scarce. proc_tid_children(5).
-private func readChildren(of process: String = "self", mostThreads: Int = .max) -> [Int32]? {
-  let path = "/proc/\(process)/task"
-  guard isProcOwn, let folder = opendir(path) else { return nil }
+/// The children of all threads of a process, in no order, those that wait to be reaped too. The folder is closed first:
+/// descriptors may be scarce. Throws EAGAIN for a process with more than so many threads.
+func readChildren(of pid: Int32 = getpid(), mostThreads: Int = .max) throws(Errno) -> [Int32] {
+  guard isProcOwn else { throw Errno(code: ENOENT) }
+  guard let folder = opendir("/proc/\(pid)/task") else { throw .current }
   var threads: [Int32] = []
-  while true {
-    let thread = ebb_next_process(folder)
-    if thread == 0 { break }
-    threads.append(thread)
-  }
+  while case let thread = ebb_next_process(folder), thread != 0 { threads.append(thread) }
   closedir(folder)
-  guard threads.count <= mostThreads else { return nil }
+  guard threads.count <= mostThreads else { throw Errno(code: EAGAIN) }
   var children: [Int32]?
   for thread in threads {
-    guard let list = readList("\(path)/\(thread)/children") else { continue }  // it has ended, or no thread has a list
-    children = (children ?? []) + childPids(list)
+    do throws(Errno) {
+      let list = try LineFile("/proc/\(pid)/task/\(thread)/children")
+      children = (children ?? []) + childPids(try list.readAll())
+    } catch {
+      // It has ended, or the kernel has no lists.
+      if error.code != ENOENT && error.code != ESRCH { throw error }
+    }
   }
+  guard let children else { throw Errno(code: EOPNOTSUPP) }
   return children
-}
-
-/// The whole list: behind thousands of children that wait to be reaped stand those that live.
-private func readList(_ path: String) -> [UInt8]? {
-  var capacity = 16 * 1024
-  while true {
-    guard let list = try? readFile(path, upTo: capacity) else { return nil }
-    if list.count < capacity || capacity > 1 << 20 { return list }
-    capacity *= 4
-  }
 }
 
 /// Returns the descendants of a process where they and their threads are few and the kernel lists children
@@ -80,10 +70,10 @@ func readSmallFamily(of ancestor: Int32) -> [ProcessEntry]? {
   var next = ancestor
   var index = 0
   while true {
-    guard let children = readChildren(of: "\(next)", mostThreads: 16), family.count + children.count <= 16
+    guard let children = try? readChildren(of: next, mostThreads: 16), family.count + children.count <= 16
     else { return nil }
     for child in children {
-      guard let process = readProcess(child) else { return nil }
+      guard let process = try? readProcess(child) else { return nil }
       family.append(process)
     }
     guard index < family.count else { return family }
@@ -92,23 +82,38 @@ func readSmallFamily(of ancestor: Int32) -> [ProcessEntry]? {
   }
 }
 
-/// Every process in /proc, as far as it can be read within the time; nil where /proc is not there or belongs to another
-/// pid namespace, whose numbers mean other processes.
-func readProcessTable(within limit: Span = .longest) -> [ProcessEntry]? {
-  guard let pids = readPids() else { return nil }
+/// The children that are not dead, as far as can be told in a tenth of a second, and the newest first, since the oldest are
+/// dead by then; none where the kernel does not list them.
+public func survivingChildren() -> [Survivor] {
+  let end = monotonicTime() + .milliseconds(100)
+  var survivors: [Survivor] = []
+  for (index, child) in ((try? readChildren()) ?? []).reversed().enumerated() {
+    if index % 32 == 31, monotonicTime() > end { break }
+    if let stat = try? readFile("/proc/\(child)/stat", upTo: 1024), let survivor = Survivor(stat: stat) {
+      survivors.append(survivor)
+    }
+  }
+  return survivors
+}
+
+/// Every process in /proc, as far as it can be read within the time. Throws ENOENT where /proc is not there or belongs to
+/// another pid namespace, whose numbers mean other processes; EMFILE, ….
+func readProcessTable(within limit: Span = .longest) throws(Errno) -> [ProcessEntry] {
+  let pids = try readPids()
   let end = monotonicTime() + limit
   var processes: [ProcessEntry] = []
   for (index, pid) in pids.enumerated() {
     if index % 32 == 31, monotonicTime() > end { break }
-    if let process = readProcess(pid) { processes.append(process) }
+    if let process = try readProcess(pid) { processes.append(process) }
   }
   return processes
 }
 
 /// As `readProcessTable`, the numbers alone. The folder is closed before anything else is opened: descriptors may be
 /// scarce.
-func readPids() -> [Int32]? {
-  guard isProcOwn, let folder = opendir("/proc") else { return nil }
+func readPids() throws(Errno) -> [Int32] {
+  guard isProcOwn else { throw Errno(code: ENOENT) }
+  guard let folder = opendir("/proc") else { throw .current }
   defer { closedir(folder) }
   var pids: [Int32] = []
   while true {
@@ -121,16 +126,30 @@ func readPids() -> [Int32]? {
 /// Whether /proc is there and speaks of this process's pid namespace.
 public var isProcOwn: Bool { ebb_proc_self() == getpid() }
 
-/// Nil where the process is gone. Inlined three times it is a kilobyte more code.
+/// Nil where the process is gone, or hidden. Inlined three times it is a kilobyte more code. Throws EMFILE, ENFILE, ENOMEM, which say nothing of it.
 @inline(never)
-private func readProcess(_ pid: Int32) -> ProcessEntry? {
-  guard let stat = try? readFile("/proc/\(pid)/stat", upTo: 1024) else { return nil }
-  return ProcessEntry(stat: stat)
+private func readProcess(_ pid: Int32) throws(Errno) -> ProcessEntry? {
+  do throws(Errno) {
+    return ProcessEntry(stat: try readFile("/proc/\(pid)/stat", upTo: 1024))
+  } catch {
+    if [EMFILE, ENFILE, ENOMEM].contains(error.code) { throw error }
+    return nil
+  }
+}
+
+/// Whether the process with this pid is still the one that was seen. Where that cannot be looked up it is: another one
+/// would have had to get its pid within milliseconds.
+private func isStill(_ process: ProcessEntry) -> Bool {
+  do throws(Errno) {
+    return try readProcess(process.pid)?.startTime == process.startTime
+  } catch {
+    return true
+  }
 }
 
 /// By a descriptor where the kernel has them: between the look at /proc and the signal the process may have been reaped
-/// by its own parent and its pid given to another. Whoever still has the same start time behind the descriptor is the
-/// one.
+/// by its own parent and its pid given to another. The process that still has the same start time behind the descriptor
+/// is the one.
 private func send(_ signal: Signal, to process: ProcessEntry) {
   let descriptor = ebb_pidfd_open(process.pid)
   guard descriptor >= 0 else {
@@ -138,6 +157,6 @@ private func send(_ signal: Signal, to process: ProcessEntry) {
     return
   }
   defer { close(descriptor) }
-  guard readProcess(process.pid)?.startTime == process.startTime else { return }
+  guard isStill(process) else { return }
   _ = ebb_pidfd_signal(descriptor, signal.number)
 }

@@ -49,7 +49,7 @@ func aboveStandardDescriptors(_ descriptor: Int32) throws(Errno) -> Int32 {
 /// Opens a file for its new content, close-on-exec, and creates it where there is none; open(2). Throws EACCES, EROFS,
 /// ENOENT for the folder, ….
 public func createFile(_ path: String) throws(Errno) -> Int32 {
-  try valueOrErrno { ebb_open_to_replace(path, true) }
+  try valueOrErrno { ebb_open_to_replace(path.systemPath, true) }
 }
 
 /// Writes all bytes, and may wait for that. For a descriptor that somebody set to O_NONBLOCK it waits all the same.
@@ -69,6 +69,11 @@ public func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(Errno) {
       _ = waitUntilWritable(descriptor, milliseconds: -1)
     }
   }
+}
+
+/// Writes the whole line if that is possible without waiting, and returns whether it did.
+func writeNow(_ line: [UInt8], to descriptor: Int32) -> Bool {
+  line.withUnsafeBytes { buffer in buffer.baseAddress.map { ebb_write_now(descriptor, $0, buffer.count) } ?? true }
 }
 
 /// Whether there is something to read within the time; poll(2).

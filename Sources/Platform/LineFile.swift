@@ -28,27 +28,43 @@ final class LineFile {
     try valueOrErrno { lseek(descriptor, 0, SEEK_SET) }
   }
 
+  /// All that is left. proc_tid_children(5) is one line of any length, of which each read(2) gives some.
+  func readAll() throws(Errno) -> [UInt8] {
+    var bytes: [UInt8] = []
+    while true {
+      let piece = try readPiece()
+      if piece.isEmpty { return bytes }
+      bytes += piece
+    }
+  }
+
+  /// Empty at the end.
+  private func readPiece() throws(Errno) -> [UInt8] {
+    var failure: Errno?
+    let piece = [UInt8](unsafeUninitializedCapacity: LineFile.piece) { buffer, count in
+      count = 0
+      guard let base = buffer.baseAddress else { return }
+      do throws(Errno) {
+        count = try valueOrErrno { CPlatform.read(descriptor, base, buffer.count) }
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    return piece
+  }
+
   /// Some hundred lines, without their ends. Returns whether there may be more.
   func read(_ body: (ArraySlice<UInt8>) -> Void) throws(Errno) -> Bool {
     for _ in 0..<8 {
       let end = rest.count
-      var failure: Errno?
-      rest.reserveCapacity(end + LineFile.piece)
-      let piece = [UInt8](unsafeUninitializedCapacity: LineFile.piece) { buffer, count in
-        count = 0
-        guard let base = buffer.baseAddress else { return }
-        do throws(Errno) {
-          count = try valueOrErrno { CPlatform.read(descriptor, base, buffer.count) }
-        } catch {
-          failure = error
-        }
-      }
-      if let failure { throw failure }
+      let piece = try readPiece()
       guard !piece.isEmpty else {
         if !rest.isEmpty { body(rest[...]) }
         rest = []
         return false
       }
+      rest.reserveCapacity(end + LineFile.piece)
       rest += piece
       var start = 0
       while let newline = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {

@@ -104,9 +104,11 @@ final class ListenerSearch {
     if case .descendants(let ancestor) = owner, !wantsOthers, let family = readSmallFamily(of: ancestor) {
       return processes = family
     }
-    if let found = readPids() { return pids = found }
-    let error = Errno.current
-    if isProcOwn { meet(error) { findings.isComplete = false } } else { findings.isComplete = false }
+    do throws(Errno) {
+      pids = try readPids()
+    } catch {
+      if error.code == ENOENT { findings.isComplete = false } else { meet(error) { findings.isComplete = false } }
+    }
   }
 
   private func readProcesses() -> Bool {

@@ -1,28 +1,45 @@
 import CPlatform
 import Supervision
 
-/// Lines on their way to standard error. Whoever submits never waits; one thread, which does nothing else, writes and
-/// may wait as long as the reader likes. O_NONBLOCK is no cure: it would be set for the command's standard error too,
-/// which is the same open file.
+/// Lines on their way to a place that may keep its writer waiting: standard error, which nobody reads, or a file on a
+/// file system that hangs. Submitting never waits; a thread that does nothing else writes, and starts with the first
+/// line, since most runs have none. O_NONBLOCK is no cure: it would be set for the command's standard error too, which is
+/// the same open file.
 ///
-/// Standard error being full, lines are dropped beyond `capacity` and counted.
+/// Where no thread can be had (pids cgroup, RLIMIT_NPROC, a seccomp profile) lines are written without waiting. What
+/// finds no room is dropped and counted: beyond `capacity`, and without a thread at once.
 public final class LogWriter: @unchecked Sendable {
-  private let descriptor: Int32
   private let capacity: Int
+  private let write: ([UInt8]) -> Void
+  private let writeNow: ([UInt8]) -> Bool
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+
+  /// Of the one thread that submits.
+  private var hasThread = false
 
   // Guarded by the mutex.
   private var lines: [[UInt8]] = []
   private var waitingBytes = 0
   private var isWriting = false
   private var dropped = 0
-  private var restsAt: timespec?
 
-  /// `capacity` is how many bytes may wait to be written.
-  public init(descriptor: Int32, capacity: Int) {
-    self.descriptor = descriptor
-    self.capacity = capacity
+  /// For a descriptor. `capacity` is how many bytes may wait to be written.
+  public convenience init(descriptor: Int32, capacity: Int) {
+    self.init(capacity: capacity) { line in
+      // Where standard error is gone (EPIPE, EBADF) lines are lost, and nothing else happens.
+      try? writeAll(line, to: descriptor)
+    } withoutWaiting: { line in
+      Platform.writeNow(line, to: descriptor)
+    }
+  }
+
+  /// `write` runs on the thread and may wait. `withoutWaiting` takes its place where there is none, and returns whether
+  /// the line has been written.
+  public init(
+    capacity: Int, write: @escaping ([UInt8]) -> Void, withoutWaiting writeNow: @escaping ([UInt8]) -> Bool
+  ) {
+    (self.capacity, self.write, self.writeNow) = (capacity, write, writeNow)
     pthread_mutex_init(mutex, nil)
     var attributes = pthread_condattr_t()
     pthread_condattr_init(&attributes)
@@ -31,15 +48,15 @@ public final class LogWriter: @unchecked Sendable {
     pthread_condattr_destroy(&attributes)
   }
 
-  deinit {
-    pthread_cond_destroy(changed)
-    pthread_mutex_destroy(mutex)
-    changed.deallocate()
-    mutex.deallocate()
-  }
-
   /// Adds a line, or counts it as dropped where too much waits already. Never waits.
   public func submit(_ line: [UInt8]) {
+    // The thread keeps the writer alive for ever.
+    if !hasThread { hasThread = ebb_start_thread({ run(LogWriter: $0) }, Unmanaged.passRetained(self).toOpaque()) == 0 }
+    guard hasThread else {
+      Unmanaged.passUnretained(self).release()
+      if !writeNow(line) { dropped += 1 }
+      return
+    }
     locked {
       guard waitingBytes + line.count <= capacity else {
         dropped += 1
@@ -60,53 +77,13 @@ public final class LogWriter: @unchecked Sendable {
     }
   }
 
-  /// Writes lines as they come. Where standard error is gone (EPIPE, EBADF) they are lost, and nothing else happens.
-  /// `rest` runs when it was planned: this thread is the only one that has time.
-  public func run(rest: () -> Void) -> Never {
-    while true {
-      if let line = nextLine() { write(line) } else { rest() }
-    }
-  }
-
-  /// Plans a rest in such a while, unless an earlier plan still stands. Never waits.
-  public func planRest(in span: Span) {
-    locked {
-      guard restsAt == nil else { return }
-      restsAt = deadline(in: span)
-      pthread_cond_broadcast(changed)
-    }
-  }
-
-  /// Nil: it is time for a rest.
-  private func nextLine() -> [UInt8]? {
-    locked {
-      while lines.isEmpty {
-        guard var end = restsAt else {
-          pthread_cond_wait(changed, mutex)
-          continue
-        }
-        if pthread_cond_timedwait(changed, mutex, &end) == ETIMEDOUT, lines.isEmpty {
-          restsAt = nil
-          return nil
-        }
-      }
-      isWriting = true
-      return lines.removeFirst()
-    }
-  }
-
-  private func write(_ line: [UInt8]) {
-    try? writeAll(line, to: descriptor)
-    locked {
-      isWriting = false
-      waitingBytes -= line.count
-      pthread_cond_broadcast(changed)
-    }
-  }
-
   /// Waits until every line has been written, at most `limit`.
-  public func flush(within limit: Span) {
-    var end = deadline(in: limit)
+  public func flush(within limit: Span) { flush(until: monotonicTime() + limit) }
+
+  /// Waits until every line has been written, at most until `end`.
+  public func flush(until end: Instant) {
+    var end = timespec(
+      tv_sec: Int(end.nanoseconds / 1_000_000_000), tv_nsec: Int(end.nanoseconds % 1_000_000_000))
     locked {
       while !lines.isEmpty || isWriting {
         if pthread_cond_timedwait(changed, mutex, &end) == ETIMEDOUT { return }
@@ -114,9 +91,20 @@ public final class LogWriter: @unchecked Sendable {
     }
   }
 
-  private func deadline(in span: Span) -> timespec {
-    let end = monotonicTime() + span
-    return timespec(tv_sec: Int(end.nanoseconds / 1_000_000_000), tv_nsec: Int(end.nanoseconds % 1_000_000_000))
+  fileprivate func writeLines() -> Never {
+    while true {
+      let line = locked {
+        while lines.isEmpty { pthread_cond_wait(changed, mutex) }
+        isWriting = true
+        return lines.removeFirst()
+      }
+      write(line)
+      locked {
+        isWriting = false
+        waitingBytes -= line.count
+        pthread_cond_broadcast(changed)
+      }
+    }
   }
 
   private func locked<Value>(_ body: () -> Value) -> Value {
@@ -124,4 +112,9 @@ public final class LogWriter: @unchecked Sendable {
     defer { pthread_mutex_unlock(mutex) }
     return body()
   }
+}
+
+private func run(LogWriter context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+  guard let context else { return nil }
+  Unmanaged<LogWriter>.fromOpaque(context).takeUnretainedValue().writeLines()
 }

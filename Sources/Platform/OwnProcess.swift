@@ -1,7 +1,7 @@
 import CPlatform
 
 /// Leaves for another working directory; chdir(2). Where that fails this process stays where it is.
-public func changeDirectory(to path: String) { chdir(path) }
+public func changeDirectory(to path: String) { chdir(path.systemPath) }
 
 /// The names of those environment variables that begin so; environ(7).
 public func variableNames(in environment: CStrings?, beginningWith prefix: String) -> [String] {
@@ -18,13 +18,9 @@ public func variableNames(in environment: CStrings?, beginningWith prefix: Strin
 /// The path of the working directory, nil where it has none any more; getcwd(3).
 public func workingDirectory() -> String? {
   withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
-    getcwd(buffer.baseAddress, buffer.count).map { String(cString: $0) }
+    getcwd(buffer.baseAddress, buffer.count).map { String(system: $0) }
   }
 }
-
-/// Lets go of the memory that this program's code takes: what is needed again comes back from the page cache;
-/// madvise(2).
-public func releaseCode() { ebb_release_code() }
 
 /// All threads allocate from one heap; mallopt(3). Else glibc maps a second one of 64 MB for Dispatch's thread, at the
 /// price of four system calls and some pages.

@@ -3,7 +3,7 @@ import Supervision
 
 /// Every descendant of a process that /proc shows; empty without /proc. A process that ends meanwhile is left out.
 public func readDescendants(of ancestor: Int32) -> [ProcessDetails] {
-  let family = familyTree(of: ancestor, among: readProcessTable() ?? [])
+  let family = familyTree(of: ancestor, among: (try? readProcessTable()) ?? [])
   let sinceBoot = timeSinceBoot()
   return family.compactMap { process, depth in
     guard let stat = try? readFile("/proc/\(process.pid)/stat", upTo: 1024) else { return nil }

@@ -10,12 +10,14 @@ public enum ChildEvent: Sendable {
   case noChildren
 }
 
-/// The next thing that happened to a child, without waiting for one; waitpid(2). The only place that waits for
-/// children: a second one would steal exit codes.
-public func nextChildEvent() -> ChildEvent {
+/// The next thing that happened to a child, or to this one, without waiting for it; waitpid(2). The only place that waits
+/// for children: a second one would steal exit codes.
+///
+/// For any child the kernel looks at each, until it comes to one that has ended: thousands take it a while.
+public func nextChildEvent(of child: Int32 = -1) -> ChildEvent {
   var wait = ebb_wait()
   do throws(Errno) {
-    guard try valueOrErrno({ ebb_wait_any(&wait) }) == 1 else { return .nothing }
+    guard try valueOrErrno({ ebb_wait(child, &wait) }) == 1 else { return .nothing }
   } catch {
     return .noChildren  // ECHILD; waitpid has no other error for these arguments
   }

@@ -60,6 +60,11 @@ public func takeSignals(from descriptor: Int32) throws(Errno) -> [Signal] {
   return numbers.compactMap { Signal(number: Int($0)) }
 }
 
+/// The next pending signal, all being blocked; nil: none came within the time. sigtimedwait(2).
+public func nextSignal(within limit: Span) -> Signal? {
+  Signal(number: Int(ebb_wait_for_signal(SignalSet.all.mask, max(limit, .zero).nanoseconds)))
+}
+
 /// The signal that this process gets when its parent dies; prctl(2). `parent` is the parent at start: where it died
 /// before this call the signal is sent at once, since the kernel will not.
 public func setParentDeathSignal(_ signal: Signal, parent: Int32) throws(Errno) {

@@ -16,13 +16,21 @@ public struct SpawnSettings: Sendable {
   public var terminal: Terminal?
   /// Nothing to read, and standard output goes to standard error: that of the container is somebody else's.
   public var standsAside = false
+  /// Its soft limit of descriptors, where ebb has raised its own; RLIMIT_NOFILE.
+  public var descriptorLimit: Int?
+  /// The command takes the place of this process, which was forked for it.
+  var isInPlace = false
 
   /// For the command. A hook gets the same, but for the terminal.
-  public init(blockedSignals: SignalSet, ignoresChildSignal: Bool, newSession: Bool, terminal: Terminal?) {
+  public init(
+    blockedSignals: SignalSet, ignoresChildSignal: Bool, newSession: Bool, terminal: Terminal?,
+    descriptorLimit: Int? = nil
+  ) {
     self.blockedSignals = blockedSignals
     self.ignoresChildSignal = ignoresChildSignal
     self.newSession = newSession
     self.terminal = terminal
+    self.descriptorLimit = descriptorLimit
   }
 }
 
@@ -32,7 +40,7 @@ public struct SpawnSettings: Sendable {
 public func spawn(_ arguments: CStrings, environment: CStrings?, _ settings: SpawnSettings) throws(SpawnFailure)
   -> Int32
 {
-  let name = arguments[0].map { String(cString: $0) } ?? ""
+  let name = arguments[0].map { String(system: $0) } ?? ""
   let path = try locate(name)
   switch try execute(path, arguments, environment, settings) {
   case .success(let pid): return pid
@@ -42,29 +50,6 @@ public func spawn(_ arguments: CStrings, environment: CStrings?, _ settings: Spa
       name, "the interpreter that \(path.quoted) names (its #! line, or its dynamic loader) is not there")
   case .failure(let error): throw notExecutable(name, error.text)
   }
-}
-
-/// Starts the pre-stop hook in a process group of its own, and returns its pid once it has executed. The environment is
-/// the command's and EBB_SIGNAL. Every signal must be blocked. Throws as `spawn`.
-public func spawnHook(
-  _ words: [String], signal: Signal, environment: CStrings?, _ settings: SpawnSettings
-) throws(SpawnFailure) -> Int32 {
-  var settings = settings
-  (settings.standsAside, settings.newSession, settings.terminal) = (true, false, nil)
-  let variable = "EBB_SIGNAL="
-  var entries: [UnsafeMutablePointer<CChar>?] = []
-  while let entry = environment?[entries.count] { entries.append(entry) }
-  entries.removeAll { entry in entry.map { strncmp($0, variable, variable.utf8.count) == 0 } ?? true }
-  let own = strdup(variable + signal.name)
-  let arguments = words.map { strdup($0) }
-  defer { for string in arguments + [own] { free(string) } }
-  let environment = cStrings(entries + [own])
-  let command = cStrings(arguments)
-  defer {
-    environment.deallocate()
-    command.deallocate()
-  }
-  return try spawn(command, environment: environment, settings)
 }
 
 /// Starts this very program with other words, standing aside in a process group of its own, and returns its pid once it
@@ -84,7 +69,7 @@ public func spawnSelf(
 }
 
 /// The pointers and the null pointer that ends them.
-private func cStrings(_ strings: [UnsafeMutablePointer<CChar>?]) -> CStrings {
+func cStrings(_ strings: [UnsafeMutablePointer<CChar>?]) -> CStrings {
   let list = CStrings.allocate(capacity: strings.count + 1)
   for (index, string) in strings.enumerated() { list[index] = string }
   list[strings.count] = nil
@@ -94,10 +79,11 @@ private func cStrings(_ strings: [UnsafeMutablePointer<CChar>?]) -> CStrings {
 /// The first of the candidates that may be executed. Where there is none but one that exists, that one is the user's
 /// trouble.
 private func locate(_ name: String) throws(SpawnFailure) -> String {
-  let path = getenv("PATH").map { String(cString: $0) }
+  let path = getenv("PATH").map { String(system: $0) }
   var obstacle: SpawnFailure?
   for candidate in candidates(for: name, path: path) {
-    if ebb_is_regular_file(candidate), access(candidate, X_OK) == 0 { return candidate }
+    let file = candidate.systemPath
+    if ebb_is_regular_file(file), access(file, X_OK) == 0 { return candidate }
     let error = Errno.current
     if error.code != ENOENT && error.code != ENOTDIR && obstacle == nil {
       obstacle = notExecutable(name, isPath(name) ? error.text : "\(candidate.quoted): \(error.text)")
@@ -122,7 +108,7 @@ private func runByShell(
   let words = CStrings.allocate(capacity: count + 2)
   defer { words.deallocate() }
   words[0] = strdup(shell)
-  words[1] = strdup(path)
+  words[1] = strdup(path.systemPath)
   for index in 1...count { words[index + 1] = arguments[index] }  // the null pointer at the end too
   switch try execute(shell, words, environment, settings) {
   case .success(let pid): return pid
@@ -135,14 +121,17 @@ private func runByShell(
 private func execute(
   _ path: String, _ arguments: CStrings, _ environment: CStrings?, _ settings: SpawnSettings
 ) throws(SpawnFailure) -> Result<Int32, Errno> {
-  let (pid, error) = path.withCString { path in
-    var call = ebb_spawn(
-      path: path, argv: arguments, envp: environment, mask: settings.blockedSignals.mask,
-      ignore_sigchld: settings.ignoresChildSignal, new_session: settings.newSession,
-      terminal: settings.terminal?.descriptor ?? -1, take_terminal: settings.newSession,
-      stands_aside: settings.standsAside)
-    return (ebb_spawn_command(&call), Errno.current)
-  }
+  let name = strdup(path.systemPath)
+  defer { free(name) }
+  guard let name else { return .failure(.current) }
+  var call = ebb_spawn(
+    path: name, argv: arguments, envp: environment, mask: settings.blockedSignals.mask,
+    ignore_sigchld: settings.ignoresChildSignal, new_session: settings.newSession,
+    terminal: settings.terminal?.descriptor ?? -1, take_terminal: settings.newSession,
+    stands_aside: settings.standsAside, descriptor_limit: settings.descriptorLimit ?? -1,
+    in_place: settings.isInPlace)
+  let pid = ebb_spawn_command(&call)
+  let error = Errno.current
   guard pid >= 0 else {
     throw SpawnFailure(
       code: ExitCode.ownFailure, message: "cannot create a process for \(path.quoted): \(error.text)")
@@ -161,7 +150,7 @@ func readFile(_ path: String, upTo count: Int) throws(Errno) -> [UInt8] {
     filled = 0
     guard let base = buffer.baseAddress else { return }
     do throws(Errno) {
-      filled = Int(try valueOrErrno { ebb_read_file(path, base, Int32(count)) })
+      filled = Int(try valueOrErrno { ebb_read_file(path.systemPath, base, Int32(count)) })
     } catch {
       failure = error
     }

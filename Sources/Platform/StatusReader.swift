@@ -6,6 +6,8 @@ public final class StatusReader {
   /// The supervisor's, in this process's pid namespace.
   public let pid: Int32
   private let page: Int32
+  /// The user that made the page; -1 where that cannot be told.
+  fileprivate let pageOwner: Int
   /// -1 where the kernel has no such descriptors.
   private let process: Int32
 
@@ -17,6 +19,7 @@ public final class StatusReader {
     self.pid = pid
     self.page = page
     self.process = process
+    pageOwner = Int(ebb_owner(page))
   }
 
   deinit {
@@ -129,6 +132,11 @@ public enum StatusReaderError: Error {
 }
 
 /// All supervisors that a look at every process finds.
+///
+/// Any process may have a memfd of the page's name, with whatever it likes in it. So a page counts only in the process that
+/// it speaks of, where that is the parent of the command that it names; not below another supervisor, since those who are
+/// supervised could forge one, and the outermost is the one to ask; and pages of users other than root and the caller
+/// only where there is no other.
 public struct SupervisorSearch {
   /// In the order of /proc.
   public private(set) var found: [StatusReader] = []
@@ -137,10 +145,12 @@ public struct SupervisorSearch {
 
   /// PID 1 alone where it is one. Throws ENOENT where /proc is not mounted, or is another pid namespace's.
   public init() throws(Errno) {
-    guard let pids = readPids() else { throw Errno(code: ENOENT) }
+    let pids = try readPids()
     for pid in [1] + pids.filter({ $0 != 1 && $0 != getpid() }) {
       do throws(StatusReaderError) {
-        found.append(try StatusReader.open(pid: pid))
+        let reader = try StatusReader.open(pid: pid)
+        guard reader.fits else { continue }
+        found.append(reader)
         if pid == 1 { return }
       } catch {
         switch error {
@@ -150,7 +160,39 @@ public struct SupervisorSearch {
         }
       }
     }
+    guard found.count > 1 else { return }
+    let table = try readProcessTable()
+    let below = found.map { descendants(of: $0.pid, among: table) }
+    found = found.filter { reader in !below.contains { $0.contains { $0.pid == reader.pid } } }
+    let trusted = found.filter { $0.isTrusted }
+    if !trusted.isEmpty { found = trusted }
   }
+}
+
+extension StatusReader {
+  /// Whether the page was made by the process that has it, speaks of it, and of a child of it. One that cannot be read fits:
+  /// another version's, or caught in the middle of an update.
+  fileprivate var fits: Bool {
+    guard let process = (try? readFile("/proc/\(pid)/status", upTo: 4096)).map({ StatusFile($0) }),
+      process.effectiveUserID == pageOwner
+    else { return false }
+    guard let status = try? read() else { return true }
+    guard process.ownPid ?? pid == status.facts.pid else { return false }
+    guard let command = status.now.commandPid else { return true }
+    return isParent(of: command)
+  }
+
+  /// `command` is a pid of the supervisor's own pid namespace.
+  private func isParent(of command: Int32) -> Bool {
+    guard let children = try? readChildren(of: pid) else { return true }  // a kernel without such lists
+    return children.contains { child in
+      // One of another user may be hidden.
+      guard let status = try? readFile("/proc/\(child)/status", upTo: 4096) else { return true }
+      return StatusFile(status).ownPid ?? child == command
+    }
+  }
+
+  fileprivate var isTrusted: Bool { pageOwner == 0 || pageOwner == Int(geteuid()) }
 }
 
 /// The user that a process belongs to, nil where /proc does not say.

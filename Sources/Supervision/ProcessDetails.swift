@@ -78,7 +78,7 @@ public struct ProcessDetails: Sendable {
     age = max(.zero, sinceBoot - Span(nanoseconds: ticks &* 10_000_000))
 
     let facts = StatusFile(status)
-    ownPid = facts.last("NSpid:").flatMap { wholeNumber($0, upTo: Int(Int32.max)) }.map { Int32($0) } ?? entry.pid
+    ownPid = facts.ownPid ?? entry.pid
     residentBytes = facts.first("VmRSS:").flatMap { wholeNumber($0, upTo: .max / 1024) }.map { $0 * 1024 }
     let isAlive = fields[0].first != UInt8(ascii: "Z") && fields[0].first != UInt8(ascii: "X")
     if isAlive, let blocked = facts.signals("SigBlk:"), let ignored = facts.signals("SigIgn:"),
@@ -134,6 +134,14 @@ public struct StatusFile {
   func first(_ key: String) -> ArraySlice<UInt8>? { words(key).first }
   /// The real user.
   public var userID: Int? { first("Uid:").flatMap { wholeNumber($0, upTo: Int(UInt32.max)) } }
+  /// The user whose files it makes are.
+  public var effectiveUserID: Int? {
+    words("Uid:").dropFirst().first.flatMap { wholeNumber($0, upTo: Int(UInt32.max)) }
+  }
+  /// Its pid in its own pid namespace.
+  public var ownPid: Int32? {
+    last("NSpid:").flatMap { wholeNumber($0, upTo: Int(Int32.max)) }.map { Int32($0) }
+  }
 
   func last(_ key: String) -> ArraySlice<UInt8>? { words(key).last }
 

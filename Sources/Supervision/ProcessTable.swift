@@ -32,15 +32,12 @@ public struct ProcessEntry: Equatable, Sendable {
 /// The descendants of `ancestor` as a person reads them: each process followed by its own descendants, siblings by age.
 /// The generation of a child of `ancestor` is 0.
 public func familyTree(of ancestor: Int32, among processes: [ProcessEntry]) -> [(process: ProcessEntry, depth: Int)] {
-  var children: [Int32: [ProcessEntry]] = [:]
-  for process in processes { children[process.parent, default: []].append(process) }
+  var families = Families(processes)
   var found: [(process: ProcessEntry, depth: Int)] = []
-  // The next one last. No recursion: whoever runs in the container chooses how deep the tree is.
+  // The next one last. No recursion: the container's processes choose how deep the tree is.
   var waiting: [(process: ProcessEntry, depth: Int)] = []
   func takeChildren(of pid: Int32, depth: Int) {
-    let youngestFirst = (children.removeValue(forKey: pid) ?? []).sorted {
-      ($0.startTime, $0.pid) > ($1.startTime, $1.pid)
-    }
+    let youngestFirst = families.takeChildren(of: pid).sorted { ($0.startTime, $0.pid) > ($1.startTime, $1.pid) }
     waiting += youngestFirst.map { ($0, depth) }
   }
   takeChildren(of: ancestor, depth: 0)
@@ -54,16 +51,40 @@ public func familyTree(of ancestor: Int32, among processes: [ProcessEntry]) -> [
 /// The descendants of `ancestor`, parents before their children. A process that somebody else put into the container
 /// (`kubectl exec`) has its parent outside and is none.
 public func descendants(of ancestor: Int32, among processes: [ProcessEntry]) -> [ProcessEntry] {
-  var children: [Int32: [ProcessEntry]] = [:]
-  for process in processes { children[process.parent, default: []].append(process) }
+  var families = Families(processes)
   var found: [ProcessEntry] = []
-  var generation = children.removeValue(forKey: ancestor) ?? []
+  var generation = families.takeChildren(of: ancestor)
   while !generation.isEmpty {
     found += generation
-    // Taken out as they are followed: a table that was read while it changed may hold a circle.
-    generation = generation.flatMap { children.removeValue(forKey: $0.pid) ?? [] }
+    generation = generation.flatMap { families.takeChildren(of: $0.pid) }
   }
   return found
+}
+
+/// Processes by their parents. Sorted, and no dictionary: its hash function takes a seed from getrandom(2), which waits
+/// for the machine's entropy early in its boot.
+private struct Families {
+  private let byParent: [ProcessEntry]
+  private var isTaken: [Bool]
+
+  init(_ processes: [ProcessEntry]) {
+    byParent = processes.sorted { $0.parent < $1.parent }
+    isTaken = [Bool](repeating: false, count: processes.count)
+  }
+
+  /// Each only once: a table that was read while it changed may hold a circle.
+  mutating func takeChildren(of parent: Int32) -> [ProcessEntry] {
+    var low = 0
+    var high = byParent.count
+    while low < high {
+      let middle = (low + high) / 2
+      if byParent[middle].parent < parent { low = middle + 1 } else { high = middle }
+    }
+    guard low < byParent.count, byParent[low].parent == parent, !isTaken[low] else { return [] }
+    let children = byParent[low...].prefix { $0.parent == parent }
+    isTaken[low] = true
+    return Array(children)
+  }
 }
 
 /// The pids in /proc/PID/task/TID/children, proc_tid_children(5): decimal, a space behind each. The last one may be cut
@@ -72,6 +93,27 @@ public func childPids(_ list: [UInt8]) -> [Int32] {
   guard let end = list.lastIndex(of: UInt8(ascii: " ")) else { return [] }
   return list[..<end].split(separator: UInt8(ascii: " ")).compactMap {
     wholeNumber($0, upTo: Int(Int32.max)).map { Int32($0) }
+  }
+}
+
+/// A process that has got SIGKILL and lives.
+public struct Survivor: Sendable {
+  /// Its process id, in this pid namespace.
+  public let pid: Int32
+  /// Fifteen bytes of anything that its program chose.
+  public let name: String
+  /// State D of proc_pid_stat(5): it dies when what it waits for has come.
+  public let isUninterruptible: Bool
+
+  /// From the bytes of /proc/PID/stat; nil where it is dead, or they are no such line.
+  public init?(stat: [UInt8]) {
+    guard let entry = ProcessEntry(stat: stat), let open = stat.firstIndex(of: UInt8(ascii: "(")),
+      let close = stat.lastIndex(of: UInt8(ascii: ")")), let state = stat[(close + 1)...].dropFirst().first,
+      state != UInt8(ascii: "Z"), state != UInt8(ascii: "X")
+    else { return nil }
+    pid = entry.pid
+    name = String(decoding: stat[(open + 1)..<close], as: UTF8.self)
+    isUninterruptible = state == UInt8(ascii: "D")
   }
 }
 

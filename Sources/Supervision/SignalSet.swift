@@ -16,8 +16,9 @@ public struct SignalSet: Equatable, Sendable {
 
   /// What cannot be forwarded or must not be: SIGKILL and SIGSTOP cannot be caught; SIGCHLD is about ebb's own
   /// children; the faults that a thread's own instruction raises (ILL, TRAP, BUS, FPE, SEGV, SYS) are ebb's own death
-  /// and not a message; SIGTTIN and SIGTTOU are the terminal's word to ebb's process group and not to the command's.
-  public static let neverForwarded = SignalSet(mask: bits([4, 5, 7, 8, 9, 11, 17, 19, 21, 22, 31]))
+  /// and not a message; SIGTTIN and SIGTTOU are the terminal's word to ebb's process group and not to the command's; 32
+  /// and 33 are glibc's own, which unblocks them in each thread.
+  public static let neverForwarded = SignalSet(mask: bits([4, 5, 7, 8, 9, 11, 17, 19, 21, 22, 31, 32, 33]))
 
   private static func bits(_ numbers: [UInt64]) -> UInt64 { numbers.reduce(0) { $0 | 1 << ($1 - 1) } }
 

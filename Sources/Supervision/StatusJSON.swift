@@ -1,8 +1,9 @@
 /// What `ebb status --json` and the health endpoint's `/status` answer, on one line: keys may be added, and none
-/// renamed. `pid` is the supervisor's in the pid namespace of whoever asks, `processes` are its descendants, `list` each
-/// connection, where that was asked for.
+/// renamed. `pid` is the supervisor's in the pid namespace of the caller, `processes` are its descendants, `list` each
+/// connection, where that was asked for. Without `processes` the command's arguments are left out too: the network learns
+/// no command lines.
 public func statusJSON(
-  _ status: Status, pid: Int32, processes: [ProcessDetails], list: [Connection]? = nil, at now: Instant
+  _ status: Status, pid: Int32, processes: [ProcessDetails]?, list: [Connection]? = nil, at now: Instant
 ) -> [UInt8] {
   let run = status.now
   var bytes: [UInt8] = []
@@ -16,13 +17,13 @@ public func statusJSON(
     .init(
       "command",
       .object([
-        .init("pid", .pid(status.command(in: processes, supervisor: pid)?.entry.pid ?? run.commandPid)),
-        .init("argv", .list(status.facts.argv.map { .text($0) })),
+        .init("pid", .pid(status.command(in: processes ?? [], supervisor: pid)?.entry.pid ?? run.commandPid)),
+        .init("argv", processes == nil ? .null : .list(status.facts.argv.map { .text($0) })),
       ])),
     .init("stop", run.stop.map { .object(facts(of: $0, run, at: now)) } ?? .null),
     .init("reaped", .number(run.reaped)),
     .init("connections", run.connections.map { .object(facts(of: $0, list, quiet: status.facts.drainQuiet)) } ?? .null),
-    .init("processes", .list(processes.map { .object(facts(of: $0)) })),
+    .init("processes", processes.map { .list($0.map { .object(facts(of: $0)) }) } ?? .null),
   ])
   bytes.append("\n")
   return bytes

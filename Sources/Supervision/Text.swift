@@ -25,8 +25,10 @@ extension String {
   /// gave. Same escapes as JSON.
   public var quoted: String {
     let longest = 200
+    let text = legible
     var bytes: [UInt8] = []
-    bytes.appendQuoted(utf8.count <= longest ? self : String(decoding: utf8.prefix(longest), as: UTF8.self) + "…")
+    bytes.appendQuoted(
+      text.utf8.count <= longest ? text : String(decoding: text.utf8.prefix(longest), as: UTF8.self) + "…")
     return String(decoding: bytes, as: UTF8.self)
   }
 

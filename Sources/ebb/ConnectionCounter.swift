@@ -5,37 +5,31 @@ import Supervision
 /// Passes over the connections, a step at a time: between two steps the queue does whatever else has come.
 final class ConnectionCounter {
   private let watch: ConnectionWatch
-  private let rest: () -> Void
-  private let report: (Event) -> Void
-  private var timer: DispatchSource?
+  private let timer: DispatchSource
+  private var report: (Event) -> Void = { _ in }
   private var isStepping = false
 
-  /// `rest` is called when a pass has ended.
-  init(
-    _ watch: ConnectionWatch, on queue: dispatch_queue_t, rest: @escaping () -> Void, report: @escaping (Event) -> Void
-  ) {
-    (self.watch, self.rest, self.report) = (watch, rest, report)
-    timer = DispatchSource(timerOn: queue) { [self] in step() }
+  init(_ watch: ConnectionWatch, on queue: dispatch_queue_t) {
+    self.watch = watch
+    timer = DispatchSource(timerOn: queue)
+    timer.start { [self] in step() }
   }
 
-  /// In place of a pass that is under way.
-  func begin(lookForListeners: Bool) {
+  /// In place of a pass that is under way. `report` gets its outcome: `sampled` or `countFailed`.
+  func begin(lookForListeners: Bool, _ report: @escaping (Event) -> Void) {
+    self.report = report
     watch.begin(lookForListeners: lookForListeners)
     guard !isStepping else { return }
     isStepping = true
-    timer?.setTimer(in: .zero)
+    timer.setTimer(in: .zero)
   }
 
   private func step() {
-    guard let result = watch.step(nil) else {
-      timer?.setTimer(in: .zero)
-      return
-    }
+    guard let result = watch.step(nil) else { return timer.setTimer(in: .zero) }
     isStepping = false
     switch result {
     case .success(let sample): report(.sampled(sample))
     case .failure(let failure): report(.countFailed(failure.reason))
     }
-    rest()
   }
 }

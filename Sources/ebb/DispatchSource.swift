@@ -5,34 +5,45 @@ import Supervision
 /// pointer, since Embedded Swift has no Dispatch overlay.
 final class DispatchSource {
   private let source: dispatch_source_t
-  private let handler: () -> Void
+  private var handler: () -> Void = {}
   private var afterCancel: (() -> Void)?
 
-  init(signal: Signal, on queue: dispatch_queue_t, _ handler: @escaping () -> Void) {
+  /// None of them does anything before `start`, which must follow.
+  init(signal: Signal, on queue: dispatch_queue_t) {
     source = dispatch_source_create(ebb_source_type_signal(), UInt(signal.number), 0, queue)
-    self.handler = handler
-    begin()
   }
 
-  init(readable descriptor: Int32, on queue: dispatch_queue_t, _ handler: @escaping () -> Void) {
+  init(readable descriptor: Int32, on queue: dispatch_queue_t) {
     source = dispatch_source_create(ebb_source_type_read(), UInt(descriptor), 0, queue)
-    self.handler = handler
-    begin()
   }
 
-  init(writable descriptor: Int32, on queue: dispatch_queue_t, _ handler: @escaping () -> Void) {
+  init(writable descriptor: Int32, on queue: dispatch_queue_t) {
     source = dispatch_source_create(ebb_source_type_write(), UInt(descriptor), 0, queue)
-    self.handler = handler
-    begin()
+  }
+
+  /// Fires when `setTimer` says.
+  init(timerOn queue: dispatch_queue_t) {
+    source = dispatch_source_create(ebb_source_type_timer(), 0, 0, queue)
   }
 
   deinit { ebb_release_source(source) }
 
-  /// Set with `setTimer`; before that it does not fire.
-  init(timerOn queue: dispatch_queue_t, _ handler: @escaping () -> Void) {
-    source = dispatch_source_create(ebb_source_type_timer(), 0, 0, queue)
+  /// Runs `handler` on the queue for each event from now on.
+  func start(_ handler: @escaping () -> Void) {
     self.handler = handler
-    begin()
+    let object = dispatch_object_t(_ds: source)
+    dispatch_set_context(object, Unmanaged.passRetained(self).toOpaque())
+    dispatch_source_set_event_handler_f(source) { context in
+      guard let context else { return }
+      Unmanaged<DispatchSource>.fromOpaque(context).takeUnretainedValue().handler()
+    }
+    dispatch_source_set_cancel_handler_f(source) { context in
+      guard let context else { return }
+      let source = Unmanaged<DispatchSource>.fromOpaque(context).takeRetainedValue()
+      source.handler = {}  // it may hold the source
+      source.afterCancel?()
+    }
+    dispatch_resume(object)
   }
 
   /// Fires once, on the monotonic clock and without leeway, and never early. For work in pieces: what is due at once
@@ -59,20 +70,6 @@ final class DispatchSource {
       guard let context else { return }
       Unmanaged<Closure>.fromOpaque(context).takeRetainedValue().body()
     }
-  }
-
-  private func begin() {
-    let object = dispatch_object_t(_ds: source)
-    dispatch_set_context(object, Unmanaged.passRetained(self).toOpaque())
-    dispatch_source_set_event_handler_f(source) { context in
-      guard let context else { return }
-      Unmanaged<DispatchSource>.fromOpaque(context).takeUnretainedValue().handler()
-    }
-    dispatch_source_set_cancel_handler_f(source) { context in
-      guard let context else { return }
-      Unmanaged<DispatchSource>.fromOpaque(context).takeRetainedValue().afterCancel?()
-    }
-    dispatch_resume(object)
   }
 
   private final class Closure {

@@ -8,14 +8,13 @@ import Supervision
 final class HealthServer {
   private let listener: Int32
   private let queue: dispatch_queue_t
-  private let content: (HealthPath) -> HealthContent
-  private let rest: () -> Void
+  private var content: (HealthPath) -> HealthContent = { _ in .liveness }
   private let mostConnections: Int
-  private var accepting: DispatchSource?
+  private let accepting: DispatchSource
   /// Connections since the start.
   private(set) var acceptedCount = 0
   private var isPaused = false
-  private var timer: DispatchSource?
+  private let timer: DispatchSource
   /// Those that wait for their client, oldest first, and so in the order of their deadlines.
   private var connections: [Connection] = []
 
@@ -25,7 +24,12 @@ final class HealthServer {
     var head: [UInt8] = []
     /// What the client has not taken yet of its answer; nil: it is still asking.
     var rest: ArraySlice<UInt8>?
+    /// How much is still read and thrown away behind a request that was refused; nil: it was not, or its answer is not
+    /// sent.
+    var discards: Int?
+    var isRefused = false
     var source: DispatchSource?
+    var waitsForRoom: Bool { rest?.isEmpty == false }
     init(_ socket: Int32, deadline: Instant) {
       self.socket = socket
       self.deadline = deadline
@@ -34,8 +38,10 @@ final class HealthServer {
 
   /// From accepting a connection to the end of its answer.
   private static let patience = Span.seconds(2)
-  /// Between two looks at the signals.
+  /// Between two looks at signals and deadlines.
   private static let batch = 16
+  /// Of a request that was refused, in bytes.
+  private static let mostDiscarded = 64 * 1024
   /// Until the next try where no descriptor is to be had.
   private static let pause = Span.milliseconds(100)
 
@@ -54,19 +60,21 @@ final class HealthServer {
     throw failure
   }
 
-  /// Answers from now on, with what `content` says at that moment. `rest` is called when there has been work.
-  init(
-    _ listener: Int32, on queue: dispatch_queue_t, rest: @escaping () -> Void,
-    _ content: @escaping (HealthPath) -> HealthContent
-  ) {
+  /// Answers nothing before `start`.
+  init(_ listener: Int32, on queue: dispatch_queue_t) {
     self.listener = listener
     self.queue = queue
-    self.content = content
-    self.rest = rest
     // The endpoint must leave some for looking at /proc when it comes to killing.
     mostConnections = max(1, min(64, descriptorLimit() - 24))
-    timer = DispatchSource(timerOn: queue) { [self] in timeHasCome() }
-    accepting = DispatchSource(readable: listener, on: queue) { [self] in acceptSome() }
+    timer = DispatchSource(timerOn: queue)
+    accepting = DispatchSource(readable: listener, on: queue)
+  }
+
+  /// Answers from now on, with what `content` says at that moment.
+  func start(_ content: @escaping (HealthPath) -> HealthContent) {
+    self.content = content
+    timer.start { [self] in timeHasCome() }
+    accepting.start { [self] in acceptSome() }
   }
 }
 
@@ -76,7 +84,6 @@ extension HealthServer {
   /// A batch of them: a storm of connections must not keep a signal waiting. The source fires again while there are
   /// more.
   private func acceptSome() {
-    rest()
     for _ in 0..<HealthServer.batch {
       do throws(Errno) {
         guard let socket = try acceptConnection(from: listener) else { return }
@@ -95,7 +102,7 @@ extension HealthServer {
   private func shortOfDescriptors() {
     if let oldest = connections.first { return close(oldest) }
     isPaused = true
-    accepting?.suspend()
+    accepting.suspend()
     setTimer()
   }
 
@@ -111,11 +118,16 @@ extension HealthServer {
   }
 
   private func watch(_ connection: Connection) {
-    let handler = { [self] in if advance(connection) { close(connection) } }
+    let forRoom = connection.waitsForRoom
     connection.source =
-      connection.rest == nil
-      ? DispatchSource(readable: connection.socket, on: queue, handler)
-      : DispatchSource(writable: connection.socket, on: queue, handler)
+      forRoom
+      ? DispatchSource(writable: connection.socket, on: queue) : DispatchSource(readable: connection.socket, on: queue)
+    connection.source?.start { [self] in
+      if advance(connection) { return close(connection) }
+      guard forRoom != connection.waitsForRoom else { return }
+      connection.source?.cancel {}
+      watch(connection)
+    }
   }
 
   private func close(_ connection: Connection) {
@@ -131,7 +143,7 @@ extension HealthServer {
     while let oldest = connections.first, oldest.deadline <= now { close(oldest) }
     if isPaused {
       isPaused = false
-      accepting?.resume()
+      accepting.resume()
     }
     setTimer()
   }
@@ -139,7 +151,7 @@ extension HealthServer {
   /// Armed while connections are open and no longer: an idle supervisor sleeps.
   private func setTimer() {
     let next = connections.first.map { max(.zero, $0.deadline - monotonicTime()) } ?? .longest
-    timer?.setTimer(in: isPaused ? min(next, HealthServer.pause) : next)
+    timer.setTimer(in: isPaused ? min(next, HealthServer.pause) : next)
   }
 }
 
@@ -149,6 +161,7 @@ extension HealthServer {
   /// Reads or writes what is possible now. Returns whether the connection is done with.
   private func advance(_ connection: Connection) -> Bool {
     do throws(Errno) {
+      if connection.discards != nil { return try discard(connection) }
       return try connection.rest == nil ? read(connection) : write(connection)
     } catch {
       return true
@@ -163,17 +176,31 @@ extension HealthServer {
     }
     let request = HealthRequest(connection.head)
     if case .incomplete = request { return false }
+    if case .refused = request { connection.isRefused = true }
     connection.rest = healthAnswer(request, content)[...]
-    if try write(connection) { return true }
-    guard let reading = connection.source else { return false }
-    reading.cancel {}
-    watch(connection)
-    return false
+    return try write(connection)
   }
 
   private func write(_ connection: Connection) throws(Errno) -> Bool {
     guard let rest = connection.rest else { return false }
     connection.rest = rest.dropFirst(try send(rest, over: connection.socket))
-    return connection.rest?.isEmpty ?? true
+    guard !connection.waitsForRoom else { return false }
+    guard connection.isRefused else { return true }
+    // To close a socket with bytes that were not read resets the connection, and the client loses its answer.
+    shutdown(connection.socket, Int32(SHUT_WR))
+    connection.discards = HealthServer.mostDiscarded
+    return try discard(connection)
+  }
+
+  /// Until the client has closed, or has been given enough time or bytes.
+  private func discard(_ connection: Connection) throws(Errno) -> Bool {
+    while let left = connection.discards, left > 0 {
+      switch try receive(upTo: min(left, 16 * 1024), from: connection.socket) {
+      case .nothing: return false
+      case .end: return true
+      case .bytes(let bytes): connection.discards = left - bytes.count
+      }
+    }
+    return true
   }
 }

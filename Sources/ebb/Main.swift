@@ -7,7 +7,7 @@ import Supervision
 public func main(argumentCount: Int32, arguments: CStrings, environment: CStrings?) -> Int32 {
   // Before anything else: what arrives from now on stays pending until somebody is there to act on it.
   let inherited = Inherited(blockedSignals: blockAllSignals(), parent: getppid())
-  let words = (0..<Int(argumentCount)).dropFirst().compactMap { arguments[$0].map { String(cString: $0) } }
+  let words = (0..<Int(argumentCount)).dropFirst().compactMap { arguments[$0].map { String(system: $0) } }
   let invocation: Invocation
   do throws(UsageError) {
     invocation = try parse(
@@ -50,7 +50,7 @@ private func answer(_ invocation: Invocation) throws(Complaint) -> Int32 {
 }
 
 private func environmentVariable(_ name: String) -> String? {
-  getenv(name).map { String(cString: $0) }
+  getenv(name).map { String(system: $0) }
 }
 
 func printOut(_ text: [UInt8]) throws(Complaint) {

@@ -1,4 +1,3 @@
-import CPlatform
 import Platform
 import Supervision
 
@@ -7,8 +6,8 @@ struct PreStopHook {
   private let words: [String]
   private let environment: CStrings?
   private let settings: SpawnSettings
-  /// ebb itself leaves the working directory that it was started in, by which a relative path goes. As a path, since a
-  /// descriptor would keep the file system busy too.
+  /// ebb itself leaves the working directory that it was started in, from which a relative path starts. As a path, since
+  /// a descriptor would keep the file system busy too.
   private let folder: String?
 
   /// Nil where there is no hook. Must run before ebb leaves its working directory.
@@ -18,14 +17,8 @@ struct PreStopHook {
     folder = workingDirectory()
   }
 
-  /// Its pid, once it has executed.
-  func start(_ signal: Signal) throws(SpawnFailure) -> Int32 {
-    if let folder { changeDirectory(to: folder) }
-    let mask = blockAllSignals()  // Dispatch is free to unblock some in a thread of its own
-    defer {
-      setBlockedSignals(mask)
-      changeDirectory(to: "/")
-    }
-    return try spawnHook(words, signal: signal, environment: environment, settings)
+  /// Never waits, not even for a file system that hangs.
+  func start(_ signal: Signal) throws(SpawnFailure) -> HookProcess {
+    try HookProcess(words, signal: signal, environment: environment, settings, in: folder)
   }
 }

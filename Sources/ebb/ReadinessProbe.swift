@@ -7,7 +7,7 @@ import Supervision
 final class ReadinessProbe {
   private let checks: [ReadinessCheck]
   private let queue: dispatch_queue_t
-  private let report: (Event) -> Void
+  private var report: (Event) -> Void = { _ in }
 
   // The attempt under way. Which check and which of its addresses is being asked; -1: none.
   private var socket: Int32 = -1
@@ -17,16 +17,12 @@ final class ReadinessProbe {
   private var addressesTried = 0
   private var answer: [UInt8] = []
 
-  /// `report` gets `probeSucceeded` or `probeFailed` for each attempt that is not abandoned.
-  init(_ checks: [ReadinessCheck], on queue: dispatch_queue_t, _ report: @escaping (Event) -> Void) {
-    self.checks = checks
-    self.queue = queue
-    self.report = report
-  }
+  init(_ checks: [ReadinessCheck], on queue: dispatch_queue_t) { (self.checks, self.queue) = (checks, queue) }
 
-  /// Begins an attempt. Each begins with the address at which the last one ended: where one of two is silent, the other
-  /// gets its turn.
-  func begin() {
+  /// Begins an attempt; `report` gets `probeSucceeded` or `probeFailed`, unless it is abandoned. Each begins with the
+  /// address at which the last one ended: where one of two is silent, the other gets its turn.
+  func begin(_ report: @escaping (Event) -> Void) {
+    self.report = report
     check = 0
     addressesTried = 0
     connect()
@@ -43,7 +39,8 @@ final class ReadinessProbe {
   private func connect() {
     do throws(Errno) {
       socket = try startConnecting(to: asked)
-      source = DispatchSource(writable: socket, on: queue) { [self] in connected() }
+      source = DispatchSource(writable: socket, on: queue)
+      source?.start { [self] in connected() }
     } catch {
       failed(error.text)
     }
@@ -61,7 +58,8 @@ final class ReadinessProbe {
       answer = []
       let socket = socket
       source?.cancel {}
-      source = DispatchSource(readable: socket, on: queue) { [self] in readAnswer() }
+      source = DispatchSource(readable: socket, on: queue)
+      source?.start { [self] in readAnswer() }
     }
   }
 

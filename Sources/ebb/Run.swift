@@ -15,38 +15,46 @@ struct Inherited {
 /// did not start.
 func run(_ options: RunOptions, command: CStrings, environment: CStrings?, _ inherited: Inherited) -> Int32 {
   let startedAt = monotonicTime()
-  let log = LogWriter(descriptor: STDERR_FILENO, capacity: 64 * 1024)
-  let loop = EventLoop(options, log: log)
-  let listener = healthListener(options.health, inherited.parent, warnings: loop)
-
-  adoptOrphans(warnings: loop)
-  watchParent(options.parentDeathSignal, inherited.parent, warnings: loop)
+  let journal = Journal(options)
+  let listener = healthListener(options.health, inherited.parent, journal)
+  let descriptorLimit = requirements(options)
+  adoptOrphans(journal)
+  watchParent(options.parentDeathSignal, inherited.parent, journal)
 
   // Before any source exists: the command must inherit what ebb inherited, and its exit stays pending until ebb looks.
   let terminal = Terminal()
-  let settings = spawnSettings(options, inherited, terminal)
+  let settings = spawnSettings(options, inherited, terminal, descriptorLimit)
   let pid: Int32
   do throws(SpawnFailure) {
     pid = try spawn(command, environment: environment, settings)
   } catch {
-    return report(error, options)
+    return report(error, options, journal)
   }
 
-  // From here on ebb may no longer give up: it warns and carries on.
+  // From here on ebb may no longer give up: it warns and carries on, or ends the command in order.
   let hook = PreStopHook(options.preStop, environment: environment, settings)
   closeInheritedDescriptors(but: listener)
   occupyStandardDescriptors()
   changeDirectory(to: "/")  // a working directory keeps its file system busy
   useOneHeap()
 
-  loop.publish(
-    SupervisorFacts(pid: getpid(), startedAt: startedAt, argv: texts(command), options: options), command: pid)
-  loop.start(pid: pid, terminal: options.newSession ? nil : terminal, hook: hook, listener: listener)
-  // The main thread is the one that may wait, and so the log's. It must never reach dispatch_main(), which would
-  // unblock its signals. Most of the code that has run by then never runs again, and an init is resident for months;
-  // not sooner, since what ends at once would pay for it.
-  log.planRest(in: .milliseconds(100))
-  log.run { releaseCode() }
+  let facts = SupervisorFacts(pid: getpid(), startedAt: startedAt, argv: texts(command), options: options)
+  let loop = EventLoop(
+    options, facts, command: pid, terminal: options.newSession ? nil : terminal, hook: hook, listener: listener,
+    journal)
+  loop.serve()
+}
+
+/// What Dispatch will make once the command runs, and what else is needed at one time: two descriptors for a look at
+/// /proc, one for the status page, and what each part that was asked for has.
+private func requirements(_ options: RunOptions) -> Int? {
+  let counting = options.drain == .time && options.delay == Span.zero ? 0 : ConnectionWatch.mostDescriptors
+  let others = 3 + counting + (options.readiness.isEmpty ? 0 : 1) + (options.health == nil ? 0 : 1)
+  do throws(Unavailable) {
+    return try provideRequirements(signals: SignalIntake.descriptorCount, others: others)
+  } catch {
+    _exit(complain("fatal: cannot supervise a command: \(error.message)"))
+  }
 }
 
 private func texts(_ words: CStrings) -> [String] {
@@ -57,13 +65,13 @@ private func texts(_ words: CStrings) -> [String] {
 
 /// Before the command exists: an endpoint that is not there would fail every probe of a container that looks well. Where a
 /// supervisor above this one has it, that one answers.
-private func healthListener(_ address: HealthAddress?, _ parent: Int32, warnings loop: EventLoop) -> Int32? {
+private func healthListener(_ address: HealthAddress?, _ parent: Int32, _ journal: Journal) -> Int32? {
   guard let address else { return nil }
   do throws(Errno) {
     return try HealthServer.listen(on: address)
   } catch {
     if error.code == EADDRINUSE, let above = supervisor(above: parent, holding: address.port) {
-      loop.warn(
+      journal.warn(
         "health-above",
         "port \(address.port) of --health belongs to the ebb above this one, pid \(above): it answers there")
       return nil
@@ -72,45 +80,48 @@ private func healthListener(_ address: HealthAddress?, _ parent: Int32, warnings
   }
 }
 
-/// Without a thread and a queue: where no process could be had there is no thread to be had either.
-private func report(_ failure: SpawnFailure, _ options: RunOptions) -> Int32 {
+/// Without a queue.
+private func report(_ failure: SpawnFailure, _ options: RunOptions, _ journal: Journal) -> Int32 {
   var lifecycle = Lifecycle(options)
   for action in lifecycle.handle(.spawnFailed(failure), at: monotonicTime()) {
     switch action {
     case .log(let record): complain(record.line(options.logFormat, unixMilliseconds: unixMilliseconds()))
-    case .leaveMessage(let record):
-      writeTerminationLog(
-        record.line(options.logFormat, unixMilliseconds: unixMilliseconds()), to: options.terminationLog)
-    case .exit(let code, _): return Int32(code)
+    case .leaveMessage(let record): journal.leaveMessage(record, at: unixMilliseconds())
+    case .exit(let code, let flush):
+      journal.flush(within: flush)
+      return Int32(code)
     default: continue
     }
   }
   return Int32(ExitCode.ownFailure)
 }
 
-private func adoptOrphans(warnings loop: EventLoop) {
+private func adoptOrphans(_ journal: Journal) {
   guard getpid() != 1 else { return }
   do throws(Errno) {
     try becomeSubreaper()
   } catch {
-    loop.warn("no-subreaper", "cannot become a child subreaper: \(error.text); zombie reaping won't work for orphans")
+    journal.warn(
+      "no-subreaper", "cannot become a child subreaper: \(error.text); zombie reaping won't work for orphans")
   }
 }
 
-private func watchParent(_ signal: Signal?, _ parent: Int32, warnings loop: EventLoop) {
+private func watchParent(_ signal: Signal?, _ parent: Int32, _ journal: Journal) {
   guard let signal else { return }
   do throws(Errno) {
     try setParentDeathSignal(signal, parent: parent)
   } catch {
-    loop.warn("no-parent-death-signal", "cannot ask for SIG\(signal.name) at the parent's death: \(error.text)")
+    journal.warn("no-parent-death-signal", "cannot ask for SIG\(signal.name) at the parent's death: \(error.text)")
   }
 }
 
-private func spawnSettings(_ options: RunOptions, _ inherited: Inherited, _ terminal: Terminal?) -> SpawnSettings {
+private func spawnSettings(
+  _ options: RunOptions, _ inherited: Inherited, _ terminal: Terminal?, _ descriptorLimit: Int?
+) -> SpawnSettings {
   let ignoresChildSignal = isIgnored(.child)
   if ignoresChildSignal { setDefaultAction(.child) }  // ignored, the kernel would reap and forget the exit code
   let mayHandOver = options.newSession ? terminal?.leaveForNewSession() : terminal?.isOurs
   return SpawnSettings(
     blockedSignals: inherited.blockedSignals, ignoresChildSignal: ignoresChildSignal, newSession: options.newSession,
-    terminal: mayHandOver == true ? terminal : nil)
+    terminal: mayHandOver == true ? terminal : nil, descriptorLimit: descriptorLimit)
 }

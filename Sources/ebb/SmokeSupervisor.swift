@@ -80,10 +80,14 @@ final class SmokeSupervisor {
     let limit = monotonicTime() + .seconds(1)
     reap()
     while childrenRemain, monotonicTime() < limit {
-      // The children first: whoever loses its parent becomes one, and on a busy machine a look at every process may
+      // The children first: a process that loses its parent becomes one, and on a busy machine a look at every process may
       // never come to the end. Then all that a short look finds, for those whose parent does not die.
-      if !signalChildren(.kill), end == nil { try? send(.kill, to: .process(pid)) }
-      _ = signalDescendants(.kill, within: .milliseconds(20))
+      do throws(Errno) {
+        try signalChildren(.kill)
+      } catch {
+        if end == nil { try? send(.kill, to: .process(pid)) }
+      }
+      try? signalDescendants(.kill, within: .milliseconds(20))
       _ = waitUntilReadable(signals, milliseconds: 5)
       _ = try? takeSignals(from: signals)
       reap()

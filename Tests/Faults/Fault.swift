@@ -3,6 +3,7 @@ import Instruments
 /// The rows, by the name that the command line takes.
 enum Fault: String, CaseIterable {
   case startup, deadline, storm, simulation, orphans, signals, memory, netlink, proc, clients
+  case threads, calls, descriptors, status, files, crowd
 
   /// Tries it. What breaks off is a missed bar, and the other rows are tried all the same.
   func findings(_ options: Options) -> [Finding] {
@@ -18,6 +19,12 @@ enum Fault: String, CaseIterable {
       case .netlink: return [try stopsWithoutNetlink(options)]
       case .proc: return [try stopsWithoutProc(options)]
       case .clients: return [try stopsAmongSlowClients(options)]
+      case .threads: return [try stopsWithoutThreads(options)]
+      case .calls: return [try refusedCalls(options)]
+      case .descriptors: return [try fewDescriptors(options)]
+      case .status: return [try killsAmongStatusClients(options)]
+      case .files: return [try stopsWithHangingFiles(options)]
+      case .crowd: return [try killsCrowds(options)]
       }
     } catch {
       return [Finding(rawValue, tried: 0, lost: 0, measured: error.message, bar: "can be tried", reached: false)]

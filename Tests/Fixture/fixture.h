@@ -25,6 +25,9 @@ int mode_burst(int argc, char **argv);
 int mode_serve(int argc, char **argv);
 int mode_connect(int argc, char **argv);
 int mode_scrape(int argc, char **argv);
+int mode_hold(int argc, char **argv);
+int mode_crowd(int argc, char **argv);
+int mode_forge(int argc, char **argv);
 
 // Output (output.c).
 

@@ -56,9 +56,18 @@ static void block(const char *name) {
     sigaddset(&mask, signal_number(name));
 }
 
-static void limit_descriptors(long count) {
-  struct rlimit limit = {count, count};
-  if (setrlimit(RLIMIT_NOFILE, &limit) < 0) die("setrlimit");
+// SOFT[:HARD]; without a hard limit it is the soft one.
+static void limit_resource(int resource, const char *text) {
+  char *end;
+  struct rlimit limit;
+  limit.rlim_cur = strtol(text, &end, 10);
+  limit.rlim_max = *end == ':' ? (rlim_t)number(end + 1) : limit.rlim_cur;
+  if (setrlimit(resource, &limit) < 0) die("setrlimit");
+}
+
+static void be_nice(int niceness) {
+  errno = 0;
+  if (nice(niceness) == -1 && errno != 0) die("nice");
 }
 
 static void become_user(long user) {
@@ -86,6 +95,33 @@ static void refuse_netlink(void) {
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 1),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {.len = sizeof code / sizeof code[0], .filter = code};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) die("PR_SET_NO_NEW_PRIVS");
+  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0) die("PR_SET_SECCOMP");
+}
+
+static const struct { const char *name; int number; } calls[] = {
+  {"clone3", SYS_clone3}, {"epoll_create1", SYS_epoll_create1}, {"epoll_ctl", SYS_epoll_ctl},
+  {"eventfd2", SYS_eventfd2}, {"getrandom", SYS_getrandom}, {"memfd_create", SYS_memfd_create},
+  {"pidfd_open", SYS_pidfd_open}, {"signalfd4", SYS_signalfd4}, {"timerfd_create", SYS_timerfd_create},
+  {"timerfd_settime", SYS_timerfd_settime},
+};
+
+// CALL[:ERRNO]: this system call fails from now on, with EPERM unless told otherwise, as a seccomp profile has it.
+static void refuse_call(const char *text) {
+  size_t length = strcspn(text, ":");
+  int error = text[length] == ':' ? number(text + length + 1) : EPERM;
+  int call = -1;
+  for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+    if (strlen(calls[i].name) == length && strncmp(text, calls[i].name, length) == 0) call = calls[i].number;
+  }
+  if (call < 0) die("no such call: %s", text);
+  struct sock_filter code[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
   struct sock_fprog program = {.len = sizeof code / sizeof code[0], .filter = code};
@@ -137,7 +173,11 @@ int mode_launch(int argc, char **argv) {
     else if ((text = value(argc, argv, &at, "--raise"))) kill(getpid(), signal_number(text));
     else if ((text = value(argc, argv, &at, "--close"))) close(number(text));
     else if ((text = value(argc, argv, &at, "--open"))) open_at(text);
-    else if ((text = value(argc, argv, &at, "--rlimit-nofile"))) limit_descriptors(number(text));
+    else if ((text = value(argc, argv, &at, "--rlimit-nofile"))) limit_resource(RLIMIT_NOFILE, text);
+    else if ((text = value(argc, argv, &at, "--rlimit-nproc"))) limit_resource(RLIMIT_NPROC, text);
+    else if ((text = value(argc, argv, &at, "--rlimit-as"))) limit_resource(RLIMIT_AS, text);
+    else if ((text = value(argc, argv, &at, "--nice"))) be_nice(number(text));
+    else if ((text = value(argc, argv, &at, "--refuse"))) refuse_call(text);
     else if ((text = value(argc, argv, &at, "--uid"))) become_user(number(text));
     else if ((text = value(argc, argv, &at, "--cwd"))) { if (chdir(text) < 0) die("chdir %s", text); }
     else if (flag(argv, &at, "--session")) { if (setsid() < 0) die("setsid"); }

@@ -11,6 +11,7 @@ static const struct {
   {"stay", mode_stay},       {"signals", mode_signals}, {"report", mode_report}, {"leave", mode_leave},
   {"orphans", mode_orphans}, {"storm", mode_storm},     {"burst", mode_burst}, {"serve", mode_serve},
   {"tally", mode_tally},     {"connect", mode_connect}, {"scrape", mode_scrape},
+  {"hold", mode_hold},       {"crowd", mode_crowd},     {"forge", mode_forge},
 };
 
 int main(int argc, char **argv) {

@@ -19,6 +19,7 @@ package struct World {
   var stopSignalsSent = 0
   var phase = Phase.starting
   var exitCode: Int?
+  var killedAt: Instant?
   var hasBeenReady: Bool
   var isAsked = false
   var hasTimedOut = false
@@ -223,7 +224,6 @@ package struct World {
   /// bounds.
   private mutating func runOut() -> String? {
     guard exitCode == nil, stoppedAt != nil || !commandLives else { return nil }
-    let latest = stoppedAt.map { $0 + times.terminationGracePeriod }
     var rounds = 0
     while exitCode == nil {
       guard let wakeUp = lifecycle.wakeUp else { return "no exit: nothing to wait for in \(lifecycle.phase)" }
@@ -282,9 +282,14 @@ package struct World {
       return !commandLives ? "SIGKILL to a pid that is nobody's" : mayKill ? "" : "SIGKILL before the deadline"
     case .killDescendants: return mayKill ? "" : "SIGKILL to descendants before the deadline"
     case .killChildren:
+      if killedAt == nil { killedAt = now }
       if !mayKill { return "SIGKILL to children before the deadline" }
       let isExempt = isLate || sent == nil || !configuration.hasProc
       return isExempt || others.allSignalledInTime ? "" : "SIGKILL to a head that was not signalled"
+    case .lookForSurvivors:
+      // Dying takes its time, whenever ebb came to killing.
+      guard let killedAt, now >= killedAt + times.killMargin / 4 else { return "gives up too early" }
+      return post(.survivors([], isInit: true))
     case .findChildren:
       others.isLookedFor = true
       return ""
@@ -381,6 +386,12 @@ package struct World {
     if let latestForwarding, now >= latestForwarding { return true }
     guard let lastSample, lastSample.at == now, lastSample.sample.census.connections == 0 else { return false }
     return options.drain == .zero || now >= max(stoppedAt, lastTraffic ?? stoppedAt) + times.drainQuiet
+  }
+
+  /// When ebb has to be gone: at the orchestrator's deadline, or where it was late, so long after its own SIGKILL.
+  private var latest: Instant? {
+    let patience = max(times.killMargin / 2, .milliseconds(100))
+    return stoppedAt.map { max($0 + times.terminationGracePeriod, killedAt.map { $0 + patience } ?? $0) }
   }
 
   /// The end of the drain, at the latest.

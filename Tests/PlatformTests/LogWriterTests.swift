@@ -5,16 +5,14 @@ import Testing
 @testable import Platform
 
 @Suite struct LogWriterTests {
-  /// A writer on a pipe, with its thread, and what is done with the pipe before it starts.
+  /// A writer on a pipe, and what is done with the pipe before it starts.
   private func writer(
-    capacity: Int, before: (Int32) -> Void = { _ in }, rest: @escaping @Sendable () -> Void = {}
+    capacity: Int, before: (Int32) -> Void = { _ in }
   ) throws -> (LogWriter, reading: Int32) {
     var ends: [Int32] = [0, 0]
     try #require(pipe(&ends) == 0)
     before(ends[1])
-    let writer = LogWriter(descriptor: ends[1], capacity: capacity)
-    Thread.detachNewThread { writer.run(rest: rest) }
-    return (writer, ends[0])
+    return (LogWriter(descriptor: ends[1], capacity: capacity), ends[0])
   }
 
   /// Writes to a pipe until it takes nothing more. Returns how much that was.
@@ -45,23 +43,6 @@ import Testing
     writer.flush(within: .seconds(60))
     #expect(readLine(reading, count: 14) == "one\ntwo\nthree\n")
     #expect(writer.takeDroppedCount() == 0)
-  }
-
-  @Test func restsOnceForEachPlanThatStood() throws {
-    let rested = DispatchSemaphore(value: 0)
-    let (writer, reading) = try writer(capacity: 1000, rest: { rested.signal() })
-    for _ in 0..<3 {
-      writer.planRest(in: .milliseconds(1))
-      #expect(rested.wait(timeout: .now() + 60) == .success)
-    }
-    // One that is far away holds no line up, and a later plan changes nothing.
-    writer.planRest(in: .seconds(3600))
-    writer.planRest(in: .zero)
-    for _ in 0..<3 {
-      writer.submit(Array("line\n".utf8))
-      #expect(readLine(reading, count: 5) == "line\n")
-    }
-    #expect(rested.wait(timeout: .now() + 0.05) == .timedOut)
   }
 
   @Test func neverWaitsForAReaderAndCountsWhatItDrops() throws {

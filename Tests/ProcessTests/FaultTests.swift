@@ -67,11 +67,11 @@ struct FaultTests {
   /// Those rows of the table that README shows which need neither much time nor a machine for themselves.
   @Test(.needs(.pidNamespace))
   func `the table of faults, in short`() throws {
-    let rows = ["startup", "signals", "netlink", "proc"]
+    let rows = ["startup", "signals", "netlink", "proc", "threads", "calls", "descriptors"]
     let run = try Run.program([Binaries.faults, "--quick", "--ebb", try Binaries.ebb()] + rows)
     let exit = try run.exit(limit: .seconds(300))
     #expect(exit == .code(0), "\(run)")
-    #expect(run.out.lines.filter { $0.hasSuffix(" ok") }.count == 6, "\(run)")
+    #expect(run.out.lines.filter { $0.hasSuffix(" ok") }.count == 9, "\(run)")
   }
 
   // MARK: The parent's death

@@ -174,6 +174,36 @@ struct StatusTests {
 /// Finding the supervisor.
 @Suite(.endsItsProcesses)
 struct StatusSearchTests {
+  @Test(.needs(.pidNamespace), .needs(.root), .needs(.program("nsenter")))
+  func `a page that another user has forged is no supervisor`() throws {
+    let pod = try Inside.other()
+    let real = try pod.startSupervisor(fixture("signals"))
+    let pid = try #require(try pod.ebb("status", "--json").json()["pid"] as? Int)
+    for user in ["65534", "0"] {
+      let forger = try pod.start(fixture("forge", "\(pid)", user))
+      try forger.line("ready")
+    }
+    // And one that is none of root's, though it is a supervisor.
+    let other = try pod.start(fixture("launch", "--uid", "65534", "--", Binaries.ebb(), "--") + fixture("stay"))
+    try other.line("ready")
+    #expect(try pod.ebb("probe").exit == .code(0))
+    let status = try pod.ebb("status", "--json")
+    #expect(try status.json()["pid"] as? Int == pid, "\(status)")
+    #expect(try pod.ebb("stop", "--now").exit == .code(0))
+    try real.run.expect(.code(0))
+  }
+
+  @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
+  func `two supervisors, one below the other, are not several`() throws {
+    let pod = try Inside.other()
+    let upper = try pod.startSupervisor([try Binaries.ebb(), "--"] + fixture("stay"))
+    try upper.run.wait(for: "the lower one") { Proc.children(of: upper.pid).count == 1 }
+    try upper.run.waitForPage(of: try #require(Proc.children(of: upper.pid).first))
+    let command = try pod.ebb("status", "--json").json()["command"] as? [String: Any]
+    #expect(command?["argv"] as? [String] == fixture("stay"))
+    #expect(try pod.ebb("probe").exit == .code(0))
+  }
+
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")), .needs(.program("unshare")))
   func `several supervisors in one process namespace`() throws {
     let pod = try Inside.other()

@@ -40,6 +40,7 @@ import Testing
     _ = story.at(29_500, .timer)
     #expect(story.lifecycle.phase == .killing)
     _ = story.at(29_750, .timer)
+    _ = story.at(29_750, .survivors([], isInit: true))
     #expect(story.lifecycle.phase == .exited)
   }
 

@@ -18,7 +18,7 @@ extension Action: Equatable {
     case (.findChildren, .findChildren), (.findGroup, .findGroup): true
     case (.signalLeftovers(let a, let b), .signalLeftovers(let c, let d)): a == c && b == d
     case (.findListening(let a), .findListening(let b)): a == b
-    case (.killChildren, .killChildren): true
+    case (.killChildren, .killChildren), (.lookForSurvivors, .lookForSurvivors): true
     case (.suspend, .suspend), (.probe, .probe), (.abandonProbe, .abandonProbe), (.killHook, .killHook): true
     case (.count(let a), .count(let b)): a == b
     case (.startHook(let a), .startHook(let b)): a == b

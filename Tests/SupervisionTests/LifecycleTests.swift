@@ -71,16 +71,83 @@ private struct Story {
     _ = story.at(0, .signal(.terminate))
     _ = story.at(5000, .timer)
     _ = story.at(29_000, .timer)
+    #expect(story.at(29_249, .timer) == [.killChildren])
+    #expect(
+      story.at(29_250, .timer) == [.killChildren, .killDescendants(within: .milliseconds(125))])
     #expect(story.at(29_499, .timer) == [.killChildren])
-    #expect(story.at(29_500, .timer).last == .exit(code: 137, flush: .milliseconds(250)))
+    #expect(story.at(29_500, .timer) == [.killChildren, .lookForSurvivors])
+    #expect(story.wakeUp == nil)
+    let end = story.at(29_500, .survivors([survivor(8, "D")].compactMap { $0 }, isInit: true))
+    #expect(end.last == .exit(code: 137, flush: .milliseconds(250)))
+    #expect(
+      reported(end) == ["process 8 (app) has not died of SIGKILL: it is in uninterruptible sleep; ebb exits without it"]
+    )
   }
 
-  @Test func beyondTheOrchestratorsTimeNothingIsWaitedFor() {
-    var story = Story()
-    _ = story.at(0, .signal(.terminate))
-    _ = story.at(5000, .timer)
-    #expect(story.at(31_000, .timer).last == .exit(code: 137, flush: .zero))
+  /// Process 1 takes all others with it. A subreaper leaves them behind.
+  @Test func whatOnlyTakesItsTimeIsNotCalledUnkillable() {
+    for (isInit, states, sentences) in [
+      (true, "RSZ", 0), (true, "RD", 1), (false, "S", 1), (false, "", 0), (false, "Z", 0),
+    ] {
+      var story = Story()
+      _ = story.at(0, .signal(.terminate))
+      _ = story.at(29_000, .timer)
+      _ = story.at(29_500, .timer)
+      let survivors = states.compactMap { survivor(8, "\($0)") }
+      let end = story.at(29_500, .survivors(survivors, isInit: isInit))
+      #expect(reported(end).count == sentences, "\(states)")
+      #expect(end.last == .exit(code: 137, flush: .milliseconds(250)))
+    }
   }
+
+  private func survivor(_ pid: Int32, _ state: String) -> Survivor? {
+    Survivor(stat: Array("\(pid) (app) \(state) 1 7 7 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 8675309 1000 20".utf8))
+  }
+
+  private func reported(_ actions: [Action]) -> [String] {
+    actions.compactMap { if case .log(let record) = $0, record.event == "unkillable" { record.message } else { nil } }
+  }
+
+  /// ebb was stopped, or frozen with its container: dying takes its time after that too, and so does the report.
+  @Test func patienceCountsFromTheSignalThatWasSent() {
+    for (margin, patience) in [(Span.seconds(1), 500), (.zero, 100)] {
+      var story = Story { $0.killMargin = margin }
+      _ = story.at(0, .signal(.terminate))
+      _ = story.at(5000, .timer)
+      #expect(story.at(40_000, .timer).contains(.killChildren))
+      #expect(story.at(40_000 + patience / 2 - 1, .timer) == [.killChildren])
+      #expect(story.at(40_000 + patience - 1, .timer).first == .killChildren)
+      #expect(story.at(40_000 + patience, .timer) == [.killChildren, .lookForSurvivors])
+      let end = story.at(40_000 + patience, .survivors([], isInit: false))
+      #expect(end.last == .exit(code: 137, flush: .milliseconds(100)))
+    }
+  }
+
+  @Test func withoutItsCoreTheCommandIsStoppedInOrder() {
+    var story = Story { $0.preStop = ["hook"] }
+    #expect(
+      story.at(1000, .coreFailed("timerfd_create: Cannot allocate memory")).filter(isSend) == [
+        .send(.terminate, to: .command), .send(.continue, to: .command),
+      ])
+    #expect(story.wakeUp == 30_000)
+    _ = story.at(1100, .commandExited(.exited(code: 3)))
+    #expect(
+      story.at(1100, .reapedAll(childrenRemain: false)).last == .exit(code: 125, flush: .milliseconds(500)))
+
+    // In a stop that is under way its deadline stays.
+    var late = Story()
+    _ = late.at(0, .signal(.terminate))
+    #expect(late.at(1000, .coreFailed("epoll_ctl: …")).filter(isSend).first == .send(.terminate, to: .command))
+    #expect(late.wakeUp == 29_000)
+
+    // A command that has exited is sent nothing.
+    var over = Story()
+    _ = over.at(0, .commandExited(.exited(code: 3)))
+    #expect(over.at(0, .coreFailed("epoll_ctl: …")).filter(isSend) == [])
+    #expect(over.at(0, .reapedAll(childrenRemain: false)).last == .exit(code: 125, flush: .milliseconds(500)))
+  }
+
+  private func isSend(_ action: Action) -> Bool { if case .send = action { true } else { false } }
 
   @Test func graceBringsTheKillForwardAndNeverBack() {
     var early = Story { $0.grace = .seconds(2) }

@@ -47,10 +47,11 @@ import Testing
 
   @Test func whatDoesNotDieWasKilled() {
     var story = stopping()
-    // ebb is late, its deadlines are not.
+    // ebb is late, and so is its patience.
     _ = story.at(29_400, .timer)
     #expect(story.lifecycle.phase == .killing)
-    _ = story.at(29_500, .timer)
+    _ = story.at(29_900, .timer)
+    _ = story.at(29_900, .survivors([], isInit: true))
     #expect(story.lifecycle.phase == .exited)
     #expect(story.report.contains(#""code":137,"signal":null,"killed":true"#))
   }
@@ -132,6 +133,7 @@ import Testing
     #expect(story.wakeUp == 2001)
     // Not even SIGKILL ends them: in half the margin ebb is gone.
     _ = story.at(2500, .timer)
+    _ = story.at(2500, .survivors([], isInit: true))
     #expect(story.lifecycle.phase == .exited)
     #expect(story.report.contains(#""code":3,"signal":null,"killed":false"#))
     #expect(story.report.contains(#""leftovers":"killed""#))

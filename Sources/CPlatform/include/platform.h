@@ -54,12 +54,23 @@ struct ebb_spawn {
   int terminal;          // becomes its foreground group on this terminal; -1: none
   bool take_terminal;    // with new_session: the terminal becomes its controlling terminal first
   bool stands_aside;     // nothing to read, and its standard output is standard error
+  long descriptor_limit; // its soft limit, where ebb has raised its own; -1: it is ebb's. RLIMIT_NOFILE
+  bool in_place;         // becomes this very process, which was forked for it
 };
 
 /// Starts a command and returns its pid once it has executed. 0 and errno: execve(2) failed. -1 and errno: vfork(2)
-/// failed. posix_spawn(3) cannot leave SIGCHLD ignored in the command while the parent has it at its default, nor carry
+/// failed. With `in_place` it returns only in the case of 0. posix_spawn(3) cannot leave SIGCHLD ignored in the command while the parent has it at its default, nor carry
 /// on where the terminal cannot be handed over; hence vfork(2). All signals must be blocked by the caller.
 int ebb_spawn_command(const struct ebb_spawn *_Nonnull spawn);
+
+/// fork(2). The child, which gets 0, has one thread; glibc sees to it that it may allocate.
+int ebb_fork(void);
+/// Zeroed memory that a child shares with its parent; NULL and errno. mmap(2) MAP_SHARED.
+void *_Nullable ebb_map_for_child(size_t size);
+
+/// Starts a detached thread with a small stack and every signal blocked but glibc's own two, 32 and 33, which do nothing
+/// from then on. 0, or the error. pthread_create(3), nptl(7).
+int ebb_start_thread(void *_Nullable (*_Nonnull start)(void *_Nullable), void *_Nullable context);
 
 /// What waitpid(2) said: the child's pid, and one of the three of WIFEXITED, WIFSIGNALED, WIFSTOPPED.
 struct ebb_wait {
@@ -69,9 +80,9 @@ struct ebb_wait {
   bool core_dumped;
 };
 
-/// The next child that has ended or stopped, without waiting. Returns 1, 0 if children remain but nothing happened, or
-/// -1 and errno.
-int ebb_wait_any(struct ebb_wait *_Nonnull wait);
+/// What has become of a child, or with -1 of the next one that has ended or stopped, without waiting. Returns 1, 0 if
+/// nothing happened, or -1 and errno.
+int ebb_wait(int child, struct ebb_wait *_Nonnull wait);
 
 /// Whether a child has ended and waits to be reaped, or is none; it is not reaped. waitid(2) WNOWAIT.
 bool ebb_has_ended(int child);
@@ -89,6 +100,8 @@ int ebb_open_placeholder(void);
 int ebb_read_file(const char *_Nonnull path, uint8_t *_Nonnull bytes, int capacity);
 /// The pid that /proc/self names, or -1: no /proc here. proc_pid(5).
 int ebb_proc_self(void);
+/// The calling thread's id, which is the process's in the main thread. gettid(2).
+int ebb_thread(void);
 /// The next entry of /proc that is a process, or 0 at the end. readdir(3).
 int ebb_next_process(DIR *_Nonnull proc);
 /// A descriptor for a process, or -1 and errno. pidfd_open(2), Linux 5.3.
@@ -96,6 +109,8 @@ int ebb_pidfd_open(int pid);
 /// kill(2) by descriptor: never hits a later process with the same pid. 0, or -1 and errno. pidfd_send_signal(2), Linux
 /// 5.1.
 int ebb_pidfd_signal(int pidfd, int number);
+/// The user that an open file belongs to, or -1. fstat(2).
+long ebb_owner(int fd);
 /// Gives the controlling terminal up. 0, or -1 and errno. ioctl(2) TIOCNOTTY; see ioctl_tty(2).
 int ebb_leave_terminal(int fd);
 /// An unlinked file in memory, close-on-exec, or -1 and errno. memfd_create(2).
@@ -135,9 +150,31 @@ int ebb_next_link(DIR *_Nonnull folder, uint8_t *_Nonnull text, int capacity);
 /// The number of a file, or 0 where there is none. stat(2).
 uint64_t ebb_inode(const char *_Nonnull path);
 
-/// Lets go of the pages of the program's code and constants: those that are needed again come back from the page cache.
-/// madvise(2) on the loaded segments that nobody writes, elf(5), getauxval(3).
-void ebb_release_code(void);
+/// Writes all of the bytes if that is possible without waiting, whatever the open file's flags are. Returns whether it
+/// did; errno. pwritev2(2) RWF_NOWAIT.
+bool ebb_write_now(int fd, const void *_Nonnull bytes, size_t count);
+/// The next pending signal of a mask, or -1 and errno (EAGAIN: none in time). sigtimedwait(2).
+int ebb_wait_for_signal(uint64_t mask, int64_t nanoseconds);
+
+// What Dispatch waits with, made once to see whether it can be had. All close-on-exec; -1 and errno.
+
+/// epoll_create1(2).
+int ebb_epoll(void);
+/// eventfd2(2).
+int ebb_eventfd(void);
+/// timerfd_create(2).
+int ebb_timerfd(void);
+/// timerfd_settime(2). 0.
+int ebb_set_timerfd(int fd);
+/// epoll_ctl(2). 0.
+int ebb_add_to_epoll(int epoll, int fd);
+/// epoll_wait(2), without waiting. 0 or 1.
+int ebb_look_at_epoll(int epoll);
+/// Whether so much memory can be had. malloc(3).
+bool ebb_try_memory(size_t size);
+/// Raises the soft limit of open descriptors to `wanted`. 0, or -1 and errno: EMFILE where the hard limit is lower.
+/// setrlimit(2) RLIMIT_NOFILE.
+int ebb_raise_descriptor_limit(int wanted);
 
 /// errno(3) is a macro.
 static inline int ebb_errno(void) { return errno; }

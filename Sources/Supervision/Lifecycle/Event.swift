@@ -38,6 +38,12 @@ public enum Event: Sendable {
   case hookEnded(ExitStatus)
   /// The pre-stop hook could not be started.
   case hookFailed(SpawnFailure)
+  /// `killChildren` has been done.
+  case childrenKilled
+  /// The children that have got SIGKILL and live on. `isInit`: ebb is PID 1, and its exit ends them.
+  case survivors([Survivor], isInit: Bool)
+  /// What ebb itself cannot do without is gone, and why.
+  case coreFailed(String)
   /// `Lifecycle.wakeUp` has come, or may have.
   case timer
 }
@@ -79,8 +85,11 @@ public enum Action: Sendable {
   case signalLeftovers(Signal, [Target])
   /// Look whether these children of ebb listen, or any descendant of theirs. The answer is an event.
   case findListening([Int32])
-  /// SIGKILL to ebb's own children. Whoever loses its parent by that is a child next.
+  /// SIGKILL to ebb's own children. A process that loses its parent by that is a child next. An event tells when it is
+  /// done, after the actions that follow.
   case killChildren
+  /// See which children live on. The answer is an event, at once.
+  case lookForSurvivors
   /// Take the terminal back and stop as the command did. Continued: hand it over if it is ebb's again, and continue the
   /// command's group if it is in the foreground. Else (`bg`) the SIGCONT that continued ebb is forwarded like any
   /// signal.

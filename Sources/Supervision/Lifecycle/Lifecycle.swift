@@ -44,6 +44,7 @@ public struct Lifecycle: Sendable {
   /// With `--group`: those that have had the stop signal with the command.
   var groupMembers: Ordered<Int32>?
   var killing: Killing?
+  var hasCoreFailed = false
   var orphansReaped = 0
   var phaseSince: Instant?
   /// Since the start, for a status page.
@@ -103,9 +104,15 @@ public struct Lifecycle: Sendable {
 
   struct Killing {
     let since: Instant
+    /// The last one begun.
+    var sweptAt: Instant
     var sweepAt: Instant
+    /// When all descendants are looked for once more; nil: that has been done.
+    var searchAt: Instant?
     /// The command itself was still running.
     let hitCommand: Bool
+    /// The patience is over.
+    var hasGivenUp = false
   }
 
   static let sweepInterval = Span.milliseconds(1)
@@ -126,20 +133,20 @@ public struct Lifecycle: Sendable {
     case .delaying: earliest(stop?.forwardAt, nextPass)
     case .draining: earliest(stop?.drainEndsAt, nextPass)
     case .stopping: earliest(killAt, earliest(nextPass, leftovers?.wakeUp))
-    case .killing: earliest(killing?.sweepAt, giveUpAt)
+    case .killing: killing?.hasGivenUp == true ? nil : earliest(killing?.sweepAt, giveUpAt)
     }
   }
 
   /// When SIGKILL comes: the deadline of the stop or of the leftovers, whichever is the first.
   var killAt: Instant? { earliest(leftovers?.killAt, stop?.killAt) }
 
-  /// When ebb exits though something still lives that has got SIGKILL. Half the margin is for the dying, half for the
-  /// report; counted from the deadline, however late ebb came to it.
-  var giveUpAt: Instant? {
-    // Of a supervisor above another one half the margin is over by then.
-    let patience = times.killMargin / (stop?.isDelegated == true ? 4 : 2)
-    return earliest(killing.map { $0.since + patience }, stop.map { $0.killAt + patience })
-  }
+  /// When ebb exits though something still lives that has got SIGKILL. Counted from when that was sent: ebb may have been
+  /// stopped or frozen across the deadline.
+  var giveUpAt: Instant? { killing.map { $0.since + patience } }
+
+  /// Half the margin is for the dying, half for the report; of a supervisor above another one half the margin is over by
+  /// then. Dying takes its time without a margin too.
+  var patience: Span { max(times.killMargin / (stop?.isDelegated == true ? 4 : 2), .milliseconds(100)) }
 
   /// What follows from `event`, which ebb learnt of at `now`.
   public mutating func handle(_ event: Event, at now: Instant) -> [Action] {
@@ -176,6 +183,9 @@ public struct Lifecycle: Sendable {
     case .hookFailed(let failure): hookFailed(failure, at: now, &actions)
     case .sampled(let sample): sampled(sample, at: now, &actions)
     case .countFailed(let problem): countFailed(problem, at: now, &actions)
+    case .childrenKilled: planSweep(at: now)
+    case .survivors(let survivors, let isInit): giveUp(on: survivors, isInit: isInit, at: now, &actions)
+    case .coreFailed(let problem): coreFailed(problem, at: now, &actions)
     case .timer: break
     }
     while let wakeUp, wakeUp <= now { passDeadline(at: now, &actions) }

@@ -33,7 +33,9 @@ extension Lifecycle {
   }
 
   mutating func beginKilling(at now: Instant, _ actions: inout [Action]) {
-    killing = Killing(since: now, sweepAt: now + Lifecycle.sweepInterval, hitCommand: commandRuns)
+    killing = Killing(
+      since: now, sweptAt: now, sweepAt: now + Lifecycle.sweepInterval, searchAt: now + patience / 2,
+      hitCommand: commandRuns)
     counting = .off
     enter(.killing)
     // The command directly too: descendants are found through /proc, which may not be there.
@@ -52,21 +54,60 @@ extension Lifecycle {
   mutating func sweep(at now: Instant, _ actions: inout [Action]) {
     guard let giveUpAt else { return }
     if now >= giveUpAt {
-      log(
-        .warning, "unkillable", [],
-        "a process outlived SIGKILL (uninterruptible sleep, or forks without end): ebb exits without it", &actions)
-      exit(at: now, &actions)
-    } else {
-      killing?.sweepAt = now + Lifecycle.sweepInterval
-      actions.append(.killChildren)
+      killing?.hasGivenUp = true
+      actions.append(.killChildren)  // no child is left without its SIGKILL
+      actions.append(.lookForSurvivors)
+      return
     }
+    killing?.sweptAt = now
+    killing?.sweepAt = now + Lifecycle.sweepInterval
+    actions.append(.killChildren)
+    // Of a large tree a short look finds a part, and of a deep one the sweeps reach one generation after the other.
+    if let searchAt = killing?.searchAt, now >= searchAt {
+      killing?.searchAt = nil
+      actions.append(.killDescendants(within: patience / 4))
+    }
+  }
+
+  /// Thousands of children take ebb some milliseconds, and the processor that they need to die.
+  mutating func planSweep(at now: Instant) {
+    guard let sweptAt = killing?.sweptAt else { return }
+    killing?.sweepAt = now + max(Lifecycle.sweepInterval, Span(nanoseconds: 4 * (now - sweptAt).nanoseconds))
+  }
+
+  /// Those that PID 1 leaves behind die with its exit, unless they sleep uninterruptibly.
+  mutating func giveUp(on survivors: [Survivor], isInit: Bool, at now: Instant, _ actions: inout [Action]) {
+    guard killing?.hasGivenUp == true else { return }
+    let reported = isInit ? survivors.filter { $0.isUninterruptible } : survivors
+    if let first = reported.first {
+      let reason =
+        first.isUninterruptible ? "it is in uninterruptible sleep" : "too many processes, or forks without end"
+      log(
+        .warning, "unkillable", [("pid", .number(Int(first.pid))), ("processes", .number(reported.count))],
+        "process \(first.pid) (\(first.name)) has not died of SIGKILL: \(reason); ebb exits without it", &actions)
+    }
+    exit(at: now, &actions)
+  }
+
+  /// As a stop signal would, but without delay and drain: nothing can be waited for any more but time and children.
+  mutating func coreFailed(_ problem: String, at now: Instant, _ actions: inout [Action]) {
+    hasCoreFailed = true
+    log(
+      .error, "core-failed", [("problem", .text(problem))], "ebb cannot go on without \(problem); stopping the command",
+      &actions)
+    guard commandRuns, phase < .stopping else { return }
+    if stop == nil { stop = newStop(options.stopSignals.usual ?? .terminate, at: now) }
+    skipToForwarding(at: now, &actions)
+    counting = .off
   }
 
   mutating func exit(at now: Instant, _ actions: inout [Action]) {
     var status = ExitStatus.killed(by: .kill, dumpedCore: false)  // given up on: that signal is on its way
     if let commandStatus { status = commandStatus }
     let timedOut = stop?.isStartupTimeout ?? false
-    let code = timedOut ? ExitCode.startupTimeout : options.remaps.apply(to: status.code)
+    let code =
+      hasCoreFailed
+      ? ExitCode.ownFailure : timedOut ? ExitCode.startupTimeout : options.remaps.apply(to: status.code)
     let report = report(code: code, at: now)
     if report.level.isShown(at: options.verbosity) { actions.append(.log(report)) }
     // That of the supervisor below knows more.
@@ -75,10 +116,11 @@ extension Lifecycle {
     actions.append(.exit(code: code, flush: flushTime(at: now)))
   }
 
-  /// Half of what is left of the orchestrator's time, and never long: the log is read at once or not at all.
+  /// Half of what is left of the orchestrator's time, and never long: the log is read at once or not at all. Where ebb was
+  /// late nothing may be left, and the report is written all the same.
   func flushTime(at now: Instant) -> Span {
     let most = Span.milliseconds(500)
     guard let stop else { return most }
-    return max(.zero, min(most, (stop.since + times.terminationGracePeriod - now) / 2))
+    return max(.milliseconds(100), min(most, (stop.since + times.terminationGracePeriod - now) / 2))
   }
 }

@@ -14,6 +14,9 @@ enum Binaries {
   /// The static talkative command; SwiftPM builds it beside the test bundle.
   static let fixture = products + "/fixture"
 
+  /// Dispatch's manager queue, served in two ways.
+  static let manager = products + "/Manager"
+
   /// The experiment of a whole rolling update, and the table of faults, built likewise.
   static let rollingUpdate = products + "/RollingUpdate"
   static let faults = products + "/Faults"

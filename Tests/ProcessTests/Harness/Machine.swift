@@ -22,6 +22,13 @@ struct Machine: Sendable {
     return succeeds(["/bin/sh", "-c", "exec unshare --mount sh -c '\(script)'"])
   }
 
+  static let fanotify = Machine("no fanotify that can hold up an open here (not root, or another kernel)") {
+    let file = NSTemporaryDirectory() + "ebb-fanotify-\(getpid())"
+    guard FileManager.default.createFile(atPath: file, contents: nil) else { return false }
+    defer { unlink(file) }
+    return succeeds(["/bin/sh", "-c", "timeout 1 \(Binaries.fixture) hold \(file); test $? = 124"])
+  }
+
   static let runc = Machine("no working runc here (not installed, not root, or inside a plain container)") {
     Container.works
   }
@@ -46,6 +53,23 @@ struct Machine: Sendable {
   /// One of the given paths exists.
   static func program(_ name: String) -> Machine {
     Machine("\(name) is not installed") { path(of: name) != nil }
+  }
+
+  /// For a shell in a mount namespace of its own: mounts the control groups that limit processes at /mnt, of version 2 or 1.
+  static let mountPids = """
+    mount -t cgroup2 none /mnt
+    echo +pids 2>/dev/null > /mnt/cgroup.subtree_control || { umount /mnt; mount -t cgroup -o pids none /mnt || exit 90; }
+    """
+
+  static let pidsGroups = Machine("no control groups that limit processes can be made here (not root, or read-only)") {
+    let script = "\(mountPids); mkdir /mnt/ebb-tests-pids && rmdir /mnt/ebb-tests-pids"
+    return succeeds(["/bin/sh", "-c", "exec unshare --mount sh -c \"$0\"", script])
+  }
+
+  /// Removes such a group, whose processes have ended.
+  static func removePidsGroup(_ name: String) {
+    let script = "\(mountPids); until rmdir /mnt/\(name); do sleep 0.1; done"
+    _ = succeeds(["/bin/sh", "-c", "exec timeout 20 unshare --mount sh -c \"$0\"", script])
   }
 
   /// The full path of an installed program.

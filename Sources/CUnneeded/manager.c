@@ -1,0 +1,95 @@
+// What stands between Dispatch and the kernel. The linker turns Dispatch's calls into those below (--wrap, ld(1)), and
+// `__real_` into libc's, with every toolchain and for every architecture alike.
+
+#define _GNU_SOURCE
+#include "unneeded.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+// The manager thread.
+//
+// Dispatch starts a thread for its manager queue when that is first used. ebb's main thread has nothing else to do, so it
+// becomes that thread: none has to be had, and an event needs no hop between threads.
+
+static bool is_first_use;
+static void *(*manager)(void *);
+static void *manager_context;
+
+int __real_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *context) {
+  if (!is_first_use || manager != NULL || syscall(SYS_gettid) != getpid()) {
+    return __real_pthread_create(thread, attributes, start, context);
+  }
+  manager = start;
+  manager_context = context;
+  *thread = pthread_self();
+  return 0;
+}
+
+bool ebb_capture_manager(void (*first_use)(void *), void *context) {
+  is_first_use = true;
+  first_use(context);
+  is_first_use = false;
+  return manager != NULL;
+}
+
+void ebb_run_manager(void) {
+  manager(manager_context);
+  abort();  // the manager queue has no end
+}
+
+// Dispatch names its thread, and sets it to nice -4 where it may. The main thread's name is the program's, and its
+// niceness what its children start with. pthread_setname_np(3), setpriority(2).
+int pthread_setname_np(pthread_t thread, const char *name) { return 0; }
+int setpriority(__priority_which_t which, id_t who, int priority) { return 0; }
+
+// What the manager waits with.
+
+static void (*failure_handler)(void *context, const char *call, int error);
+static void *failure_context;
+
+void ebb_watch_dispatch(void (*handler)(void *context, const char *call, int error), void *context) {
+  failure_context = context;
+  failure_handler = handler;
+}
+
+static int checked(const char *call, int result) {
+  if (result < 0 && failure_handler != NULL) {
+    is_first_use = false;  // a thread that the handler starts is no manager
+    failure_handler(failure_context, call, errno);
+  }
+  return result;
+}
+
+int __real_epoll_create1(int);
+int __wrap_epoll_create1(int flags) { return checked("epoll_create1", __real_epoll_create1(flags)); }
+
+int __real_epoll_ctl(int, int, int, struct epoll_event *);
+int __wrap_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event) {
+  return checked("epoll_ctl", __real_epoll_ctl(epoll, operation, fd, event));
+}
+
+int __real_eventfd(unsigned, int);
+int __wrap_eventfd(unsigned count, int flags) { return checked("eventfd2", __real_eventfd(count, flags)); }
+
+int __real_signalfd(int, const sigset_t *, int);
+int __wrap_signalfd(int fd, const sigset_t *mask, int flags) {
+  return checked("signalfd4", __real_signalfd(fd, mask, flags));
+}
+
+int __real_timerfd_create(int, int);
+int __wrap_timerfd_create(int clock, int flags) { return checked("timerfd_create", __real_timerfd_create(clock, flags)); }
+
+int __real_timerfd_settime(int, int, const struct itimerspec *, struct itimerspec *);
+int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *time, struct itimerspec *old) {
+  return checked("timerfd_settime", __real_timerfd_settime(fd, flags, time, old));
+}

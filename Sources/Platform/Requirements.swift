@@ -1,0 +1,54 @@
+import CPlatform
+import Supervision
+
+/// Why the supervisor could not do its work: a call and its error, or the limit that is too low.
+public struct Unavailable: Error, Sendable {
+  /// For the user.
+  public let message: String
+}
+
+/// Makes all that the supervisor is going to need at one time, and lets go of it: what Dispatch waits with, `signals`
+/// signal descriptors, `others` for everything else, and memory. Descriptors that were inherited count, since they are
+/// closed only when the command has its own.
+///
+/// Where the soft limit of descriptors is too low for that, it is raised as far as is needed and the hard limit allows.
+/// Returns the limit that was, for the command; nil: it is the same. RLIMIT_NOFILE.
+public func provideRequirements(signals: Int, others: Int) throws(Unavailable) -> Int? {
+  let limit = descriptorLimit()
+  var isRaised = false
+  var opened: [Int32] = []
+  defer { for descriptor in opened { close(descriptor) } }
+  let first: [(call: String, make: () -> Int32)] = [
+    ("epoll_create1", { ebb_epoll() }), ("eventfd2", { ebb_eventfd() }), ("timerfd_create", { ebb_timerfd() }),
+    ("signalfd4", { ebb_signalfd(SignalSet.all.mask) }),
+  ]
+  for index in 0..<(3 + signals + others) {
+    let (call, make) = index < first.count ? first[index] : ("fcntl", { ebb_duplicate_above(opened[0], 0) })
+    var descriptor = make()
+    if descriptor < 0, Errno.current.code == EMFILE, !isRaised {
+      // All numbers below the limit are in use, and so many more are needed.
+      let needed = limit + 3 + signals + others - index
+      guard ebb_raise_descriptor_limit(Int32(clamping: needed)) == 0 else {
+        throw Unavailable(
+          message:
+            "\(needed) file descriptors are needed, and RLIMIT_NOFILE allows \(limit): raise the limit of open files")
+      }
+      isRaised = true
+      descriptor = make()
+    }
+    guard descriptor >= 0 else { throw Unavailable(call) }
+    opened.append(descriptor)
+  }
+  let (epoll, timer) = (opened[0], opened[2])
+  if ebb_set_timerfd(timer) < 0 { throw Unavailable("timerfd_settime") }
+  if ebb_add_to_epoll(epoll, timer) < 0 { throw Unavailable("epoll_ctl") }
+  if ebb_look_at_epoll(epoll) < 0 { throw Unavailable("epoll_wait") }
+  // As much as a stop takes. It stays with the heap.
+  if !ebb_try_memory(96 * 1024) { throw Unavailable("malloc") }
+  return isRaised ? limit : nil
+}
+
+extension Unavailable {
+  /// From this thread's last failed call.
+  fileprivate init(_ call: String) { message = "\(call): \(Errno.current.text)" }
+}

@@ -1,0 +1,82 @@
+import CPlatform
+import Platform
+import Supervision
+
+/// The command, and all that descends from ebb: where signals go.
+final class Family {
+  let commandPid: Int32
+  private let journal: Journal
+  private var hasWarnedOfProc = false
+
+  init(commandPid: Int32, _ journal: Journal) { (self.commandPid, self.journal) = (commandPid, journal) }
+
+  /// Returns whether it was sent.
+  @discardableResult
+  func send(_ signal: Signal, to target: Action.Target) -> Bool {
+    switch target {
+    case .command: send(signal, to: SignalTarget.process(commandPid))
+    case .group: send(signal, to: SignalTarget.group(commandPid))
+    case .child(let pid): send(signal, to: SignalTarget.process(pid))
+    }
+  }
+
+  @discardableResult
+  func send(_ signal: Signal, to target: SignalTarget) -> Bool {
+    do throws(Errno) {
+      try Platform.send(signal, to: target)
+      return true
+    } catch {
+      guard error.code != ESRCH else { return false }
+      journal.warn("signal-failed", "cannot send SIG\(signal.name) to \(target.text): \(error.text)")
+      return false
+    }
+  }
+
+  /// Each is continued too, so that it can act on the signal. Returns how many have been sent it.
+  func signalLeftovers(_ signal: Signal, _ targets: [Action.Target]) -> Int {
+    var count = 0
+    for target in targets where send(signal, to: target) {
+      send(.continue, to: target)
+      count += 1
+    }
+    return count
+  }
+
+  func killDescendants(within limit: Span) {
+    do throws(Errno) {
+      try signalDescendants(.kill, within: limit)
+    } catch {
+      send(.kill, to: .group(commandPid))
+      warnOfProc(error)
+    }
+  }
+
+  /// Returns them.
+  func killChildren() -> [Int32] {
+    do throws(Errno) {
+      return try signalChildren(.kill)
+    } catch {
+      killDescendants(within: .milliseconds(20))
+      return []
+    }
+  }
+
+  /// Without the command; nil where they cannot be told.
+  func children() -> [ChildProcess]? {
+    do throws(Errno) {
+      return try ownChildren().filter { $0.pid != commandPid }
+    } catch {
+      warnOfProc(error)
+      return nil
+    }
+  }
+
+  private func warnOfProc(_ error: Errno) {
+    guard !hasWarnedOfProc else { return }
+    hasWarnedOfProc = true
+    let problem = error.code == ENOENT ? "/proc is not mounted here" : "cannot read /proc: \(error.text)"
+    journal.warn(
+      "no-proc",
+      "\(problem): what outlives the command is signalled only where it is in the command's process group")
+  }
+}

@@ -1,0 +1,46 @@
+import CPlatform
+import CUnneeded
+
+enum Load {
+  nonisolated(unsafe) static var wanted = 0
+  nonisolated(unsafe) static var signals = 0
+  nonisolated(unsafe) static var timers = 0
+  nonisolated(unsafe) static var timer: dispatch_source_t?
+
+  static func begin() {
+    let usr1 = dispatch_source_create(ebb_source_type_signal(), UInt(SIGUSR1), 0, ebb_manager_queue())
+    let timer = dispatch_source_create(ebb_source_type_timer(), 0, 0, ebb_manager_queue())
+    self.timer = timer
+    dispatch_source_set_event_handler_f(usr1) { _ in
+      Load.signals += 1
+      Load.setTimer()
+    }
+    dispatch_source_set_event_handler_f(timer) { _ in
+      Load.timers += 1
+      if Load.timers == Load.wanted { Load.finish() }
+      kill(getpid(), SIGUSR1)
+    }
+    dispatch_resume(dispatch_object_t(_ds: usr1))
+    dispatch_resume(dispatch_object_t(_ds: timer))
+    guard ebb_start_thread({ _ in while true { poll(nil, 0, -1) } }, nil) == 0 else { _exit(4) }
+    kill(getpid(), SIGUSR1)
+  }
+
+  static func setTimer() {
+    if let timer { dispatch_source_set_timer(timer, dispatch_time(UInt64(DISPATCH_TIME_NOW), 0), .max, 0) }
+  }
+
+  static func finish() {
+    let line = "signals=\(signals) timers=\(timers) threads=\(threads()) main=\(ebb_thread() == getpid())\n"
+    _ = line.withCString { write(1, $0, strlen($0)) }
+    _exit(0)
+  }
+
+  static func threads() -> Int {
+    guard let folder = opendir("/proc/self/task") else { return -1 }
+    defer { closedir(folder) }
+    var threads = 0
+    while ebb_next_process(folder) != 0 { threads += 1 }
+    return threads
+  }
+}

@@ -1,0 +1,37 @@
+import Foundation
+import Testing
+
+/// SIGKILL for many processes, and late. Thousands of them, which would slow down each look at /proc in other tests, are a
+/// row of the table of faults; that the list of children is read to its end is tested by itself.
+@Suite(.endsItsProcesses)
+struct CrowdTests {
+  @Test(arguments: Place.possible)
+  func `SIGKILL reaches all children before ebb ends`(place: Place) throws {
+    let options = ["--delay", "0", "--grace", "500ms", "--kill-margin", "40s", "-t", "60s"]
+    let run = try Run.ebb(options, fixture("crowd", "300"), in: place)
+    try run.line("ready")
+    try run.send(.term)
+    try run.expect(.code(137))
+    // They have its standard output: the end of the file is that of the last of them.
+    try run.readToEnd()
+    #expect(!run.err.text.contains("event=unkillable"), "\(run)")
+  }
+
+  @Test(arguments: Place.possible)
+  func `an ebb that was stopped across the deadline does not give up at once`(place: Place) throws {
+    let options = ["--delay", "0", "-t", "1500ms", "--kill-margin", "500ms"]
+    for _ in 0..<5 {
+      let run = try Run.ebb(options, fixture("signals", "--ignore-term"), in: place)
+      try run.line("ready")
+      let supervisor = try run.supervisor()
+      let sent = try run.send(.term)
+      try run.line("got TERM")
+      kill(supervisor, SIGSTOP)
+      try run.wait(for: "the deadline and the orchestrator's") { Clock.now() - sent > .milliseconds(1600) }
+      kill(supervisor, SIGCONT)
+      try run.expect(.code(137))
+      #expect(!run.err.text.contains("event=unkillable"), "\(run)")
+      #expect(run.err.text.contains("event=exited"), "\(run)")
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import Foundation
+import Testing
+
+/// Files on file systems that do not answer. No signal and no deadline waits for them.
+@Suite(.endsItsProcesses, .needs(.fanotify))
+struct HangingFileTests {
+  /// A file that nobody comes to the end of opening.
+  private func hangingFile() throws -> String {
+    let path = try Runs.folder() + "/file"
+    try "#!/bin/sh\n".write(toFile: path, atomically: false, encoding: .utf8)
+    chmod(path, 0o755)
+    let holder = try Run.program(fixture("hold", path))
+    try holder.line("hold ready")
+    return path
+  }
+
+  @Test(arguments: Place.possible)
+  func `a hook that cannot be executed holds up no signal and no deadline`(place: Place) throws {
+    let options = [
+      "--pre-stop", try hangingFile(), "--delay", "300ms", "--drain-timeout", "1200ms", "-t", "4s", "--kill-margin",
+      "1s", "--grace", "1s", "--log",
+      "json",
+    ]
+    let run = try Run.ebb(options, fixture("signals", "--ignore-term"), in: place)
+    try run.line("ready")
+    let sent = try run.send(.term)
+    try run.line("{", on: run.err)
+    try run.send(.usr1)
+    try run.line("got USR1")
+    // The hook's time is over with the drain's.
+    try run.line("got TERM")
+    #expect(Clock.now() - sent >= .milliseconds(1500))
+    #expect(run.signals.first == "got USR1")
+    try run.expect(.code(137))
+    #expect(Clock.now() - sent < .seconds(20))
+    let hook = try #require(try run.report()["pre_stop"] as? [String: Any])
+    #expect(hook["killed"] as? Bool == true)
+  }
+
+  @Test(arguments: Place.possible)
+  func `a termination log that cannot be opened does not hold up the exit`(place: Place) throws {
+    let options = ["--termination-log", try hangingFile(), "--delay", "0"]
+    let run = try Run.ebb(options, fixture("signals", "--exit-on", "TERM:3"), in: place)
+    try run.line("ready")
+    let sent = try run.send(.term)
+    try run.expect(.code(3))
+    #expect(Clock.now() - sent < .seconds(20))
+    #expect(run.err.text.contains("event=exited"), "\(run)")
+  }
+
+  @Test func `nor that of a command that cannot be started`() throws {
+    let run = try Run.ebb(["--termination-log", try hangingFile()], ["/does/not/exist"])
+    try run.expect(.code(127))
+  }
+}

@@ -1,0 +1,60 @@
+import Foundation
+import Testing
+
+/// Paths are bytes, whatever they mean in whatever encoding.
+@Suite(.endsItsProcesses)
+struct PathTests {
+  /// Runs a script of the shell's in a new folder, with ebb as `$0` and `caf\xe9` as `$name`.
+  private func run(_ script: String) throws -> Run {
+    let setup = "cd \"$1\"; name=$(printf 'caf\\351'); printf '#!/bin/sh\\necho ran \"$@\"; exit 3\\n' > \"$name\"; "
+    return try Run.program(
+      ["/bin/sh", "-c", setup + "chmod 755 \"$name\"; " + script, try Binaries.ebb(), try Runs.folder()])
+  }
+
+  @Test func `a command`() throws {
+    let run = try run("exec \"$0\" -- \"./$name\" a")
+    try run.expect(.code(3))
+    #expect(run.out.lines == ["ran a"])
+  }
+
+  @Test func `a folder in PATH`() throws {
+    let run = try run(
+      "mkdir -p \"d$name\"; mv \"$name\" \"d$name/app\"; PATH=\"/none:$PWD/d$name:$PATH\" exec \"$0\" -- app")
+    try run.expect(.code(3))
+    #expect(run.out.lines == ["ran"])
+  }
+
+  @Test func `a script without an interpreter`() throws {
+    let run = try run("printf 'exit 4\\n' > \"$name\"; exec \"$0\" -- \"./$name\"")
+    try run.expect(.code(4))
+  }
+
+  @Test(arguments: ["--termination-log \"$PWD/log$name\"", "--termination-log=\"$PWD/log$name\""])
+  func `a termination log`(option: String) throws {
+    let run = try run("\"$0\" \(option) -- true; test -s \"log$name\" && ls | wc -l")
+    try run.expect(.code(0))
+    #expect(run.out.lines == ["2"], "\(run)")
+  }
+
+  @Test func `a variable`() throws {
+    let run = try run("EBB_TERMINATION_LOG=\"$PWD/log$name\" \"$0\" -- true; test -s \"log$name\"")
+    try run.expect(.code(0))
+  }
+
+  @Test func `a pre-stop hook, its working directory and its arguments`() throws {
+    let command = "\(Binaries.fixture) signals --exit-on TERM:5"
+    let run = try run(
+      "mkdir \"d$name\"; mv \"$name\" \"d$name\"; cd \"d$name\"; "
+        + "exec \"$0\" --pre-stop \"./$name '$name'\" --delay 300ms -- \(command)")
+    try run.line("ready")
+    try run.send(.term)
+    try run.expect(.code(5))
+    #expect(run.err.lines.contains { $0.hasPrefix("ran caf") }, "\(run)")
+  }
+
+  @Test func `what is not there is named legibly`() throws {
+    let run = try run("exec \"$0\" -- \"./no$name\"")
+    try run.expect(.code(127))
+    #expect(run.err.lines == ["ebb: fatal: cannot execute \"./nocaf\u{fffd}\": no such file"])
+  }
+}
