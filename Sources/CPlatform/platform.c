@@ -52,7 +52,7 @@ bool ebb_is_ignored(int number) {
 void ebb_set_default_action(int number) { signal(number, SIG_DFL); }
 
 // The kernel's own call: glibc refuses to change the two signals that it keeps for itself. Handler, flags, restorer and
-// mask, in whatever order the architecture has them: all are zero but the handler, which comes first.
+// mask, in the order of the architecture: all are zero but the handler, which comes first.
 struct kernel_action {
   void (*handler)(int);
   unsigned long rest[3];

@@ -82,7 +82,7 @@ func readSmallFamily(of ancestor: Int32) -> [ProcessEntry]? {
   }
 }
 
-/// The children that are not dead, as far as can be told in a tenth of a second, and the newest first, since the oldest are
+/// The children that are not dead, as far as they can be read in a tenth of a second, and the newest first, since the oldest are
 /// dead by then; none where the kernel does not list them.
 public func survivingChildren() -> [Survivor] {
   let end = monotonicTime() + .milliseconds(100)

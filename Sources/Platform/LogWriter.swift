@@ -1,7 +1,7 @@
 import CPlatform
 import Supervision
 
-/// Lines on their way to a place that may keep its writer waiting: standard error, which nobody reads, or a file on a
+/// Lines on their way to a place that may keep its writer waiting: a standard error that has no reader, or a file on a
 /// file system that hangs. Submitting never waits; a thread that does nothing else writes, and starts with the first
 /// line, since most runs have none. O_NONBLOCK is no cure: it would be set for the command's standard error too, which is
 /// the same open file.

@@ -6,7 +6,7 @@ public final class StatusReader {
   /// The supervisor's, in this process's pid namespace.
   public let pid: Int32
   private let page: Int32
-  /// The user that made the page; -1 where that cannot be told.
+  /// The user that made the page; -1 where that is unknown.
   fileprivate let pageOwner: Int
   /// -1 where the kernel has no such descriptors.
   private let process: Int32
@@ -133,7 +133,7 @@ public enum StatusReaderError: Error {
 
 /// All supervisors that a look at every process finds.
 ///
-/// Any process may have a memfd of the page's name, with whatever it likes in it. So a page counts only in the process that
+/// Any process may have a memfd of the page's name, with any content. So a page counts only in the process that
 /// it speaks of, where that is the parent of the command that it names; not below another supervisor, since those who are
 /// supervised could forge one, and the outermost is the one to ask; and pages of users other than root and the caller
 /// only where there is no other.

@@ -61,7 +61,7 @@ final class Family {
     }
   }
 
-  /// Without the command; nil where they cannot be told.
+  /// Without the command; nil where they are unknown.
   func children() -> [ChildProcess]? {
     do throws(Errno) {
       return try ownChildren().filter { $0.pid != commandPid }

@@ -5,10 +5,10 @@ import Supervision
 /// What a run says: the log on standard error, and its last line in the termination log. Nothing here waits but `flush`.
 final class Journal {
   private let format: LogFormat
-  /// Nil: there is none.
+  /// Nil: no file.
   private let terminationLog: String?
   private let log = LogWriter(descriptor: 2, capacity: 64 * 1024)
-  /// Has a thread of its own: the log's may be stuck at a pipe that nobody reads.
+  /// Has a thread of its own: the log's may be stuck at a pipe without a reader.
   private lazy var message = LogWriter(capacity: .max) { [terminationLog] line in
     if let terminationLog { writeTerminationLog(line, to: terminationLog) }
   } withoutWaiting: { [terminationLog] line in

@@ -109,7 +109,7 @@ static const struct { const char *name; int number; } calls[] = {
   {"timerfd_settime", SYS_timerfd_settime},
 };
 
-// CALL[:ERRNO]: this system call fails from now on, with EPERM unless told otherwise, as a seccomp profile has it.
+// CALL[:ERRNO]: this system call fails from now on, with EPERM unless another error is given, as a seccomp profile has it.
 static void refuse_call(const char *text) {
   size_t length = strcspn(text, ":");
   int error = text[length] == ':' ? number(text + length + 1) : EPERM;

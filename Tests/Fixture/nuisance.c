@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-// hold FILE: from now on nobody comes to the end of opening or executing FILE, as on a file system whose server is gone,
+// hold FILE: from now on opening or executing FILE never ends, as on a file system whose server is gone,
 // until this process ends.
 int mode_hold(int argc, char **argv) {
   if (argc != 2) die("hold FILE");

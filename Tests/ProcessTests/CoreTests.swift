@@ -54,7 +54,7 @@ struct CoreTests {
 
   @Test(.needs(.root))
   func `where no process may be added all is as ever`() throws {
-    // A user that nobody else has: the limit counts all of a user's.
+    // A user without other processes: the limit counts all of a user's.
     let launch = ["--uid", "\(1_000_000 + getpid())", "--rlimit-nproc", "2"]
     let command = fixture("signals", "--exit-on", "TERM:3")
     try expectWholeRun(try Run.ebb(["--delay", "100ms"], command, Setup(launch: launch)))
@@ -80,7 +80,7 @@ struct CoreTests {
     let run = try Run.ebb(["-vv", "--delay", "0"], fixture("signals", "--exit-on", "TERM:3"), setup)
     defer { close(reading) }
     try run.line("ready")
-    // Each signal is a line. Nobody reads them.
+    // Each signal is a line. They have no reader.
     for _ in 0..<1500 {
       try run.send(.usr1)
       try run.line("got USR1")

@@ -4,7 +4,7 @@ import Testing
 /// Files on file systems that do not answer. No signal and no deadline waits for them.
 @Suite(.endsItsProcesses, .needs(.fanotify))
 struct HangingFileTests {
-  /// A file that nobody comes to the end of opening.
+  /// A file whose opening never ends.
   private func hangingFile() throws -> String {
     let path = try Runs.folder() + "/file"
     try "#!/bin/sh\n".write(toFile: path, atomically: false, encoding: .utf8)

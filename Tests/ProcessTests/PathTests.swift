@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Paths are bytes, whatever they mean in whatever encoding.
+/// Paths are bytes, in any encoding or none.
 @Suite(.endsItsProcesses)
 struct PathTests {
   /// Runs a script of the shell's in a new folder, with ebb as `$0` and `caf\xe9` as `$name`.

@@ -183,7 +183,7 @@ struct StatusSearchTests {
       let forger = try pod.start(fixture("forge", "\(pid)", user))
       try forger.line("ready")
     }
-    // And one that is none of root's, though it is a supervisor.
+    // And a supervisor of another user.
     let other = try pod.start(fixture("launch", "--uid", "65534", "--", Binaries.ebb(), "--") + fixture("stay"))
     try other.line("ready")
     #expect(try pod.ebb("probe").exit == .code(0))

@@ -150,7 +150,7 @@ int ebb_next_link(DIR *_Nonnull folder, uint8_t *_Nonnull text, int capacity);
 /// The number of a file, or 0 where there is none. stat(2).
 uint64_t ebb_inode(const char *_Nonnull path);
 
-/// Writes all of the bytes if that is possible without waiting, whatever the open file's flags are. Returns whether it
+/// Writes all of the bytes if that is possible without waiting, with or without O_NONBLOCK. Returns whether it
 /// did; errno. pwritev2(2) RWF_NOWAIT.
 bool ebb_write_now(int fd, const void *_Nonnull bytes, size_t count);
 /// The next pending signal of a mask, or -1 and errno (EAGAIN: none in time). sigtimedwait(2).
