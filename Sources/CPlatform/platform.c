@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "platform.h"
+#include "pid_variables.h"
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -86,7 +87,8 @@ int ebb_start_thread(void *(*start)(void *), void *context) {
 
 // Makes a command of the calling process, which shares memory with ebb (vfork) or has a copy (fork): system calls only,
 // and no signal can run a handler since all are blocked. Returns errno.
-static int become_command(const struct ebb_spawn *spawn) {
+static int become_command(
+    const struct ebb_spawn *spawn, char *const *environment, struct pid_variables *variables) {
   if (spawn->new_session) setsid();
   else setpgid(0, 0);
   // Done by the child, before it executes, so that it never runs in the background. A failure is no reason not to start.
@@ -113,22 +115,32 @@ static int become_command(const struct ebb_spawn *spawn) {
     }
   }
   ebb_set_signal_mask(spawn->mask);
-  execve(spawn->path, spawn->argv, spawn->envp);
+  write_pid_variables(variables);
+  execve(spawn->path, spawn->argv, environment);
   return errno;
 }
 
 int ebb_spawn_command(const struct ebb_spawn *spawn) {
+  struct pid_variables variables = {0};
   if (spawn->in_place) {
-    errno = become_command(spawn);
+    // A hook: LISTEN_PID and its kind are not meant for it.
+    errno = become_command(spawn, spawn->envp, &variables);
     return 0;
   }
   volatile int failure = 0;
+  char *const *environment = find_pid_variables(&variables, spawn->envp);
   pid_t pid = vfork();
-  if (pid < 0) return -1;
+  if (pid < 0) {
+    int error = errno;
+    free(variables.copy);
+    errno = error;
+    return -1;
+  }
   if (pid == 0) {
-    failure = become_command(spawn);
+    failure = become_command(spawn, environment, &variables);
     _exit(127);
   }
+  free(variables.copy);
   if (failure == 0) return pid;
   waitpid(pid, NULL, 0);
   errno = failure;
