@@ -6,11 +6,14 @@ public func changeDirectory(to path: String) { chdir(path.systemPath) }
 /// The names of those environment variables that begin so; environ(7).
 public func variableNames(in environment: CStrings?, beginningWith prefix: String) -> [String] {
   var names: [String] = []
-  var next = 0
-  while let entry = environment?[next] {
-    next += 1
-    guard strncmp(entry, prefix, prefix.utf8.count) == 0 else { continue }
-    names.append(String(decoding: UnsafeRawBufferPointer(start: entry, count: strcspn(entry, "=")), as: UTF8.self))
+  let length = prefix.utf8.count
+  prefix.withCString { prefix in  // once: for each entry it would be copied anew
+    var next = 0
+    while let entry = environment?[next] {
+      next += 1
+      guard strncmp(entry, prefix, length) == 0 else { continue }
+      names.append(String(decoding: UnsafeRawBufferPointer(start: entry, count: strcspn(entry, "=")), as: UTF8.self))
+    }
   }
   return names
 }

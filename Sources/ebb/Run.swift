@@ -18,6 +18,7 @@ func run(_ options: RunOptions, command: CStrings, environment: CStrings?, _ inh
   let journal = Journal(options)
   let listener = healthListener(options.health, inherited.parent, journal)
   let descriptorLimit = requirements(options)
+  warnOfUnknownVariables(environment, journal)
   adoptOrphans(journal)
   watchParent(options.parentDeathSignal, inherited.parent, journal)
 
@@ -94,6 +95,15 @@ private func report(_ failure: SpawnFailure, _ options: RunOptions, _ journal: J
     }
   }
   return Int32(ExitCode.ownFailure)
+}
+
+private func warnOfUnknownVariables(_ environment: CStrings?, _ journal: Journal) {
+  for name in variableNames(in: environment, beginningWith: "EBB_") {
+    // An empty one is as good as unset.
+    if getenv(name).map({ $0[0] }) ?? 0 != 0, let problem = problem(withVariable: name) {
+      journal.warn("unknown-variable", problem)
+    }
+  }
 }
 
 private func adoptOrphans(_ journal: Journal) {

@@ -1,0 +1,31 @@
+/// What is wrong with a variable whose name begins with `EBB_`; `nil` if it is an option's. Kubernetes makes
+/// `EBB_SERVICE_HOST` and `EBB_PORT_80_TCP` in each pod beside a service called ebb, and a pre-stop hook has `EBB_SIGNAL`.
+public func problem(withVariable name: String) -> String? {
+  for known in ["EBB_SERVICE_", "EBB_PORT_"] where name.starts(withText: known) { return nil }
+  for known in ["EBB_SIGNAL", "EBB_PORT"] where name.isSame(as: known) { return nil }
+  var nearest = ""
+  var least = Int.max
+  for option in RunOptions.table {
+    let known = option.shape.variable
+    let distance = name.utf8.count > 8 && known.starts(withText: name) ? 0 : distance(name, known)
+    if name.isSame(as: known) { return nil }
+    if distance < least { (nearest, least) = (known, distance) }
+  }
+  return "\(name.quoted) is not a variable of ebb and has no effect: did you mean \(nearest)?"
+}
+
+/// How many bytes must be put in, taken out or changed (Levenshtein). Only the start of a very long name counts.
+private func distance(_ left: String, _ right: String) -> Int {
+  let right = Array(right.utf8)
+  var row = Array(0...right.count)
+  for (index, byte) in left.utf8.prefix(64).enumerated() {
+    var diagonal = index
+    row[0] = index + 1
+    for column in right.indices {
+      let changed = diagonal + (right[column] == byte ? 0 : 1)
+      diagonal = row[column + 1]
+      row[column + 1] = min(changed, min(diagonal, row[column]) + 1)
+    }
+  }
+  return row[right.count]
+}
