@@ -23,6 +23,7 @@ public final class ConnectionWatch {
   private let owner: Owner
   private let quiet: Span
   private let ownConnections: () -> Int
+  private let listenersOnly: Bool
   private let table: SocketTable
   private var listeners: KnownListeners
   private var internals = InternalConnections()
@@ -60,12 +61,19 @@ public final class ConnectionWatch {
       source: .diagWithInfo)
   }
 
+  /// Only looks whether the command listens: the connections are not looked at, nor does the kernel tell of closed ones.
+  public convenience init(listenersOf owner: Owner, excluding: UInt16?) {
+    self.init(
+      ports: nil, owner: owner, excluding: excluding, quiet: .zero, source: .diagWithInfo, listenersOnly: true)
+  }
+
   /// `source`: the best that is tried.
   init(
     ports: [UInt16]?, owner: Owner, excluding: UInt16?, quiet: Span, ownConnections: @escaping () -> Int = { 0 },
-    source: ConnectionSource
+    source: ConnectionSource, listenersOnly: Bool = false
   ) {
     self.owner = owner
+    self.listenersOnly = listenersOnly
     self.quiet = quiet
     self.ownConnections = ownConnections
     table = SocketTable(source: source)
@@ -82,7 +90,7 @@ public final class ConnectionWatch {
   /// unless the ports are given.
   public func begin(lookForListeners: Bool) {
     let before = threadTime()
-    if closed == nil {
+    if closed == nil, !listenersOnly {
       closed = ClosedConnections()
       passiveOpensAtStart = readPassiveOpens()
     }
@@ -133,10 +141,10 @@ public final class ConnectionWatch {
       if case .everyone = owner { isEverybody = true }
       listeners.conclude(search.findings, controlGroup: ownControlGroup(), isEverybody: isEverybody)
       stage = .closed
-      if listeners.standing == .none, search.findings.hasSockets { lookForAccepted() }
+      if !listenersOnly, listeners.standing == .none, search.findings.hasSockets { lookForAccepted() }
     case .closed:
       if closed?.step(listeners.ports, internals) == true { return nil }
-      guard !ports.isEmpty else { return .done }
+      guard !listenersOnly, !ports.isEmpty else { return .done }
       table.begin(listenersOnly: false, ports: listeners.ports)
       stage = .connections
     case .connections: return count(visit)
@@ -229,6 +237,7 @@ public final class ConnectionWatch {
     sample.source = source
     sample.ports = ports
     sample.listeners = listeners.standing
+    sample.isDenied = listeners.isDenied
     if let closed {
       // A counted connection that has turned out to be internal leaves the count like a closed one.
       sample.closed = closed.count + internals.countedBefore

@@ -200,7 +200,7 @@ final class ListenerSearch {
       switch life(stat: try readFile("/proc/\(pid)/stat", upTo: 1024)) {
       case .ended: break
       case .headless: findings.isComplete = false
-      case .going: if !isReadable { findings.isComplete = false }
+      case .going: if !isReadable { (findings.isComplete, findings.isDenied) = (false, true) }
       }
     } catch {
       meet(error) { findings.isComplete = false }

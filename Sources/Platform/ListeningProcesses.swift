@@ -1,3 +1,4 @@
+import CPlatform
 import Supervision
 
 /// Finds out which of some processes listen, on TCP, UDP or UNIX sockets: the process itself or a descendant. Each `step`
@@ -47,5 +48,25 @@ public final class ListeningProcesses {
     var listeners = KnownListeners(given: nil, excluding: excluded)
     for row in rows { listeners.add(row) }
     return listeners
+  }
+
+  /// A child of this process that has a listening TCP socket, and its port; `nil` where none has, or none is found within
+  /// the time. Only children, whom the kernel lists: a walk over /proc takes long on a machine with many processes.
+  public static func child(within limit: Span) -> (pid: Int32, port: UInt16)? {
+    let end = monotonicTime() + limit
+    let search = ListeningProcesses([], excluding: nil)
+    while !search.hasTable, monotonicTime() < end { search.readTable() }
+    var text = [UInt8](repeating: 0, count: 64)
+    for child in (try? readChildren()) ?? [] where monotonicTime() < end {
+      guard let folder = opendir("/proc/\(child)/fd") else { continue }
+      defer { closedir(folder) }
+      for _ in 0..<1000 {
+        let length = Int(ebb_next_link(folder, &text, Int32(text.count)))
+        if length == 0 { break }
+        guard length > 0, let inode = socketInode(link: text.prefix(length)) else { continue }
+        for row in search.rows where row.inode == inode { return (child, row.localPort) }
+      }
+    }
+    return nil
   }
 }

@@ -10,6 +10,8 @@ public func readDescendants(of ancestor: Int32) -> [ProcessDetails] {
     // A list of thousands of groups may stand before what matters here.
     let status = (try? readFile("/proc/\(process.pid)/status", upTo: 16 * 1024)) ?? []
     var details = ProcessDetails(stat: stat, status: status, depth: depth, sinceBoot: sinceBoot)
+    let words = (try? readFile("/proc/\(process.pid)/cmdline", upTo: 256)) ?? []
+    details?.firstArgument = String(decoding: words.prefix { $0 != 0 }, as: UTF8.self)
     // Threads are looked at only where they could make a difference: Java has hundreds, and a handler.
     if let signals = details?.signals, signals.blocked != SignalSet() || !signals.caught.contains(.terminate) {
       details?.signals?.add(readThreads(of: process.pid))

@@ -21,6 +21,14 @@ public enum SignalTarget: Sendable {
   case process(Int32)
   case group(Int32)
 
+  /// The process, or its group.
+  public func isCommand(_ command: Int32) -> Bool {
+    switch self {
+    case .process(let pid): pid == command
+    case .group(let group): group == command
+    }
+  }
+
   /// For a message.
   public var text: String {
     switch self {

@@ -85,6 +85,7 @@ private func fill(
     for value in values where !(shape.repeatable && value.utf8.isEmpty) {
       try apply(Setting(index: index, value: value, source: shape.variable, words: 0..<0), table, to: &options)
     }
+    options.variables |= 1 << UInt64(index)
   }
   options.orchestrator = Orchestrator(variables.value)
   try StopTimes.check(options)

@@ -189,6 +189,8 @@ public struct Sample: Sendable {
   public var ports: [UInt16]
   /// Whose ports they are.
   public var listeners: Listeners
+  /// A process of another user could not be looked into: that is why it is not known whose the ports are.
+  public var isDenied = false
   /// How many connections of the ports have been closed since the watch began, as far as is known. New ones since then
   /// are these, and the connections there are, less those there were.
   public var closed: Int

@@ -1,20 +1,44 @@
 extension Status {
   /// The command among the supervisor's descendants. The page has the supervisor's own numbers; seen from another pid
   /// namespace (the node's) processes have others.
-  func command(in processes: [ProcessDetails], supervisor: Int32) -> ProcessDetails? {
+  public func command(in processes: [ProcessDetails], supervisor: Int32) -> ProcessDetails? {
     guard let pid = now.commandPid else { return nil }
     let isSameNamespace = supervisor == facts.pid
     return processes.first { $0.depth == 0 && (isSameNamespace ? $0.entry.pid : $0.ownPid) == pid }
   }
+
+  /// Signals do not reach the command.
+  public static var outOfReach: String {
+    "no signal reaches the command: it runs as another user, and ebb lacks the capability KILL; add it, or run ebb as that user"
+  }
+
+  /// The known server that the command is under `--stop-signals auto`; else `nil`.
+  public func server(_ command: ProcessDetails?) -> KnownServer? {
+    facts.recognisesServers ? command.flatMap { KnownServer(processName: $0.name) } : nil
+  }
+
+  /// The signal by which the command is best stopped: that of a known server's graceful stop, else TERM or one of the list.
+  /// `nil` where a garbled page has none.
+  public func stopSignal(for command: ProcessDetails?) -> Signal? {
+    server(command)?.facts.gracefulStop ?? facts.stopSignals.usual
+  }
+
+  /// The signal that the command gets in a stop, `nil` for none. Before a stop: at the usual stop signal.
+  private var sends: Signal? { now.stop.map { $0.sends } ?? facts.forwardsAs }
 
   /// A sentence for each process for which a stop goes wrong, and what helps.
   ///
   /// Judged are those that a stop signals: the command, with `--group` its group, and the leftovers: the children of one
   /// that dies of the signal at once, or has exited. What an application's own workers would do with a signal that they do
   /// not get does not matter.
-  public func diagnosis(of processes: [ProcessDetails], supervisor: Int32) -> [String] {
+  ///
+  /// `signal`: what the command will get, if that is known better than by the usual stop signal.
+  public func diagnosis(
+    of processes: [ProcessDetails], supervisor: Int32, by signal: Signal? = nil
+  ) -> [String] {
+    if now.isOutOfReach { return [Status.outOfReach] }
     let command = command(in: processes, supervisor: supervisor)
-    guard let signal = facts.forwardsAs else {
+    guard let signal = signal ?? sends else {
       return ["the stop signal is dropped by --rewrite: only SIGKILL at the deadline ends the command"]
     }
     var sentences: [String] = []
@@ -27,8 +51,9 @@ extension Status {
       guard isSignalled else { continue }
       if process.effect(of: signal) == .standard { dead.insert(process.entry.pid) }
       let hasChildren = processes.contains { $0.entry.parent == process.entry.pid }
-      if let sentence = process.sentence(on: signal, hasChildren: hasChildren) { sentences.append(sentence) }
+      if let sentence = process.sentence(on: signal, hasChildren: hasChildren, facts) { sentences.append(sentence) }
     }
+    if signal == .terminate, let advice = server(command)?.advice { sentences.append(advice) }
     let most = 8
     guard sentences.count > most else { return sentences }
     return sentences.prefix(most) + ["and the same for \(sentences.count - most) more"]
@@ -39,11 +64,14 @@ extension ProcessDetails {
   /// `pid 7 `app``
   var shown: String { "pid \(entry.pid) `\(name.printable)`" }
 
-  fileprivate func sentence(on signal: Signal, hasChildren: Bool) -> String? {
+  fileprivate func sentence(on signal: Signal, hasChildren: Bool, _ facts: SupervisorFacts) -> String? {
     let who = shown
     let what = "SIG\(signal.name)"
     switch effect(of: signal) {
     case .caught, nil: return nil
+    case .ignored where isShell && signals?.ignored.contains(signal) == false:
+      guard hasChildren, !facts.signalsGroup else { return nil }
+      return "\(who) does nothing on \(what) and does not pass it on: use exec or --group"
     case .ignored: return "\(who) ignores \(what): it will be killed at the deadline"
     case .blocked:
       return
@@ -56,6 +84,11 @@ extension ProcessDetails {
   }
 
   var isShell: Bool {
-    ["sh", "bash", "dash", "ash", "busybox", "zsh", "ksh", "mksh"].contains { name.isSame(as: $0) }
+    // Also a script by its `#!` line, which has the script's name: then argv[0] is the interpreter. A login shell's begins
+    // with a dash.
+    let program = firstArgument.parts(separatedBy: UInt8(ascii: "/")).last ?? ""
+    return ["sh", "bash", "dash", "ash", "busybox", "zsh", "ksh", "mksh"].contains {
+      name.isSame(as: $0) || program.isSame(as: $0) || program.isSame(as: "-" + $0)
+    }
   }
 }

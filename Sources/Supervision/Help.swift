@@ -26,6 +26,9 @@ public func helpText() -> String {
     leave. Without -t, t is 30s in Kubernetes and ECS; elsewhere delay and drain are those of t = 10s
     (Nomad 5s), and the kill deadline is that of 30s. An empty variable is an unset one.
 
+    (2) QUIT for nginx, openresty and php-fpm, WINCH for httpd, USR1 for haproxy, INT for postgres
+    and lighttpd, recognised by the command's name when the signal comes.
+
     Every option has a variable: EBB_ and the name in capitals, dashes as underscores
     (EBB_STOP_SIGNALS=TERM,QUIT); repeatable ones take a comma list; a flag beats its variable.
     Durations: 10s, 500ms, 1m30s, a bare number is seconds. Signals: TERM, SIGTERM, 15, RTMIN+3.

@@ -8,6 +8,8 @@ public struct KnownListeners: Sendable {
   /// Listening sockets on other ports, in the order of the kernel; empty where nobody has to ask whose they are.
   public private(set) var candidates: [Candidate] = []
 
+  /// The last search could not look into a process of another user.
+  public private(set) var isDenied = false
   /// ebb's own.
   private let excluded: UInt16?
   /// There. One is ebb's; a second one, on another address, may be the command's.
@@ -34,6 +36,8 @@ public struct KnownListeners: Sendable {
     public var hasUncountable = false
     /// One has a socket, of whatever kind.
     public var hasSockets = false
+    /// Another user's could not, for want of a capability.
+    public var isDenied = false
     /// Every process could be looked into.
     public var isComplete = true
     /// There may be listening sockets that no such look shows: in another network namespace, say.
@@ -90,6 +94,7 @@ public struct KnownListeners: Sendable {
   /// search was not for the command's tree but for all processes that are visible; others may not be.
   public mutating func conclude(_ findings: Findings, controlGroup: UInt64?, isEverybody: Bool) {
     defer { candidates = [] }
+    isDenied = findings.isDenied
     let others = candidates.filter { !findings.matched.contains($0.inode) }
     isDecided = findings.isSteady
     strangers = Ordered(others.map { $0.inode })

@@ -54,7 +54,7 @@ extension LogRecord.Fact {
 }
 
 /// What a fact may be. Times are whole milliseconds; an absent fact is null.
-public indirect enum FactValue: Sendable {
+public enum FactValue: Sendable {
   case null
   case number(Int)
   case flag(Bool)
@@ -63,7 +63,9 @@ public indirect enum FactValue: Sendable {
   case list([FactValue])
 
   /// Null where there is no span.
+  @inline(never)
   static func span(_ span: Span?) -> FactValue { span.map { .number($0.milliseconds) } ?? .null }
+  @inline(never)
   static func signal(_ signal: Signal?) -> FactValue { signal.map { .text($0.name) } ?? .null }
 }
 

@@ -80,9 +80,14 @@ extension RunOptions {
         + "before SIGKILL"
     ) { options, text throws(Unacceptable) in options.leftoverTimeout = try span(text) },
     Option(
-      name: "stop-signals", value: "LIST", standard: "TERM",
-      help: "incoming signals that begin the graceful stop"
-    ) { options, text throws(Unacceptable) in options.stopSignals = try forwardable(list: text) },
+      name: "stop-signals", value: "LIST", standard: "auto",
+      help: "incoming signals that begin the graceful stop; auto: TERM, and the signal that the command itself takes "
+        + "for its graceful stop (2)"
+    ) { options, text throws(Unacceptable) in
+      options.stopSignalsAreGiven = true
+      options.recognisesServers = text.isSame(as: "auto")
+      options.stopSignals = options.recognisesServers ? SignalSet([.terminate]) : try forwardable(list: text)
+    },
     Option(
       name: "rewrite", short: "r", value: "FROM:TO",
       help: "forward FROM as TO (TERM:QUIT for nginx); TO = 0 drops it", repeatable: true

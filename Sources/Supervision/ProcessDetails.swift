@@ -6,6 +6,8 @@ public struct ProcessDetails: Sendable {
   public let depth: Int
   /// Fifteen bytes of anything that its program or somebody else chose.
   public let name: String
+  /// argv[0], of a script by its `#!` line the interpreter; empty where /proc does not say.
+  public var firstArgument = ""
   /// The letter of proc_pid_stat(5): R, S, D, T, Z, ….
   public let state: String
   /// Its process group.

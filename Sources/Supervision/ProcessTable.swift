@@ -37,8 +37,7 @@ public func familyTree(of ancestor: Int32, among processes: [ProcessEntry]) -> [
   // The next one last. No recursion: the container's processes choose how deep the tree is.
   var waiting: [(process: ProcessEntry, depth: Int)] = []
   func takeChildren(of pid: Int32, depth: Int) {
-    let youngestFirst = families.takeChildren(of: pid).sorted { ($0.startTime, $0.pid) > ($1.startTime, $1.pid) }
-    waiting += youngestFirst.map { ($0, depth) }
+    for child in families.takeChildren(of: pid).reversed() { waiting.append((child, depth)) }
   }
   takeChildren(of: ancestor, depth: 0)
   while let next = waiting.popLast() {
@@ -68,7 +67,8 @@ private struct Families {
   private var isTaken: [Bool]
 
   init(_ processes: [ProcessEntry]) {
-    byParent = processes.sorted { $0.parent < $1.parent }
+    // Siblings by age.
+    byParent = processes.sorted { ($0.parent, $0.startTime, $0.pid) < ($1.parent, $1.startTime, $1.pid) }
     isTaken = [Bool](repeating: false, count: processes.count)
   }
 

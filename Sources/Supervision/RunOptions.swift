@@ -39,6 +39,12 @@ public struct RunOptions: Sendable {
   public var terminationLog: String?
   /// `--stop-signals`
   public var stopSignals = SignalSet([.terminate])
+  /// `--stop-signals auto`: the signal of a known server's graceful stop begins a stop too.
+  public var recognisesServers = true
+  /// `--stop-signals` was given.
+  var stopSignalsAreGiven = false
+  /// Those options that were given by their variable: a bit for each, in the order of the table.
+  var variables: UInt64 = 0
   /// `--rewrite`
   public var rewrites = Rewrites()
   /// `--group`
@@ -79,6 +85,9 @@ public struct Rewrites: Sendable {
 
   /// No rules.
   public init() {}
+
+  /// Nothing is rewritten.
+  var isEmpty: Bool { rules.isEmpty }
 
   /// A later rule for the same signal wins. `to` nil: the signal is dropped.
   public mutating func add(from: Signal, to: Signal?) { rules.insert((from, to), at: 0) }

@@ -39,6 +39,9 @@ public struct Signal: Equatable, Sendable {
   /// SIGTTOU, a write from the background
   public static let terminalOutput = Signal(22)
 
+  /// SIGWINCH, the terminal has another size
+  public static let windowChange = Signal(28)
+
   /// Without a handler it does nothing: CHLD, CONT, URG, WINCH.
   var isIgnoredByDefault: Bool { [17, 18, 23, 28].contains(number) }
 

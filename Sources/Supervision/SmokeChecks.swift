@@ -121,7 +121,8 @@ private func slowRequest(_ facts: SmokeFacts) -> Verdict {
     let help =
       facts.report?.flag("killed") == true
       ? "killed with it in flight: raise --termination-grace-period"
-      : "let it finish what is in flight at \(facts.signalName), or --drain wait for it"
+      : facts.command?.advice?.advice
+        ?? "let it finish what is in flight at \(facts.signalName), or --drain wait for it"
     return .fail("\(failed(failures, of: total)): \(help)", failures)
   }
   guard total > 0 else { return .skip("none was sent") }
@@ -171,6 +172,15 @@ private func signalHandled(_ facts: SmokeFacts) -> Verdict {
   }
   let command = facts.command
   let who = command?.who ?? "the command"
+  if facts.isOutOfReach { return .fail(Status.outOfReach) }
+  if facts.stopBeganAt == nil {
+    let sent = (facts.stopSignal ?? .terminate).name
+    let hidden = command?.hidden?.facts
+    let cure =
+      hidden?.gracefulStop == facts.stopSignal
+      ? "start \(hidden?.name ?? "it") with exec, so that ebb recognises it" : "use --stop-signals TERM,\(sent)"
+    return .fail("SIG\(sent) began no stop, it was only forwarded to \(who): \(cure)")
+  }
   guard facts.signal != nil else { return .fail("--rewrite drops the stop signal: only SIGKILL ends the command") }
   let name = facts.signalName
   let isStandard = command?.effect == .standard
@@ -190,7 +200,7 @@ private func signalHandled(_ facts: SmokeFacts) -> Verdict {
   if isStandard {
     return .pass("\(who) has no handler for \(name) and died at once: what is in flight then is lost")
   }
-  return .pass("\(who) got \(name) and exited \(took.rough) later")
+  return .pass("\(who) got \(name) and exited \(took.rough) later\(command?.advice.map { "; " + $0.advice } ?? "")")
 }
 
 private func exitedInTime(_ facts: SmokeFacts) -> Verdict {

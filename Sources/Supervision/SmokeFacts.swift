@@ -12,8 +12,10 @@ public final class SmokeFacts {
   public private(set) var phase: Phase?
   /// The command has exited by then.
   public private(set) var commandHasExited = false
-  /// The signal that begins a stop.
+  /// The signal that is sent to begin the stop.
   public private(set) var stopSignal: Signal?
+  /// Signals do not reach the command.
+  private(set) var isOutOfReach = false
   /// The signal that the command gets in the end; nil where `--rewrite` drops it.
   private(set) var signal: Signal? = .terminate
   /// When the supervisor got the stop signal.
@@ -71,6 +73,10 @@ public final class SmokeFacts {
     let isWaitingShell: Bool
     /// Who might outlive it, if anybody: `pid 9 `worker` and 2 more`.
     let others: String?
+    /// The first known server of them all: a script may hide it.
+    let hidden: KnownServer?
+    /// A known server that SIGTERM stops otherwise than gracefully.
+    let advice: KnownServer?
     /// What `ebb status` says of it and its descendants: the first two sentences.
     let diagnosis: String?
   }
@@ -122,7 +128,8 @@ extension SmokeFacts {
   public func see(_ status: Status) {
     phase = status.now.phase
     if case .exited = status.now.command { commandHasExited = true }
-    (stopSignal, signal) = (status.facts.stopSignal, status.facts.forwardsAs)
+    if stopSignal == nil { stopSignal = options.stopSignal ?? status.stopSignal(for: nil) }
+    (signal, isOutOfReach) = (status.now.stop.map { $0.sends } ?? status.facts.forwardsAs, status.now.isOutOfReach)
     (stopBeganAt, forwardedAt) = (status.now.stop?.since, status.now.stop?.forwardedAt)
   }
 
@@ -140,11 +147,17 @@ extension SmokeFacts {
     guard let command = status.command(in: found, supervisor: supervisor) else { return }
     let others = found.filter { $0.entry != command.entry && !$0.isZombie }
     let more = others.count > 1 ? " and \(others.count - 1) more" : ""
-    let sentences = status.diagnosis(of: found, supervisor: supervisor)
+    let server = status.server(command)
+    stopSignal = options.stopSignal ?? status.stopSignal(for: command)
+    var hidden: KnownServer?
+    for process in found where hidden == nil { hidden = KnownServer(processName: process.name) }
+    if stopSignal != status.facts.stopSignals.usual { signal = stopSignal }
+    let sentences = status.diagnosis(of: found, supervisor: supervisor, by: signal)
     self.command = Command(
       who: command.shown, effect: signal.flatMap(command.effect),
       isWaitingShell: command.isShell && found.contains { $0.entry.parent == command.entry.pid },
       others: others.first.map { $0.shown + more },
+      hidden: hidden, advice: stopSignal == .terminate && status.facts.forwardsAs == .terminate ? server : nil,
       diagnosis: sentences.count > 1 ? "\(sentences[0]); \(sentences[1])" : sentences.first)
   }
 }

@@ -13,6 +13,8 @@ public final class SmokeOptions: @unchecked Sendable {
   public var duration = Span.seconds(3)
   /// How long after the stop signal requests go on; nil: to the end of the delay.
   public var lag: Span?
+  /// What the supervisor is sent; nil: the recognised server's stop signal, else the usual one.
+  public var stopSignal: Signal?
   /// Nil: 0, or death by the stop signal.
   public var expectedExit: Int?
   /// The form of the report.
@@ -82,6 +84,13 @@ extension SmokeOptions {
       name: "lag", value: "D", standard: "the delay",
       help: "requests go on for D after the stop signal: as long as your load balancer takes to forget an instance"
     ) { options, text throws(Unacceptable) in options.lag = try span(text) },
+    Option(
+      name: "stop-signal", value: "SIG", standard: "auto",
+      help: "the stop signal to send: what docker inspect -f '{{.Config.StopSignal}}' says (empty: auto); "
+        + "auto: TERM, or the signal that the command itself takes for its graceful stop"
+    ) { options, text throws(Unacceptable) in
+      options.stopSignal = text.utf8.isEmpty || text.isSame(as: "auto") ? nil : try signal(text)
+    },
     Option(
       name: "expect-exit", value: "CODE", standard: "0 or 143",
       help: "the exit code that is right; 143 is death by SIGTERM, and another one where --rewrite sends another signal"

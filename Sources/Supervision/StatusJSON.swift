@@ -22,6 +22,8 @@ public func statusJSON(
       ])),
     .init("stop", run.stop.map { .object(facts(of: $0, run, at: now)) } ?? .null),
     .init("reaped", .number(run.reaped)),
+    .init("plan", status.planFacts(for: status.command(in: processes ?? [], supervisor: pid))),
+    .init("out_of_reach", .flag(run.isOutOfReach)),
     .init("connections", run.connections.map { .object(facts(of: $0, list, quiet: status.facts.drainQuiet)) } ?? .null),
     .init("processes", processes.map { .list($0.map { .object(facts(of: $0)) }) } ?? .null),
   ])
@@ -39,6 +41,7 @@ private func facts(of stop: StatusSnapshot.Stop, _ run: StatusSnapshot, at now: 
     .init("forward_in_ms", left(until: isPast ? nil : run.phase == .delaying ? stop.delayEndsAt : stop.forwardAt)),
     .init("kill_in_ms", left(until: run.killAt)),
     .init("forward_at_latest_in_ms", left(until: isPast ? nil : stop.forwardAt)),
+    .init("sends", .signal(stop.sends)),
     .init("drain_ended_by", stop.traffic.drainEndedBy.map { .text($0.name) } ?? .null),
   ]
   return facts + stop.traffic.facts(delay: stop.delay).map { LogRecord.Fact($0.0, $0.1) }

@@ -19,7 +19,7 @@ public enum StatusPage {
   /// In bytes.
   public static let size = 4096
   /// Of the layout above: another one has another number.
-  public static let schema = 6
+  public static let schema = 7
   /// Where the request stands.
   public static let requestOffset = 16
   /// Where the counts of signals stand.
@@ -100,7 +100,7 @@ extension StatusPage {
     var bytes = ByteWriter(capacity: slotSize)
     bytes.append(sequence)
     bytes.append(snapshot.phase.rawValue, width: 1)
-    bytes.append(snapshot.isReady ? 1 : 0, width: 1)
+    bytes.append((snapshot.isReady ? 1 : 0) | (snapshot.isOutOfReach ? 2 : 0), width: 1)
     switch snapshot.command {
     case .notStarted: bytes.append([0, 0, 0, 0, 0])
     case .running(let pid):
@@ -111,6 +111,7 @@ extension StatusPage {
       bytes.append(code, width: 4)
     }
     bytes.append(Int(snapshot.stop?.signal.number ?? 0), width: 1)
+    bytes.append(Int(snapshot.stop?.sends?.number ?? 0), width: 1)
     bytes.append(snapshot.since)
     bytes.append(snapshot.stop?.since)
     bytes.append(snapshot.stop?.delayEndsAt)
@@ -131,13 +132,14 @@ extension StatusPage {
     var bytes = try checked(slot)
     let sequence = try bytes.word()
     guard let phase = Phase(rawValue: try bytes.number(width: 1)) else { throw .halfWritten }
-    let isReady = try bytes.number(width: 1) == 1
+    let flags = try bytes.number(width: 1)
     let commandState = try bytes.number(width: 1)
     let commandValue = try bytes.number(width: 4)
     let signal = Signal(number: try bytes.number(width: 1))
+    let sends = Signal(number: try bytes.number(width: 1))
     guard let since = try bytes.instant() else { throw .halfWritten }
     var snapshot = StatusSnapshot(since: since)
-    (snapshot.phase, snapshot.isReady) = (phase, isReady)
+    (snapshot.phase, snapshot.isReady, snapshot.isOutOfReach) = (phase, flags & 1 != 0, flags & 2 != 0)
     switch commandState {
     case 1: snapshot.command = .running(pid: Int32(truncatingIfNeeded: commandValue))
     case 2: snapshot.command = .exited(code: commandValue)
@@ -147,6 +149,7 @@ extension StatusPage {
     if let signal, let since = stop.0, let delayEndsAt = stop.1, let forwardAt = stop.2 {
       snapshot.stop = StatusSnapshot.Stop(
         signal: signal, since: since, delayEndsAt: delayEndsAt, forwardAt: forwardAt, forwardedAt: stop.3)
+      snapshot.stop?.sends = sends
     }
     snapshot.killAt = try bytes.instant()
     snapshot.readyUntil = try bytes.instant()
@@ -170,13 +173,14 @@ extension StatusPage {
     bytes.append(facts.startedAt)
     bytes.append(facts.stopSignals.mask)
     bytes.append(Int(facts.forwardsAs?.number ?? 0), width: 1)
-    bytes.append(facts.signalsGroup ? 1 : 0, width: 1)
+    bytes.append((facts.signalsGroup ? 1 : 0) | (facts.recognisesServers ? 2 : 0), width: 1)
     bytes.append(UInt64(bitPattern: facts.drainQuiet.nanoseconds))
     bytes.append(Int(facts.healthPort ?? 0), width: 2)
     // More than there is room for are found.
     let ports = facts.ports.flatMap { $0.count <= mostNamedPorts ? $0 : nil } ?? []
     bytes.append(ports.count, width: 2)
     for port in ports { bytes.append(Int(port), width: 2) }
+    facts.plan.encode(into: &bytes)
     bytes.append(text: facts.version, upTo: 64)
     let room = size - factsOffset - checksumSize
     for word in facts.argv {
@@ -195,18 +199,22 @@ extension StatusPage {
     guard let startedAt = try bytes.instant() else { throw .halfWritten }
     let stopSignals = SignalSet(mask: try bytes.word())
     let forwardsAs = Signal(number: try bytes.number(width: 1))
-    let signalsGroup = try bytes.number(width: 1) == 1
+    let flags = try bytes.number(width: 1)
     let drainQuiet = Span(nanoseconds: Int64(bitPattern: try bytes.word()))
     let healthPort = UInt16(truncatingIfNeeded: try bytes.number(width: 2))
     var ports: [UInt16] = []
     for _ in 0..<(try bytes.number(width: 2)) { ports.append(UInt16(truncatingIfNeeded: try bytes.number(width: 2))) }
+    let plan = try StopPlan(&bytes)
     guard let version = try bytes.text() else { throw .halfWritten }
     var argv: [String] = []
     while let word = try bytes.text() { argv.append(word) }
-    return SupervisorFacts(
-      pid: pid, version: version, startedAt: startedAt, argv: argv, stopSignals: stopSignals, forwardsAs: forwardsAs,
-      signalsGroup: signalsGroup, ports: ports.isEmpty ? nil : ports, healthPort: healthPort == 0 ? nil : healthPort,
+    var facts = SupervisorFacts(
+      pid: pid, version: version, startedAt: startedAt, argv: argv, stopSignals: stopSignals,
+      recognisesServers: flags & 2 != 0, forwardsAs: forwardsAs, signalsGroup: flags & 1 != 0,
+      ports: ports.isEmpty ? nil : ports, healthPort: healthPort == 0 ? nil : healthPort,
       drainQuiet: drainQuiet)
+    facts.plan = plan
+    return facts
   }
 }
 

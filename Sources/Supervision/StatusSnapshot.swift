@@ -14,6 +14,8 @@ public struct StatusSnapshot: Equatable, Sendable {
   public var command = Command.notStarted
   /// Nil before the first stop signal.
   public var stop: Stop?
+  /// Signals do not reach the command, which runs as another user.
+  public var isOutOfReach = false
   /// When SIGKILL comes: the deadline of the stop, or of the leftovers.
   public var killAt: Instant?
   /// The last look at the connections; nil: none yet.
@@ -45,6 +47,8 @@ public struct StatusSnapshot: Equatable, Sendable {
     public var forwardAt: Instant
     /// When it went; nil: not yet.
     public var forwardedAt: Instant?
+    /// What the command gets, or has got; `nil`: nothing.
+    public var sends: Signal?
     /// What is known of the traffic so far.
     public var traffic = TrafficReport()
 
@@ -53,7 +57,7 @@ public struct StatusSnapshot: Equatable, Sendable {
 
     /// All of it.
     public init(signal: Signal, since: Instant, delayEndsAt: Instant, forwardAt: Instant, forwardedAt: Instant?) {
-      self.signal = signal
+      (self.signal, sends) = (signal, signal)
       self.since = since
       self.delayEndsAt = delayEndsAt
       self.forwardAt = forwardAt
@@ -124,6 +128,8 @@ public struct SupervisorFacts: Sendable {
   public var argv: [String]
   /// `--stop-signals`
   public let stopSignals: SignalSet
+  /// `--stop-signals auto`: the signal of a known server's graceful stop begins a stop too.
+  public let recognisesServers: Bool
   /// What the command is sent for `stopSignal`; nil: nothing.
   public let forwardsAs: Signal?
   /// Signals go to the command's process group.
@@ -135,16 +141,21 @@ public struct SupervisorFacts: Sendable {
   /// `--drain-quiet`
   public let drainQuiet: Span
 
+  /// Of a stop to come.
+  public var plan = StopPlan()
+
   /// As read from a page.
   public init(
-    pid: Int32, version: String, startedAt: Instant, argv: [String], stopSignals: SignalSet, forwardsAs: Signal?,
-    signalsGroup: Bool, ports: [UInt16]?, healthPort: UInt16?, drainQuiet: Span
+    pid: Int32, version: String, startedAt: Instant, argv: [String], stopSignals: SignalSet,
+    recognisesServers: Bool = false, forwardsAs: Signal?, signalsGroup: Bool, ports: [UInt16]?, healthPort: UInt16?,
+    drainQuiet: Span
   ) {
     self.pid = pid
     self.version = version
     self.startedAt = startedAt
     self.argv = argv
     self.stopSignals = stopSignals
+    self.recognisesServers = recognisesServers
     self.forwardsAs = forwardsAs
     self.signalsGroup = signalsGroup
     self.ports = ports
@@ -156,13 +167,15 @@ public struct SupervisorFacts: Sendable {
   public init(pid: Int32, startedAt: Instant, argv: [String], options: RunOptions) {
     self.init(
       pid: pid, version: Supervision.version, startedAt: startedAt, argv: argv, stopSignals: options.stopSignals,
+      recognisesServers: options.recognisesServers
+        && (options.rewrites.isEmpty
+          || KnownServer.gracefulStops.signals.allSatisfy { options.rewrites.apply(to: $0) != nil }),
       forwardsAs: options.stopSignals.usual.flatMap { options.rewrites.apply(to: $0) },
       signalsGroup: options.signalsGroup, ports: options.ports, healthPort: options.health?.port,
       drainQuiet: options.times.drainQuiet)
+    plan = StopPlan(options)
   }
 
-  /// The signal that begins a stop: TERM where that is one of them. Nil where a garbled page has none.
-  public var stopSignal: Signal? { stopSignals.usual }
 }
 
 extension SignalSet {

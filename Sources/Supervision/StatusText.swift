@@ -11,10 +11,15 @@ public func statusText(_ status: Status, pid: Int32, processes: [ProcessDetails]
   line("uptime", (now - status.facts.startedAt).rough)
   line("signals", "\(run.received) received, \(run.forwarded) forwarded")
   line("orphans", "\(run.reaped) reaped")
+  if run.stop == nil, run.phase <= .serving {
+    line("stop", status.planText(for: status.command(in: processes, supervisor: pid)))
+  }
   if let connections = run.connections { line("clients", connections.text) }
   for (index, part) in status.deadlines(at: now).enumerated() { line(index == 0 ? "stop" : "", part) }
   for (index, part) in (run.stop?.trafficTexts ?? []).enumerated() { line(index == 0 ? "traffic" : "", part) }
-  if !processes.isEmpty { text += "\n" + processTable(processes, signal: status.facts.forwardsAs ?? .terminate) }
+  if !processes.isEmpty {
+    text += "\n" + processTable(processes, signal: run.stop?.sends ?? status.facts.forwardsAs ?? .terminate)
+  }
   let sentences = status.diagnosis(of: processes, supervisor: pid)
   if !sentences.isEmpty { text += "\n" }
   for sentence in sentences { text += sentence + "\n" }
@@ -57,7 +62,7 @@ extension Status {
       if now.phase == .delaying, stop.delayEndsAt < stop.forwardAt {
         parts.append("the delay ends in \(left(until: stop.delayEndsAt))")
       }
-      let sent = facts.forwardsAs.map { "SIG\($0.name)" } ?? "no signal"
+      let sent = stop.sends.map { "SIG\($0.name)" } ?? "no signal"
       if let forwardedAt = stop.forwardedAt {
         parts.append("the command was sent \(sent) \((moment - forwardedAt).rough) ago")
       } else if now.commandPid != nil {
@@ -69,7 +74,7 @@ extension Status {
     if now.phase == .killing {
       parts.append("SIGKILL has been sent")
     } else if let killAt = now.killAt {
-      parts.append("SIGKILL in \(left(until: killAt))")
+      parts.append("\(now.isOutOfReach ? "ebb exits" : "SIGKILL") in \(left(until: killAt))")
     }
     return parts
   }

@@ -24,6 +24,12 @@ final class ConnectionCounter {
     timer.setTimer(in: .zero)
   }
 
+  /// No pass any more: what it has is given back.
+  func end() {
+    timer.cancel {}
+    report = { _ in }
+  }
+
   private func step() {
     guard let result = watch.step(nil) else { return timer.setTimer(in: .zero) }
     isStepping = false

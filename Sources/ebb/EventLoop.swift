@@ -18,6 +18,8 @@ import Supervision
 ///     the connections            sampled, countFailed
 ///     a request for health       no event: the answer is made of the lifecycle as it stands
 ///     a look at processes        children, childrenListen, groupMembers
+///     a look at the command      reachSeen, listenersSeen; reachSeen also before the signal that begins a stop
+///     a daemon was left behind   leftoversListen, before reapedAll
 ///     leftovers were signalled   leftoversSignalled
 ///     SIGKILL has been sent
 ///     to all children            childrenKilled
@@ -37,6 +39,7 @@ final class EventLoop {
   private let reapAgain: DispatchSource
   private let probe: ReadinessProbe
   private let health: HealthServer?
+  private let look: CommandLook
   private lazy var counter = newCounter()
 
   private var lifecycle: Lifecycle
@@ -67,6 +70,7 @@ final class EventLoop {
     probe = ReadinessProbe(options.readiness, on: queue)
     health = if let listener { HealthServer(listener, on: queue) } else { nil }
     signals = SignalIntake(on: queue)
+    look = CommandLook(on: queue, health: options.health?.port)
     for action in actions { perform(action, unixMilliseconds()) }
   }
 
@@ -92,6 +96,9 @@ final class EventLoop {
     } catch {
       finishAlone("signalfd4: \(error.text)")
     }
+    look.start { [self] in lookAtCommand() }
+    family.commandIsOutOfReach = { [self] in later { [self] in post(.reachSeen(reach(of: family.commandPid))) } }
+    look.plan(in: lifecycle.waitForLook())
     health?.start { [self] path in board.content(path, of: lifecycle, at: monotonicTime()) }
     setTimer(lifecycle.wakeUp)  // its descriptor is taken now: at a deadline there might be none left
     reapAgain.setTimer(in: .zero)  // for a command that died at once
@@ -102,17 +109,20 @@ final class EventLoop {
 
 extension EventLoop {
   private func received(_ signal: Signal) {
+    if lifecycle.mustPrepare(for: signal),
+      lifecycle.prepare(for: signal, processName: processName(of: family.commandPid), at: monotonicTime())
+    {
+      post(.reachSeen(reach(of: family.commandPid)))
+      post(.commandSeen(isSupervisor: (try? StatusReader.open(pid: family.commandPid)) != nil))
+    }
     if let (sent, target) = lifecycle.passesOn(signal) {
       family.send(sent, to: target)
       board.update(received: lifecycle.signalsReceived, forwarded: lifecycle.signalsForwarded)
       return
     }
-    if lifecycle.beginsStop(signal) {
-      post(.commandSeen(isSupervisor: (try? StatusReader.open(pid: family.commandPid)) != nil))
-    }
     post(.signal(signal))
     // `ebb stop --now` writes its request and then sends a stop signal.
-    if options.stopSignals.contains(signal), board.isStopNowRequested { post(.stopNow) }
+    if lifecycle.isStopSignal(signal), board.isStopNowRequested { post(.stopNow) }
   }
 
   /// SIGCHLDs coalesce: one may stand for any number of children.
@@ -120,7 +130,9 @@ extension EventLoop {
     // Bounded, since orphans may die as fast as they are reaped, and a stop signal must not wait for them.
     for _ in 0..<32 {
       switch nextChildEvent() {
-      case .nothing: return post(.reapedAll(childrenRemain: true))
+      case .nothing:
+        if lifecycle.mustLookAtLeftovers() { lookAtLeftovers() }
+        return post(.reapedAll(childrenRemain: true))
       case .noChildren: return post(.reapedAll(childrenRemain: false))
       case let event: take(event)
       }
@@ -131,7 +143,10 @@ extension EventLoop {
 
   private func take(_ event: ChildEvent) {
     switch event {
-    case .ended(family.commandPid, let status): post(.commandExited(status))
+    case .ended(family.commandPid, let status):
+      // Before the lifecycle learns of the end, which may be the last that it does.
+      if status.code != 0 { lifecycle.outOfMemoryKills = look.killsSinceStart() }
+      post(.commandExited(status))
     case .ended(let pid, let status) where pid == hookProcess?.pid: hookEnded(status)
     case .ended(let pid, let status): post(.orphanReaped(pid: pid, status))
     case .stopped(family.commandPid, let signal): post(.commandStopped(by: signal))
@@ -145,6 +160,21 @@ extension EventLoop {
     for child in children { take(nextChildEvent(of: child)) }
     isReapingKilled = false
     reap()
+  }
+
+  private func lookAtCommand() {
+    guard lifecycle.phase <= .serving else { return }
+    post(.reachSeen(reach(of: family.commandPid)))
+    look.begin { [self] outcome in
+      if case .listenersSeen = outcome { post(outcome) }
+      look.plan(in: lifecycle.waitForLook())
+    }
+  }
+
+  /// At once: the next thing that they get is a signal.
+  private func lookAtLeftovers() {
+    guard let (pid, port) = ListeningProcesses.child(within: .milliseconds(20)) else { return }
+    post(.leftoversListen(port: port, processName(of: pid).flatMap { KnownServer(processName: $0) }))
   }
 
   private func hookEnded(_ status: ExitStatus) {
@@ -161,7 +191,7 @@ extension EventLoop {
     let actions = lifecycle.handle(event, at: monotonicTime())
     // Before the log: a reader of a line finds nothing older on the page. Once for any number of orphans, behind which
     // comes `reapedAll`.
-    if case .orphanReaped = event {} else { board.update(lifecycle.snapshot) }
+    if case .orphanReaped = event {} else { board.update(lifecycle.takeSnapshot()) }
     let wallTime = actions.isEmpty ? 0 : unixMilliseconds()  // one for all: the report is written to two places
     for action in actions { perform(action, wallTime) }
     if let children = killedChildren, !isReapingKilled {
@@ -169,7 +199,8 @@ extension EventLoop {
       post(.childrenKilled)
       reap(children)
     }
-    if lifecycle.wakeUp != timerIsSetFor { setTimer(lifecycle.wakeUp) }
+    let wakeUp = lifecycle.wakeUp
+    if wakeUp != timerIsSetFor { setTimer(wakeUp) }
   }
 
   private func setTimer(_ wakeUp: Instant?) {

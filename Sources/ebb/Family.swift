@@ -7,6 +7,8 @@ final class Family {
   let commandPid: Int32
   private let journal: Journal
   private var hasWarnedOfProc = false
+  /// Called where a signal to the command failed since it is another user's.
+  var commandIsOutOfReach: () -> Void = {}
 
   init(commandPid: Int32, _ journal: Journal) { (self.commandPid, self.journal) = (commandPid, journal) }
 
@@ -27,6 +29,10 @@ final class Family {
       return true
     } catch {
       guard error.code != ESRCH else { return false }
+      if error.code == EPERM, target.isCommand(commandPid) {
+        commandIsOutOfReach()
+        return false
+      }
       journal.warn("signal-failed", "cannot send SIG\(signal.name) to \(target.text): \(error.text)")
       return false
     }

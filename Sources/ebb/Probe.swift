@@ -7,6 +7,7 @@ func probe(_ options: ProbeOptions) throws(Complaint) -> String? {
   let deadline = monotonicTime() + options.timeout
   let status = try read(
     options.pid == nil ? nearestToApp(try theSupervisor(pid: nil)) : try theSupervisor(pid: options.pid))
+  if status.now.isOutOfReach { complain(Array("ebb: \(Status.outOfReach)\n".utf8)) }
   if let objection = status.objection(live: options.live, at: monotonicTime()) { return objection }
   guard status.asksCommand(live: options.live) else { return nil }
   for check in options.checks {

@@ -68,10 +68,7 @@ private func list(_ supervisors: [StatusReader], title: String) throws(Complaint
 /// Until the supervisor ends. The page cannot be waited for, so it is looked at; that costs the supervisor nothing.
 private func watch(_ supervisor: StatusReader, _ options: StatusOptions) throws(Complaint) {
   if !options.json, isatty(STDOUT_FILENO) == 1 { return try redraw(supervisor, options) }
-  try follow(supervisor) { status throws(Complaint) in
-    if options.json || options.connections { return try report(status, of: supervisor, options) }
-    return Array("\(utcTime(unixMilliseconds: unixMilliseconds())) \(statusLine(status, at: monotonicTime()))\n".utf8)
-  }
+  try follow(supervisor, options)
 }
 
 private func redraw(_ supervisor: StatusReader, _ options: StatusOptions) throws(Complaint) {
@@ -90,17 +87,25 @@ private func redraw(_ supervisor: StatusReader, _ options: StatusOptions) throws
   try printOut(try report(supervisor, options))
 }
 
-/// Prints what `line` makes of the state, now and whenever that has changed, until the supervisor has ended.
-func follow(_ supervisor: StatusReader, line: (Status) throws(Complaint) -> [UInt8]) throws(Complaint) {
+/// Prints the state, now and when it has changed, until the supervisor has ended: as `options` ask for it; without any a line
+/// that bears no time.
+func follow(_ supervisor: StatusReader, _ options: StatusOptions?) throws(Complaint) {
   var shown: StatusSnapshot?
   while true {
     let hasEnded = supervisor.hasEnded(within: shown == nil ? 0 : 20)
     let status = try read(supervisor)
     var state = status.now
-    // In a stop these change all the time, and are shown with whatever else does.
+    // In a stop these change all the time, and are shown with the next change of the rest.
     state.connections = nil
     state.stop?.traffic = TrafficReport()
-    if state != shown { try printOut(try line(status)) }
+    if state != shown {
+      if let options, options.json || options.connections {
+        try printOut(try report(status, of: supervisor, options))
+      } else {
+        let time = options == nil ? "" : utcTime(unixMilliseconds: unixMilliseconds()) + " "
+        try printOut(Array("\(time)\(statusLine(status, at: monotonicTime()))\n".utf8))
+      }
+    }
     shown = state
     if hasEnded { return }
   }

@@ -8,12 +8,15 @@ func stop(_ options: StopOptions) throws(Complaint) {
   let outermost = try theSupervisor(pid: options.pid)
   let nearest = options.pid == nil ? nearestToApp(outermost) : outermost
   let before = try read(nearest)
-  guard let signal = before.facts.stopSignal else { throw Complaint(message: "the supervisor knows no stop signal") }
+  let command = before.command(in: readDescendants(of: nearest.pid), supervisor: nearest.pid)
+  guard let signal = before.stopSignal(for: command) else {
+    throw Complaint(message: "the supervisor knows no stop signal")
+  }
   let isUnderWay = before.now.stop != nil
   // A second one would not get past the outermost.
   if !isUnderWay || options.now { try send(signal, to: isUnderWay ? nearest : outermost, now: options.now, nearest) }
   if options.wait {
-    try follow(nearest) { status throws(Complaint) in Array("\(statusLine(status, at: monotonicTime()))\n".utf8) }
+    try follow(nearest, nil)
     while !outermost.hasEnded(within: 20) {}
   } else {
     try awaitAnswer(of: nearest, now: options.now)

@@ -325,7 +325,7 @@ private struct Story {
           + "\"delay_ended_by\":\"time\",\"drain_ms\":0,\"drain_ended_by\":null,\"stop_ms\":24001,\"stop_ended_by\":\"deadline\","
           + "\"in_flight\":{\"at_stop\":null,\"at_forward\":null,\"at_kill\":null},\"connections_after_stop\":null,"
           + "\"last_connection_ms\":null,\"last_request_ms\":null,\"advice\":null,"
-          + "\"pre_stop\":null,\"leftovers\":null,\"reaped\":1,\"msg\":\"the command did not stop in time and was killed at the deadline\"}\n"
+          + "\"pre_stop\":null,\"leftovers\":null,\"oom_kills\":null,\"reaped\":1,\"msg\":\"the command did not stop in time and was killed at the deadline\"}\n"
       ))
   }
 }

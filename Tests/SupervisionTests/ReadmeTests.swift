@@ -43,6 +43,22 @@ import Testing
     }
   }
 
+  @Test func `the table of servers is the program's`() throws {
+    var table = "| command | SIGTERM | graceful stop | use | in the foreground |\n|---|---|---|---|---|\n"
+    for server in KnownServer.allCases {
+      let facts = server.facts
+      let names = KnownServer.processNames.filter { $0.1 == server }.map { "`\($0.0)`" }.joined(separator: ", ")
+      let meaning = ["fast stop", "waits for every client", "reloads, does not exit"]
+      let meanings: [KnownServer.OnTerminate] = [.fastStop, .waitsForClients, .reloads]
+      let onTerminate = meaning[try #require(meanings.firstIndex(of: facts.onTerminate))]
+      let needs = facts.needs.map { facts.gracefulStop == nil ? ", \($0)" : ", and \($0)" } ?? ""
+      table += "| \(names) | \(onTerminate) | \(facts.gracefulStop?.name ?? "none") | "
+      table += "`--rewrite TERM:\(server.rewriteTo.name)`\(needs) | `\(facts.foreground)` |\n"
+    }
+    let parts = try readme().components(separatedBy: "-->\n").filter { $0.hasPrefix("| command | SIGTERM |") }
+    #expect(parts.map { $0.components(separatedBy: "<!--")[0] } == [table], "README should hold:\n\(table)")
+  }
+
   private func optionTable(_ options: [OptionShape]) -> String {
     var text = "| option | default | meaning |\n|---|---|---|\n"
     for option in options {

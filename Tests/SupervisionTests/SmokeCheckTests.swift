@@ -205,6 +205,7 @@ struct SmokeStory {
     try expect("stop-signal-handled", .fail, "--rewrite drops the stop signal: only SIGKILL ends the command") {
       var options = RunOptions()
       options.rewrites.add(from: .terminate, to: nil)
+      $0.status.now.stop?.sends = nil
       $0.status.facts = SupervisorFacts(pid: 1, startedAt: .at(0), argv: [], options: options)
     }
     try expect("stop-signal-handled", .pass, "the command got SIGTERM and exited 0.8s later") { $0.processes = [] }
@@ -241,6 +242,7 @@ struct SmokeStory {
       var options = RunOptions()
       options.rewrites.add(from: .terminate, to: .quit)
       $0.status.facts = SupervisorFacts(pid: 1, startedAt: .at(0), argv: [], options: options)
+      $0.status.now.stop?.sends = .quit
       $0.end = .exited(code: 131)
     }
   }

@@ -44,8 +44,10 @@ import Testing
       #"{"schema":1,"version":"0.1.0","pid":1,"phase":"delaying","ready":false,"uptime_ms":81200,"#
       + #""command":{"pid":7,"argv":["app","--port","8080"]},"#
       + #""stop":{"signal":"TERM","since_ms":1200,"forward_in_ms":3800,"kill_in_ms":27800,"forward_at_latest_in_ms":3800,"#
-      + #""drain_ended_by":null,"in_flight":{"at_stop":null,"at_forward":null},"connections_after_stop":null,"#
-      + #""last_connection_ms":null,"last_request_ms":null,"advice":null},"reaped":4,"connections":null,"#
+      + #""sends":"TERM","drain_ended_by":null,"in_flight":{"at_stop":null,"at_forward":null},"connections_after_stop":null,"#
+      + #""last_connection_ms":null,"last_request_ms":null,"advice":null},"reaped":4,"#
+      + #""plan":{"stop_signals":["TERM"],"stop_signals_from":"default","recognised":null,"delay_ms":1666,"#
+      + #""delay_from":"default","grace_period_ms":30000,"grace_period_from":"default"},"out_of_reach":false,"connections":null,"#
       + #""processes":[{"pid":7,"ppid":1,"name":"app","state":"S","rss_bytes":52428800,"age_ms":81000,"term":"caught"},"#
       + #"{"pid":12,"ppid":1,"name":"gone","state":"Z","rss_bytes":null,"age_ms":3000,"term":null}]}"# + "\n"
     #expect(text == expected)

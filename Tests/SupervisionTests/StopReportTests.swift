@@ -163,7 +163,7 @@ import Testing
     var story = stopping()
     #expect(
       story.line("stop-signal")?.contains(
-        #""signal":"TERM","forward_in_ms":null,"kill_in_ms":29000,"grace_period_ms":30000,"grace_period_from":"kubernetes","#
+        #""signal":"TERM","forward_in_ms":null,"kill_in_ms":29000,"grace_period_ms":30000,"grace_period_from":"kubernetes","recognised":null,"#
           + #""msg":"the stop begins: SIGKILL in 29s at the latest""#) == true)
     #expect(
       story.line("stopping")?.contains(

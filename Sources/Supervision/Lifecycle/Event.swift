@@ -46,6 +46,12 @@ public enum Event: Sendable {
   case coreFailed(String)
   /// `Lifecycle.wakeUp` has come, or may have.
   case timer
+  /// Whether signals reach the command.
+  case reachSeen(Reach)
+  /// What the command listens on.
+  case listenersSeen(Sample.Listeners)
+  /// What the command has left behind listens on this port.
+  case leftoversListen(port: UInt16, KnownServer?)
 }
 
 /// A child of ebb.

@@ -47,6 +47,18 @@ public struct Lifecycle: Sendable {
   var hasCoreFailed = false
   var orphansReaped = 0
   var phaseSince: Instant?
+  /// As `prepare` has seen it.
+  var server: KnownServer?
+  /// Those that begin a stop, as far as is known.
+  var stopSignals = SignalSet()
+  var reach = Reach.signals
+  var hasListened = false
+  var looks = 0
+  var hasLookedAtLeftovers = false
+  /// The last signal that may be an image's STOPSIGNAL, and that was only forwarded.
+  var missedStop: (signal: Signal, at: Instant)?
+  /// Out-of-memory kills that the memory control group has counted since the start; `nil` if it does not count.
+  public var outOfMemoryKills: Int?
   /// Since the start, for a status page.
   public internal(set) var signalsReceived = 0
   /// Of these, those that the command has been sent.
@@ -123,6 +135,7 @@ public struct Lifecycle: Sendable {
   public init(_ options: RunOptions) {
     self.options = options
     times = options.times
+    stopSignals = options.stopSignals
   }
 
   /// When `handle(.timer)` is due; nil: whenever something else happens.
@@ -149,6 +162,7 @@ public struct Lifecycle: Sendable {
   var patience: Span { max(times.killMargin / (stop?.isDelegated == true ? 4 : 2), .milliseconds(100)) }
 
   /// What follows from `event`, which ebb learnt of at `now`.
+  @inline(never)  // else it is there twice
   public mutating func handle(_ event: Event, at now: Instant) -> [Action] {
     guard phase != .exited else { return [] }
     let phaseBefore = phase
@@ -187,6 +201,9 @@ public struct Lifecycle: Sendable {
     case .survivors(let survivors, let isInit): giveUp(on: survivors, isInit: isInit, at: now, &actions)
     case .coreFailed(let problem): coreFailed(problem, at: now, &actions)
     case .timer: break
+    case .reachSeen(let reach): seeReach(reach, &actions)
+    case .listenersSeen(let listeners): seeListeners(listeners, &actions)
+    case .leftoversListen(let port, let server): warnOfDaemon(port, server, &actions)
     }
     while let wakeUp, wakeUp <= now { passDeadline(at: now, &actions) }
     countIfWanted(at: now, &actions)
@@ -216,6 +233,7 @@ extension Lifecycle {
   }
 
   /// Nothing is put together for a line that is not shown: forwarding a signal shall cost next to nothing.
+  @inline(never)  // a third of a kilobyte at each call
   func log(
     _ level: LogLevel, _ event: String, _ facts: @autoclosure () -> [(String, FactValue)],
     _ message: @autoclosure () -> String, _ actions: inout [Action]

@@ -46,9 +46,12 @@ extension Lifecycle {
     actions.append(.killDescendants(within: Lifecycle.lookAtDescendants))
     log(
       .warning, "killing", [],
-      commandRuns
-        ? "the grace period is over: SIGKILL to the command and all its descendants (no out-of-memory kill)"
-        : "the command's leftovers did not end in time: SIGKILL", &actions)
+      isOutOfReach
+        ? "the grace period is over, and SIGKILL does not reach the command: ebb exits, which as PID 1 ends the container"
+        : commandRuns
+          ? "the grace period is over: SIGKILL to the command and all its descendants (no out-of-memory kill)"
+          : "the command's leftovers did not end in time: SIGKILL", &actions)
+    if isOutOfReach { exit(at: now, &actions) }
   }
 
   mutating func sweep(at now: Instant, _ actions: inout [Action]) {
@@ -108,6 +111,7 @@ extension Lifecycle {
     let code =
       hasCoreFailed
       ? ExitCode.ownFailure : timedOut ? ExitCode.startupTimeout : options.remaps.apply(to: status.code)
+    warnOfMissedStop(at: now, &actions)
     let report = report(code: code, at: now)
     if report.level.isShown(at: options.verbosity) { actions.append(.log(report)) }
     // That of the supervisor below knows more.

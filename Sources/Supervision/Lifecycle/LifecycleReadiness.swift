@@ -38,6 +38,7 @@ extension Lifecycle {
   mutating func becomeReady(at now: Instant, _ actions: inout [Action]) {
     guard startup != nil else { return }
     startup = nil
+    hasListened = true
     enter(.serving)
     log(.debug, "serving", [], "the command is ready", &actions)
   }

@@ -5,10 +5,10 @@ extension Lifecycle {
     if case .exited(let how, _, let at) = command { (status, commandEnded) = (how, at) }
     var signal: Signal?
     if case .killed(let by, _) = status { signal = by }
-    let killed = killing?.hitCommand == true && (status == nil || signal == .kill)
+    let killed = killing?.hitCommand == true && (signal == .kill || status == nil && !isOutOfReach)
     let atKill = LogRecord.Fact("at_kill", .count(killed ? stop?.inFlightBeforeKill : nil))
     return LogRecord(
-      stop == nil ? .debug : .info, "exited",
+      isCrash(status) ? .warning : stop == nil ? .debug : .info, "exited",
       [
         ("code", .number(code)), ("signal", .signal(signal)), ("killed", .flag(killed)),
         ("stop_signal", .signal(stop.flatMap { $0.isStartupTimeout ? nil : $0.signal })),
@@ -19,9 +19,10 @@ extension Lifecycle {
         ("drain_ended_by", stop?.drainEndedBy.map { .text($0.name) } ?? .null),
         ("stop_ms", .span(stop?.forwardedAt.map { commandEnded - $0 })),
         ("stop_ended_by", stop?.forwardedAt == nil ? .null : .text(killed ? "deadline" : "exit")),
-      ] + trafficReport.facts(delay: times.delay, later: [atKill]) + [
+      ] + trafficReport.facts(delay: times.delay, serverAdvice: serverAdvice, later: [atKill]) + [
         ("pre_stop", hook.map { .object($0.facts.map { LogRecord.Fact(key: $0.0, value: $0.1) }) } ?? .null),
         ("leftovers", leftoversEnd.map { .text($0) } ?? .null),
+        ("oom_kills", (outOfMemoryKills ?? 0) > 0 ? .count(outOfMemoryKills) : .null),
         ("reaped", .number(orphansReaped)),
       ],
       sentence(status: status, killed: killed))
@@ -48,12 +49,16 @@ extension Lifecycle {
   }
 
   private func sentence(status: ExitStatus?, killed: Bool) -> String {
+    if status == nil, isOutOfReach { return "the command is still there: no signal reaches it" }
     if killed { return "the command did not stop in time and was killed at the deadline" }
     if stop?.isStartupTimeout == true { return "the command was not ready in time and was stopped" }
+    let kills = outOfMemoryKills ?? 0
+    let memory =
+      kills > 0 ? "; its memory control group counts \(kills) out-of-memory kill\(kills > 1 ? "s" : "")" : ""
     switch status {
-    case .exited(let code): return "the command exited with \(code)"
+    case .exited(let code): return "the command exited with \(code)\(memory)"
     case .killed(let signal, let dumpedCore):
-      return "the command was killed by SIG\(signal.name)\(dumpedCore ? ", core dumped" : "")"
+      return "the command was killed by SIG\(signal.name)\(dumpedCore ? ", core dumped" : "")\(memory)"
     case nil: return "the command is still there"
     }
   }

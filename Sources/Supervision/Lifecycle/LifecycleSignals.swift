@@ -3,7 +3,7 @@ extension Lifecycle {
   /// somebody feels. Needs no clock, no memory and little code, since what costs is code and memory that is not in the
   /// processor's cache.
   public mutating func passesOn(_ signal: Signal) -> (signal: Signal, target: Action.Target)? {
-    guard phase == .serving, !options.stopSignals.contains(signal), signal != .continue, options.verbosity < 2,
+    guard phase == .serving, !stopSignals.contains(signal), signal != .continue, options.verbosity < 2,
       let sent = options.rewrites.apply(to: signal)
     else { return nil }
     signalsReceived += 1
@@ -13,7 +13,7 @@ extension Lifecycle {
 
   mutating func receive(_ signal: Signal, at now: Instant, _ actions: inout [Action]) {
     signalsReceived += 1
-    if options.stopSignals.contains(signal) {
+    if isStopSignal(signal) {
       if stop == nil { beginStop(signal, at: now, &actions) } else { repeatedStop(signal, at: now, &actions) }
       return
     }
@@ -26,9 +26,6 @@ extension Lifecycle {
     // A terminal stops a whole group (`a | b`), and so the whole group has to go on.
     forward(signal, to: signal == .continue && hasTerminal ? .group : target, &actions)
   }
-
-  /// Whether this signal begins a stop: then ebb looks at the command first.
-  public func beginsStop(_ signal: Signal) -> Bool { stop == nil && options.stopSignals.contains(signal) }
 
   func repeatedStop(_ signal: Signal, at now: Instant, _ actions: inout [Action]) {
     log(

@@ -17,14 +17,14 @@ extension Lifecycle {
     guard phase > .starting else {
       logStop(
         begun, at: now, forwardIn: .zero,
-        "the stop begins: the command is not ready, so no traffic is lost; SIGKILL in \(killIn.brief) at the latest",
+        "the stop begins: the command is not ready, so no traffic is lost; \(deadlineName) in \(killIn.brief) at the latest",
         &actions)
       return skipToForwarding(at: now, &actions)
     }
     logStop(
       begun, at: now, forwardIn: keepsDelay ? times.delay : nil,
       "the stop begins: \(keepsDelay && times.delay > .zero ? "the command serves on for \(times.delay.brief), " : "")"
-        + "SIGKILL in \(killIn.brief) at the latest", &actions)
+        + "\(deadlineName) in \(killIn.brief) at the latest", &actions)
     enter(.delaying)
     if keepsDelay { announceDelay(&actions) }
     beginCounting(at: now)
@@ -44,6 +44,10 @@ extension Lifecycle {
         ("signal", .signal(stop.signal)), ("forward_in_ms", .span(forwardIn)),
         ("kill_in_ms", .span((killAt ?? stop.killAt) - now)),
         ("grace_period_ms", .span(times.terminationGracePeriod)), ("grace_period_from", .text(options.periodOrigin)),
+        // Why a signal that is not listed begins a stop.
+        (
+          "recognised", options.stopSignals.contains(stop.signal) ? .null : server.map { .text($0.facts.name) } ?? .null
+        ),
       ], message, &actions)
   }
 
@@ -137,6 +141,11 @@ extension Lifecycle {
     planLastCount(before: stop.killAt, at: now)
     // The one below rewrites it itself: as rewritten it might begin no stop there.
     let sent = stop.isDelegated ? stop.signal : options.rewrites.apply(to: stop.signal)
+    if isOutOfReach {
+      return log(
+        .warning, "stopping", [("signal", .null), ("exit_in_ms", .span(stop.killAt - now))],
+        "the stop signal was not sent, and ebb exits at the deadline: " + Status.outOfReach, &actions)
+    }
     if let sent {
       signalsForwarded += 1
       // First: what loses its parent by the signal was not ebb's child before, nor is a new member of the group an old one.

@@ -219,6 +219,10 @@ extension Sample {
     return level == .warning ? sentence : nil
   }
 
+  private var denial: String {
+    isDenied ? " (/proc/PID/fd of another user's process is not readable without the capability SYS_PTRACE)" : ""
+  }
+
   /// What there is to say about how it was counted.
   var explanation: (LogLevel, String) {
     switch (source, listeners) {
@@ -227,9 +231,15 @@ extension Sample {
     case (_, .uncountable):
       (.warning, "the command listens on UDP or UNIX sockets, whose clients cannot be counted: only the delay holds")
     case (_, .unknown):
-      (.warning, "cannot tell whether the command listens: the drain goes on to its bound; --ports names its ports")
+      (
+        .warning,
+        "cannot tell whether the command listens\(denial): the drain goes on to its bound; --ports names its ports"
+      )
     case (_, .all):
-      (.warning, "cannot tell whose the listening sockets are: all in this network namespace count; --ports names some")
+      (
+        .warning,
+        "cannot tell whose the listening sockets are\(denial): all in this network namespace count; --ports names some"
+      )
     case (.diagWithInfo, _): (.info, "the connections of the command's ports are counted")
     default:
       (.warning, "no ages of connections here: an idle one looks busy, and the drain may go on to its bound")

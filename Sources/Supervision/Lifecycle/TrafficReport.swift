@@ -55,25 +55,33 @@ public struct TrafficReport: Equatable, Sendable {
     return nil
   }
 
+  /// The same with the advice for a known server, if the stop signal met requests in flight.
+  func advice(delay: Span, _ serverAdvice: String?) -> String? {
+    let delayAdvice = advice(delay: delay)
+    guard inFlightAtForward ?? 0 > 0, let serverAdvice else { return delayAdvice }
+    return serverAdvice + (delayAdvice.map { "; " + $0 } ?? "")
+  }
+
   private static let steadyAdvice =
     "connections came without a pause until the stop signal was forwarded: routing takes longer than that, or a steady "
     + "client or a probe asks the app's port, which no delay outlasts; put probes on --health, or use ebb probe"
   private static let longDelay = Span.seconds(4)
 
   /// For the report and the status. `later`: requests in flight at some later moments.
-  func facts(delay: Span, later: [LogRecord.Fact] = []) -> [(String, FactValue)] {
+  func facts(delay: Span, serverAdvice: String? = nil, later: [LogRecord.Fact] = []) -> [(String, FactValue)] {
     let inFlight: [LogRecord.Fact] = [
       .init("at_stop", .count(inFlightAtStop)), .init("at_forward", .count(inFlightAtForward)),
     ]
     return [
       ("in_flight", .object(inFlight + later)), ("connections_after_stop", .count(newConnections)),
       ("last_connection_ms", .span(lastConnection)), ("last_request_ms", .span(lastRequest)),
-      ("advice", advice(delay: delay).map { .text($0) } ?? .null),
+      ("advice", advice(delay: delay, serverAdvice).map { .text($0) } ?? .null),
     ]
   }
 }
 
 extension FactValue {
   /// Null where it is not known.
+  @inline(never)
   static func count(_ count: Int?) -> FactValue { count.map { .number($0) } ?? .null }
 }

@@ -1,0 +1,99 @@
+/// A well-known server: how it is recognised, and what it makes of signals. Each row of the table was tried with the real
+/// program, with a slow request across the stop.
+public enum KnownServer: UInt8, CaseIterable, Sendable {
+  case nginx, phpFPM, httpd, haproxy, postgres, lighttpd, uwsgi
+
+  /// What the table says of a server.
+  public struct Facts: Sendable {
+    /// The name in messages.
+    public let name: String
+    /// What SIGTERM means to it.
+    public var onTerminate = OnTerminate.fastStop
+    /// The signal of its graceful stop, which begins a stop under `--stop-signals auto`. `nil` if it has no such signal.
+    public let gracefulStop: Signal?
+    /// What else a stop without lost requests needs.
+    public var needs: String?
+    /// How to run it in the foreground.
+    public let foreground: String
+  }
+
+  /// What SIGTERM means to a server.
+  public enum OnTerminate: Sendable {
+    /// It exits and cuts the requests in flight.
+    case fastStop
+    /// It waits until every client has gone.
+    case waitsForClients
+    /// It starts anew and does not exit.
+    case reloads
+  }
+
+  /// The row of this server.
+  public var facts: Facts {
+    switch self {
+    // https://nginx.org/en/docs/control.html; STOPSIGNAL QUIT in the official image.
+    case .nginx:
+      Facts(name: "nginx", gracefulStop: .quit, foreground: "nginx -g 'daemon off;'")
+    // php-fpm(8): QUIT is the graceful stop; STOPSIGNAL QUIT. With process_control_timeout at its default, 0, children are
+    // cut off all the same: https://www.php.net/manual/en/install.fpm.configuration.php
+    case .phpFPM:
+      Facts(
+        name: "php-fpm", gracefulStop: .quit, needs: "process_control_timeout in php-fpm.conf",
+        foreground: "php-fpm --nodaemonize")
+    // https://httpd.apache.org/docs/2.4/stopping.html; STOPSIGNAL WINCH.
+    case .httpd:
+      Facts(name: "httpd", gracefulStop: .windowChange, foreground: "httpd -D FOREGROUND")
+    // https://docs.haproxy.org/2.6/management.html, section 4; STOPSIGNAL USR1.
+    case .haproxy: Facts(name: "haproxy", gracefulStop: .user1, foreground: "haproxy -db")
+    // https://www.postgresql.org/docs/15/server-shutdown.html; STOPSIGNAL INT, which ends sessions.
+    case .postgres:
+      Facts(
+        name: "postgres", onTerminate: .waitsForClients, gracefulStop: .interrupt, foreground: "postgres, not pg_ctl")
+    // doc/initscripts.txt of lighttpd 1.4.
+    case .lighttpd: Facts(name: "lighttpd", gracefulStop: .interrupt, foreground: "lighttpd -D")
+    // https://uwsgi-docs.readthedocs.io/en/latest/Management.html: no signal waits for requests.
+    case .uwsgi:
+      Facts(
+        name: "uwsgi", onTerminate: .reloads, gracefulStop: nil, needs: "or its option die-on-term",
+        foreground: "uwsgi without daemonize")
+    }
+  }
+
+  /// The names of their processes in /proc/PID/stat, by which they are recognised.
+  public static let processNames: [(String, KnownServer)] = [
+    ("nginx", .nginx), ("openresty", .nginx), ("php-fpm", .phpFPM), ("httpd", .httpd), ("apache2", .httpd),
+    ("haproxy", .haproxy), ("postgres", .postgres), ("lighttpd", .lighttpd), ("uwsgi", .uwsgi), ("uwsgi-core", .uwsgi),
+  ]
+
+  /// The graceful stops of the table, INT, QUIT, USR1 and WINCH: any other signal is forwarded without a look at the command.
+  public static let gracefulStops = SignalSet(mask: 1 << 1 | 1 << 2 | 1 << 9 | 1 << 27)
+
+  /// The server whose process has this name, `nil` for any other program. The name is a process's own claim, and misleads
+  /// ebb about that process alone.
+  public init?(processName: String) {
+    for (name, server) in KnownServer.processNames where processName.starts(withText: name) {
+      // Debian's `php-fpm8.2`.
+      let version = processName.utf8.dropFirst(name.utf8.count)
+      guard version.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || $0 == UInt8(ascii: ".") }) else {
+        continue
+      }
+      self = server
+      return
+    }
+    return nil
+  }
+
+  /// The signal that SIGTERM is best rewritten to.
+  public var rewriteTo: Signal { facts.gracefulStop ?? .interrupt }
+
+  /// One sentence for a server that gets SIGTERM.
+  public var advice: String {
+    let facts = facts
+    let use =
+      ": use --rewrite TERM:\(rewriteTo.name)\(facts.needs.map { ", \(facts.gracefulStop == nil ? "" : "and ")\($0)" } ?? "")"
+    switch facts.onTerminate {
+    case .fastStop: return facts.name + " stops at once on SIGTERM and cuts requests in flight" + use
+    case .waitsForClients: return facts.name + " waits for every client on SIGTERM" + use
+    case .reloads: return facts.name + " reloads on SIGTERM and does not exit" + use
+    }
+  }
+}

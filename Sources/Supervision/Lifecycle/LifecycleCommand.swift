@@ -1,0 +1,122 @@
+// What the command is: a server whose stop signal is known, a process that signals cannot reach, one that listens. The
+// event loop looks when something happens anyway, and twice after the start.
+
+extension Lifecycle {
+  /// Signals that are the STOPSIGNAL of some image, other than those of `--stop-signals`: QUIT, USR1, WINCH, RTMIN+3.
+  static let imageStopSignals = SignalSet(mask: 1 << 2 | 1 << 9 | 1 << 27 | 1 << 36)
+
+  /// Whether the event loop must call `prepare` before it handles this signal. Mutating as `takeSnapshot` is.
+  public mutating func mustPrepare(for signal: Signal) -> Bool {
+    (KnownServer.gracefulStops.contains(signal) || Lifecycle.imageStopSignals.contains(signal)
+      || options.stopSignals.contains(signal)) && stop == nil && commandRuns
+  }
+
+  /// Takes in what the command is at the moment when a signal has come that may begin a stop. `processName` is that of
+  /// /proc/PID/stat, `nil` where it cannot be read. An entry script has executed the server by now. Returns whether a stop
+  /// begins.
+  public mutating func prepare(for signal: Signal, processName: String?, at now: Instant) -> Bool {
+    server = options.recognisesServers ? processName.flatMap { KnownServer(processName: $0) } : nil
+    stopSignals = options.stopSignals
+    // One that --rewrite drops is not wanted: it stops nothing.
+    if let own = server?.facts.gracefulStop, options.rewrites.apply(to: own) != nil { stopSignals.insert(own) }
+    if stopSignals.contains(signal) { return true }
+    // To an ebb below it is one that may begin the stop there.
+    if Lifecycle.imageStopSignals.contains(signal), processName?.isSame(as: "ebb") != true {
+      missedStop = (signal, now)
+    }
+    return false
+  }
+
+  /// Whether this signal begins a stop or, in one, is a repeated stop signal.
+  public func isStopSignal(_ signal: Signal) -> Bool {
+    stopSignals.contains(signal)
+  }
+
+  /// How long to wait for the next look at the command, `nil` if there is none: a second after the start nearly every server
+  /// listens, and half a minute later a JVM. An idle supervisor is not woken after that, nor once the command was seen to
+  /// listen. Each call is for one look.
+  public mutating func waitForLook() -> Span? {
+    guard phase <= .serving, !hasListened, looks < 2 else { return nil }
+    looks += 1
+    return looks == 1 ? .seconds(1) : .seconds(29)
+  }
+
+  mutating func seeListeners(_ listeners: Sample.Listeners, _ actions: inout [Action]) {
+    switch listeners {
+    case .ofTree, .ofControlGroup, .uncountable: hasListened = true
+    case .given, .all, .none, .unknown: break
+    }
+    log(.debug, "looked", [("listens", .flag(hasListened))], "looked whether the command listens", &actions)
+  }
+
+  /// Whether the event loop must look, before the leftovers are signalled, whether they listen: a daemon puts itself into
+  /// the background and exits with 0. Asks once.
+  public mutating func mustLookAtLeftovers() -> Bool {
+    guard stop == nil, leftovers == nil, phase < .killing, case .exited(.exited(code: 0), _, _) = command,
+      !hasLookedAtLeftovers
+    else { return false }
+    hasLookedAtLeftovers = true
+    return true
+  }
+
+  mutating func warnOfDaemon(_ port: UInt16, _ server: KnownServer?, _ actions: inout [Action]) {
+    log(
+      .warning, "daemon", [("port", .number(Int(port)))],
+      "the command exited with 0 and left a daemon behind, which is stopped: run it in the foreground"
+        + (server.map { ": " + $0.facts.foreground } ?? ""), &actions)
+  }
+
+  mutating func seeReach(_ reach: Reach, _ actions: inout [Action]) {
+    let before = self.reach
+    self.reach = reach
+    guard case .none(let user) = reach, case .signals = before else { return }
+    log(
+      .warning, "out-of-reach", [("user", user.map { .number($0) } ?? .null)],
+      Status.outOfReach, &actions)
+  }
+
+  /// What ebb does at the deadline.
+  var deadlineName: String { isOutOfReach ? "ebb exits" : "SIGKILL" }
+
+  var isOutOfReach: Bool {
+    if case .none = reach { commandRuns } else { false }
+  }
+}
+
+/// Whether signals reach the command; kill(2).
+public enum Reach: Sendable {
+  case signals
+  /// The command runs as this user, `nil` where /proc does not say, and ebb lacks CAP_KILL.
+  case none(user: Int?)
+}
+
+// MARK: - How it ended
+
+extension Lifecycle {
+  /// An end without a stop that an operator has to know of. A signal that a person or a closed pipe sends is no crash,
+  /// nor is the code of a program that never was a server: `grep` exits with 1.
+  func isCrash(_ status: ExitStatus?) -> Bool {
+    guard stop == nil, let status, options.remaps.apply(to: status.code) != 0 else { return false }
+    switch status {
+    case .exited: return hasListened
+    case .killed(let signal, _): return ![.interrupt, .hangup, .pipe].contains(signal)
+    }
+  }
+
+  /// The command ended soon after a signal that was only forwarded, and that was probably meant to stop it gracefully.
+  mutating func warnOfMissedStop(at now: Instant, _ actions: inout [Action]) {
+    guard stop == nil, hasListened, let (signal, at) = missedStop, case .exited(_, _, let end) = command,
+      end - at <= times.terminationGracePeriod
+    else { return }
+    log(
+      .warning, "missed-stop-signal", [("signal", .signal(signal)), ("after_ms", .span(end - at))],
+      "the command ended \((end - at).rough) after SIG\(signal.name), which began no stop: no delay, no drain; where it is "
+        + "the image's STOPSIGNAL, use --stop-signals TERM,\(signal.name)", &actions)
+  }
+
+  /// What to do about a server that SIGTERM stops fast. `nil` where it was sent another signal.
+  var serverAdvice: String? {
+    guard let stop, options.rewrites.apply(to: stop.signal) == .terminate else { return nil }
+    return server?.advice
+  }
+}

@@ -1,0 +1,99 @@
+/// What begins a stop, how long its first parts are, and where each of these values comes from.
+public struct StopPlan: Equatable, Sendable {
+  /// `--delay`, or its default.
+  public var delay = Span.zero
+  /// `--termination-grace-period`, or its default.
+  public var gracePeriod = Span.zero
+  /// Of the signals that begin a stop.
+  public var signalsFrom = Origin.standard
+  /// Of the delay.
+  public var delayFrom = Origin.standard
+  /// Of the grace period.
+  public var gracePeriodFrom = Origin.standard
+
+  /// Where a value comes from.
+  public enum Origin: Int, Sendable {
+    case flag, variable, standard
+    // The orchestrator, by the variables that it sets.
+    case kubernetes, ecs, nomad
+
+    /// As JSON and `ebb status` have it.
+    public var name: String {
+      switch self {
+      case .flag: "flag"
+      case .variable: "variable"
+      case .standard: "default"
+      case .kubernetes: "kubernetes"
+      case .ecs: "ecs"
+      case .nomad: "nomad"
+      }
+    }
+  }
+
+  /// Nothing known.
+  public init() {}
+
+  init(_ options: RunOptions) {
+    delay = options.times.delay
+    gracePeriod = options.times.terminationGracePeriod
+    func origin(_ index: Int, isGiven: Bool, or other: Origin = .standard) -> Origin {
+      isGiven ? options.variables & 1 << UInt64(index) != 0 ? .variable : .flag : other
+    }
+    let period: Origin =
+      switch options.orchestrator {
+      case .kubernetes: .kubernetes
+      case .ecs: .ecs
+      case .nomad: .nomad
+      case .unknown: .standard
+      }
+    signalsFrom = origin(9, isGiven: options.stopSignalsAreGiven)
+    delayFrom = origin(0, isGiven: options.delay != nil)
+    gracePeriodFrom = origin(6, isGiven: options.terminationGracePeriod != nil, or: period)
+  }
+}
+
+extension Status {
+  /// Before a stop: `by SIGQUIT SIGTERM (default, nginx); delay 5.0s (flag), grace period 30s (kubernetes)`.
+  func planText(for command: ProcessDetails?) -> String {
+    let plan = facts.plan
+    let server = server(command)
+    var text = "by"
+    for signal in signals(server) { text += " SIG" + signal.name }
+    text += " (\(plan.signalsFrom.name)\(server.map { ", " + $0.facts.name } ?? "")); delay \(plan.delay.rough)"
+    return text + " (\(plan.delayFrom.name)), grace period \(plan.gracePeriod.rough) (\(plan.gracePeriodFrom.name))"
+  }
+
+  /// For JSON.
+  func planFacts(for command: ProcessDetails?) -> FactValue {
+    let plan = facts.plan
+    let server = server(command)
+    return .object([
+      .init("stop_signals", .list(signals(server).map { .text($0.name) })),
+      .init("stop_signals_from", .text(plan.signalsFrom.name)),
+      .init("recognised", server.map { .text($0.facts.name) } ?? .null),
+      .init("delay_ms", .span(plan.delay)), .init("delay_from", .text(plan.delayFrom.name)),
+      .init("grace_period_ms", .span(plan.gracePeriod)), .init("grace_period_from", .text(plan.gracePeriodFrom.name)),
+    ])
+  }
+
+  private func signals(_ server: KnownServer?) -> [Signal] {
+    var signals = facts.stopSignals
+    if let own = server?.facts.gracefulStop { signals.insert(own) }
+    return signals.signals
+  }
+}
+
+extension StopPlan {
+  func encode(into bytes: inout ByteWriter) {
+    for span in [delay, gracePeriod] { bytes.append(UInt64(bitPattern: span.nanoseconds)) }
+    for origin in [signalsFrom, delayFrom, gracePeriodFrom] { bytes.append(origin.rawValue, width: 1) }
+  }
+
+  init(_ bytes: inout ByteReader) throws(StatusPageError) {
+    delay = Span(nanoseconds: Int64(bitPattern: try bytes.word()))
+    gracePeriod = Span(nanoseconds: Int64(bitPattern: try bytes.word()))
+    signalsFrom = Origin(rawValue: try bytes.number(width: 1)) ?? .standard
+    delayFrom = Origin(rawValue: try bytes.number(width: 1)) ?? .standard
+    gracePeriodFrom = Origin(rawValue: try bytes.number(width: 1)) ?? .standard
+  }
+}
