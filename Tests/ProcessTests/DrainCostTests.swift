@@ -8,6 +8,11 @@ struct DrainCostTests {
     let server = try Server()
     let pool = try Run.program(fixture("connect", "\(server.port)", "1000"))
     try pool.line("connected")
+    // The look a second after the start takes its time among so many sockets.
+    _ = try Proc.settle(server.run.pid)
+    try server.run.wait(for: "the end of the look") {
+      !Proc.descriptors(of: server.run.pid).values.contains { $0.hasPrefix("socket:") }
+    }
     let last = try Proc.settle(server.run.pid)
     let descriptors = Proc.descriptors(of: server.run.pid)
     let scraper = try Run.program(fixture("scrape", "\(server.port)", "100"))

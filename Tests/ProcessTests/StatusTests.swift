@@ -16,10 +16,11 @@ struct StatusTests {
     #expect(lines[2].hasPrefix("uptime    "))
     #expect(lines[3] == "signals   0 received, 0 forwarded")
     #expect(lines[4] == "orphans   0 reaped")
-    #expect(lines[6].hasPrefix("PID  STATE") && lines[6].hasSuffix("SIGTERM  NAME"), "\(serving)")
+    #expect(lines[5].hasPrefix("stop      by SIGTERM (default); delay "), "\(serving)")
+    #expect(lines[7].hasPrefix("PID  STATE") && lines[7].hasSuffix("SIGTERM  NAME"), "\(serving)")
     // It waits for signals with sigwaitinfo(2), during which the kernel does not show them as blocked.
-    #expect(lines[7].hasPrefix("  2  sleeping") && lines[7].hasSuffix("caught   fixture"), "\(serving)")
-    #expect(lines.count == 9 && lines[8] == "", "\(serving)")
+    #expect(lines[8].hasPrefix("  2  sleeping") && lines[8].hasSuffix("caught   fixture"), "\(serving)")
+    #expect(lines.count == 10 && lines[9] == "", "\(serving)")
 
     try inside.run.send(.usr1)
     try inside.run.line("got USR1")
@@ -40,7 +41,7 @@ struct StatusTests {
     let serving = try Answer.ebb("status", "--json", about: run).json()
     let keys = [
       "schema", "version", "pid", "phase", "ready", "uptime_ms", "command", "stop", "reaped", "connections",
-      "processes",
+      "processes", "plan", "out_of_reach",
     ]
     #expect(Set(serving.keys) == Set(keys))
     #expect(serving["schema"] as? Int == 1)

@@ -54,9 +54,11 @@ enum Proc {
     }
   }
 
-  /// Waits until all threads sleep. Returns how often they have been switched to.
+  /// Waits until all threads sleep, and ebb has had its look a second after the start. Returns how often they have been
+  /// switched to.
   static func settle(_ pid: pid_t) throws -> Int {
     var last = -1
+    try Clock.wait(for: "process \(pid) to be two seconds old") { age(of: pid) > 2 }
     try Clock.wait(for: "process \(pid) to settle") {
       usleep(200_000)
       defer { last = contextSwitches(of: pid) }
@@ -76,6 +78,14 @@ enum Proc {
   private static func threads(of pid: pid_t) -> [[String: String]] {
     let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
     return threads.map { fields("/proc/\(pid)/task/\($0)/status") }
+  }
+
+  /// In seconds.
+  private static func age(of pid: pid_t) -> Double {
+    let fields = read("/proc/\(pid)/stat").split(separator: ")").last?.split(separator: " ") ?? []
+    let sinceBoot = read("/proc/uptime").split(separator: " ").first.flatMap { Double($0) }
+    guard fields.count > 19, let ticks = Double(fields[19]), let sinceBoot else { return 0 }
+    return sinceBoot - ticks / 100
   }
 
   static func status(of pid: pid_t) -> [String: String] { fields("/proc/\(pid)/status") }

@@ -1,0 +1,310 @@
+import Foundation
+import Testing
+
+/// What else real images do: sockets that they inherit, other users, crashes, daemons, scripts, variables.
+@Suite(.endsItsProcesses, .mostlyWaits)
+struct ImageTests {
+  private let python = Machine.path(of: "python3") ?? ""
+
+  /// Waits for a line of a log in JSON.
+  private func event(_ name: String, _ run: Run) throws -> [String: Any] {
+    var found: [String: Any]?
+    try run.wait(for: "the event \(name)") {
+      found = try run.events(name).first
+      return found != nil
+    }
+    return found ?? [:]
+  }
+
+  // MARK: Socket activation
+
+  /// As a service manager does it: listens, names the process that is to take the socket, and becomes it.
+  private func activated(_ command: [String], port: Int) throws -> Run {
+    let script = """
+      import os, socket, sys
+      listener = socket.create_server(("127.0.0.1", \(port)))
+      os.dup2(listener.fileno(), 3)
+      os.set_inheritable(3, True)
+      os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+      os.execv(sys.argv[1], sys.argv[1:])
+      """
+    return try Run.program([python, "-c", script] + command, .withTraffic)
+  }
+
+  @Test(.needs(.program("gunicorn")), .needs(.program("curl")), arguments: [true, false])
+  func `gunicorn takes an activated socket under ebb as it does bare`(underEbb: Bool) throws {
+    let folder = try Runs.folder()
+    try "def app(environment, start):\n  start('200 OK', [])\n  return [b'ok']\n"
+      .write(toFile: folder + "/app.py", atomically: true, encoding: .utf8)
+    let port = try Client.freePort()
+    let gunicorn = [Machine.path(of: "gunicorn") ?? "", "--chdir", folder, "app:app"]
+    let run = try activated((underEbb ? [try Binaries.ebb(), "--"] : []) + gunicorn, port: port)
+    try run.wait(for: "an answer") {
+      try Run.program([
+        Machine.path(of: "curl") ?? "", "-q", "-s", "-f", "--max-time", "2", "http://127.0.0.1:\(port)/",
+      ])
+      .exit() == .code(0)
+    }
+  }
+
+  /// Prints the variables that name a process, as `mine` where that is the process itself.
+  private let whose = """
+    import os
+    own = {str(os.getpid()), str(os.fstat(os.pidfd_open(os.getpid())).st_ino)}
+    names = ["LISTEN_PID", "LISTEN_PIDFDID", "WATCHDOG_PID", "SYSTEMD_EXEC_PID"]
+    print(*["mine" if os.environ[name] in own else "another's" for name in names], flush=True)
+    """
+
+  private func variables(_ values: String, _ command: [String]) throws -> Run {
+    let script = """
+      import os, sys
+      pid = os.getpid()
+      pidfdid = os.fstat(os.pidfd_open(pid)).st_ino
+      os.environ.update(zip(["LISTEN_PID", "LISTEN_PIDFDID", "WATCHDOG_PID", "SYSTEMD_EXEC_PID"], map(str, \(values))))
+      os.execv(sys.argv[1], sys.argv[1:])
+      """
+    return try Run.program([python, "-c", script, try Binaries.ebb()] + command)
+  }
+
+  @Test(.needs(.program("python3")))
+  func `variables that name ebb name the command`() throws {
+    let run = try variables("[pid, pidfdid, pid, pid]", ["--", python, "-c", whose])
+    try run.expect(.code(0))
+    #expect(run.out.lines == ["mine mine mine mine"], "\(run)")
+  }
+
+  @Test(.needs(.program("python3")))
+  func `variables that name another process are left alone`() throws {
+    let run = try variables("[1, 2, '', str(pid) + 'x']", ["--", python, "-c", whose])
+    try run.expect(.code(0))
+    #expect(run.out.lines == ["another's another's another's another's"], "\(run)")
+  }
+
+  @Test(.needs(.program("python3")))
+  func `they do not name the pre-stop hook`() throws {
+    let path = try Runs.folder() + "/whose.py"
+    try whose.write(toFile: path, atomically: true, encoding: .utf8)
+    let run = try variables(
+      "[pid, pidfdid, pid, pid]",
+      ["--delay", "0", "--pre-stop", "\(python) \(path)", "--"] + fixture("serve", "0"))
+    try run.line("listening")
+    try run.send(.term)
+    _ = try run.exit()
+    #expect(run.err.lines.contains("another's another's another's another's"), "\(run)")
+  }
+
+  // MARK: Another user
+
+  @Test(.needs(.root), .needs(.pidNamespace), .needs(.program("gosu")), .needs(.program("redis-server")))
+  func `a command of another user without CAP_KILL gets one early warning, and nothing is claimed`() throws {
+    let port = try Client.freePort()
+    let setpriv = [
+      Machine.path(of: "setpriv") ?? "", "--bounding-set=-all,+setuid,+setgid", "--inh-caps=-all",
+    ]
+    let options = ["--log", "json", "-t", "4s", "--delay", "500ms", "--drain-timeout", "500ms"]
+    let redis = ["gosu", "redis", "redis-server", "--port", "\(port)", "--save", "", "--dir", "/tmp"]
+    let run = try Run.program(
+      setpriv + [try Binaries.ebb()] + options + ["--"] + redis,
+      Setup(launch: ["--pid-namespace"], environment: Setup.withTraffic.environment))
+    let warning = try event("out-of-reach", run)
+    #expect(warning["level"] as? String == "warning" && warning["user"] as? Int != nil, "\(run)")
+    #expect((warning["msg"] as? String)?.contains("capability KILL") == true, "\(run)")
+    let supervisor = try #require(Proc.children(of: run.pid).first)
+    let status = try Answer(try Inside.start(besides: supervisor, [try Binaries.ebb(), "status"]))
+    #expect(status.out.contains("no signal reaches the command"), "\(status)")
+    let probe = try Answer(try Inside.start(besides: supervisor, [try Binaries.ebb(), "probe"]))
+    #expect(probe.exit == .code(0) && probe.err.contains("no signal reaches the command"), "\(probe)")
+    kill(supervisor, SIGTERM)
+    _ = try run.exit()
+    #expect(try run.events("out-of-reach").count == 1 && run.events("signal-failed").isEmpty, "\(run)")
+    #expect(try event("stopping", run)["signal"] is NSNull, "\(run)")
+    #expect(try event("exited", run)["code"] as? Int == 137, "\(run)")
+    #expect(!run.err.text.contains("has been told") && !run.err.text.contains("uninterruptible"), "\(run)")
+    let connections = try run.events("connections").compactMap { $0["msg"] as? String }
+    #expect(connections.allSatisfy { $0.contains("/proc/PID/fd") } && !connections.isEmpty, "\(run)")
+  }
+
+  // MARK: Ends without a stop
+
+  @Test(arguments: [("SEGV", 139), ("KILL", 137), ("ABRT", 134)])
+  func `a crash outside a stop is one line`(signal: String, code: Int32) throws {
+    let run = try Run.ebb(["--log", "json"], ["/bin/sh", "-c", "ulimit -c 0; kill -\(signal) $$"], .withTraffic)
+    try run.expect(.code(code))
+    let records = try run.records()
+    #expect(records.count == 1 && records[0]["event"] as? String == "exited", "\(run)")
+    #expect(records.first?["level"] as? String == "warning" && records.first?["signal"] as? String == signal, "\(run)")
+  }
+
+  @Test(arguments: [
+    ["/bin/sh", "-c", "kill -INT $$"], ["/bin/sh", "-c", "kill -HUP $$"], ["/bin/sh", "-c", "kill -PIPE $$"],
+    ["/bin/grep", "x", "/dev/null"], ["/bin/sh", "-c", "exit 3"], ["/bin/true"],
+  ])
+  func `an end that is no crash is silent`(command: [String]) throws {
+    let run = try Run.ebb([], command, .withTraffic)
+    _ = try run.exit()
+    #expect(run.err.text == "", "\(run)")
+  }
+
+  @Test func `a server's failure outside a stop is one line`() throws {
+    let server = try Server(["-v", "--rewrite", "USR2:KILL"], ["--no-handler"])
+    #expect(try event("looked", server.run)["listens"] as? Bool == true, "\(server.run)")
+    try server.run.send(.usr2)
+    try server.run.expect(.code(137))
+    #expect(try server.run.report()["level"] as? String == "warning", "\(server.run)")
+  }
+
+  @Test(.needs(.root), .needs(.program("python3")))
+  func `an out-of-memory kill is named`() throws {
+    let group = "/sys/fs/cgroup/memory/ebb-test-\(getpid())-\(Runs.nextNumber())"
+    guard mkdir(group, 0o755) == 0 else { throw Failure("cannot create \(group): errno \(errno)") }
+    try Runs.atEnd { rmdir(group) }
+    let enter = "echo $$ > \(group)/cgroup.procs && echo 60000000 > \(group)/memory.limit_in_bytes && exec \"$@\""
+    // Not before ebb has looked, which is what it compares with.
+    let app = "import sys, time; time.sleep(2); b = bytearray(); [b.extend(b'x' * 1000000) for _ in range(200)]"
+    let run = try Run.program(
+      ["/bin/sh", "-c", enter, "sh", try Binaries.ebb(), "--log", "json", "--", python, "-c", app], .withTraffic)
+    try run.expect(.code(137))
+    let report = try run.report()
+    #expect(report["oom_kills"] as? Int == 1 && report["level"] as? String == "warning", "\(run)")
+    #expect((report["msg"] as? String)?.contains("counts 1 out-of-memory kill") == true, "\(run)")
+  }
+
+  // MARK: Daemons
+
+  @Test(.needs(.program("nginx")))
+  func `a daemon gets the advice to run in the foreground`() throws {
+    let server = try RealServer(.nginx, configured: "daemon on;")
+    let run = try Run.ebb(["--log", "json"], server.command, .withTraffic)
+    try run.expect(.code(0))
+    let warnings = try run.events("daemon")
+    #expect(warnings.count == 1 && warnings[0]["port"] as? Int == server.port, "\(run)")
+    #expect((warnings.first?["msg"] as? String)?.hasSuffix("run it in the foreground: nginx -g 'daemon off;'") == true)
+  }
+
+  @Test func `what is left behind and does not listen is no daemon`() throws {
+    let run = try Run.ebb(["--log", "json"], fixture("leave", "1"), .withTraffic)
+    try run.expect(.code(0))
+    #expect(try run.events("daemon").isEmpty, "\(run)")
+  }
+
+  // MARK: Smoke
+
+  @Test(.needs(.program("nginx")), .needs(.root))
+  func `smoke sends the recognised server's signal`() throws {
+    let server = try RealServer(.nginx)
+    let smoke = try Smoke(["--http", "http://127.0.0.1:\(server.port)/fast"], server.command)
+    #expect(smoke.exit == .code(0), "\(smoke)")
+    #expect(try smoke.detail("stop-signal-handled").contains("`nginx` got SIGQUIT and exited"), "\(smoke)")
+    let fast = try Smoke(
+      ["--stop-signal", "TERM", "--http", "http://127.0.0.1:\(server.port)/fast"], server.command)
+    #expect(try fast.detail("stop-signal-handled").hasSuffix("use --rewrite TERM:QUIT"), "\(fast)")
+  }
+
+  @Test(.needs(.program("python3")))
+  func `smoke fails where the signal of the image begins no stop`() throws {
+    let server = try PythonServer("graceful")
+    let smoke = try Smoke(["--stop-signal", "QUIT", "--http", server.url], server.command)
+    #expect(smoke.exit == .code(1) && smoke.failed.contains("stop-signal-handled"), "\(smoke)")
+    let detail = try smoke.detail("stop-signal-handled")
+    #expect(detail.hasPrefix("SIGQUIT began no stop") && detail.hasSuffix("use --stop-signals TERM,QUIT"), "\(smoke)")
+    let plain = try Smoke(["--stop-signal", "", "--http", server.url], server.command)
+    #expect(plain.exit == .code(0), "\(plain)")
+  }
+
+  // MARK: Status
+
+  @Test(arguments: [
+    (
+      [], ["KUBERNETES_SERVICE_HOST": "10.0.0.1"],
+      "by SIGTERM (default); delay 5.0s (default), grace period 30s (kubernetes)"
+    ),
+    (["--delay", "3s"], [:], "by SIGTERM (default); delay 3.0s (flag), grace period 30s (default)"),
+    (
+      ["--stop-signals", "QUIT,TERM", "-t", "40s"], ["EBB_DELAY": "4s"],
+      "by SIGQUIT SIGTERM (flag); delay 4.0s (variable), grace period 40s (flag)"
+    ),
+  ])
+  func `status tells what begins a stop, the times, and where they come from`(
+    options: [String], variables: [String: String], line: String
+  ) throws {
+    var setup = Setup.withTraffic
+    setup.environment.merge(variables) { $1 }
+    let run = try Run.ebb(options, fixture("stay"), setup)
+    try run.line("ready")
+    let status = try Answer.ebb("status", about: run)
+    #expect(status.out.contains("\nstop      \(line)\n"), "\(status)")
+    let plan = try Answer.ebb("status", "--json", about: run).json()["plan"] as? [String: Any]
+    #expect(
+      plan?["delay_from"] is String && plan?["grace_period_ms"] is Int && plan?["stop_signals"] is [String], "\(status)"
+    )
+  }
+
+  // MARK: Scripts
+
+  /// An entry script with node behind it.
+  private func nodeImage(exec: Bool) throws -> (command: [String], url: String) {
+    let (folder, port) = (try Runs.folder(), try Client.freePort())
+    try """
+    const server = require('http').createServer((request, response) => response.end('ok'))
+    server.listen(\(port), '127.0.0.1')
+    process.on('SIGTERM', () => server.close(() => process.exit(0)))
+    """.write(toFile: folder + "/s.js", atomically: true, encoding: .utf8)
+    let node = Machine.path(of: "node") ?? "node"
+    try "#!/bin/sh\n\(exec ? "exec " : "")\(node) \(folder)/s.js\n"
+      .write(toFile: folder + "/entry.sh", atomically: false, encoding: .utf8)
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder + "/entry.sh")
+    return ([folder + "/entry.sh"], "http://127.0.0.1:\(port)/")
+  }
+
+  @Test(.needs(.program("node")))
+  func `a script by its first line is a shell, and the advice makes the smoke test pass`() throws {
+    let broken = try nodeImage(exec: false)
+    let smoke = try Smoke(["--http", broken.url], broken.command)
+    #expect(smoke.exit == .code(1), "\(smoke)")
+    let detail = try smoke.detail("stop-signal-handled")
+    #expect(
+      detail.contains("`entry.sh` dies of SIGTERM at once and does not wait for its children")
+        && detail.contains("use exec"), "\(smoke)")
+    let cured = try nodeImage(exec: true)
+    let passed = try Smoke(["--http", cured.url], cured.command)
+    #expect(passed.exit == .code(0), "\(passed)")
+  }
+
+  @Test(.needs(.root), .needs(.program("apache2ctl")))
+  func `apache2ctl and SIGWINCH: the advice makes the smoke test pass`() throws {
+    let server = try RealServer(.apache2)
+    // As apache2ctl does it, whose own configuration is the machine's.
+    let folder = try Runs.folder()
+    try "#!/bin/sh\n\(server.command.joined(separator: " "))\nexit $?\n"
+      .write(toFile: folder + "/apache2ctl", atomically: false, encoding: .utf8)
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder + "/apache2ctl")
+    let url = ["--http", "http://127.0.0.1:\(server.port)/fast"]
+    let options = url + ["-t", "8s", "--drain-timeout", "2s", "--stop-signals", "TERM,WINCH", "--stop-signal", "WINCH"]
+    let smoke = try Smoke(options, [folder + "/apache2ctl"])
+    #expect(smoke.exit == .code(1), "\(smoke)")
+    let detail = try smoke.detail("stop-signal-handled")
+    #expect(
+      detail.contains("`apache2ctl` does nothing on SIGWINCH and does not pass it on: use exec or --group"), "\(smoke)")
+    #expect(try Smoke(options + ["--group"], [folder + "/apache2ctl"]).exit == .code(0))
+    // Without a list ebb does not recognise what the script hides.
+    let hidden = try Smoke(
+      url + ["-t", "8s", "--drain-timeout", "2s", "--stop-signal", "WINCH"], [folder + "/apache2ctl"])
+    #expect(
+      try hidden.detail("stop-signal-handled").hasSuffix("start httpd with exec, so that ebb recognises it"),
+      "\(hidden)")
+    #expect(try Smoke(url + ["--stop-signal", "WINCH"], server.command).exit == .code(0))
+  }
+
+  // MARK: Variables
+
+  @Test func `an unknown variable has one warning`() throws {
+    let variables = [
+      "EBB_DELAYS": "3s", "EBB_PORT_80_TCP": "tcp://10.0.0.1:80", "EBB_SERVICE_HOST": "10.0.0.1", "EBB_X": "",
+    ]
+    let run = try Run.ebb(["--log", "json"], ["/bin/true"], .environment(variables))
+    try run.expect(.code(0))
+    let records = try run.records()
+    #expect(records.count == 1 && records[0]["event"] as? String == "unknown-variable", "\(run)")
+    #expect((records.first?["msg"] as? String)?.hasSuffix("did you mean EBB_DELAY?") == true, "\(run)")
+  }
+}

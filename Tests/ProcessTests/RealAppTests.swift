@@ -1,0 +1,155 @@
+import Foundation
+import Testing
+
+/// Public bug reports of other inits, replayed with the real programs: each holds under ebb.
+@Suite(.endsItsProcesses, .mostlyWaits)
+struct RealAppTests {
+  private let python = Machine.path(of: "python3") ?? ""
+
+  private func write(_ folder: String, _ name: String, _ text: String) throws {
+    try text.write(toFile: folder + "/" + name, atomically: true, encoding: .utf8)
+  }
+
+  @Test(.needs(.program("gunicorn")), .needs(.program("curl")))
+  func `gunicorn answers what waits in its backlog`() throws {
+    let (folder, port) = (try Runs.folder(), try Client.freePort())
+    try write(
+      folder, "app.py",
+      "import time\ndef app(environment, start):\n  time.sleep(0.3)\n  start('200 OK', [])\n  return [b'ok']\n")
+    let gunicorn = [
+      Machine.path(of: "gunicorn") ?? "", "--workers", "1", "--bind", "127.0.0.1:\(port)", "--chdir", folder, "app:app",
+    ]
+    let run = try Run.ebb(
+      ["--delay", "200ms", "--drain-quiet", "300ms", "-t", "60s", "--drain-timeout", "40s"], gunicorn, .withTraffic)
+    let client = try Client("http://127.0.0.1:\(port)/")
+    let requests = try (0..<12).map { _ in try client.start("http://127.0.0.1:\(port)/") }
+    try run.wait(for: "the first answer") { requests.contains { $0.poll() != nil } }
+    try run.send(.term)
+    for request in requests {
+      try request.expect(.code(0))
+      #expect(request.out.text.hasPrefix("200 "), "\(request)")
+    }
+    try run.expect(.code(0))
+  }
+
+  @Test(.needs(.program("celery")))
+  func `two stop signals are one warm shutdown of celery, and its task is finished`() throws {
+    let folder = try Runs.folder()
+    try write(
+      folder, "tasks.py",
+      """
+      import time
+      from celery import Celery, signals
+      app = Celery("tasks", broker="memory://")
+      @app.task
+      def slow():
+          print("task begins", flush=True)
+          time.sleep(4)
+          print("task ends", flush=True)
+      @signals.worker_ready.connect
+      def ready(**arguments): slow.delay()
+
+      """)
+    var setup = Setup.withTraffic
+    setup.launch = ["--cwd", folder]
+    setup.environment["C_FORCE_ROOT"] = "1"
+    setup.environment["PYTHONUNBUFFERED"] = "1"
+    let celery = [Machine.path(of: "celery") ?? "", "-A", "tasks", "worker", "--concurrency", "1", "-l", "WARNING"]
+    let run = try Run.ebb(["--delay", "500ms"], celery, setup)
+    try run.wait(for: "the task") { run.out.text.contains("task begins") || run.err.text.contains("task begins") }
+    try run.send(.term)
+    try run.line("ebb: ", on: run.err)
+    try run.send(.term)
+    try run.wait(for: "the shutdown") { (run.out.text + run.err.text).contains("Warm shutdown") }
+    try run.send(.term)
+    try run.expect(.code(0))
+    let printed = run.out.text + run.err.text
+    #expect(printed.contains("task ends") && !printed.contains("Cold shutdown"), "\(run)")
+    #expect(run.err.lines.filter { $0.contains("event=repeated-stop-signal") }.count == 2, "\(run)")
+  }
+
+  @Test(.needs(.root), .needs(.program("apache2")), .needs(.program("curl")))
+  func `a terminal's new size does not stop httpd, with --session and -r WINCH:0`() throws {
+    let server = try RealServer(.apache2)
+    let terminal = try Terminal()
+    var setup = Setup.withTraffic
+    setup.launch = ["--session", "--terminal"]
+    setup.terminal = terminal
+    // Not from a terminal itself, so that the new session has none.
+    let words = [
+      "/bin/sh", "-c", "exec \"$@\" < /dev/null", "sh", try Binaries.ebb(), "--session", "-r", "WINCH:0", "--",
+    ]
+    let run = try Run.program(words + server.command, setup)
+    try server.awaitAnswer(run)
+    var size = winsize(ws_row: 50, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0)
+    #expect(ioctl(terminal.descriptor, UInt(TIOCSWINSZ), &size) == 0)
+    kill(run.pid, SIGWINCH)
+    usleep(500_000)  // not a wait for something, but time in which it must not stop
+    try server.awaitAnswer(run)
+    #expect(!run.out.text.contains("event=stop-signal"), "\(run)")
+  }
+
+  @Test(.needs(.program("uvicorn")), .needs(.program("python3")))
+  func `a websocket of uvicorn goes on in the drain, and is closed with 1000`() throws {
+    let (folder, port) = (try Runs.folder(), try Client.freePort())
+    try write(
+      folder, "app.py",
+      """
+      async def app(scope, receive, send):
+          if scope["type"] != "websocket": return
+          await receive()
+          await send({"type": "websocket.accept"})
+          while True:
+              message = await receive()
+              if message["type"] == "websocket.disconnect": return
+              await send({"type": "websocket.send", "text": message["text"]})
+
+      """)
+    try write(
+      folder, "client.py",
+      """
+      import asyncio, websockets
+      async def main():
+          while True:
+              try: session = await websockets.connect("ws://127.0.0.1:\(port)/")
+              except OSError: await asyncio.sleep(0.1)
+              else: break
+          for _ in range(15):
+              await session.send("hello")
+              print(await session.recv(), flush=True)
+              await asyncio.sleep(0.2)
+          await session.close()
+          print("closed", session.close_code, flush=True)
+      asyncio.run(main())
+
+      """)
+    let uvicorn = [
+      Machine.path(of: "uvicorn") ?? "", "app:app", "--port", "\(port)", "--app-dir", folder, "--lifespan", "off",
+    ]
+    let run = try Run.ebb(
+      ["--log", "json", "--delay", "500ms", "--drain", "zero", "--drain-timeout", "15s"], uvicorn, .withTraffic)
+    let client = try Run.program([python, folder + "/client.py"])
+    try client.line("hello")
+    try run.send(.term)
+    try client.expect(.code(0))
+    #expect(client.out.lines.last == "closed 1000" && client.out.lines.count == 16, "\(client)")
+    try run.wait(for: "its end") { run.poll() != nil }
+    #expect(try run.events("exited").first?["drain_ended_by"] as? String == "zero", "\(run)")
+  }
+
+  @Test(.needs(.program("node")), arguments: Place.possible)
+  func `no zombie is left of what node does not wait for`(place: Place) throws {
+    let script = """
+      const { spawn } = require('child_process')
+      for (let count = 0; count < 20; count++) spawn('/bin/sh', ['-c', '(sleep 0.2; exit 3) & exit 0'], { detached: true })
+      setTimeout(() => console.log('done'), 1000)
+      setInterval(() => {}, 1000)
+      """
+    let run = try Run.ebb(
+      ["--log", "json", "-vv"], [Machine.path(of: "node") ?? "", "-e", script], in: place, .withTraffic)
+    try run.line("done")
+    let supervisor = try run.supervisor()
+    try run.wait(for: "the orphans") { try run.events("reaped").count >= 20 }
+    #expect(Proc.children(of: supervisor).count == 1, "\(run)")
+  }
+}

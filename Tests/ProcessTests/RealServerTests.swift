@@ -1,0 +1,226 @@
+import Foundation
+import Testing
+
+/// Real servers, stopped as their images ask for it.
+@Suite(.endsItsProcesses, .mostlyWaits, .needs(.root), .needs(.program("curl")))
+struct RealServerTests {
+  private func started(_ server: RealServer, _ options: [String]) throws -> Run {
+    let run = try Run.ebb(["--log", "json"] + options, server.command, .withTraffic)
+    // By descent: nginx and php-fpm write their titles over the mark in their environment.
+    try Runs.atEnd {
+      for command in Proc.children(of: run.pid) {
+        for process in [command] + Proc.children(of: command) { kill(process, SIGKILL) }
+      }
+    }
+    try server.awaitAnswer(run)
+    return run
+  }
+
+  /// Waits for a line of the log.
+  private func event(_ name: String, _ run: Run) throws -> [String: Any] {
+    var found: [String: Any]?
+    try run.wait(for: "the event \(name)") {
+      found = try run.events(name).first
+      return found != nil
+    }
+    return found ?? [:]
+  }
+
+  @Test(arguments: [RealServer.Kind.nginx, .phpFPM, .apache2, .haproxy, .postgres, .lighttpd])
+  func `the stop signal of its image begins the stop, and no request fails until it is forwarded`(
+    kind: RealServer.Kind
+  ) throws {
+    guard Machine.path(of: kind.program) != nil else { throw Failure("\(kind.program) is not installed") }
+    let server = try RealServer(kind)
+    let run = try started(server, ["--delay", "2s", "--drain", "time"])
+    let sent = try run.send(kind.stopSignal)
+    let requests = try server.ask { try !run.events("stopping").isEmpty || run.poll() != nil }
+    // The one that the forwarding met may end either way.
+    let inDelay = requests.filter { $0.end - sent < .seconds(2) }
+    #expect(!inDelay.isEmpty && inDelay.allSatisfy { $0.isGood }, "\(requests)\n\(run)")
+    try run.expect(.code(0))
+    let report = try Report(run)
+    #expect(report.text("stop_signal") == kind.stopSignal.description && report.text("delay_ended_by") == "time")
+    #expect(report["delay_ms"].map { $0 >= 2000 } == true, "\(report)")
+    let begin = try event("stop-signal", run)
+    #expect(begin["recognised"] as? String == kind.name && begin["signal"] as? String == kind.stopSignal.description)
+    #expect(try event("stopping", run)["signal"] as? String == kind.stopSignal.description)
+  }
+
+  struct Row: CustomTestStringConvertible {
+    let kind: RealServer.Kind
+    var needs = ""
+    /// With the advice the slow request is answered; without it the server is killed.
+    var saves = true
+    var hangs = false
+    var testDescription: String { kind.rawValue }
+    var rewrite: String { "TERM:\(kind.stopSignal)" }
+  }
+
+  static let rows = [
+    Row(kind: .nginx), Row(kind: .phpFPM, needs: "process_control_timeout = 30s"), Row(kind: .apache2),
+    Row(kind: .haproxy),
+    Row(kind: .postgres, saves: false, hangs: true), Row(kind: .lighttpd), Row(kind: .uwsgi, saves: false, hangs: true),
+  ]
+
+  /// A slow request across the stop. Returns whether it was answered.
+  private func slowRequestAcrossAStop(_ row: Row, _ options: [String]) throws -> (isAnswered: Bool, run: Run) {
+    let server = try RealServer(row.kind, configured: row.needs)
+    let run = try started(
+      server, ["--delay", "1s", "--drain", "time", "-t", "60s", "--grace", row.hangs ? "5s" : "40s"] + options)
+    let client = try Run.program(server.client(slow: true))
+    // Postgres' TERM waits for a client that never leaves.
+    if row.kind == .postgres { try idleClient(server) }
+    try waitForRequest(run)
+    try run.send(.term)
+    if !options.isEmpty {
+      _ = try event("stopping", run)
+      usleep(300_000)  // not a wait for something: a fast stop would be over by then
+      try server.release()
+    }
+    let exit = try run.exit()
+    try server.release()
+    if row.hangs, options.isEmpty {
+      #expect(exit == .code(137), "\(run)")
+    } else {
+      #expect(exit != .code(137), "\(run)")
+    }
+    return (try client.exit() == .code(0), run)
+  }
+
+  private func idleClient(_ server: RealServer) throws {
+    var setup = Setup()
+    setup.typesInput = true
+    let psql = Machine.path(of: "psql") ?? ""
+    let idle = try Run.program([psql, "-h", "127.0.0.1", "-p", "\(server.port)", "-U", "postgres", "-Atq"], setup)
+    try idle.type("select 'here';\n")
+    try idle.line("here")
+  }
+
+  /// Waits until a request is in flight.
+  private func waitForRequest(_ run: Run) throws {
+    try run.wait(for: "the slow request") {
+      let status = try Answer.ebb("status", "--connections", "--json", about: run).json()
+      let classes = (status["connections"] as? [String: Any])?["classes"] as? [String: Int]
+      // php-fpm leaves the end of the request unread.
+      return classes?["owed-response"] != nil || classes?["unread-request"] != nil
+    }
+  }
+
+  @Test(arguments: rows)
+  func `SIGTERM loses what the advice saves`(row: Row) throws {
+    guard Machine.path(of: row.kind.program) != nil else { throw Failure("\(row.kind.program) is not installed") }
+    let (isAnswered, without) = try slowRequestAcrossAStop(row, [])
+    let report = try Report(without)
+    if row.hangs {
+      #expect(report.values["killed"] as? Bool == true, "\(report)")
+    } else {
+      #expect(!isAnswered, "\(without)")
+    }
+    #expect(report.text("advice")?.contains("use --rewrite \(row.rewrite)") == true, "\(report)")
+    #expect(report.text("advice")?.hasPrefix(row.kind.name) == true, "\(report)")
+    let (isSaved, with) = try slowRequestAcrossAStop(row, ["-r", row.rewrite])
+    #expect(isSaved == row.saves, "\(with)")
+    #expect(try Report(with).text("advice")?.contains("--rewrite") != true, "\(with)")
+  }
+
+  @Test func `the recognised signal in a stop is logged and not forwarded`() throws {
+    let server = try RealServer(.nginx)
+    let run = try started(server, ["--delay", "2s", "--drain", "time"])
+    try run.send(.term)
+    _ = try event("stop-signal", run)
+    try run.send(.quit)
+    _ = try event("repeated-stop-signal", run)
+    try server.awaitAnswer(run)
+    try run.expect(.code(0))
+    let report = try Report(run)
+    #expect(report.text("stop_signal") == "TERM" && report.text("delay_ended_by") == "time", "\(report)")
+  }
+
+  @Test func `ebb stop sends the recognised signal`() throws {
+    let server = try RealServer(.nginx)
+    let run = try started(server, ["--delay", "0", "--drain", "time"])
+    let answer = try Answer.ebb("stop", about: run)
+    #expect(answer.exit == .code(0), "\(answer)")
+    try run.expect(.code(0))
+    #expect(try Report(run).text("stop_signal") == "QUIT", "\(run)")
+  }
+
+  @Test func `ebb status tells the advice`() throws {
+    let server = try RealServer(.nginx)
+    let line = "nginx stops at once on SIGTERM and cuts requests in flight: use --rewrite TERM:QUIT"
+    let plain = try Answer.ebb("status", about: try started(server, []))
+    #expect(plain.out.contains("\n" + line + "\n"), "\(plain)")
+    let cured = try Answer.ebb("status", about: try started(try RealServer(.nginx), ["-r", "TERM:QUIT"]))
+    #expect(!cured.out.contains(line), "\(cured)")
+  }
+
+  @Test(arguments: [Signal.hup, .usr1, .usr2])
+  func `other signals of nginx stay plain`(signal: Signal) throws {
+    let server = try RealServer(.nginx)
+    let run = try started(server, ["--delay", "0", "--drain", "time"])
+    try run.send(signal)
+    try server.awaitAnswer(run)
+    #expect(try run.events("stop-signal").isEmpty, "\(run)")
+  }
+
+  @Test func `a list of stop signals replaces what is recognised`() throws {
+    let server = try RealServer(.nginx)
+    let run = try started(server, ["--stop-signals", "TERM"])
+    try run.send(.quit)
+    try run.expect(.code(0))
+    #expect(try run.events("stop-signal").isEmpty, "\(run)")
+  }
+
+  @Test(.needs(.program("java")))
+  func `SIGQUIT is a thread dump to a JVM, and no stop`() throws {
+    let path = try Runs.folder() + "/App.java"
+    try """
+    public class App {
+      public static void main(String[] arguments) throws Exception {
+        System.out.println("ready");
+        Thread.sleep(600000);
+      }
+    }
+    """.write(toFile: path, atomically: true, encoding: .utf8)
+    let run = try Run.ebb(
+      ["-e", "143"], [Machine.path(of: "java") ?? "", "-XX:TieredStopAtLevel=1", path], .withTraffic)
+    try run.line("ready")
+    try run.send(.quit)
+    try run.line("Full thread dump")
+    #expect(run.err.text == "" && run.poll() == nil, "\(run)")
+    try run.send(.term)
+    // With -e the code of a JVM that SIGTERM ends is as good as any.
+    try run.expect(.code(0))
+  }
+
+  @Test(.needs(.program("python3")))
+  func `SIGWINCH stays plain to another app`() throws {
+    let server = try PythonServer("graceful")
+    let run = try Run.ebb(["--log", "json"], server.command, .withTraffic)
+    let client = try Client(server.url)
+    try run.send(.winch)
+    #expect(try client.ask().code == "200" && run.err.text == "", "\(run)")
+  }
+
+  @Test(arguments: [Signal.quit, .usr1, .realTime(3)])
+  func `an end after a signal that began no stop has one warning`(signal: Signal) throws {
+    let server = try Server(["-v"], ["--no-handler"])
+    #expect(try event("looked", server.run)["listens"] as? Bool == true, "\(server.run)")
+    try server.run.send(signal)
+    _ = try server.run.exit()
+    let warnings = try server.run.events("missed-stop-signal")
+    #expect(warnings.count == 1 && warnings[0]["signal"] as? String == signal.description, "\(server.run)")
+    let message = warnings.first?["msg"] as? String ?? ""
+    #expect(message.contains("STOPSIGNAL") && message.contains("--stop-signals TERM,\(signal)"), "\(message)")
+  }
+}
+
+extension Run {
+  /// All lines of a log in JSON of that kind. What others print in between is passed over.
+  func events(_ name: String) throws -> [[String: Any]] {
+    err.read()
+    return err.lines.compactMap { try? JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] }
+      .filter { $0["event"] as? String == name }
+  }
+}
