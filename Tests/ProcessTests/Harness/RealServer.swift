@@ -59,10 +59,11 @@ struct RealServer {
         "SCRIPT_FILENAME=\(script) REQUEST_METHOD=GET cgi-fcgi -bind -connect 127.0.0.1:\(port) | grep -q finished",
       ]
     case .postgres:
-      // After a pause: a query in the same tick as the answer before it looks answered.
+      // After a pause behind an answer: a query in the same tick looks answered.
       let script =
         slow
-        ? "(sleep 0.5; echo 'select pg_sleep(30);') | psql \"$@\" -v ON_ERROR_STOP=1" : "exec psql \"$@\" -c 'select 1'"
+        ? "exec psql \"$@\" -c 'select 1' -c '\\! sleep 0.2' -c 'select pg_sleep(30)'"
+        : "exec psql \"$@\" -c 'select 1'"
       return ["/bin/sh", "-c", script, "psql", "-h", "127.0.0.1", "-p", "\(port)", "-U", "postgres", "-Atq"]
     default:
       let url = "http://127.0.0.1:\(port)/\(slow ? "slow" : "fast")"
