@@ -31,6 +31,7 @@ final class CommandLook {
     let counter = ConnectionCounter(watch, on: queue)
     counter.begin(lookForListeners: true) { outcome in
       counter.end()
+      DispatchSource.runOnce(on: self.queue) { giveBackMemory() }  // once all of the look is gone
       if case .sampled(let sample) = outcome { report(.listenersSeen(sample.listeners)) } else { report(outcome) }
     }
   }

@@ -109,7 +109,7 @@ final class EventLoop {
 
 extension EventLoop {
   private func received(_ signal: Signal) {
-    if lifecycle.mustPrepare(for: signal),
+    if lifecycle.mustPrepare(for: signal, at: monotonicTime()),
       lifecycle.prepare(for: signal, processName: processName(of: family.commandPid), at: monotonicTime())
     {
       post(.reachSeen(reach(of: family.commandPid)))

@@ -60,7 +60,7 @@ import Testing
     /// As the event loop does it.
     mutating func signal(_ signal: Signal, at milliseconds: Int, command: String) -> Bool {
       let begins =
-        lifecycle.mustPrepare(for: signal)
+        lifecycle.mustPrepare(for: signal, at: .at(milliseconds))
         && lifecycle.prepare(for: signal, processName: command, at: .at(milliseconds))
       at(milliseconds, .signal(signal))
       return begins
@@ -97,10 +97,21 @@ import Testing
     #expect(!begins && story.lifecycle.phase == .serving)
   }
 
+  @Test func `a signal that began no stop is not looked at again for a second, another one is`() {
+    var story = Story()
+    #expect(!story.signal(.user1, at: 10, command: "sh"))
+    func mustPrepare(_ signal: Signal, at milliseconds: Int) -> Bool {
+      story.lifecycle.mustPrepare(for: signal, at: .at(milliseconds))
+    }
+    #expect(!mustPrepare(.user1, at: 1009))
+    #expect(mustPrepare(.user1, at: 1010))
+    #expect(mustPrepare(.quit, at: 11))
+  }
+
   @Test func `in a stop the recognised signal is a repeated one`() {
     var story = Story()
     let begins = story.signal(.terminate, at: 10, command: "nginx")
-    let mustPrepare = story.lifecycle.mustPrepare(for: .quit)
+    let mustPrepare = story.lifecycle.mustPrepare(for: .quit, at: .at(15))
     #expect(begins && !mustPrepare)
     let actions = story.at(20, .signal(.quit))
     #expect(

@@ -55,6 +55,8 @@ public struct Lifecycle: Sendable {
   var hasListened = false
   var looks = 0
   var hasLookedAtLeftovers = false
+  /// The last signal of which `prepare` found that it begins no stop.
+  var plainSignal: (signal: Signal, at: Instant)?
   /// The last signal that may be an image's STOPSIGNAL, and that was only forwarded.
   var missedStop: (signal: Signal, at: Instant)?
   /// Out-of-memory kills that the memory control group has counted since the start; `nil` if it does not count.

@@ -5,10 +5,17 @@ extension Lifecycle {
   /// Signals that are the STOPSIGNAL of some image, other than those of `--stop-signals`: QUIT, USR1, WINCH, RTMIN+3.
   static let imageStopSignals = SignalSet(mask: 1 << 2 | 1 << 9 | 1 << 27 | 1 << 36)
 
+  /// What `prepare` found of a signal that began no stop holds for so long: an app that is signalled a thousand times a
+  /// second is not looked at each time, which doubles the cost of a signal.
+  static let plainSignalHolds = Span.seconds(1)
+
   /// Whether the event loop must call `prepare` before it handles this signal. Mutating as `takeSnapshot` is.
-  public mutating func mustPrepare(for signal: Signal) -> Bool {
-    (KnownServer.gracefulStops.contains(signal) || Lifecycle.imageStopSignals.contains(signal)
-      || options.stopSignals.contains(signal)) && stop == nil && commandRuns
+  public mutating func mustPrepare(for signal: Signal, at now: @autoclosure () -> Instant) -> Bool {
+    guard
+      KnownServer.gracefulStops.contains(signal) || Lifecycle.imageStopSignals.contains(signal)
+        || options.stopSignals.contains(signal), stop == nil, commandRuns
+    else { return false }
+    return plainSignal.map { $0.signal != signal || now() - $0.at >= Lifecycle.plainSignalHolds } ?? true
   }
 
   /// Takes in what the command is at the moment when a signal has come that may begin a stop. `processName` is that of
@@ -24,6 +31,7 @@ extension Lifecycle {
     if Lifecycle.imageStopSignals.contains(signal), processName?.isSame(as: "ebb") != true {
       missedStop = (signal, now)
     }
+    plainSignal = (signal, now)
     return false
   }
 
