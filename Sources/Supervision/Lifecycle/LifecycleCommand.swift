@@ -5,8 +5,8 @@ extension Lifecycle {
   /// Signals that are the STOPSIGNAL of some image, other than those of `--stop-signals`: QUIT, USR1, WINCH, RTMIN+3.
   static let imageStopSignals = SignalSet(mask: 1 << 2 | 1 << 9 | 1 << 27 | 1 << 36)
 
-  /// What `prepare` found of a signal that began no stop holds for so long: an app that is signalled a thousand times a
-  /// second is not looked at each time, which doubles the cost of a signal.
+  /// What `prepare` found of an USR1 or WINCH that began no stop holds for so long: an app that is signalled a thousand times
+  /// a second is not looked at each time, which doubles the cost of a signal.
   static let plainSignalHolds = Span.seconds(1)
 
   /// Whether the event loop must call `prepare` before it handles this signal. Mutating as `takeSnapshot` is.
@@ -31,7 +31,7 @@ extension Lifecycle {
     if Lifecycle.imageStopSignals.contains(signal), processName?.isSame(as: "ebb") != true {
       missedStop = (signal, now)
     }
-    plainSignal = (signal, now)
+    if signal == .user1 || signal == .windowChange { plainSignal = (signal, now) }
     return false
   }
 
