@@ -3,7 +3,7 @@ import PackageDescription
 
 // Release is Embedded Swift: one static file of little more than a megabyte. Debug is ordinary Swift, so that `swift
 // test` covers the same sources and `swift run ebb` runs. SwiftPM links a target as an Embedded one in debug too as soon
-// as it sees `.enableExperimentalFeature("Embedded", …)`, whatever its condition: such an executable crashes. So the
+// as it sees `.enableExperimentalFeature("Embedded", …)`, under any condition: such an executable crashes. So the
 // feature is a flag of the compiler here.
 let embedded = ["-enable-experimental-feature", "Embedded", "-wmo"]
 

@@ -146,7 +146,7 @@ struct DrainPortTests {
   }
 
   @Test(arguments: Place.possible)
-  func `an app that never listened is told at once where no delay was given`(place: Place) throws {
+  func `an app that never listened has its signal at once where no delay was given`(place: Place) throws {
     let run = try Run.ebb(["--log", "json", "-t", "600s"], fixture("signals"), in: place, .withTraffic)
     try run.line("ready")
     try run.send(.term)

@@ -6,16 +6,6 @@ import Testing
 struct ImageTests {
   private let python = Machine.path(of: "python3") ?? ""
 
-  /// Waits for a line of a log in JSON.
-  private func event(_ name: String, _ run: Run) throws -> [String: Any] {
-    var found: [String: Any]?
-    try run.wait(for: "the event \(name)") {
-      found = try run.events(name).first
-      return found != nil
-    }
-    return found ?? [:]
-  }
-
   // MARK: Socket activation
 
   /// As a service manager does it: listens, names the process that is to take the socket, and becomes it.
@@ -106,7 +96,7 @@ struct ImageTests {
     let run = try Run.program(
       setpriv + [try Binaries.ebb()] + options + ["--"] + redis,
       Setup(launch: ["--pid-namespace"], environment: Setup.withTraffic.environment))
-    let warning = try event("out-of-reach", run)
+    let warning = try run.event("out-of-reach")
     #expect(warning["level"] as? String == "warning" && warning["user"] as? Int != nil, "\(run)")
     #expect((warning["msg"] as? String)?.contains("capability KILL") == true, "\(run)")
     let supervisor = try #require(Proc.children(of: run.pid).first)
@@ -117,8 +107,8 @@ struct ImageTests {
     kill(supervisor, SIGTERM)
     _ = try run.exit()
     #expect(try run.events("out-of-reach").count == 1 && run.events("signal-failed").isEmpty, "\(run)")
-    #expect(try event("stopping", run)["signal"] is NSNull, "\(run)")
-    #expect(try event("exited", run)["code"] as? Int == 137, "\(run)")
+    #expect(try run.event("stopping")["signal"] is NSNull, "\(run)")
+    #expect(try run.event("exited")["code"] as? Int == 137, "\(run)")
     #expect(!run.err.text.contains("has been told") && !run.err.text.contains("uninterruptible"), "\(run)")
     let connections = try run.events("connections").compactMap { $0["msg"] as? String }
     #expect(connections.allSatisfy { $0.contains("/proc/PID/fd") } && !connections.isEmpty, "\(run)")
@@ -147,7 +137,7 @@ struct ImageTests {
 
   @Test func `a server's failure outside a stop is one line`() throws {
     let server = try Server(["-v", "--rewrite", "USR2:KILL"], ["--no-handler"])
-    #expect(try event("looked", server.run)["listens"] as? Bool == true, "\(server.run)")
+    #expect(try server.run.event("looked")["listens"] as? Bool == true, "\(server.run)")
     try server.run.send(.usr2)
     try server.run.expect(.code(137))
     #expect(try server.run.report()["level"] as? String == "warning", "\(server.run)")

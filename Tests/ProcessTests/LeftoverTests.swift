@@ -143,7 +143,7 @@ struct LeftoverTests {
   }
 
   /// What a script has put into the background, and whose parent is gone, can be told by ebb alone.
-  @Test func `a daemon from before the stop is told when the command has exited`() throws {
+  @Test func `a daemon from before the stop has its signal when the command has exited`() throws {
     let daemon = fixture("signals", "--slow", "300").joined(separator: " ")
     let app = fixture("signals").joined(separator: " ")
     let run = try Run.ebb(

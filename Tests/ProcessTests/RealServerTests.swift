@@ -16,16 +16,6 @@ struct RealServerTests {
     return run
   }
 
-  /// Waits for a line of the log.
-  private func event(_ name: String, _ run: Run) throws -> [String: Any] {
-    var found: [String: Any]?
-    try run.wait(for: "the event \(name)") {
-      found = try run.events(name).first
-      return found != nil
-    }
-    return found ?? [:]
-  }
-
   @Test(arguments: [RealServer.Kind.nginx, .phpFPM, .apache2, .haproxy, .postgres, .lighttpd])
   func `the stop signal of its image begins the stop, and no request fails until it is forwarded`(
     kind: RealServer.Kind
@@ -42,9 +32,9 @@ struct RealServerTests {
     let report = try Report(run)
     #expect(report.text("stop_signal") == kind.stopSignal.description && report.text("delay_ended_by") == "time")
     #expect(report["delay_ms"].map { $0 >= 2000 } == true, "\(report)")
-    let begin = try event("stop-signal", run)
+    let begin = try run.event("stop-signal")
     #expect(begin["recognised"] as? String == kind.name && begin["signal"] as? String == kind.stopSignal.description)
-    #expect(try event("stopping", run)["signal"] as? String == kind.stopSignal.description)
+    #expect(try run.event("stopping")["signal"] as? String == kind.stopSignal.description)
   }
 
   struct Row: CustomTestStringConvertible {
@@ -74,7 +64,7 @@ struct RealServerTests {
     try waitForRequest(run)
     try run.send(.term)
     if !options.isEmpty {
-      _ = try event("stopping", run)
+      _ = try run.event("stopping")
       usleep(300_000)  // not a wait for something: a fast stop would be over by then
       try server.release()
     }
@@ -128,9 +118,9 @@ struct RealServerTests {
     let server = try RealServer(.nginx)
     let run = try started(server, ["--delay", "2s", "--drain", "time"])
     try run.send(.term)
-    _ = try event("stop-signal", run)
+    _ = try run.event("stop-signal")
     try run.send(.quit)
-    _ = try event("repeated-stop-signal", run)
+    _ = try run.event("repeated-stop-signal")
     try server.awaitAnswer(run)
     try run.expect(.code(0))
     let report = try Report(run)
@@ -206,7 +196,7 @@ struct RealServerTests {
   @Test(arguments: [Signal.quit, .usr1, .realTime(3)])
   func `an end after a signal that began no stop has one warning`(signal: Signal) throws {
     let server = try Server(["-v"], ["--no-handler"])
-    #expect(try event("looked", server.run)["listens"] as? Bool == true, "\(server.run)")
+    #expect(try server.run.event("looked")["listens"] as? Bool == true, "\(server.run)")
     try server.run.send(signal)
     _ = try server.run.exit()
     let warnings = try server.run.events("missed-stop-signal")
@@ -222,5 +212,15 @@ extension Run {
     err.read()
     return err.lines.compactMap { try? JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] }
       .filter { $0["event"] as? String == name }
+  }
+
+  /// Waits for the first of these.
+  func event(_ name: String) throws -> [String: Any] {
+    var found: [String: Any]?
+    try wait(for: "the event \(name)") {
+      found = try events(name).first
+      return found != nil
+    }
+    return found ?? [:]
   }
 }
