@@ -62,9 +62,9 @@ let package = Package(
     // binary as a process.
     .testTarget(name: "ProcessTests"),
     // The talkative command that the process tests put under ebb: C and static, so that it runs on an empty root file
-    // system.
+    // system, in debug too: that is the one which the tests run.
     .executableTarget(
-      name: "fixture", path: "Tests/Fixture", linkerSettings: staticExecutable),
+      name: "fixture", path: "Tests/Fixture", linkerSettings: [.unsafeFlags(["-static-executable"])]),
     // Both ways in which Dispatch's manager queue can be served.
     .executableTarget(
       name: "Manager", dependencies: ["CPlatform", "CUnneeded"], path: "Tests/Manager",
