@@ -56,6 +56,10 @@ let package = Package(
     .executableTarget(
       name: "simulation", dependencies: ["CPlatform", "LifecycleModel", "Supervision"], path: "Tests/Simulation",
       swiftSettings: swiftSettings, linkerSettings: staticExecutable),
+    // What the drain makes of recorded connections.
+    .executableTarget(
+      name: "DrainReplay", dependencies: ["CPlatform", "Supervision"], path: "Tests/DrainReplay", exclude: ["samples"],
+      swiftSettings: swiftSettings, linkerSettings: staticExecutable),
     .testTarget(name: "SupervisionTests", dependencies: ["LifecycleModel", "Supervision"]),
     .testTarget(name: "PlatformTests", dependencies: ["Platform", "Supervision"]),
     // No dependency on the executable: its linker flags would leak into the test bundle. The tests run the release

@@ -27,6 +27,9 @@ public final class ConnectionWatch {
   private let table: SocketTable
   private var listeners: KnownListeners
   private var internals = InternalConnections()
+  private var records: ConnectionTable
+  /// When the rows of this step were read.
+  private var readAt = Instant(nanoseconds: 0)
   /// Nil before the first pass.
   private var closed: ClosedConnections?
   private var passiveOpensAtStart: Int?
@@ -77,6 +80,7 @@ public final class ConnectionWatch {
     self.quiet = quiet
     self.ownConnections = ownConnections
     table = SocketTable(source: source)
+    records = ConnectionTable()
     listeners = KnownListeners(given: ports, excluding: excluding)
     sample = Sample(source: source, listeners: .unknown)
   }
@@ -96,6 +100,7 @@ public final class ConnectionWatch {
     }
     closed?.beginPass()
     internals.beginPass()
+    records.beginPass(at: monotonicTime())
     hasLookedForAccepted = false
     sample = Sample(source: source, listeners: .unknown)
     if lookForListeners, listeners.standing != .given {
@@ -191,6 +196,7 @@ public final class ConnectionWatch {
   }
 
   private func count(_ visit: ((Connection) -> Void)?) -> Outcome? {
+    readAt = monotonicTime()
     let progress = table.step { row in
       guard let connection = row.connection, !hasTree || internals.counts(row) else { return }
       add(connection, visit)
@@ -210,7 +216,7 @@ public final class ConnectionWatch {
   }
 
   private func add(_ connection: Connection, _ visit: ((Connection) -> Void)?) {
-    sample.census.add(connection, quiet: quiet)
+    sample.census.add(connection, quiet: quiet, records.look(connection, at: readAt))
     visit?(connection)
   }
 

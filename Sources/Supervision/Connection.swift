@@ -15,6 +15,8 @@ public struct Connection: Sendable {
   public var inode: UInt64
   /// What only tcp_info tells; nil: not told.
   public var ages: Ages?
+  /// The kernel's own number of the socket; 0: not told.
+  public var cookie: UInt64 = 0
 
   /// From struct tcp_info, linux/tcp.h.
   public struct Ages: Sendable {
@@ -28,6 +30,23 @@ public struct Connection: Sendable {
     public var bytesReceived: UInt64
     /// Bytes that the other end has acknowledged, ever.
     public var bytesAcknowledged: UInt64
+    /// Nil: not told (before Linux 4.6).
+    public var segments: Segments?
+
+    /// Segments with data, ever.
+    public struct Segments: Sendable {
+      /// That have come in.
+      public var received: UInt32
+      /// That the command has sent.
+      public var sent: UInt32
+      /// Bytes that fit into one that the command sends.
+      public var largest: UInt32
+
+      /// All of it.
+      public init(received: UInt32, sent: UInt32, largest: UInt32) {
+        (self.received, self.sent, self.largest) = (received, sent, largest)
+      }
+    }
 
     /// All of it.
     public init(sent: Span, received: Span, acknowledged: Span, bytesReceived: UInt64, bytesAcknowledged: UInt64) {
@@ -145,26 +164,33 @@ public struct Census: Sendable {
   /// Since the youngest inbound byte or connection; nil: there is none, or the source has no ages.
   public private(set) var sinceReceived: Span?
   private var waitingAtListeners = 0
+  /// Of these, those from which no byte has come for a while: they owe nothing.
+  private var unusedAtListeners = 0
 
   /// Nothing counted.
   public init() {}
 
   /// Counts one row.
-  public mutating func add(_ connection: Connection, quiet: Span) {
+  ///
+  /// `judgment`: what earlier looks at the connection say; nil where there was none.
+  public mutating func add(_ connection: Connection, quiet: Span, _ judgment: Judgment? = nil) {
     guard connection.state != .listen else {
       waitingAtListeners += Int(connection.receiveQueue ?? 0)
       return
     }
     connections += 1
     if connection.state == .established { established += 1 }
-    counts[connection.class(quiet: quiet).rawValue] += 1
-    if let age = connection.ages?.received { sinceReceived = min(age, sinceReceived ?? age) }
+    let `class` = connection.class(quiet: quiet, judgment)
+    counts[`class`.rawValue] += 1
+    if connection.inode == 0, `class` == .neverUsed { unusedAtListeners += 1 }
+    if let age = judgment?.sinceHeard ?? connection.ages?.received { sinceReceived = min(age, sinceReceived ?? age) }
   }
 
   /// How many are in a class.
   public subscript(class: ConnectionClass) -> Int {
     // The queue of a listener and the rows that nobody has accepted are the same connections.
-    `class` == .pendingAccept ? max(counts[`class`.rawValue], waitingAtListeners) : counts[`class`.rawValue]
+    let count = counts[`class`.rawValue]
+    return `class` == .pendingAccept ? max(count, waitingAtListeners - unusedAtListeners) : count
   }
 
   /// Connections with a request whose answer is not out.

@@ -98,10 +98,12 @@ extension Connection.Ages {
   /// struct tcp_info, which grows with the kernel's version. Nil from one before 4.2, which does not count the bytes.
   init?(info: UnsafeRawBufferPointer) {
     guard info.count >= 136 else { return nil }
-    func age(_ offset: Int) -> Span { .milliseconds(Int(info.number(at: offset, as: UInt32.self))) }
+    func word(_ offset: Int) -> UInt32 { info.number(at: offset, as: UInt32.self) }
+    func age(_ offset: Int) -> Span { .milliseconds(Int(word(offset))) }
     func bytes(_ offset: Int) -> UInt64 { info.number(at: offset, as: UInt64.self) }
     self.init(
       sent: age(44), received: age(52), acknowledged: age(56), bytesReceived: bytes(128), bytesAcknowledged: bytes(120))
+    if info.count >= 160 { segments = Segments(received: word(152), sent: word(156), largest: word(16)) }
   }
 }
 

@@ -25,9 +25,11 @@ public struct SocketRow: Sendable {
   /// connection that has closed both its ends and is in FIN_WAIT2 only for the other's sake, without a process.
   public var connection: Connection? {
     guard let state = TCPState(rawValue: state), state != .finWait2 || inode != 0 else { return nil }
-    return Connection(
+    var connection = Connection(
       state: state, localPort: localPort, peer: peer, receiveQueue: receiveQueue, sendQueue: sendQueue, inode: inode,
       ages: ages)
+    connection.cookie = cookie
+    return connection
   }
 
   /// Whether the other end may be a socket of this network namespace. A client that connects to an address of its own

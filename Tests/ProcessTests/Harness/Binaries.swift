@@ -21,6 +21,9 @@ enum Binaries {
   static let rollingUpdate = products + "/RollingUpdate"
   static let faults = products + "/Faults"
 
+  /// What the drain makes of recorded connections, built likewise.
+  static let drainReplay = products + "/DrainReplay"
+
   private static let found = Result { try find() }
 
   /// The folder that holds the test bundle: `<scratch>/<triple>/debug`.

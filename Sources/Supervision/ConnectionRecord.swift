@@ -1,0 +1,249 @@
+/// What the looks at one connection since the stop began have shown. Pure, and small: there is one for each connection.
+///
+/// A single look shows who spoke last, and mostly that is whoever is owed nothing. Not so where a protocol has bytes of
+/// its own. A TLS server sends its session tickets after the request has come; HTTP/2 has SETTINGS, WINDOW_UPDATE and
+/// PING, WebSocket ping and pong. Two looks show how many bytes went each way between them, and that tells.
+///
+/// To take an answered request for an owed one costs some of the drain's time, the reverse costs a user an error. So a size
+/// alone may turn answered into owed, and never owed into answered.
+struct ConnectionRecord: Sendable {
+  let cookie: UInt64
+  /// Bytes that the command has read, and that it has written; the lower half of the count.
+  private var bytesIn: UInt32
+  private var bytesOut: UInt32
+  private var segmentsIn: UInt16
+  private var segmentsOut: UInt16
+  /// When the last byte came that was no control frame, and when the last one went. All moments here are milliseconds
+  /// since the first look.
+  private(set) var heardAt: Int32
+  private(set) var saidAt: Int32
+  /// When the first byte came, as far as is known.
+  private var bornAt = ConnectionRecord.never
+  private var owedUntil: Int32
+  /// What that was before the last exchange, which may prove to have been none.
+  private var owedBefore = ConnectionRecord.never
+  /// Inbound segments since a large answer began; 0: the last answer was not large.
+  private var segmentsSinceLarge: UInt8 = 0
+  /// A ping that has not been answered, from each side, and the size of the client's in the last whole exchange.
+  private var pingIn: UInt8 = 0
+  private var pingOut: UInt8 = 0
+  private var seenPing: UInt8 = 0
+  private var facts: Facts = []
+  /// Number of the last pass that has seen it.
+  var pass: UInt8
+
+  private struct Facts: OptionSet {
+    let rawValue: UInt8
+    /// It has had one exchange at most.
+    static let isFresh = Facts(rawValue: 1)
+    /// The server has said something that may be no answer to that.
+    static let mayOweFirst = Facts(rawValue: 2)
+    /// It has exchanged a PING of HTTP/2.
+    static let isHTTP2 = Facts(rawValue: 4)
+    /// Its last exchange was one of small control frames, if this is HTTP/2.
+    static let mayBePing = Facts(rawValue: 8)
+  }
+
+  static let never = Int32.min
+  private static let always = Int32.max
+  /// A handshake and the first request take less.
+  private static let longestBeginning: Int32 = 600
+  /// Proxies and load balancers wait no longer for an answer (nginx proxy_read_timeout; 60 s too on most clouds).
+  private static let longestRequest: Int32 = 60_000
+  /// A client of HTTP/2 makes the server wait for a WINDOW_UPDATE half way through its default window of 64 KiB (RFC 9113
+  /// section 6.9.2), if not earlier. The last one comes a round trip after the answer.
+  private static let largeAnswer: UInt32 = 32 * 1024
+  private static let longestRoundTrip: Int32 = 100
+  /// What came after a large answer is hardly a request: held for so long only.
+  private static let doubtful: Int32 = 3000
+  /// The kernel's clock ticks each 4 ms; a lone segment is acknowledged 40 ms late (TCP_DELACK_MIN).
+  private static let tick: Int32 = 4
+  private static let delayedAcknowledgement: Int32 = 36
+
+  /// One look at a connection.
+  struct Look {
+    /// The lower half of the counts.
+    var bytesIn: UInt32
+    var bytesOut: UInt32
+    var segmentsIn: UInt16
+    var segmentsOut: UInt16
+    /// Of the end that the command has.
+    var largestSegment: UInt32
+    /// Moments.
+    var now: Int32
+    var heardAt: Int32
+    var saidAt: Int32
+    var acknowledgedAt: Int32
+
+    /// By the ages alone.
+    var isOwed: Bool { bytesIn > 0 && (bytesOut == 0 || heardAt > saidAt) }
+  }
+
+  /// The first look at it. `isNew`: it was not there at an earlier pass.
+  init(cookie: UInt64, _ look: Look, isNew: Bool, pass: UInt8, _ port: inout PortTraits) {
+    self.cookie = cookie
+    self.pass = pass
+    (bytesIn, bytesOut) = (look.bytesIn, look.bytesOut)
+    (segmentsIn, segmentsOut) = (look.segmentsIn, look.segmentsOut)
+    (heardAt, saidAt) = (look.heardAt, look.saidAt)
+    owedUntil = look.isOwed ? ConnectionRecord.always : ConnectionRecord.never
+    if bytesIn > 0 { bornAt = look.heardAt }
+    if segmentsIn <= (isNew ? 20 : 5) { facts = .isFresh }
+    conclude(look, &port)
+  }
+
+  /// A later look.
+  mutating func look(_ look: Look, _ port: inout PortTraits) {
+    // The kernel reads counts and queues at two moments, so that a sum may fall.
+    let received = UInt32(max(0, Int32(bitPattern: look.bytesIn &- bytesIn)))
+    let sent = UInt32(max(0, Int32(bitPattern: look.bytesOut &- bytesOut)))
+    if received > 0 || sent > 0 {
+      if bornAt == ConnectionRecord.never, received > 0 { bornAt = look.heardAt }
+      if 1..<22 ~= received, 1..<22 ~= sent { port.isPlain = true }
+      grow(received, sent, look, port)
+      (bytesIn, bytesOut) = (look.bytesIn, look.bytesOut)
+      (segmentsIn, segmentsOut) = (look.segmentsIn, look.segmentsOut)
+    }
+    conclude(look, &port)
+  }
+
+  /// Whether a request has come whose answer is not out.
+  func isOwed(at now: Int32) -> Bool {
+    now < owedUntil || facts.contains(.mayOweFirst) && now - bornAt < ConnectionRecord.longestRequest
+  }
+
+  /// `received` and `sent` bytes have gone between two looks.
+  private mutating func grow(_ received: UInt32, _ sent: UInt32, _ look: Look, _ port: PortTraits) {
+    let byAges = look.isOwed ? ConnectionRecord.always : ConnectionRecord.never
+    if facts.contains(.isFresh), bornAt != ConnectionRecord.never,
+      look.now - bornAt < ConnectionRecord.longestBeginning
+    {
+      return settle(byAges, look)
+    }
+    let newSegmentsIn = look.segmentsIn &- segmentsIn
+    let isHTTP2 = port.isHTTP2 || port.isTLS || facts.contains(.isHTTP2)
+    let isControlIn = port.isTLS ? ControlFrames.isHTTP2InTLS(received) : ControlFrames.isHTTP2(received)
+    let isControlOut =
+      port.isTLS
+      ? ControlFrames.isHTTP2InTLS(sent) || sent == ControlFrames.twoUpdatesInTLS : ControlFrames.isHTTP2(sent)
+    if isPing(received, sent) { return }
+    if isHTTP2, isControlIn, isControlOut { return }
+    if received == 0 { return said(sent, isControl: isHTTP2 && isControlOut, look) }
+
+    // After a large answer, WINDOW_UPDATE. HTTP/1.1 has one segment for each request there.
+    if sent >= ConnectionRecord.largeAnswer {
+      segmentsSinceLarge = UInt8(clamping: max(1, newSegmentsIn))
+    } else if segmentsSinceLarge > 0, sent == 0 || look.heardAt - saidAt < 1000 {
+      segmentsSinceLarge = UInt8(clamping: UInt16(segmentsSinceLarge) + newSegmentsIn)
+    } else {
+      segmentsSinceLarge = 0
+    }
+    let isUpdate =
+      isHTTP2 && segmentsSinceLarge >= 3
+      && (sent == 0 ? 0 : 1)...ConnectionRecord.longestRoundTrip ~= look.heardAt - look.saidAt
+    if isUpdate {
+      facts.remove(.isFresh)
+      return settle(look.heardAt + ConnectionRecord.doubtful, look)
+    }
+
+    if sent == 0 {
+      if ControlFrames.isPing(received)
+        || received > ControlFrames.mask && ControlFrames.isServersWebSocketPing(received - ControlFrames.mask)
+      {
+        (owedBefore, pingIn) = (owedUntil, UInt8(received))
+        if seenPing == pingIn { return }
+      }
+      heardAt = look.heardAt
+      owedUntil = ConnectionRecord.always
+      facts.remove(.isFresh)
+      return
+    }
+    // A request, of which the server has acknowledged a part. One that answers each request sends a segment for each.
+    let isAcknowledged = isControlOut && (isHTTP2 || newSegmentsIn >= 2 && look.segmentsOut &- segmentsOut == 1)
+    if isAcknowledged || isInterim(received, sent, port) {
+      heardAt = look.heardAt
+      owedUntil = ConnectionRecord.always
+      facts.remove(.isFresh)
+    } else {
+      settle(isHTTP2 && isControlIn ? ConnectionRecord.never : byAges, look)
+      facts.remove(.isFresh)
+    }
+  }
+
+  /// Only the command spoke.
+  private mutating func said(_ sent: UInt32, isControl: Bool, _ look: Look) {
+    if ControlFrames.isPing(sent) || ControlFrames.isServersWebSocketPing(sent) {
+      pingOut = UInt8(sent)
+      if owedUntil == ConnectionRecord.never { return }
+    }
+    if isControl { return }
+    saidAt = look.saidAt
+    owedUntil = ConnectionRecord.never
+    facts.remove(.isFresh)
+    segmentsSinceLarge = sent >= ConnectionRecord.largeAnswer ? 1 : 0
+  }
+
+  private func isInterim(_ received: UInt32, _ sent: UInt32, _ port: PortTraits) -> Bool {
+    received >= ControlFrames.shortestExpect
+      && (sent == ControlFrames.interim || sent == ControlFrames.interimInTLS && port.isTLS)
+  }
+
+  private mutating func settle(_ until: Int32, _ look: Look) {
+    (heardAt, saidAt, owedUntil) = (look.heardAt, look.saidAt, until)
+  }
+
+  /// Whether this completes a ping and its answer, in one look or two: then nothing has changed.
+  private mutating func isPing(_ received: UInt32, _ sent: UInt32) -> Bool {
+    let (wholeIn, wholeOut) = (received + UInt32(pingIn), sent + UInt32(pingOut))
+    let wasHeld = pingIn > 0 && received == 0
+    (pingIn, pingOut) = (0, 0)
+    let isHTTP2 = wholeIn == wholeOut && ControlFrames.isPing(wholeIn)
+    guard isHTTP2 || wholeIn == wholeOut + ControlFrames.mask && ControlFrames.isServersWebSocketPing(wholeOut) else {
+      // A PING with a WINDOW_UPDATE before it. Small requests may have these sizes: a later PING decides.
+      facts.remove(.mayBePing)
+      if received == 30 && sent == 17 || received == 47 && sent == 34 {
+        facts.insert(.mayBePing)
+        owedBefore = owedUntil
+      }
+      return false
+    }
+    if wasHeld || facts.contains(.mayBePing) { owedUntil = owedBefore }
+    facts.remove(.mayBePing)
+    if isHTTP2 { facts.insert(.isHTTP2) }
+    seenPing = UInt8(wholeIn)
+    return true
+  }
+
+  /// What this look says of the first exchange, and of the port.
+  private mutating func conclude(_ look: Look, _ port: inout PortTraits) {
+    let sinceHeard = look.now - look.heardAt
+    let sinceSaid = look.now - look.saidAt
+    if look.segmentsIn == 1, look.bytesOut > 0, look.bytesIn > 0, !look.isOwed, min(sinceHeard, sinceSaid) >= 1000 {
+      port.beginsWithRequest = true
+    }
+    facts.remove(.mayOweFirst)
+    guard facts.contains(.isFresh), bornAt != ConnectionRecord.never, look.bytesOut > 0 else { return }
+    if look.segmentsOut == 1, isInterim(look.bytesIn, look.bytesOut, port) { facts.insert(.mayOweFirst) }
+    guard look.segmentsIn >= 2 else { return }
+    // A ClientHello and a Finished on one side, a certificate on the other.
+    if look.bytesIn >= 250, look.bytesOut >= 1000 { port.beganWithTLS = true }
+    // An answer that took this long is no ticket and no SETTINGS.
+    guard look.saidAt - look.heardAt <= ConnectionRecord.longestRoundTrip else { return }
+    let mayOwe =
+      look.bytesIn >= 250 && look.bytesOut >= 200 && port.mayBeTLS
+      ? mayOweInTLS(look)
+      : port.mayBeHTTP2 && look.bytesOut <= 120 && (port.isHTTP2 || look.segmentsOut < look.segmentsIn)
+    if mayOwe { facts.insert(.mayOweFirst) }
+  }
+
+  /// Tickets or an answer: both follow the request, and only two cases are certain.
+  private func mayOweInTLS(_ look: Look) -> Bool {
+    // Nothing but the handshake went out; the request acknowledged that.
+    if look.segmentsOut == 1 { return look.acknowledgedAt - look.heardAt <= ConnectionRecord.tick }
+    // TLS 1.2 has three segments from each side. The last one stood alone, and so was acknowledged late; two tickets
+    // would have been acknowledged at once.
+    return
+      !(look.segmentsIn == 3 && look.segmentsOut == 3 && look.bytesOut <= look.largestSegment
+      && look.acknowledgedAt - look.saidAt >= ConnectionRecord.delayedAcknowledgement)
+  }
+}

@@ -1,0 +1,137 @@
+/// The records of all connections of the command's ports, by their cookies. Begun when a stop begins; bounded: a connection
+/// that finds no room in it is judged by its ages alone.
+public struct ConnectionTable: Sendable {
+  private var records: [ConnectionRecord] = []
+  /// A hash table with open addressing, no more than half full: 0, or the place of a record, counted from 1.
+  private var index: [UInt16] = []
+  private var ports: [PortTraits] = []
+  private let given: [Port]
+  private let mostRecords: Int
+  private var begunAt: Instant?
+  private var pass: UInt8 = 0
+  private var isFirstPass = true
+  /// The kernel tells of connections in the same order each time: where the next one is expected.
+  private var expected = 0
+
+  private static let mostPorts = 64
+
+  /// `given`: what the user says of the ports.
+  public init(given: [Port] = [], mostRecords: Int = 16_384) {
+    (self.given, self.mostRecords) = (given, mostRecords)
+  }
+
+  /// Bytes that a record takes.
+  public static var recordSize: Int { MemoryLayout<ConnectionRecord>.stride }
+
+  /// Begins a pass. A connection that the last two passes have not seen is forgotten.
+  public mutating func beginPass(at now: Instant) {
+    isFirstPass = begunAt == nil
+    begunAt = begunAt ?? now
+    let count = records.count
+    let pass = pass
+    records.removeAll { pass &- $0.pass > 1 }
+    if records.count < count { makeIndex(of: index.count) }
+    self.pass = pass &+ 1
+    expected = 0
+  }
+
+  /// Records a look at a connection. Returns what the looks at it show by now; nil where the ages alone decide.
+  public mutating func look(_ connection: Connection, at now: Instant) -> Judgment? {
+    guard let begunAt, connection.cookie != 0, let look = ConnectionRecord.Look(connection, at: now, since: begunAt),
+      let port = place(ofPort: connection.localPort)
+    else { return nil }
+    if let place = place(of: connection.cookie) {
+      expected = place + 1
+      records[place].pass = pass
+      records[place].look(look, &ports[port])
+      return Judgment(records[place], at: look.now)
+    }
+    guard records.count < mostRecords else { return nil }
+    let record = ConnectionRecord(
+      cookie: connection.cookie, look, isNew: !isFirstPass, pass: pass, &ports[port])
+    records.append(record)
+    if records.count * 2 > index.count {
+      makeIndex(of: max(64, index.count * 2))
+    } else {
+      enter(records.count - 1)
+    }
+    return Judgment(record, at: look.now)
+  }
+
+  /// Nil for a port of which only the ages count.
+  private mutating func place(ofPort port: UInt16) -> Int? {
+    if let place = ports.firstIndex(where: { $0.port == port }) { return ports[place].given == .tcp ? nil : place }
+    guard ports.count < ConnectionTable.mostPorts else { return nil }
+    ports.append(PortTraits(port: port, given: given.first { $0.number == port }?.speaks))
+    return place(ofPort: port)
+  }
+
+  private func place(of cookie: UInt64) -> Int? {
+    if expected < records.count, records[expected].cookie == cookie { return expected }
+    guard !index.isEmpty else { return nil }
+    var slot = slot(of: cookie)
+    while index[slot] != 0 {
+      let place = Int(index[slot]) - 1
+      if records[place].cookie == cookie { return place }
+      slot = (slot + 1) & (index.count - 1)
+    }
+    return nil
+  }
+
+  private mutating func makeIndex(of size: Int) {
+    index = [UInt16](repeating: 0, count: size)
+    for place in records.indices { enter(place) }
+  }
+
+  private mutating func enter(_ place: Int) {
+    var slot = slot(of: records[place].cookie)
+    while index[slot] != 0 { slot = (slot + 1) & (index.count - 1) }
+    index[slot] = UInt16(place + 1)
+  }
+
+  /// See `InternalConnections.places`.
+  private func slot(of cookie: UInt64) -> Int {
+    Int((cookie &* 0x9E37_79B9_7F4A_7C15) >> 40) & (index.count - 1)
+  }
+}
+
+/// What all looks at a connection say, in place of the ages of the last one.
+public struct Judgment: Sendable {
+  /// A request has come whose answer is not out.
+  public let isOwed: Bool
+  /// Since the last byte came that was no control frame.
+  public let sinceHeard: Span
+  /// The same of the other direction.
+  public let sinceSaid: Span
+
+  init(_ record: ConnectionRecord, at now: Int32) {
+    isOwed = record.isOwed(at: now)
+    sinceHeard = .milliseconds(Int(now - record.heardAt))
+    sinceSaid = .milliseconds(Int(now - record.saidAt))
+  }
+}
+
+extension ConnectionRecord.Look {
+  /// Nil where the kernel does not tell enough (before 4.6), or the connection is no longer open both ways.
+  init?(_ connection: Connection, at now: Instant, since begun: Instant) {
+    guard connection.state == .established || connection.state == .closeWait, let ages = connection.ages,
+      let segments = ages.segments, let receiveQueue = connection.receiveQueue, let sendQueue = connection.sendQueue
+    else { return nil }
+    // The end of the stream counts as one byte in what was received, and in the queue while it is there.
+    let end: UInt64 = connection.state == .closeWait && ages.bytesReceived > 0 ? 1 : 0
+    let unread = receiveQueue > 0 ? UInt64(receiveQueue) - end : 0
+    func moment(_ age: Span) -> Int32 {
+      // Eleven days: differences fit too.
+      Int32(max(-1_000_000_000, min(1_000_000_000, (now - begun - age).milliseconds)))
+    }
+    bytesIn = UInt32(truncatingIfNeeded: ages.bytesReceived &- end &- unread)
+    bytesOut = UInt32(truncatingIfNeeded: ages.bytesAcknowledged &+ UInt64(sendQueue))
+    segmentsIn = UInt16(truncatingIfNeeded: segments.received)
+    segmentsOut = UInt16(truncatingIfNeeded: segments.sent)
+    largestSegment = segments.largest
+    self.now = moment(.zero)
+    heardAt = moment(ages.received)
+    saidAt = moment(ages.sent)
+    acknowledgedAt = moment(ages.acknowledged)
+  }
+}
