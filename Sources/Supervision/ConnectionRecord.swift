@@ -17,7 +17,7 @@ struct ConnectionRecord: Sendable {
   /// since the first look.
   private(set) var heardAt: Int32
   private(set) var saidAt: Int32
-  /// When the first byte came, as far as is known.
+  /// When the first byte came that the server answered, as far as is known.
   private var bornAt = ConnectionRecord.never
   private var owedUntil: Int32
   /// What that was before the last exchange, which may prove to have been none.
@@ -54,6 +54,8 @@ struct ConnectionRecord: Sendable {
   /// section 6.9.2), if not earlier. The last one comes a round trip after the answer.
   private static let largeAnswer: UInt32 = 32 * 1024
   private static let longestRoundTrip: Int32 = 100
+  /// A server that is short of processors takes as long for its tickets.
+  private static let longestTicket: Int32 = 300
   /// What came after a large answer is hardly a request: held for so long only.
   private static let doubtful: Int32 = 3000
   /// The kernel's clock ticks each 4 ms; a lone segment is acknowledged 40 ms late (TCP_DELACK_MIN).
@@ -98,7 +100,7 @@ struct ConnectionRecord: Sendable {
     let received = UInt32(max(0, Int32(bitPattern: look.bytesIn &- bytesIn)))
     let sent = UInt32(max(0, Int32(bitPattern: look.bytesOut &- bytesOut)))
     if received > 0 || sent > 0 {
-      if bornAt == ConnectionRecord.never, received > 0 { bornAt = look.heardAt }
+      if bytesOut == 0, look.bytesIn > 0 { bornAt = look.heardAt }
       if 1..<22 ~= received, 1..<22 ~= sent { port.isPlain = true }
       grow(received, sent, look, port)
       (bytesIn, bytesOut) = (look.bytesIn, look.bytesOut)
@@ -228,7 +230,7 @@ struct ConnectionRecord: Sendable {
     // A ClientHello and a Finished on one side, a certificate on the other.
     if look.bytesIn >= 250, look.bytesOut >= 1000 { port.beganWithTLS = true }
     // An answer that took this long is no ticket and no SETTINGS.
-    guard look.saidAt - look.heardAt <= ConnectionRecord.longestRoundTrip else { return }
+    guard look.saidAt - look.heardAt <= ConnectionRecord.longestTicket else { return }
     let mayOwe =
       look.bytesIn >= 250 && look.bytesOut >= 200 && port.mayBeTLS
       ? mayOweInTLS(look)
@@ -244,6 +246,7 @@ struct ConnectionRecord: Sendable {
     // would have been acknowledged at once.
     return
       !(look.segmentsIn == 3 && look.segmentsOut == 3 && look.bytesOut <= look.largestSegment
+      && look.saidAt - look.heardAt <= 2 * ConnectionRecord.tick
       && look.acknowledgedAt - look.saidAt >= ConnectionRecord.delayedAcknowledgement)
   }
 }
