@@ -17,7 +17,7 @@ struct ConnectionRecord: Sendable {
   /// since the first look.
   private(set) var heardAt: Int32
   private(set) var saidAt: Int32
-  /// When the first byte came that the server answered, as far as is known.
+  /// When the server first said something to what had come, as far as is known.
   private var bornAt = ConnectionRecord.never
   private var owedUntil: Int32
   /// What that was before the last exchange, which may prove to have been none.
@@ -89,8 +89,8 @@ struct ConnectionRecord: Sendable {
     (segmentsIn, segmentsOut) = (look.segmentsIn, look.segmentsOut)
     (heardAt, saidAt) = (look.heardAt, look.saidAt)
     owedUntil = look.isOwed ? ConnectionRecord.always : ConnectionRecord.never
-    if bytesIn > 0 { bornAt = look.heardAt }
-    if segmentsIn <= (isNew ? 20 : 5) { facts = .isFresh }
+    if bytesIn > 0 { bornAt = max(heardAt, saidAt) }
+    if segmentsIn <= (isNew ? 20 : 7) { facts = .isFresh }
     conclude(look, &port)
   }
 
@@ -100,7 +100,7 @@ struct ConnectionRecord: Sendable {
     let received = UInt32(max(0, Int32(bitPattern: look.bytesIn &- bytesIn)))
     let sent = UInt32(max(0, Int32(bitPattern: look.bytesOut &- bytesOut)))
     if received > 0 || sent > 0 {
-      if bytesOut == 0, look.bytesIn > 0 { bornAt = look.heardAt }
+      if bytesOut == 0, look.bytesIn > 0 { bornAt = max(look.heardAt, look.saidAt) }
       if 1..<22 ~= received, 1..<22 ~= sent { port.isPlain = true }
       grow(received, sent, look, port)
       (bytesIn, bytesOut) = (look.bytesIn, look.bytesOut)
@@ -233,20 +233,23 @@ struct ConnectionRecord: Sendable {
     guard look.saidAt - look.heardAt <= ConnectionRecord.longestTicket else { return }
     let mayOwe =
       look.bytesIn >= 250 && look.bytesOut >= 200 && port.mayBeTLS
-      ? mayOweInTLS(look)
+      ? mayOweInTLS(look, &port)
       : port.mayBeHTTP2 && look.bytesOut <= 120 && (port.isHTTP2 || look.segmentsOut < look.segmentsIn)
     if mayOwe { facts.insert(.mayOweFirst) }
   }
 
   /// Tickets or an answer: both follow the request, and only two cases are certain.
-  private func mayOweInTLS(_ look: Look) -> Bool {
+  private func mayOweInTLS(_ look: Look, _ port: inout PortTraits) -> Bool {
+    let untilAcknowledged = look.acknowledgedAt - look.saidAt
     // Nothing but the handshake went out; the request acknowledged that.
     if look.segmentsOut == 1 { return look.acknowledgedAt - look.heardAt <= ConnectionRecord.tick }
-    // TLS 1.2 has three segments from each side. The last one stood alone, and so was acknowledged late; two tickets
-    // would have been acknowledged at once.
-    return
-      !(look.segmentsIn == 3 && look.segmentsOut == 3 && look.bytesOut <= look.largestSegment
-      && look.saidAt - look.heardAt <= 2 * ConnectionRecord.tick
-      && look.acknowledgedAt - look.saidAt >= ConnectionRecord.delayedAcknowledgement)
+    // TLS 1.2 has three segments from each side, the last of which stands alone, and so is acknowledged late. Two tickets
+    // of TLS 1.3 are acknowledged at once, most of the time: where the port has shown that, it proves nothing.
+    guard look.segmentsOut == 3, look.bytesOut <= look.largestSegment else { return true }
+    if look.segmentsIn == 2 || 0...ConnectionRecord.tick ~= untilAcknowledged && look.now - look.saidAt >= 100 {
+      port.hasTwoTickets = true
+    }
+    return port.hasTwoTickets || look.segmentsIn != 3 || look.saidAt - look.heardAt > 2 * ConnectionRecord.tick
+      || untilAcknowledged < ConnectionRecord.delayedAcknowledgement
   }
 }

@@ -50,6 +50,8 @@ struct PortTraits: Sendable {
   var isPlain = false
   /// Some connection rested after one segment from each side: a request and its answer, as neither TLS nor HTTP/2 begins.
   var beginsWithRequest = false
+  /// Some connection has sent two session tickets in a segment each.
+  var hasTwoTickets = false
 
   init(port: UInt16, given: PortProtocol?) {
     (self.port, self.given) = (port, given)

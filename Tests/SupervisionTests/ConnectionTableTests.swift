@@ -123,6 +123,21 @@ import Testing
     #expect(small.isOwed)
   }
 
+  @Test func whereAPortSendsTwoTicketsTheLoneSegmentMayBeOne() {
+    var table = ConnectionTable()
+    func judge(_ cookie: UInt64, acknowledged: Int) -> Judgment? {
+      var one = connection(sent: 200, received: 200, bytes: 478, answered: 1439)
+      one.ages?.acknowledged = .milliseconds(acknowledged)
+      one.ages?.segments = .init(received: 3, sent: 3, largest: 65_483)
+      one.cookie = cookie
+      return table.look(one, at: Instant(nanoseconds: 0))
+    }
+    table.beginPass(at: Instant(nanoseconds: 0))
+    #expect(judge(1, acknowledged: 156)?.isOwed == false)
+    #expect(judge(2, acknowledged: 200)?.isOwed == true)
+    #expect(judge(1, acknowledged: 156)?.isOwed == true)
+  }
+
   @Test func aPortWhoseConnectionsBeginWithARequestHasNoTickets() {
     var story = Story(.http)
     story.exchange(446, 3, 1895, 3)
