@@ -57,7 +57,7 @@ public final class ConnectionWatch {
   /// counts; `ownConnections`: how many it has accepted there so far. `quiet`: after such a span without a byte a
   /// connection is idle.
   public convenience init(
-    ports: [UInt16]?, owner: Owner, excluding: UInt16?, quiet: Span, ownConnections: @escaping () -> Int = { 0 }
+    ports: [Port]?, owner: Owner, excluding: UInt16?, quiet: Span, ownConnections: @escaping () -> Int = { 0 }
   ) {
     self.init(
       ports: ports, owner: owner, excluding: excluding, quiet: quiet, ownConnections: ownConnections,
@@ -72,7 +72,7 @@ public final class ConnectionWatch {
 
   /// `source`: the best that is tried.
   init(
-    ports: [UInt16]?, owner: Owner, excluding: UInt16?, quiet: Span, ownConnections: @escaping () -> Int = { 0 },
+    ports: [Port]?, owner: Owner, excluding: UInt16?, quiet: Span, ownConnections: @escaping () -> Int = { 0 },
     source: ConnectionSource, listenersOnly: Bool = false
   ) {
     self.owner = owner
@@ -80,8 +80,8 @@ public final class ConnectionWatch {
     self.quiet = quiet
     self.ownConnections = ownConnections
     table = SocketTable(source: source)
-    records = ConnectionTable()
-    listeners = KnownListeners(given: ports, excluding: excluding)
+    records = ConnectionTable(given: ports ?? [])
+    listeners = KnownListeners(given: ports?.map { $0.number }, excluding: excluding)
     sample = Sample(source: source, listeners: .unknown)
   }
 

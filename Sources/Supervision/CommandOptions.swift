@@ -48,7 +48,7 @@ public struct DrainOptions: Sendable {
   /// `--drain-quiet`
   public var quiet = Span.seconds(2)
   /// `--ports`; nil: to be found.
-  public var ports: [UInt16]?
+  public var ports: [Port]?
   /// The supervisor's, whose command's connections count; nil: to be found.
   public var pid: Int32?
   /// As without options.
@@ -70,9 +70,10 @@ extension DrainOptions: CommandOptions {
     ) { options, text throws(Unacceptable) in options.mode = try drainMode(text) },
     Option(drainTimeout: { options, span in options.timeout = span }, standard: "10s"),
     Option(drainQuiet: { options, span in options.quiet = span }, standard: "2s"),
-    Option(name: "ports", value: "LIST", standard: "found", help: "the listening ports whose connections count") {
-      options, text throws(Unacceptable) in options.ports = try portList(text)
-    },
+    Option(
+      name: "ports", value: "LIST", standard: "found",
+      help: "the listening ports whose connections count, each PORT or PORT=PROTOCOL (http, https, h2c, grpc, ws, tcp)"
+    ) { options, text throws(Unacceptable) in options.ports = try portList(text) },
     Option(pid: { options, pid in options.pid = pid }),
   ]
 

@@ -58,7 +58,8 @@ extension RunOptions {
     Option(drainQuiet: { options, span in options.drainQuiet = span }, standard: "2s (1)"),
     Option(
       name: "ports", value: "LIST", standard: "found",
-      help: "the app's listening ports; found = the ports its process tree listens on"
+      help: "the app's listening ports, each PORT or PORT=PROTOCOL (http, https, h2c, grpc, ws, tcp); "
+        + "found = the ports its process tree listens on"
     ) { options, text throws(Unacceptable) in options.ports = try portList(text) },
     Option(
       name: "grace", value: "D", standard: "all that is left",
@@ -213,11 +214,17 @@ func port(_ text: String) throws(Unacceptable) -> UInt16 {
   return port
 }
 
-func portList(_ text: String) throws(Unacceptable) -> [UInt16] {
-  var ports: [UInt16] = []
+func portList(_ text: String) throws(Unacceptable) -> [Port] {
+  var ports: [Port] = []
   for part in text.parts(separatedBy: UInt8(ascii: ",")) {
-    let port = try port(part)
-    if !ports.contains(port) { ports.append(port) }
+    let words = part.parts(separatedBy: UInt8(ascii: "="))
+    let speaks = words.count == 2 ? PortProtocol.allCases.first { $0.name.isSame(as: words[1]) } : nil
+    guard words.count == 1 || speaks != nil, let number = portNumber(words[0].utf8) else {
+      throw Unacceptable(
+        reason: "is not a list of ports: expected PORT or PORT=PROTOCOL (http, https, h2c, grpc, ws, tcp), "
+          + "e.g. 8080,8443=https")
+    }
+    if !ports.contains(where: { $0.number == number }) { ports.append(Port(number, speaks: speaks)) }
   }
   return ports
 }

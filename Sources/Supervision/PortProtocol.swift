@@ -27,7 +27,7 @@ public enum PortProtocol: UInt8, Sendable, CaseIterable {
 }
 
 /// One of the command's ports, as `--ports` gives it.
-public struct Port: Sendable {
+public struct Port: Sendable, ExpressibleByIntegerLiteral {
   /// In host byte order.
   public var number: UInt16
   /// Nil: to be found out, as far as the numbers of the kernel tell.
@@ -37,6 +37,9 @@ public struct Port: Sendable {
   public init(_ number: UInt16, speaks: PortProtocol? = nil) {
     (self.number, self.speaks) = (number, speaks)
   }
+
+  /// Its number.
+  public init(integerLiteral number: UInt16) { self.init(number) }
 }
 
 /// What is known of the protocol of a port: what the user gave, or what its connections gave away. All connections of a

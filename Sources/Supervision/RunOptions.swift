@@ -10,7 +10,7 @@ public struct RunOptions: Sendable {
   /// `--drain-quiet`
   public var drainQuiet: Span?
   /// `--ports`; nil: those that the command's process tree listens on.
-  public var ports: [UInt16]?
+  public var ports: [Port]?
   /// `--grace`; nil: all the time that is left.
   public var grace: Span?
   /// `--termination-grace-period`

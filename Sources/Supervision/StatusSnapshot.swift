@@ -171,7 +171,7 @@ public struct SupervisorFacts: Sendable {
         && (options.rewrites.isEmpty
           || KnownServer.gracefulStops.signals.allSatisfy { options.rewrites.apply(to: $0) != nil }),
       forwardsAs: options.stopSignals.usual.flatMap { options.rewrites.apply(to: $0) },
-      signalsGroup: options.signalsGroup, ports: options.ports, healthPort: options.health?.port,
+      signalsGroup: options.signalsGroup, ports: options.ports?.map { $0.number }, healthPort: options.health?.port,
       drainQuiet: options.times.drainQuiet)
     plan = StopPlan(options)
   }

@@ -7,7 +7,7 @@ func drain(_ options: DrainOptions) throws(Complaint) -> Bool {
   setBlockedSignals(blockAllSignals().union(SignalSet([.pipe])))  // see `Progress`
   let supervisor = try supervisor(options.pid)
   let watch = ConnectionWatch(
-    ports: options.ports ?? supervisor?.facts?.ports,
+    ports: options.ports ?? supervisor?.facts?.ports?.map { Port($0) },
     owner: supervisor.map { .descendants(of: $0.pid) } ?? .everyone,
     excluding: supervisor?.facts?.healthPort, quiet: options.quiet)
   let begunAt = monotonicTime()

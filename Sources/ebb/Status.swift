@@ -39,7 +39,8 @@ private func report(
 /// Looks at the connections now: before a stop the supervisor itself does not.
 private func count(_ supervisor: StatusReader, into status: inout Status) throws(Complaint) -> [Connection] {
   let watch = ConnectionWatch(
-    ports: status.facts.ports, owner: .descendants(of: supervisor.pid), excluding: status.facts.healthPort,
+    ports: status.facts.ports?.map { Port($0) }, owner: .descendants(of: supervisor.pid),
+    excluding: status.facts.healthPort,
     quiet: status.facts.drainQuiet)
   watch.begin(lookForListeners: true)
   var connections: [Connection] = []

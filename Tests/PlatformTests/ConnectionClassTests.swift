@@ -11,7 +11,7 @@ import Testing
   private func watch(_ listener: Listener, quiet: Span = long, _ source: ConnectionSource = .diagWithInfo)
     -> ConnectionWatch
   {
-    ConnectionWatch(ports: [listener.port], owner: .everyone, excluding: nil, quiet: quiet, source: source)
+    ConnectionWatch(ports: [Port(listener.port)], owner: .everyone, excluding: nil, quiet: quiet, source: source)
   }
 
   /// A look that shows these, or the last one where none does for a minute. /proc/net shows a line twice, or not at all,

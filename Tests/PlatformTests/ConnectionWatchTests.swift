@@ -9,7 +9,7 @@ import Testing
   private func watch(_ ports: [UInt16], quiet: Span = .zero, _ source: ConnectionSource = .diagWithInfo)
     -> ConnectionWatch
   {
-    ConnectionWatch(ports: ports, owner: .everyone, excluding: nil, quiet: quiet, source: source)
+    ConnectionWatch(ports: ports.map { Port($0) }, owner: .everyone, excluding: nil, quiet: quiet, source: source)
   }
 
   private static let sources = [ConnectionSource.diagWithInfo, .diag, .proc]
@@ -185,7 +185,7 @@ import Testing
     var own = 0
     let listener = try Listener()
     let watch = ConnectionWatch(
-      ports: [listener.port], owner: .everyone, excluding: nil, quiet: .zero, ownConnections: { own })
+      ports: [Port(listener.port)], owner: .everyone, excluding: nil, quiet: .zero, ownConnections: { own })
     _ = try watch.pass()
     let conversation = try Conversation(listener)
     #expect(try #require(try watch.pass().passiveOpens) >= 1)

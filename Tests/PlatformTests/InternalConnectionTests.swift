@@ -7,7 +7,8 @@ import Testing
 /// Connections with both ends in the command's tree, with real processes.
 @Suite struct InternalConnectionTests {
   private func watch(_ stranger: Stranger, ports: [UInt16]? = nil) -> ConnectionWatch {
-    ConnectionWatch(ports: ports, owner: .descendants(of: stranger.pid), excluding: nil, quiet: .seconds(2))
+    ConnectionWatch(
+      ports: ports?.map { Port($0) }, owner: .descendants(of: stranger.pid), excluding: nil, quiet: .seconds(2))
   }
 
   /// A listener of the tree's. Returns its port.
@@ -165,7 +166,7 @@ import Testing
     defer { setfsuid(0) }
     // All were made in the same group.
     let port = try #require(UInt16(try stranger.tell("answer = l.getsockname()[1]")))
-    let sample = try watch(stranger, ports: [port]).pass()
+    let sample = try watch(stranger, ports: [Port(port)]).pass()
     #expect(sample.census.connections == (ownControlGroup() == nil ? 1 : 0))
   }
 
@@ -173,7 +174,7 @@ import Testing
     let stranger = try Stranger()
     let port = try listen(stranger)
     try connect(stranger)
-    let sample = try ConnectionWatch(ports: [port], owner: .everyone, excluding: nil, quiet: .zero).pass()
+    let sample = try ConnectionWatch(ports: [Port(port)], owner: .everyone, excluding: nil, quiet: .zero).pass()
     #expect(sample.census.connections == 1)
   }
 }

@@ -72,7 +72,7 @@ import Testing
     let port = try stranger.listen()
     let sample = try watch(stranger, excluding: port).pass()
     #expect(sample.ports.isEmpty && sample.listeners == .none)
-    let given = ConnectionWatch(ports: [port, 1], owner: .everyone, excluding: port, quiet: .zero)
+    let given = ConnectionWatch(ports: [Port(port), 1], owner: .everyone, excluding: port, quiet: .zero)
     #expect(given.ports == [1])
   }
 
@@ -128,7 +128,7 @@ import Testing
     // Nothing of it can be seen from here, so it is not certain that nobody listens.
     #expect(try watch.pass().listeners == .unknown)
     #expect(!watch.ports.contains(port))
-    let given = ConnectionWatch(ports: [port], owner: .everyone, excluding: nil, quiet: .zero)
+    let given = ConnectionWatch(ports: [Port(port)], owner: .everyone, excluding: nil, quiet: .zero)
     var listeners = 0
     _ = try given.pass { if $0.state == .listen { listeners += 1 } }
     #expect(listeners == 0)

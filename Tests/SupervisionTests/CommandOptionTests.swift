@@ -55,6 +55,10 @@ import Testing
     (["status", "--pid"], "status: --pid: a value is missing: expected --pid N"),
     (["stop", "--pid", "0"], "stop: --pid: \"0\" is not a pid: expected a number from 1 on"),
     (["stop", "--pid", "99999999999"], "stop: --pid: \"99999999999\" is not a pid"),
+    (
+      ["drain", "--ports", "80,8080/tcp"],
+      "drain: --ports: \"80,8080/tcp\" is not a list of ports: expected PORT or PORT=PROTOCOL (http"
+    ),
     (["probe", "--tcp", "65536"], "probe: --tcp: \"65536\" is not a port: expected 1 to 65535"),
     (
       ["probe", "--http", "https://localhost/"], "probe: --http: \"https://localhost/\" is not a URL that ebb can ask: "
