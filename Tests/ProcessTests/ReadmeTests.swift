@@ -34,7 +34,7 @@ import Testing
     }
   }
 
-  @Test func `there are examples`() { #expect(Self.blocks.count == 5 && Self.blocks.contains { $0.pod != nil }) }
+  @Test func `there are examples`() { #expect(Self.blocks.count == 6 && Self.blocks.contains { $0.pod != nil }) }
 
   @Test(arguments: blocks.filter { $0.pod == nil })
   func `a command prints what README shows`(block: Block) throws {
