@@ -72,9 +72,11 @@ let package = Package(
       linkerSettings: [.unsafeFlags(["-static-stdlib"])] + wrappedCalls),
     // What the programs below measure with. Ordinary Swift in both configurations, as they are.
     .target(name: "Instruments", path: "Tests/Instruments"),
-    .executableTarget(name: "Benchmarks", dependencies: ["Instruments"], path: "Tests/Benchmarks"),
     .executableTarget(
-      name: "RollingUpdate", dependencies: ["Instruments"], path: "Tests/RollingUpdate", exclude: ["errors.svg"]),
-    .executableTarget(name: "Faults", dependencies: ["Instruments"], path: "Tests/Faults"),
+      name: "Benchmarks", dependencies: ["Instruments"], path: "Tests/Benchmarks", exclude: ["README.md"]),
+    .executableTarget(
+      name: "RollingUpdate", dependencies: ["Instruments"], path: "Tests/RollingUpdate",
+      exclude: ["README.md", "errors.svg"]),
+    .executableTarget(name: "Faults", dependencies: ["Instruments"], path: "Tests/Faults", exclude: ["README.md"]),
   ]
 )
