@@ -87,7 +87,7 @@ extension Status {
 }
 
 extension StopPlan {
-  func encode(into bytes: inout ByteWriter) {
+  func encode(into bytes: inout AreaWriter) {
     for span in [delay, gracePeriod] { bytes.append(UInt64(bitPattern: span.nanoseconds)) }
     for origin in [signalsFrom, delayFrom, gracePeriodFrom] { bytes.append(origin.rawValue, width: 1) }
   }
