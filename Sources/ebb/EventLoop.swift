@@ -100,7 +100,7 @@ final class EventLoop {
     family.commandIsOutOfReach = { [self] in later { [self] in post(.reachSeen(reach(of: family.commandPid))) } }
     look.plan(in: lifecycle.waitForLook())
     health?.start { [self] path in board.content(path, of: lifecycle, at: monotonicTime()) }
-    setTimer(lifecycle.wakeUp)  // its descriptor is taken now: at a deadline there might be none left
+    setTimer(lifecycle.takeWakeUp())  // its descriptor is taken now: at a deadline there might be none left
     reapAgain.setTimer(in: .zero)  // for a command that died at once
   }
 }
@@ -199,7 +199,7 @@ extension EventLoop {
       post(.childrenKilled)
       reap(children)
     }
-    let wakeUp = lifecycle.wakeUp
+    let wakeUp = lifecycle.takeWakeUp()
     if wakeUp != timerIsSetFor { setTimer(wakeUp) }
   }
 
@@ -304,7 +304,7 @@ extension EventLoop {
     reap()
     while true {
       while !waiting.isEmpty { waiting.removeFirst()() }
-      let limit = lifecycle.wakeUp.map { max(.zero, $0 - monotonicTime()) } ?? .longest
+      let limit = lifecycle.takeWakeUp().map { max(.zero, $0 - monotonicTime()) } ?? .longest
       switch nextSignal(within: limit) {
       case .child?: reap()
       case let signal?: received(signal)
