@@ -10,8 +10,9 @@ import Supervision
 ///
 ///     a signal                   signal, or no event at all where the lifecycle only passes it on; commandSeen before the
 ///                                one that begins a stop; stopNow behind it where `ebb stop --now` has left its request
-///     SIGCHLD, for each child:   commandExited, hookEnded, hookFailed, orphanReaped or commandStopped;
-///                                when all have been looked at: reapedAll
+///     SIGCHLD, for each child:   commandExited, hookEnded, hookFailed, orphanReaped or commandStopped, or no event at all
+///                                where the lifecycle only counts it; when all have been looked at and the command does not
+///                                run any more: reapedAll
 ///     the timer                  timer; it is set to the lifecycle's `wakeUp` after each event
 ///     an answer of the command   probeSucceeded, probeFailed
 ///     the end of a pass over
@@ -132,13 +133,22 @@ extension EventLoop {
       switch nextChildEvent() {
       case .nothing:
         if lifecycle.mustLookAtLeftovers() { lookAtLeftovers() }
-        return post(.reapedAll(childrenRemain: true))
+        return reapedAll()
       case .noChildren: return post(.reapedAll(childrenRemain: false))
       case let event: take(event)
       }
     }
-    post(.reapedAll(childrenRemain: true))
+    reapedAll()
     if !isAlone { reapAgain.setTimer(in: .zero) }
+  }
+
+  /// Children remain, and while the command is one of them this is no news.
+  private func reapedAll() {
+    if lifecycle.commandRuns {
+      board.update(reaped: lifecycle.orphansReaped)
+    } else {
+      post(.reapedAll(childrenRemain: true))
+    }
   }
 
   private func take(_ event: ChildEvent) {
@@ -148,7 +158,8 @@ extension EventLoop {
       if status.code != 0 { lifecycle.outOfMemoryKills = look.killsSinceStart() }
       post(.commandExited(status))
     case .ended(let pid, let status) where pid == hookProcess?.pid: hookEnded(status)
-    case .ended(let pid, let status): post(.orphanReaped(pid: pid, status))
+    case .ended(let pid, let status):
+      if !lifecycle.onlyCounts(orphan: pid) { post(.orphanReaped(pid: pid, status)) }
     case .stopped(family.commandPid, let signal): post(.commandStopped(by: signal))
     case .stopped, .nothing, .noChildren: break  // an orphan, or one whose debugger died
     }
@@ -189,8 +200,8 @@ extension EventLoop {
 extension EventLoop {
   private func post(_ event: Event) {
     let actions = lifecycle.handle(event, at: monotonicTime())
-    // Before the log: a reader of a line finds nothing older on the page. Once for any number of orphans, behind which
-    // comes `reapedAll`.
+    // Before the log: a reader of a line finds nothing older on the page. Once for any number of orphans, when all have
+    // been reaped.
     if case .orphanReaped = event {} else { board.update(lifecycle.takeSnapshot()) }
     let wallTime = actions.isEmpty ? 0 : unixMilliseconds()  // one for all: the report is written to two places
     for action in actions { perform(action, wallTime) }

@@ -46,7 +46,8 @@ public struct Lifecycle: Sendable {
   var groupMembers: Ordered<Int32>?
   var killing: Killing?
   var hasCoreFailed = false
-  var orphansReaped = 0
+  /// Since the start, for a status page.
+  public internal(set) var orphansReaped = 0
   var phaseSince: Instant?
   /// As `prepare` has seen it.
   var server: KnownServer?

@@ -9,10 +9,22 @@ extension Lifecycle {
     enter(.stopping)  // there is nothing left to wait for
   }
 
-  mutating func orphanReaped(_ pid: Int32, _ status: ExitStatus, at now: Instant, _ actions: inout [Action]) {
+  /// Whether `handle(.orphanReaped)` would do nothing but to count, which is done then, and `handle(.reapedAll)` behind it
+  /// nothing at all: where a command that runs makes orphans by the thousand.
+  public mutating func onlyCounts(orphan pid: Int32) -> Bool {
+    guard commandRuns, !options.warnsReaped, !LogLevel.trace.isShown(at: verbosity.level) else { return false }
+    count(orphan: pid)
+    return true
+  }
+
+  private mutating func count(orphan pid: Int32) {
     orphansReaped += 1
     adopted.remove(pid)
     groupMembers?.remove(pid)
+  }
+
+  mutating func orphanReaped(_ pid: Int32, _ status: ExitStatus, at now: Instant, _ actions: inout [Action]) {
+    count(orphan: pid)
     if leftovers != nil {
       let mayHavePassedOn = mayHavePassedOn(status)
       leftovers?.reaped(pid, mayHavePassedOn: mayHavePassedOn, at: now)

@@ -35,7 +35,8 @@ extension Lifecycle {
 
   var target: Action.Target { options.signalsGroup ? .group : .command }
 
-  var commandRuns: Bool {
+  /// It has been started, and not been reaped.
+  public var commandRuns: Bool {
     if case .running = command { true } else { false }
   }
 
