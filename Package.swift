@@ -35,6 +35,7 @@ let wrappedCalls: [LinkerSetting] = [
   .unsafeFlags(
     [
       "pthread_create", "epoll_create1", "epoll_ctl", "eventfd", "signalfd", "timerfd_create", "timerfd_settime",
+      "read",
     ].flatMap { ["-Xlinker", "--wrap=\($0)"] })
 ]
 

@@ -85,17 +85,19 @@ final class EventLoop {
   private func begin() {
     timer.start { [self] in post(.timer) }
     reapAgain.start { [self] in
-      ebb_watch_dispatch(nil, nil)  // at its first event all sources are installed
+      // At its first event all sources are installed.
+      ebb_watch_dispatch(nil, nil)
+      do throws(Errno) {
+        try signals.receiveOthers()
+      } catch {
+        finishAlone("signalfd4: \(error.text)")
+      }
       reap()
     }
-    do throws(Errno) {
-      try signals.start { [self] in
-        received($0)
-      } childrenChanged: { [self] in
-        reap()
-      }
-    } catch {
-      finishAlone("signalfd4: \(error.text)")
+    signals.start { [self] in
+      received($0)
+    } childrenChanged: { [self] in
+      reap()
     }
     look.start { [self] in lookAtCommand() }
     family.commandIsOutOfReach = { [self] in later { [self] in post(.reachSeen(reach(of: family.commandPid))) } }
@@ -110,17 +112,24 @@ final class EventLoop {
 
 extension EventLoop {
   private func received(_ signal: Signal) {
-    if lifecycle.mustPrepare(for: signal, at: monotonicTime()),
-      lifecycle.prepare(for: signal, processName: processName(of: family.commandPid), at: monotonicTime())
-    {
-      post(.reachSeen(reach(of: family.commandPid)))
-      post(.commandSeen(isSupervisor: (try? StatusReader.open(pid: family.commandPid)) != nil))
-    }
-    if let (sent, target) = lifecycle.passesOn(signal) {
-      family.send(sent, to: target)
-      board.update(received: lifecycle.signalsReceived, forwarded: lifecycle.signalsForwarded)
-      return
-    }
+    if lifecycle.mustPrepare(for: signal, at: monotonicTime()) { prepare(for: signal) }
+    guard let (sent, target) = lifecycle.passesOn(signal) else { return handle(signal) }
+    family.send(sent, to: target)
+    board.update(received: lifecycle.signalsReceived, forwarded: lifecycle.signalsForwarded)
+  }
+
+  // Apart from the few lines that each signal takes.
+
+  @inline(never)
+  private func prepare(for signal: Signal) {
+    guard lifecycle.prepare(for: signal, processName: processName(of: family.commandPid), at: monotonicTime())
+    else { return }
+    post(.reachSeen(reach(of: family.commandPid)))
+    post(.commandSeen(isSupervisor: (try? StatusReader.open(pid: family.commandPid)) != nil))
+  }
+
+  @inline(never)
+  private func handle(_ signal: Signal) {
     post(.signal(signal))
     // `ebb stop --now` writes its request and then sends a stop signal.
     if lifecycle.isStopSignal(signal), board.isStopNowRequested { post(.stopNow) }

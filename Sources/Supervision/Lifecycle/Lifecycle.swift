@@ -53,6 +53,8 @@ public struct Lifecycle: Sendable {
   var server: KnownServer?
   /// Those that begin a stop, as far as is known.
   var stopSignals = SignalSet()
+  /// Those that may, whatever the command is.
+  let mayBeStops: SignalSet
   var reach = Reach.signals
   var hasListened = false
   var looks = 0
@@ -141,6 +143,7 @@ public struct Lifecycle: Sendable {
     verbosity = Verbosity(level: options.verbosity)
     times = options.times
     stopSignals = options.stopSignals
+    mayBeStops = options.stopSignals.union(KnownServer.gracefulStops).union(Lifecycle.imageStopSignals)
   }
 
   /// When `handle(.timer)` is due; nil: whenever something else happens.

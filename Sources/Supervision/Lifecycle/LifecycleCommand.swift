@@ -11,10 +11,7 @@ extension Lifecycle {
 
   /// Whether the event loop must call `prepare` before it handles this signal. Mutating as `takeSnapshot` is.
   public mutating func mustPrepare(for signal: Signal, at now: @autoclosure () -> Instant) -> Bool {
-    guard
-      KnownServer.gracefulStops.contains(signal) || Lifecycle.imageStopSignals.contains(signal)
-        || options.stopSignals.contains(signal), stop == nil, commandRuns
-    else { return false }
+    guard mayBeStops.contains(signal), phase <= .serving, commandRuns else { return false }
     return plainSignal.map { $0.signal != signal || now() - $0.at >= Lifecycle.plainSignalHolds } ?? true
   }
 
