@@ -21,6 +21,9 @@ enum Binaries {
   static let rollingUpdate = products + "/RollingUpdate"
   static let faults = products + "/Faults"
 
+  /// ebb beside other inits, built likewise.
+  static let benchmarks = products + "/Benchmarks"
+
   private static let found = Result { try find() }
 
   /// The folder that holds the test bundle: `<scratch>/<triple>/debug`.
