@@ -63,11 +63,11 @@ enum Binaries {
 
   private static func isExecutable(_ path: String) -> Bool { FileManager.default.isExecutableFile(atPath: path) }
 
-  /// When the newest file in or below `path` was written. Articles are not compiled.
+  /// When the newest file in or below `path` was written. Articles and linker scripts are not compiled.
   private static func newest(in path: String) -> Date {
     let files = FileManager.default
     let below = files.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
-    let compiled = below.filter { !$0.hasSuffix(".md") }
+    let compiled = below.filter { !$0.hasSuffix(".md") && !$0.hasSuffix(".ld") }
     let dates = (compiled.map { path + "/" + $0 } + [path]).compactMap { file -> Date? in
       guard let attributes = try? files.attributesOfItem(atPath: file) else { return nil }
       // A folder's date changes with every temporary file of an editor.
