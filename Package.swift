@@ -18,13 +18,14 @@ let swiftSettings: [SwiftSetting] = [
     ], .when(configuration: .release))
 ]
 
-// lld makes the file 5 kB smaller than gold, and links for aarch64, where GNU ld refuses a copy relocation. No index of the
-// tables for unwinding either, which libc has.
+// lld makes the file 5 kB smaller than gold, links for aarch64, where GNU ld refuses a copy relocation, and keeps its own
+// layout where a script only drops a section: the tables for unwinding, and with them their index.
 let staticExecutable: [LinkerSetting] = [
   .unsafeFlags(
     embedded + [
       "-static-executable", "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "-s",
       "-Xlinker", "--no-eh-frame-hdr",
+      "-Xlinker", "--script=\(Context.packageDirectory)/Sources/CUnneeded/no_unwinding.ld",
     ], .when(configuration: .release)),
   .unsafeFlags(["-static-stdlib"], .when(configuration: .debug)),
 ]
@@ -34,6 +35,7 @@ let wrappedCalls: [LinkerSetting] = [
   .unsafeFlags(
     [
       "pthread_create", "epoll_create1", "epoll_ctl", "eventfd", "signalfd", "timerfd_create", "timerfd_settime",
+      "read",
     ].flatMap { ["-Xlinker", "--wrap=\($0)"] })
 ]
 
@@ -42,7 +44,7 @@ let package = Package(
   targets: [
     .target(name: "CPlatform"),
     // Replaces parts of libc, in the executable alone.
-    .target(name: "CUnneeded"),
+    .target(name: "CUnneeded", exclude: ["no_unwinding.ld"]),
     .target(name: "Supervision", swiftSettings: swiftSettings),
     .target(
       name: "Platform", dependencies: ["CPlatform", "Supervision"], swiftSettings: swiftSettings),
@@ -75,9 +77,11 @@ let package = Package(
       linkerSettings: [.unsafeFlags(["-static-stdlib"])] + wrappedCalls),
     // What the programs below measure with. Ordinary Swift in both configurations, as they are.
     .target(name: "Instruments", path: "Tests/Instruments"),
-    .executableTarget(name: "Benchmarks", dependencies: ["Instruments"], path: "Tests/Benchmarks"),
     .executableTarget(
-      name: "RollingUpdate", dependencies: ["Instruments"], path: "Tests/RollingUpdate", exclude: ["errors.svg"]),
-    .executableTarget(name: "Faults", dependencies: ["Instruments"], path: "Tests/Faults"),
+      name: "Benchmarks", dependencies: ["Instruments"], path: "Tests/Benchmarks", exclude: ["README.md"]),
+    .executableTarget(
+      name: "RollingUpdate", dependencies: ["Instruments"], path: "Tests/RollingUpdate",
+      exclude: ["README.md", "errors.svg"]),
+    .executableTarget(name: "Faults", dependencies: ["Instruments"], path: "Tests/Faults", exclude: ["README.md"]),
   ]
 )

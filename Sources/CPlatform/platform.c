@@ -229,6 +229,13 @@ int ebb_descriptor_limit(void) {
 
 int ebb_duplicate_above(int fd, int lowest) { return fcntl(fd, F_DUPFD_CLOEXEC, lowest); }
 
+int ebb_open_new(const char *path) { return open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755); }
+
+uint32_t ebb_file_type(const char *path) {
+  struct stat status;
+  return stat(path, &status) == 0 ? status.st_mode & S_IFMT : 0;
+}
+
 int ebb_open_to_replace(const char *path, bool create) {
   return open(path, O_WRONLY | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (create ? O_CREAT : 0), 0644);
 }

@@ -10,9 +10,10 @@
 void syslog(int priority, const char *format, ...) {}
 void vsyslog(int priority, const char *format, va_list arguments) {}
 
-// libdispatch reads the states of its worker threads from /proc with sscanf(3), under its C99 name. ebb has no worker
-// threads: nothing that runs here calls it. 0: nothing was read.
+// libdispatch (6.3, event/workqueue.c) reads the states of its worker threads from /proc with sscanf(3), under its C99 name or,
+// from glibc 2.38 on, its C23 name. ebb has no worker threads: nothing that runs here calls it. 0: nothing was read.
 int __isoc99_sscanf(const char *text, const char *format, ...) { return 0; }
+int __isoc23_sscanf(const char *text, const char *format, ...) { return 0; }
 
 // Swift seeds its hash tables with this one, and libc's waits for the machine's entropy early in its boot, ends the process
 // where a seccomp profile refuses getrandom(2), and is missing before glibc 2.36. ebb has no hash table; should one come,

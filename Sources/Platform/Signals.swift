@@ -39,6 +39,7 @@ public enum SignalTarget: Sendable {
 }
 
 /// Sends a signal; kill(2). Throws ESRCH where nobody is left, EPERM where the receiver is another user's.
+@inline(__always)  // each forwarded signal goes this way, and there are few callers
 public func send(_ signal: Signal, to target: SignalTarget) throws(Errno) {
   switch target {
   case .process(let pid): try valueOrErrno { kill(pid, signal.number) }

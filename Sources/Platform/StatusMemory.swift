@@ -46,16 +46,17 @@ public final class StatusMemory {
     guard snapshot != written else { return }
     written = snapshot
     sequence += 1
-    let slot = StatusPage.slot(snapshot, sequence: sequence)
-    UnsafeMutableRawBufferPointer(rebasing: page[StatusPage.slotOffset(sequence: sequence)...]).copyBytes(from: slot)
+    StatusPage.write(snapshot, sequence: sequence, to: page)
   }
 
   /// Writes the counts of signals alone.
   public func update(received: Int, forwarded: Int) {
-    let counts = StatusPage.counts(received: received, forwarded: forwarded)
-    page.storeBytes(of: counts.0, toByteOffset: StatusPage.countsOffset, as: UInt64.self)
-    page.storeBytes(of: counts.1, toByteOffset: StatusPage.countsOffset + 8, as: UInt64.self)
+    StatusPage.write(count: received, 0, to: page)
+    StatusPage.write(count: forwarded, 1, to: page)
   }
+
+  /// Writes the count of orphans alone.
+  public func update(reaped: Int) { StatusPage.write(count: reaped, 2, to: page) }
 
   /// Whether `ebb stop --now` has been here.
   public var isStopNowRequested: Bool {

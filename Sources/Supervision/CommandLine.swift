@@ -11,6 +11,10 @@ public enum Invocation: Sendable {
   case drain(DrainOptions)
   /// Supervise the command that begins at this index of the words, load it and stop it.
   case smoke(SmokeOptions, commandAt: Int)
+  /// Print what a stop would look like.
+  case plan(PlanOptions)
+  /// Copy this program to an absolute path.
+  case install(String)
 }
 
 /// A mistake of whoever called: one line, without the `ebb: ` in front.
@@ -44,6 +48,9 @@ public func parse(
     return try parse("drain", words, &options) ?? .drain(options)
   }
   if first.isSame(as: "smoke") { return try parseSmoke(words: words, variables) }
+  if first.isSame(as: "plan") { return try parsePlan(words: words, variables) }
+  // Else it is the program install.
+  if first.isSame(as: "install"), words.count == 2, words[1].starts(withText: "/") { return .install(words[1]) }
   return try parseRun(words: words, variables)
 }
 
@@ -120,6 +127,22 @@ private func parseSmoke(words: [String], _ variables: Variables) throws(UsageErr
 
 /// Its own options, then the supervisor's.
 private var smokeShapes: [OptionShape] { SmokeOptions.table.map { $0.shape } + RunOptions.table.map { $0.shape } }
+
+/// `ebb plan`: its own options, then those of the run form.
+private func parsePlan(words: [String], _ variables: Variables) throws(UsageError) -> Invocation {
+  do throws(UsageError) {
+    var options = PlanOptions()
+    let own = PlanOptions.table
+    let (settings, ending) = try readCommand("plan", words, own.map { $0.shape } + RunOptions.table.map { $0.shape })
+    if case .help = ending { return .help(PlanOptions.help) }
+    if case .version = ending { return .version }
+    for setting in settings where setting.index < own.count { try apply(setting, own, to: &options) }
+    try fill(&options.run, from: settings, first: own.count, variables)
+    return .plan(options)
+  } catch {
+    throw error.of("plan")
+  }
+}
 
 /// A command of ebb's own, `words[0]`: options and nothing else. Nil where these are what to go by.
 private func parse<Options: CommandOptions>(

@@ -12,6 +12,8 @@ public func helpText() -> String {
            ebb stop [OPTION...]                          begin the graceful stop
            ebb drain [OPTION...]                         wait until connections are idle; stop nothing
            ebb smoke [OPTION...] [--] COMMAND [ARG...]   is the shutdown of COMMAND clean?
+           ebb plan [OPTION...]                          the timeline of a stop; start nothing
+           ebb install /PATH                             copy this program there
     Each of these has its own --help. ebb -- status runs a program called status.
 
 

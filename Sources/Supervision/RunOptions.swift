@@ -45,6 +45,11 @@ public struct RunOptions: Sendable {
   var stopSignalsAreGiven = false
   /// Those options that were given by their variable: a bit for each, in the order of the table.
   var variables: UInt64 = 0
+  /// The option of this name was given by its variable.
+  func isFromVariable(_ name: String) -> Bool {
+    let index = RunOptions.table.firstIndex { $0.shape.name.isSame(as: name) }
+    return index.map { variables & 1 << UInt64($0) != 0 } ?? false
+  }
   /// `--rewrite`
   public var rewrites = Rewrites()
   /// `--group`

@@ -4,7 +4,7 @@ extension StatusPage {
   private static let mostPorts = 16
   private static let noSource = 0xFF
 
-  static func encode(_ connections: StatusSnapshot.Connections?, into bytes: inout ByteWriter) {
+  static func encode(_ connections: StatusSnapshot.Connections?, into bytes: inout AreaWriter) {
     guard let connections else { return bytes.append(noSource, width: 1) }
     bytes.append(connections.source.rawValue, width: 1)
     let ports = connections.ports.prefix(mostPorts)
@@ -29,7 +29,7 @@ extension StatusPage {
     return connections
   }
 
-  static func encode(_ traffic: TrafficReport, into bytes: inout ByteWriter) {
+  static func encode(_ traffic: TrafficReport, into bytes: inout AreaWriter) {
     for count in [traffic.inFlightAtStop, traffic.inFlightAtForward, traffic.newConnections] {
       bytes.append(min(count ?? noCount, noCount), width: 4)
     }

@@ -16,6 +16,8 @@ public struct StopPlan: Equatable, Sendable {
     case flag, variable, standard
     // The orchestrator, by the variables that it sets.
     case kubernetes, ecs, nomad
+    // A default that is shorter than usual, since there is little time.
+    case fitted
 
     /// As JSON and `ebb status` have it.
     public var name: String {
@@ -26,6 +28,7 @@ public struct StopPlan: Equatable, Sendable {
       case .kubernetes: "kubernetes"
       case .ecs: "ecs"
       case .nomad: "nomad"
+      case .fitted: "fitted"
       }
     }
   }
@@ -84,7 +87,7 @@ extension Status {
 }
 
 extension StopPlan {
-  func encode(into bytes: inout ByteWriter) {
+  func encode(into bytes: inout AreaWriter) {
     for span in [delay, gracePeriod] { bytes.append(UInt64(bitPattern: span.nanoseconds)) }
     for origin in [signalsFrom, delayFrom, gracePeriodFrom] { bytes.append(origin.rawValue, width: 1) }
   }

@@ -35,7 +35,7 @@ final class DispatchSource {
     dispatch_set_context(object, Unmanaged.passRetained(self).toOpaque())
     dispatch_source_set_event_handler_f(source) { context in
       guard let context else { return }
-      Unmanaged<DispatchSource>.fromOpaque(context).takeUnretainedValue().handler()
+      Unmanaged<DispatchSource>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.handler() }
     }
     dispatch_source_set_cancel_handler_f(source) { context in
       guard let context else { return }

@@ -10,8 +10,9 @@ import Supervision
 ///
 ///     a signal                   signal, or no event at all where the lifecycle only passes it on; commandSeen before the
 ///                                one that begins a stop; stopNow behind it where `ebb stop --now` has left its request
-///     SIGCHLD, for each child:   commandExited, hookEnded, hookFailed, orphanReaped or commandStopped;
-///                                when all have been looked at: reapedAll
+///     SIGCHLD, for each child:   commandExited, hookEnded, hookFailed, orphanReaped or commandStopped, or no event at all
+///                                where the lifecycle only counts it; when all have been looked at and the command does not
+///                                run any more: reapedAll
 ///     the timer                  timer; it is set to the lifecycle's `wakeUp` after each event
 ///     an answer of the command   probeSucceeded, probeFailed
 ///     the end of a pass over
@@ -84,23 +85,25 @@ final class EventLoop {
   private func begin() {
     timer.start { [self] in post(.timer) }
     reapAgain.start { [self] in
-      ebb_watch_dispatch(nil, nil)  // at its first event all sources are installed
+      // At its first event all sources are installed.
+      ebb_watch_dispatch(nil, nil)
+      do throws(Errno) {
+        try signals.receiveOthers()
+      } catch {
+        finishAlone("signalfd4: \(error.text)")
+      }
       reap()
     }
-    do throws(Errno) {
-      try signals.start { [self] in
-        received($0)
-      } childrenChanged: { [self] in
-        reap()
-      }
-    } catch {
-      finishAlone("signalfd4: \(error.text)")
+    signals.start { [self] in
+      received($0)
+    } childrenChanged: { [self] in
+      reap()
     }
     look.start { [self] in lookAtCommand() }
     family.commandIsOutOfReach = { [self] in later { [self] in post(.reachSeen(reach(of: family.commandPid))) } }
     look.plan(in: lifecycle.waitForLook())
     health?.start { [self] path in board.content(path, of: lifecycle, at: monotonicTime()) }
-    setTimer(lifecycle.wakeUp)  // its descriptor is taken now: at a deadline there might be none left
+    setTimer(lifecycle.takeWakeUp())  // its descriptor is taken now: at a deadline there might be none left
     reapAgain.setTimer(in: .zero)  // for a command that died at once
   }
 }
@@ -109,17 +112,24 @@ final class EventLoop {
 
 extension EventLoop {
   private func received(_ signal: Signal) {
-    if lifecycle.mustPrepare(for: signal, at: monotonicTime()),
-      lifecycle.prepare(for: signal, processName: processName(of: family.commandPid), at: monotonicTime())
-    {
-      post(.reachSeen(reach(of: family.commandPid)))
-      post(.commandSeen(isSupervisor: (try? StatusReader.open(pid: family.commandPid)) != nil))
-    }
-    if let (sent, target) = lifecycle.passesOn(signal) {
-      family.send(sent, to: target)
-      board.update(received: lifecycle.signalsReceived, forwarded: lifecycle.signalsForwarded)
-      return
-    }
+    if lifecycle.mustPrepare(for: signal, at: monotonicTime()) { prepare(for: signal) }
+    guard let (sent, target) = lifecycle.passesOn(signal) else { return handle(signal) }
+    family.send(sent, to: target)
+    board.update(received: lifecycle.signalsReceived, forwarded: lifecycle.signalsForwarded)
+  }
+
+  // Apart from the few lines that each signal takes.
+
+  @inline(never)
+  private func prepare(for signal: Signal) {
+    guard lifecycle.prepare(for: signal, processName: processName(of: family.commandPid), at: monotonicTime())
+    else { return }
+    post(.reachSeen(reach(of: family.commandPid)))
+    post(.commandSeen(isSupervisor: (try? StatusReader.open(pid: family.commandPid)) != nil))
+  }
+
+  @inline(never)
+  private func handle(_ signal: Signal) {
     post(.signal(signal))
     // `ebb stop --now` writes its request and then sends a stop signal.
     if lifecycle.isStopSignal(signal), board.isStopNowRequested { post(.stopNow) }
@@ -132,13 +142,22 @@ extension EventLoop {
       switch nextChildEvent() {
       case .nothing:
         if lifecycle.mustLookAtLeftovers() { lookAtLeftovers() }
-        return post(.reapedAll(childrenRemain: true))
+        return reapedAll()
       case .noChildren: return post(.reapedAll(childrenRemain: false))
       case let event: take(event)
       }
     }
-    post(.reapedAll(childrenRemain: true))
+    reapedAll()
     if !isAlone { reapAgain.setTimer(in: .zero) }
+  }
+
+  /// Children remain, and while the command is one of them this is no news.
+  private func reapedAll() {
+    if lifecycle.commandRuns {
+      board.update(reaped: lifecycle.orphansReaped)
+    } else {
+      post(.reapedAll(childrenRemain: true))
+    }
   }
 
   private func take(_ event: ChildEvent) {
@@ -148,7 +167,8 @@ extension EventLoop {
       if status.code != 0 { lifecycle.outOfMemoryKills = look.killsSinceStart() }
       post(.commandExited(status))
     case .ended(let pid, let status) where pid == hookProcess?.pid: hookEnded(status)
-    case .ended(let pid, let status): post(.orphanReaped(pid: pid, status))
+    case .ended(let pid, let status):
+      if !lifecycle.onlyCounts(orphan: pid) { post(.orphanReaped(pid: pid, status)) }
     case .stopped(family.commandPid, let signal): post(.commandStopped(by: signal))
     case .stopped, .nothing, .noChildren: break  // an orphan, or one whose debugger died
     }
@@ -189,8 +209,8 @@ extension EventLoop {
 extension EventLoop {
   private func post(_ event: Event) {
     let actions = lifecycle.handle(event, at: monotonicTime())
-    // Before the log: a reader of a line finds nothing older on the page. Once for any number of orphans, behind which
-    // comes `reapedAll`.
+    // Before the log: a reader of a line finds nothing older on the page. Once for any number of orphans, when all have
+    // been reaped.
     if case .orphanReaped = event {} else { board.update(lifecycle.takeSnapshot()) }
     let wallTime = actions.isEmpty ? 0 : unixMilliseconds()  // one for all: the report is written to two places
     for action in actions { perform(action, wallTime) }
@@ -199,7 +219,7 @@ extension EventLoop {
       post(.childrenKilled)
       reap(children)
     }
-    let wakeUp = lifecycle.wakeUp
+    let wakeUp = lifecycle.takeWakeUp()
     if wakeUp != timerIsSetFor { setTimer(wakeUp) }
   }
 
@@ -304,7 +324,7 @@ extension EventLoop {
     reap()
     while true {
       while !waiting.isEmpty { waiting.removeFirst()() }
-      let limit = lifecycle.wakeUp.map { max(.zero, $0 - monotonicTime()) } ?? .longest
+      let limit = lifecycle.takeWakeUp().map { max(.zero, $0 - monotonicTime()) } ?? .longest
       switch nextSignal(within: limit) {
       case .child?: reap()
       case let signal?: received(signal)

@@ -26,14 +26,14 @@ public func main(argumentCount: Int32, arguments: CStrings, environment: CString
     }
     // What remains ends by itself, or by Ctrl-C.
     inherited.restoreSignals()
-    return try answer(invocation)
+    return try answer(invocation, environment)
   } catch {
     return complain(error.message)
   }
 }
 
 /// Everything but a run: prints, and returns the exit code.
-private func answer(_ invocation: Invocation) throws(Complaint) -> Int32 {
+private func answer(_ invocation: Invocation, _ environment: CStrings?) throws(Complaint) -> Int32 {
   switch invocation {
   case .run, .smoke: return 0
   case .help(let text): try printOut(Array(text.utf8))
@@ -41,6 +41,10 @@ private func answer(_ invocation: Invocation) throws(Complaint) -> Int32 {
   case .status(let options): try status(options)
   case .stop(let options): try stop(options)
   case .drain(let options): return try drain(options) ? 0 : 1
+  case .plan(let options):
+    let report = PlanReport(options.run, unknownVariables: unknownVariables(environment))
+    try printOut(options.json ? report.json : Array(report.text.utf8))
+  case .install(let path): try install(at: path)
   case .probe(let options):
     guard let reason = try probe(options) else { return 0 }
     try printOut(Array("not ready: \(reason)\n".utf8))

@@ -98,11 +98,14 @@ private func report(_ failure: SpawnFailure, _ options: RunOptions, _ journal: J
 }
 
 private func warnOfUnknownVariables(_ environment: CStrings?, _ journal: Journal) {
-  for name in variableNames(in: environment, beginningWith: "EBB_") {
+  for problem in unknownVariables(environment) { journal.warn("unknown-variable", problem) }
+}
+
+/// What is wrong with the variables whose names begin with `EBB_`.
+func unknownVariables(_ environment: CStrings?) -> [String] {
+  variableNames(in: environment, beginningWith: "EBB_").compactMap { name in
     // An empty one is as good as unset.
-    if getenv(name).map({ $0[0] }) ?? 0 != 0, let problem = problem(withVariable: name) {
-      journal.warn("unknown-variable", problem)
-    }
+    getenv(name).map({ $0[0] }) ?? 0 != 0 ? problem(withVariable: name) : nil
   }
 }
 

@@ -1,35 +1,48 @@
 import CPlatform
+import CUnneeded
 import Platform
 import Supervision
 
-/// The signals that come to ebb: Dispatch sources for those that are sent for a reason every day, and one descriptor for
-/// all others. A source is one more descriptor, which the kernel wakes at every signal whether it is meant or not (0.2 µs
-/// of about 20).
+/// The signals that come to ebb: a Dispatch source for SIGCHLD, and one that stands for all that may be forwarded.
 final class SignalIntake {
   private let queue: dispatch_queue_t
+  private var received: (Signal) -> Void = { _ in }
+  private var isComplete = false
 
-  /// Where descriptors are short more signals share one: some must be left for looking at /proc, and for a client of the
-  /// health endpoint.
-  private static let signalsWithSource: [Signal] =
-    descriptorLimit() < 32 ? [.terminate] : [.terminate, .interrupt, .hangup, .user1]
+  /// SIGCHLD excepted, what is never forwarded stays blocked and pending: it does nothing.
+  private static let signals = SignalSet.all.subtracting(.neverForwarded)
+  private static let source = Signal.terminate
 
-  /// Of signal descriptors: one each, SIGCHLD's, and that of all others.
-  static let descriptorCount = signalsWithSource.count + 2
+  /// Of signal descriptors, `receiveOthers` included.
+  static let descriptorCount = 3
 
   init(on queue: dispatch_queue_t) { self.queue = queue }
 
-  /// From now on `received` is called for each signal, and `childrenChanged` for SIGCHLD. Throws EMFILE, ENFILE, ….
-  func start(received: @escaping (Signal) -> Void, childrenChanged: @escaping () -> Void) throws(Errno) {
-    for signal in SignalIntake.signalsWithSource {
-      DispatchSource(signal: signal, on: queue).start { received(signal) }
+  /// From now on `received` is called for each signal, and `childrenChanged` for SIGCHLD.
+  func start(received: @escaping (Signal) -> Void, childrenChanged: @escaping () -> Void) {
+    self.received = received
+    ebb_join_signals(SignalIntake.source.number, SignalIntake.signals.mask)
+    DispatchSource(signal: SignalIntake.source, on: queue).start {
+      var mask = ebb_take_joined_signals()
+      if mask == 0 { received(SignalIntake.source) }
+      while mask != 0, let signal = Signal(number: mask.trailingZeroBitCount + 1) {
+        received(signal)
+        mask &= mask - 1
+      }
     }
     DispatchSource(signal: .child, on: queue).start(childrenChanged)
-    // SIGCHLD excepted, what is never forwarded stays blocked and pending: it does nothing.
-    let others = SignalSet.all.subtracting(SignalSet(SignalIntake.signalsWithSource)).subtracting(.neverForwarded)
-    let descriptor = try openSignalDescriptor(others)
+  }
+
+  /// To be called when the sources are installed: where a Dispatch of another version has not let the one stand for all,
+  /// the others have a descriptor of their own, at twice the system calls. Throws EMFILE, ENFILE, ….
+  func receiveOthers() throws(Errno) {
+    guard !isComplete else { return }
+    isComplete = true
+    if ebb_has_joined_signals() { return }
+    let descriptor = try openSignalDescriptor(SignalIntake.signals.subtracting(SignalSet([SignalIntake.source])))
     // A handful at a time: a storm of signals must not keep the deadlines waiting. The source fires again while there
     // are more.
-    DispatchSource(readable: descriptor, on: queue).start {
+    DispatchSource(readable: descriptor, on: queue).start { [self] in
       guard let signals = try? takeSignals(from: descriptor) else { return }
       for signal in signals { received(signal) }
     }

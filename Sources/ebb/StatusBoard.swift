@@ -23,6 +23,8 @@ final class StatusBoard {
 
   func update(received: Int, forwarded: Int) { page?.update(received: received, forwarded: forwarded) }
 
+  func update(reaped: Int) { page?.update(reaped: reaped) }
+
   /// Whether `ebb stop --now` has been here.
   var isStopNowRequested: Bool { page?.isStopNowRequested ?? false }
 

@@ -49,7 +49,7 @@ private func costs(
 }
 
 /// Returns when the command is the only child left.
-private func waitUntilReaped(_ pid: pid_t, _ program: Program) throws(Failure) {
+func waitUntilReaped(_ pid: pid_t, _ program: Program) throws(Failure) {
   let end = now() + 20_000_000_000
   while children(of: pid).count > 1 {
     guard now() < end else { throw Failure("\(program.name) does not reap its orphans") }

@@ -2,7 +2,7 @@ import Instruments
 
 /// How the numbers of a row are printed.
 enum Unit {
-  case nanoseconds, kilobytes, bytes, count
+  case nanoseconds, kilobytes, bytes, count, instructions
 
   /// The number with its unit, three significant digits.
   func text(_ value: Double) -> String {
@@ -16,6 +16,8 @@ enum Unit {
       return value >= 1e6 ? "\(fixed(value / 1e6, 2)) MB" : "\(fixed(value / 1e3, 0)) kB"
     case .count:
       return fixed(value, value == value.rounded() ? 0 : 1)
+    case .instructions:
+      return value >= 1e4 ? "\(fixed(value / 1e3, 0)) k" : fixed(value, 0)
     }
   }
 }

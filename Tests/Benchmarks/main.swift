@@ -18,6 +18,7 @@ do throws(Failure) {
   describeMachine(bench)
 
   bench.run(.size, measureFile)
+  bench.run(.instructions, measureInstructions)
   bench.run(.start, measureStart)
   bench.run(.signal, measureSignals)
   bench.run(.orphans, measureOrphans)

@@ -190,7 +190,9 @@ package struct World {
     guard let pid = others.firstChildEnds(status, leavesAnother: leavesAnother, wasForwarded: forwardedAt != nil) else {
       return nil
     }
-    let first = post(.orphanReaped(pid: pid, status))
+    // As the event loop does it.
+    let first = lifecycle.onlyCounts(orphan: pid) ? "" : post(.orphanReaped(pid: pid, status))
+    if lifecycle.commandRuns { return first }
     return first.isEmpty ? post(.reapedAll(childrenRemain: childrenRemain)) : first
   }
 

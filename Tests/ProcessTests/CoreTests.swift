@@ -23,12 +23,13 @@ struct CoreTests {
 
   /// As ebb has it where Dispatch asks for its thread, and as it would be if it did not.
   @Test(arguments: [("captured", 2, "true"), ("own", 3, "false")])
-  func `Dispatch's queue is served by the main thread, or by one of its own`(
+  func `Dispatch's queue is served by the main thread and one source takes several signals, or neither`(
     way: String, threads: Int, isMain: String
   ) throws {
     let run = try Run.program([Binaries.manager, way, "20000"])
     try run.expect(.code(0))
-    #expect(run.out.lines == ["signals=20000 timers=20000 threads=\(threads) main=\(isMain)"], "\(run)")
+    #expect(
+      run.out.lines == ["signals=20000 timers=20000 threads=\(threads) main=\(isMain) joined=\(isMain)"], "\(run)")
   }
 
   // MARK: No thread

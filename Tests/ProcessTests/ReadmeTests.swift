@@ -1,31 +1,31 @@
 import Foundation
 import Testing
 
-/// Every `console` block of README runs as printed and prints what is shown, but for numbers and the moment's process states.
+/// Every `console` block of the documents runs as printed and prints what is shown, but for numbers and the moment's process states.
 @Suite(.serialized, .endsItsProcesses) struct ReadmeTests {
-  /// One command and what README shows of its output.
+  /// One command and what its document shows of its output.
   struct Example: Sendable, CustomTestStringConvertible {
     let command: String
     let output: [String]
     var testDescription: String { command }
   }
 
-  /// Examples that follow each other; `pod` is the command of the container that they look into.
+  /// Examples of one document that follow each other; `pod` is the command of the container that they look into.
   struct Block: Sendable, CustomTestStringConvertible {
+    let document: String
     let pod: String?
     let examples: [Example]
     var testDescription: String { examples.map(\.command).joined(separator: "; ") }
   }
 
-  static let blocks: [Block] = {
-    let readme = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../README.md").standardized
-    let parts = (try? String(contentsOf: readme, encoding: .utf8))?.components(separatedBy: "\n```console\n") ?? []
+  static let blocks: [Block] = Document.all.flatMap { document in
+    let parts = document.text.components(separatedBy: "\n```console\n")
     return zip(parts, parts.dropFirst()).map { before, block in
       let last = before.split(separator: "\n").last ?? ""
       let pod = last.hasPrefix("<!-- pod: ") ? String(last.dropFirst(10).dropLast(4)) : nil
-      return Block(pod: pod, examples: examples(block.components(separatedBy: "\n```")[0]))
+      return Block(document: document.path, pod: pod, examples: examples(block.components(separatedBy: "\n```")[0]))
     }
-  }()
+  }
 
   private static func examples(_ block: String) -> [Example] {
     ("\n" + block).components(separatedBy: "\n$ ").dropFirst().map {
@@ -34,10 +34,17 @@ import Testing
     }
   }
 
-  @Test func `there are examples`() { #expect(Self.blocks.count == 5 && Self.blocks.contains { $0.pod != nil }) }
+  @Test func `each document has its examples`() {
+    let names = Self.blocks.map { ($0.document as NSString).lastPathComponent }
+    #expect(
+      names == [
+        "README.md", "Draining.md", "Lifecycle.md", "Options.md", "SmokeTesting.md", "StatusAndReport.md",
+      ])
+    #expect(Self.blocks.filter { $0.pod != nil }.count == 1)
+  }
 
   @Test(arguments: blocks.filter { $0.pod == nil })
-  func `a command prints what README shows`(block: Block) throws {
+  func `a command prints what its document shows`(block: Block) throws {
     for example in block.examples {
       // That port may be somebody's here.
       try check(example, shell(example.command.replacing("8000", with: "\(try Client.freePort())")))
@@ -45,7 +52,7 @@ import Testing
   }
 
   @Test(.needs(.pidNamespace), arguments: blocks.filter { $0.pod != nil })
-  func `a look into a pod prints what README shows`(block: Block) throws {
+  func `a look into a pod prints what its document shows`(block: Block) throws {
     // sh -c "SCRIPT"; port 8080 may be somebody's here.
     let script = String(try #require(block.pod?.split(separator: "\"").last)).replacing("8080", with: "0")
     let pod = try Run.ebb([], ["sh", "-c", script], in: .pid1, .withTraffic)

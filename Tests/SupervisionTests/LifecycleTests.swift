@@ -300,6 +300,39 @@ private struct Story {
     #expect(String(decoding: record.line(.text, unixMilliseconds: 0), as: UTF8.self).contains("pid=99"))
   }
 
+  /// What the event loop leaves out for an orphan of a command that runs is what would change nothing.
+  @Test func anOrphanIsOnlyCountedWhereItsEventDoesNothingElse() {
+    for (warns, verbosity) in [(false, 0), (false, 1), (false, 2), (true, 0)] {
+      var options = RunOptions()
+      (options.warnsReaped, options.verboseCount, options.signalsGroup) = (warns, verbosity, true)
+      var counted = Lifecycle(options)
+      _ = counted.handle(.spawned(pid: 7, hasTerminal: false), at: .at(0))
+      for stops in [false, true] {
+        if stops {
+          _ = counted.handle(.signal(.terminate), at: .at(1))
+          _ = counted.handle(.timer, at: .at(40_000))
+          _ = counted.handle(.children([ChildProcess(pid: 9, group: 7)]), at: .at(40_000))
+          _ = counted.handle(.groupMembers([7, 9]), at: .at(40_000))
+        }
+        var told = counted
+        let isOnlyCounted = counted.onlyCounts(orphan: 9)
+        #expect(isOnlyCounted == (!warns && verbosity < 2))
+        let actions = told.handle(.orphanReaped(pid: 9, .exited(code: 0)), at: .at(stops ? 40_000 : 1))
+        guard isOnlyCounted else {
+          #expect(actions.count == 1)
+          counted = told
+          continue
+        }
+        #expect(actions == [])
+        #expect(told.handle(.reapedAll(childrenRemain: true), at: .at(stops ? 40_000 : 1)) == [])
+        #expect("\(told)" == "\(counted)")
+      }
+      _ = counted.handle(.commandExited(.exited(code: 0)), at: .at(40_001))
+      let isOnlyCounted = counted.onlyCounts(orphan: 10)
+      #expect(!isOnlyCounted, "it may be a leftover")
+    }
+  }
+
   @Test func silentUntilAStopThenOneLineAPhase() {
     var options = RunOptions()
     options.delay = .seconds(5)

@@ -114,7 +114,9 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
     let repeatable = RunOptions.table.count { $0.shape.repeatable }
     // Once more in the text below the options.
     #expect(helpText().components(separatedBy: "repeatable").count - 1 == repeatable + 1)
-    for command in ["status", "probe", "stop", "drain", "smoke"] { #expect(helpText().contains(" ebb \(command) [")) }
+    for command in ["status", "probe", "stop", "drain", "smoke", "plan"] {
+      #expect(helpText().contains(" ebb \(command) ["))
+    }
     #expect(helpText().split(separator: "\n").allSatisfy { $0.utf8.count <= 100 })
   }
 

@@ -3,26 +3,53 @@ import Testing
 
 @testable import Supervision
 
-/// README and the program's own tables say the same.
+/// The documents and the program's own tables say the same.
 @Suite struct ReadmeTests {
-  private func readme() throws -> String {
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
-    return try String(contentsOf: root.appendingPathComponent("README.md"), encoding: .utf8)
+  private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+  /// One of the articles.
+  private func article(_ name: String) throws -> String {
+    try String(contentsOf: Self.root.appendingPathComponent("Sources/ebb/ebb.docc/\(name).md"), encoding: .utf8)
   }
 
-  @Test func theTablesOfOptionsAreThePrograms() throws {
-    let parts = try readme().components(separatedBy: "-->\n").filter { $0.hasPrefix("| option |") }
-    let printed = parts.map { $0.components(separatedBy: "<!--")[0] }
-    let tables = [
-      optionTable(RunOptions.table.map { $0.shape }), optionTable(SmokeOptions.table.map { $0.shape }),
-    ]
-    #expect(printed == tables, "README should hold:\n\(tables.joined(separator: "\n"))")
+  /// The table of an article that begins with these cells.
+  private func table(_ start: String, in name: String) throws -> [String] {
+    try article(name).components(separatedBy: "-->\n").filter { $0.hasPrefix(start) }
+      .map { $0.components(separatedBy: "<!--")[0] }
+  }
+
+  @Test func `the tables of options are the program's`() throws {
+    let run = optionTable(RunOptions.table.map { $0.shape })
+    #expect(try table("| option |", in: "Options") == [run], "Options.md should hold:\n\(run)")
+    let smoke = optionTable(SmokeOptions.table.map { $0.shape })
+    #expect(try table("| option |", in: "SmokeTesting") == [smoke], "SmokeTesting.md should hold:\n\(smoke)")
+  }
+
+  /// An event is the word behind a level, or that of a warning of the wiring.
+  @Test func `the table of events has each event of the sources and no other`() throws {
+    let files = FileManager.default.enumerator(atPath: Self.root.path + "/Sources")?.compactMap { $0 as? String } ?? []
+    var events: Set<String> = []
+    for file in files where file.hasSuffix(".swift") {
+      let source = try String(contentsOfFile: Self.root.path + "/Sources/" + file, encoding: .utf8)
+      let levels = /\.(?:trace|debug|info|warning|error|fatal)[^"\n.]*,\s+"([a-z]+(?:-[a-z]+)*)"/
+      for match in source.matches(of: levels) { events.insert(String(match.1)) }
+      for match in source.matches(of: /(?:warn\(|logging: )\s*"([a-z]+(?:-[a-z]+)*)"/) {
+        events.insert(String(match.1))
+      }
+      for match in source.matches(of: /log\(\s*[a-zA-Z]+(?: \? [^"]*)?,\s*"([a-z]+(?:-[a-z]+)*)"/) {
+        events.insert(String(match.1))
+      }
+    }
+    let rows = try #require(try table("| event |", in: "StatusAndReport").first).split(separator: "\n").dropFirst(2)
+    let listed = Set(rows.compactMap { $0.split(separator: "`").dropFirst().first.map(String.init) })
+    #expect(events.count > 30)
+    #expect(listed == events, "missing: \(events.subtracting(listed)), too many: \(listed.subtracting(events))")
   }
 
   @Test func `the times of each load balancer are those of the options beside them`() throws {
-    let table = try readme().components(separatedBy: "<!-- times:")[1].components(separatedBy: "<!--")[0]
-    let rows = table.split(separator: "\n").dropFirst(3).map { row in
+    let table = try #require(try table("| in front |", in: "LoadBalancers").first)
+    let rows = table.split(separator: "\n").dropFirst(2).map { row in
       row.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
     }
     #expect(rows.count == 6)
@@ -44,7 +71,7 @@ import Testing
   }
 
   @Test func `the table of servers is the program's`() throws {
-    var table = "| command | SIGTERM | graceful stop | use | in the foreground |\n|---|---|---|---|---|\n"
+    var expected = "| command | SIGTERM | graceful stop | use | in the foreground |\n|---|---|---|---|---|\n"
     for server in KnownServer.allCases {
       let facts = server.facts
       let names = KnownServer.processNames.filter { $0.1 == server }.map { "`\($0.0)`" }.joined(separator: ", ")
@@ -52,11 +79,10 @@ import Testing
       let meanings: [KnownServer.OnTerminate] = [.fastStop, .waitsForClients, .reloads]
       let onTerminate = meaning[try #require(meanings.firstIndex(of: facts.onTerminate))]
       let needs = facts.needs.map { facts.gracefulStop == nil ? ", \($0)" : ", and \($0)" } ?? ""
-      table += "| \(names) | \(onTerminate) | \(facts.gracefulStop?.name ?? "none") | "
-      table += "`--rewrite TERM:\(server.rewriteTo.name)`\(needs) | `\(facts.foreground)` |\n"
+      expected += "| \(names) | \(onTerminate) | \(facts.gracefulStop?.name ?? "none") | "
+      expected += "`--rewrite TERM:\(server.rewriteTo.name)`\(needs) | `\(facts.foreground)` |\n"
     }
-    let parts = try readme().components(separatedBy: "-->\n").filter { $0.hasPrefix("| command | SIGTERM |") }
-    #expect(parts.map { $0.components(separatedBy: "<!--")[0] } == [table], "README should hold:\n\(table)")
+    #expect(try table("| command | SIGTERM |", in: "Recipes") == [expected], "Recipes.md should hold:\n\(expected)")
   }
 
   private func optionTable(_ options: [OptionShape]) -> String {

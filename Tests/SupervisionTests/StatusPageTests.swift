@@ -39,13 +39,17 @@ import Testing
   }
 
   @Test func countsThatHaveGrownSinceTheSnapshot() throws {
-    for (received, forwarded) in [(1000, 900), (Int(UInt32.max), 256), (0, 0)] {
+    for (received, forwarded, reaped) in [(1000, 900, 800), (Int(UInt32.max), 256, Int(UInt32.max)), (0, 0, 0)] {
       var page = StatusPage.page(.example)
-      let counts = StatusPage.counts(received: received, forwarded: forwarded)
-      page.write(withUnsafeBytes(of: counts) { Array($0) }, at: StatusPage.countsOffset)
+      page.withUnsafeMutableBytes {
+        for (index, count) in [received, forwarded, reaped].enumerated() {
+          StatusPage.write(count: count, index, to: $0)
+        }
+      }
       let read = try StatusPage.decode(page).now
       #expect(read.received == max(received, Status.example.now.received))
       #expect(read.forwarded == max(forwarded, Status.example.now.forwarded))
+      #expect(read.reaped == max(reaped, Status.example.now.reaped))
     }
   }
 
@@ -68,6 +72,20 @@ import Testing
         #expect(seenToo == before || seenToo == snapshot.received)
       }
       page.write(slot, at: StatusPage.slotOffset(sequence: sequence))
+    }
+  }
+
+  /// Where a sum lets two changes cancel each other out it does so at the highest bits, which a product carries nowhere.
+  @Test func twoWrongBitsAreNoticed() throws {
+    let page = StatusPage.page(.example)
+    for area in [StatusPage.slotOffset(sequence: 0), StatusPage.factsOffset] {
+      for (one, other) in [(8, 16), (8, 24), (16, 24), (24, 56)] {
+        for bit in 0..<64 {
+          var garbled = page
+          for word in [one, other] { garbled[area + word + bit / 8] ^= 1 << (bit % 8) }
+          #expect(throws: StatusPageError.self) { try StatusPage.decode(garbled) }
+        }
+      }
     }
   }
 
@@ -98,7 +116,7 @@ import Testing
     var shown = 0
     for round in 0..<4000 {
       var page = StatusPage.page(.example)
-      let areas = [32..<264, 512..<4096]
+      let areas = [32..<264, StatusPage.factsOffset..<StatusPage.size]
       for area in areas {
         for _ in 0..<(round % 4) {
           let index = Int.random(
@@ -107,7 +125,8 @@ import Testing
             [0, 1, 0x7F, 0x80, 0xFF, UInt8.random(in: 0...255, using: &random)]
             .randomElement(using: &random) ?? 0
         }
-        page.write(checksum(page[(area.lowerBound + 8)..<area.upperBound]), at: area.lowerBound)
+        let sum = page[(area.lowerBound + 8)..<area.upperBound].withUnsafeBytes { StatusPage.checksum($0) }
+        page.write(withUnsafeBytes(of: sum.littleEndian) { Array($0) }, at: area.lowerBound)
       }
       guard let status = try? StatusPage.decode(page) else { continue }
       shown += 1
@@ -192,8 +211,11 @@ extension [UInt8] {
   }
 }
 
-/// FNV-1a, least significant byte first.
-private func checksum(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
-  let sum = bytes.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-  return (0..<8).map { UInt8(truncatingIfNeeded: sum >> ($0 * 8)) }
+extension StatusPage {
+  /// What a write of this snapshot puts at `slotOffset`.
+  static func slot(_ snapshot: StatusSnapshot, sequence: UInt64) -> [UInt8] {
+    var page = [UInt8](repeating: 0xAA, count: size)
+    page.withUnsafeMutableBytes { write(snapshot, sequence: sequence, to: $0) }
+    return Array(page[slotOffset(sequence: sequence)..<slotOffset(sequence: sequence) + slotSize])
+  }
 }

@@ -124,6 +124,11 @@ int ebb_read_link(const char *_Nonnull path, uint8_t *_Nonnull bytes, int capaci
 /// Opens an existing file, close-on-exec, and never waits for it. -1 and errno. open(2).
 int ebb_open_existing(const char *_Nonnull path, bool for_writing);
 
+/// Creates a file that may be executed, close-on-exec; EEXIST where there is one. open(2).
+int ebb_open_new(const char *_Nonnull path);
+/// S_IFREG, S_IFDIR, …, of what a symbolic link leads to; 0 where there is nothing. stat(2).
+uint32_t ebb_file_type(const char *_Nonnull path);
+
 /// The next connection of a listening socket, non-blocking and close-on-exec, or -1 and errno. accept4(2).
 int ebb_accept(int fd);
 /// The soft limit of open descriptors. getrlimit(2) RLIMIT_NOFILE.

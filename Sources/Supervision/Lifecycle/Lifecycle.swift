@@ -28,6 +28,7 @@ public struct Lifecycle: Sendable {
   /// Where the run is.
   public private(set) var phase = Phase.starting
   let options: RunOptions
+  let verbosity: Verbosity
   /// With the defaults of those that were not given.
   public let times: StopTimes
   var command = Command.notStarted
@@ -45,12 +46,15 @@ public struct Lifecycle: Sendable {
   var groupMembers: Ordered<Int32>?
   var killing: Killing?
   var hasCoreFailed = false
-  var orphansReaped = 0
+  /// Since the start, for a status page.
+  public internal(set) var orphansReaped = 0
   var phaseSince: Instant?
   /// As `prepare` has seen it.
   var server: KnownServer?
   /// Those that begin a stop, as far as is known.
   var stopSignals = SignalSet()
+  /// Those that may, whatever the command is.
+  let mayBeStops: SignalSet
   var reach = Reach.signals
   var hasListened = false
   var looks = 0
@@ -136,12 +140,20 @@ public struct Lifecycle: Sendable {
   /// A run that has not begun.
   public init(_ options: RunOptions) {
     self.options = options
+    verbosity = Verbosity(level: options.verbosity)
     times = options.times
     stopSignals = options.stopSignals
+    mayBeStops = options.stopSignals.union(KnownServer.gracefulStops).union(Lifecycle.imageStopSignals)
   }
 
   /// When `handle(.timer)` is due; nil: whenever something else happens.
   public var wakeUp: Instant? {
+    var copy = self
+    return copy.takeWakeUp()
+  }
+
+  /// As `wakeUp`. Mutating as `takeSnapshot` is.
+  public mutating func takeWakeUp() -> Instant? {
     switch phase {
     case .starting: earliest(startup?.schedule.wakeUp, startup?.deadline)
     case .serving, .exited: nil
@@ -173,8 +185,8 @@ public struct Lifecycle: Sendable {
     switch event {
     case .spawned(let pid, let hasTerminal):
       command = .running(pid: pid, hasTerminal: hasTerminal)
-      log(.debug, "spawned", [("pid", .number(Int(pid)))], "the command runs", &actions)
-      if let warning = times.warning(options) { log(.warning, "short-grace", [], warning, &actions) }
+      verbosity.log(.debug, "spawned", [("pid", .number(Int(pid)))], "the command runs", &actions)
+      if let warning = times.warning(options) { verbosity.log(.warning, "short-grace", [], warning, &actions) }
       beginStartup(at: now, &actions)
     case .spawnFailed(let failure):
       let record = LogRecord(.fatal, "spawn-failed", [("code", .number(failure.code))], failure.message)
@@ -207,7 +219,7 @@ public struct Lifecycle: Sendable {
     case .listenersSeen(let listeners): seeListeners(listeners, &actions)
     case .leftoversListen(let port, let server): warnOfDaemon(port, server, &actions)
     }
-    while let wakeUp, wakeUp <= now { passDeadline(at: now, &actions) }
+    while let wakeUp = takeWakeUp(), wakeUp <= now { passDeadline(at: now, &actions) }
     countIfWanted(at: now, &actions)
     return actions
   }
@@ -233,6 +245,12 @@ extension Lifecycle {
   mutating func enter(_ next: Phase) {
     if next > phase { phase = next }
   }
+}
+
+/// Which lines the log shows. Apart from the lifecycle, of which a method that logs would be handed a copy for each line: a
+/// kilobyte.
+struct Verbosity: Sendable {
+  let level: Int
 
   /// Nothing is put together for a line that is not shown: forwarding a signal shall cost next to nothing.
   @inline(never)  // a third of a kilobyte at each call
@@ -240,7 +258,7 @@ extension Lifecycle {
     _ level: LogLevel, _ event: String, _ facts: @autoclosure () -> [(String, FactValue)],
     _ message: @autoclosure () -> String, _ actions: inout [Action]
   ) {
-    guard level.isShown(at: options.verbosity) else { return }
+    guard level.isShown(at: self.level) else { return }
     actions.append(.log(LogRecord(level, event, facts(), message())))
   }
 }

@@ -11,10 +11,7 @@ extension Lifecycle {
 
   /// Whether the event loop must call `prepare` before it handles this signal. Mutating as `takeSnapshot` is.
   public mutating func mustPrepare(for signal: Signal, at now: @autoclosure () -> Instant) -> Bool {
-    guard
-      KnownServer.gracefulStops.contains(signal) || Lifecycle.imageStopSignals.contains(signal)
-        || options.stopSignals.contains(signal), stop == nil, commandRuns
-    else { return false }
+    guard mayBeStops.contains(signal), phase <= .serving, commandRuns else { return false }
     return plainSignal.map { $0.signal != signal || now() - $0.at >= Lifecycle.plainSignalHolds } ?? true
   }
 
@@ -54,7 +51,7 @@ extension Lifecycle {
     case .ofTree, .ofControlGroup, .uncountable: hasListened = true
     case .given, .all, .none, .unknown: break
     }
-    log(.debug, "looked", [("listens", .flag(hasListened))], "looked whether the command listens", &actions)
+    verbosity.log(.debug, "looked", [("listens", .flag(hasListened))], "looked whether the command listens", &actions)
   }
 
   /// Whether the event loop must look, before the leftovers are signalled, whether they listen: a daemon puts itself into
@@ -68,7 +65,7 @@ extension Lifecycle {
   }
 
   mutating func warnOfDaemon(_ port: UInt16, _ server: KnownServer?, _ actions: inout [Action]) {
-    log(
+    verbosity.log(
       .warning, "daemon", [("port", .number(Int(port)))],
       "the command exited with 0 and left a daemon behind, which is stopped: run it in the foreground"
         + (server.map { ": " + $0.facts.foreground } ?? ""), &actions)
@@ -78,7 +75,7 @@ extension Lifecycle {
     let before = self.reach
     self.reach = reach
     guard case .none(let user) = reach, case .signals = before else { return }
-    log(
+    verbosity.log(
       .warning, "out-of-reach", [("user", user.map { .number($0) } ?? .null)],
       Status.outOfReach, &actions)
   }
@@ -116,7 +113,7 @@ extension Lifecycle {
     guard stop == nil, hasListened, let (signal, at) = missedStop, case .exited(_, _, let end) = command,
       end - at <= times.terminationGracePeriod
     else { return }
-    log(
+    verbosity.log(
       .warning, "missed-stop-signal", [("signal", .signal(signal)), ("after_ms", .span(end - at))],
       "the command ended \((end - at).rough) after SIG\(signal.name), which began no stop: no delay, no drain; where it is "
         + "the image's STOPSIGNAL, use --stop-signals TERM,\(signal.name)", &actions)

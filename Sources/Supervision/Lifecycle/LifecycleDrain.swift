@@ -44,7 +44,7 @@ extension Lifecycle {
     guard case .underWay = counting else { return }
     traffic?.fail()
     counting = traffic.map { .due(at: $0.nextPass(after: now)) } ?? .off
-    log(
+    verbosity.log(
       traffic?.failures == 1 ? .warning : .debug, "count-failed", [("problem", .text(problem))],
       "the connections could not be counted: their number is unknown, never zero; the drain goes on", &actions)
     announceDelay(&actions)
@@ -53,7 +53,7 @@ extension Lifecycle {
   mutating func beginDrain(at now: Instant, _ actions: inout [Action]) {
     guard waitsForTraffic || hookRuns else { return endDrain(by: withoutDrain, at: now, &actions) }
     guard let stop, now < stop.drainEndsAt else { return }  // too late: the bound is next
-    log(
+    verbosity.log(
       .info, "draining", [("for_ms", .span(stop.drainEndsAt - now))] + (traffic?.sample?.counts ?? []),
       waitsForTraffic
         ? options.drain == .zero
@@ -105,6 +105,6 @@ extension Lifecycle {
         ? "the command listens on nothing so far: the delay that was given holds"
         : "the command listens on nothing: there is nothing to wait for"
     }
-    log(level, "connections", sample.facts, sentence, &actions)
+    verbosity.log(level, "connections", sample.facts, sentence, &actions)
   }
 }

@@ -9,15 +9,27 @@ extension Lifecycle {
     enter(.stopping)  // there is nothing left to wait for
   }
 
-  mutating func orphanReaped(_ pid: Int32, _ status: ExitStatus, at now: Instant, _ actions: inout [Action]) {
+  /// Whether `handle(.orphanReaped)` would do nothing but to count, which is done then, and `handle(.reapedAll)` behind it
+  /// nothing at all: where a command that runs makes orphans by the thousand.
+  public mutating func onlyCounts(orphan pid: Int32) -> Bool {
+    guard commandRuns, !options.warnsReaped, !LogLevel.trace.isShown(at: verbosity.level) else { return false }
+    count(orphan: pid)
+    return true
+  }
+
+  private mutating func count(orphan pid: Int32) {
     orphansReaped += 1
     adopted.remove(pid)
     groupMembers?.remove(pid)
+  }
+
+  mutating func orphanReaped(_ pid: Int32, _ status: ExitStatus, at now: Instant, _ actions: inout [Action]) {
+    count(orphan: pid)
     if leftovers != nil {
       let mayHavePassedOn = mayHavePassedOn(status)
       leftovers?.reaped(pid, mayHavePassedOn: mayHavePassedOn, at: now)
     }
-    log(
+    verbosity.log(
       options.warnsReaped ? .warning : .trace, "reaped",
       [("pid", .number(Int(pid))), ("code", .number(status.code))], "Reaped zombie process with pid=\(pid)", &actions)
   }
@@ -44,7 +56,7 @@ extension Lifecycle {
     // The children first, for a storm of forks; then all that a short look finds, for those whose parent does not die.
     actions.append(.killChildren)
     actions.append(.killDescendants(within: Lifecycle.lookAtDescendants))
-    log(
+    verbosity.log(
       .warning, "killing", [],
       isOutOfReach
         ? "the grace period is over, and SIGKILL does not reach the command: ebb exits, which as PID 1 ends the container"
@@ -85,7 +97,7 @@ extension Lifecycle {
     if let first = reported.first {
       let reason =
         first.isUninterruptible ? "it is in uninterruptible sleep" : "too many processes, or forks without end"
-      log(
+      verbosity.log(
         .warning, "unkillable", [("pid", .number(Int(first.pid))), ("processes", .number(reported.count))],
         "process \(first.pid) (\(first.name)) has not died of SIGKILL: \(reason); ebb exits without it", &actions)
     }
@@ -95,7 +107,7 @@ extension Lifecycle {
   /// As a stop signal would, but without delay and drain: nothing can be waited for any more but time and children.
   mutating func coreFailed(_ problem: String, at now: Instant, _ actions: inout [Action]) {
     hasCoreFailed = true
-    log(
+    verbosity.log(
       .error, "core-failed", [("problem", .text(problem))], "ebb cannot go on without \(problem); stopping the command",
       &actions)
     guard commandRuns, phase < .stopping else { return }
@@ -113,7 +125,7 @@ extension Lifecycle {
       ? ExitCode.ownFailure : timedOut ? ExitCode.startupTimeout : options.remaps.apply(to: status.code)
     warnOfMissedStop(at: now, &actions)
     let report = report(code: code, at: now)
-    if report.level.isShown(at: options.verbosity) { actions.append(.log(report)) }
+    if report.level.isShown(at: verbosity.level) { actions.append(.log(report)) }
     // That of the supervisor below knows more.
     if stop?.isDelegated != true || killing?.hitCommand == true { actions.append(.leaveMessage(report)) }
     enter(.exited)

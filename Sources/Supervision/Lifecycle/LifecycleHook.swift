@@ -5,7 +5,7 @@ extension Lifecycle {
     guard hookRuns else { return }
     hook?.end(status, at: now)
     leftovers?.lookSoon(at: now)
-    log(
+    verbosity.log(
       status.code == 0 ? .info : .warning, "hook-exited", hook?.facts ?? [],
       hook?.wasKilled == true ? "the pre-stop hook took too long and was killed" : "the pre-stop hook has exited",
       &actions)
@@ -15,7 +15,7 @@ extension Lifecycle {
   mutating func hookFailed(_ failure: SpawnFailure, at now: Instant, _ actions: inout [Action]) {
     guard hookRuns else { return }
     hook?.end(.exited(code: failure.code), at: now)
-    log(
+    verbosity.log(
       .warning, "hook-failed", [("code", .number(failure.code))],
       "the stop goes on without the pre-stop hook: \(failure.message)", &actions)
     drainOnWithoutHook(at: now, &actions)

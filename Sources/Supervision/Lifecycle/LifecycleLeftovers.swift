@@ -28,7 +28,7 @@ extension Lifecycle {
     let untold = wasForwarded ? adopted : nil
     leftovers?.add(children, signalled: signalled, untold: untold, deadline: deadline, at: now)
     if isFirst {
-      log(
+      verbosity.log(
         leftoverLevel, "leftovers", [("kill_in_ms", .span(deadline - now))],
         "the command has exited, and processes have outlived it", &actions)
     }
@@ -50,7 +50,7 @@ extension Lifecycle {
 
   func leftoversSignalled(_ count: Int, _ signal: Signal, _ actions: inout [Action]) {
     guard count > 0 else { return }
-    log(
+    verbosity.log(
       leftoverLevel, "leftovers-stopping", [("signal", .signal(signal)), ("count", .number(count))],
       "processes that outlived the command have been sent SIG\(signal.name)", &actions)
   }

@@ -19,7 +19,7 @@ extension Lifecycle {
     guard !options.readiness.isEmpty else { return enter(.serving) }
     let deadline = options.startupTimeout > .zero ? now + options.startupTimeout : nil
     startup = Startup(schedule: ReadinessSchedule(at: now), deadline: deadline)
-    log(.debug, "starting", [], "the command is asked whether it is ready", &actions)
+    verbosity.log(.debug, "starting", [], "the command is asked whether it is ready", &actions)
   }
 
   mutating func passStartupDeadline(at now: Instant, _ actions: inout [Action]) {
@@ -40,13 +40,13 @@ extension Lifecycle {
     startup = nil
     hasListened = true
     enter(.serving)
-    log(.debug, "serving", [], "the command is ready", &actions)
+    verbosity.log(.debug, "serving", [], "the command is ready", &actions)
   }
 
   mutating func probeFailed(_ problem: String, at now: Instant, _ actions: inout [Action]) {
     guard phase == .starting else { return }
     startup?.schedule.failed(at: now, problem)
-    log(.trace, "not-ready", [("problem", .text(problem))], "the command is not ready yet", &actions)
+    verbosity.log(.trace, "not-ready", [("problem", .text(problem))], "the command is not ready yet", &actions)
   }
 
   /// No attempt is made any more.
@@ -58,7 +58,7 @@ extension Lifecycle {
   /// As a stop signal would stop it in this phase. The time of the orchestrator does not run yet, but a command that
   /// cannot start must not hang for longer than one that stops.
   mutating func startupTimedOut(at now: Instant, _ actions: inout [Action]) {
-    log(
+    verbosity.log(
       .warning, "startup-timeout",
       [
         ("after_ms", .span(options.startupTimeout)),

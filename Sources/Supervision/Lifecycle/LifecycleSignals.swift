@@ -3,7 +3,7 @@ extension Lifecycle {
   /// somebody feels. Needs no clock, no memory and little code, since what costs is code and memory that is not in the
   /// processor's cache.
   public mutating func passesOn(_ signal: Signal) -> (signal: Signal, target: Action.Target)? {
-    guard phase == .serving, !stopSignals.contains(signal), signal != .continue, options.verbosity < 2,
+    guard phase == .serving, !stopSignals.contains(signal), signal != .continue, verbosity.level < 2,
       let sent = options.rewrites.apply(to: signal)
     else { return nil }
     signalsReceived += 1
@@ -28,14 +28,15 @@ extension Lifecycle {
   }
 
   func repeatedStop(_ signal: Signal, at now: Instant, _ actions: inout [Action]) {
-    log(
+    verbosity.log(
       .info, "repeated-stop-signal", [("signal", .signal(signal)), ("kill_in_ms", .span(killAt.map { $0 - now }))],
       "a stop is under way already: the signal changes nothing", &actions)
   }
 
   var target: Action.Target { options.signalsGroup ? .group : .command }
 
-  var commandRuns: Bool {
+  /// It has been started, and not been reaped.
+  public var commandRuns: Bool {
     if case .running = command { true } else { false }
   }
 
@@ -48,7 +49,7 @@ extension Lifecycle {
     guard commandRuns, let sent = options.rewrites.apply(to: signal) else { return }
     signalsForwarded += 1
     actions.append(.send(sent, to: target))
-    log(
+    verbosity.log(
       .trace, "forwarded", [("signal", .signal(signal)), ("as", .signal(sent))], "passed on to the command", &actions)
   }
 
@@ -59,7 +60,7 @@ extension Lifecycle {
     guard hasTerminal, stop == nil,
       signal == .terminalStop || signal == .terminalInput || signal == .terminalOutput
     else { return }
-    log(
+    verbosity.log(
       .trace, "suspended", [("signal", .signal(signal))], "the terminal stopped the command: ebb stops with it",
       &actions)
     actions.append(.suspend)

@@ -38,7 +38,7 @@ extension Lifecycle {
     _ stop: Stop, at now: Instant, killAt: Instant? = nil, forwardIn: Span? = nil,
     _ message: String, _ actions: inout [Action]
   ) {
-    log(
+    verbosity.log(
       .info, "stop-signal",
       [
         ("signal", .signal(stop.signal)), ("forward_in_ms", .span(forwardIn)),
@@ -59,7 +59,7 @@ extension Lifecycle {
     guard phase == .delaying, stop?.isDelayAnnounced == false else { return }
     stop?.isDelayAnnounced = true
     guard times.delay > .zero else { return }
-    log(
+    verbosity.log(
       .info, "delaying", [("for_ms", .span(times.delay))],
       "the command serves on for \(times.delay.brief) while routing changes", &actions)
   }
@@ -142,7 +142,7 @@ extension Lifecycle {
     // The one below rewrites it itself: as rewritten it might begin no stop there.
     let sent = stop.isDelegated ? stop.signal : options.rewrites.apply(to: stop.signal)
     if isOutOfReach {
-      return log(
+      return verbosity.log(
         .warning, "stopping", [("signal", .null), ("exit_in_ms", .span(stop.killAt - now))],
         "the stop signal was not sent, and ebb exits at the deadline: " + Status.outOfReach, &actions)
     }
@@ -155,7 +155,7 @@ extension Lifecycle {
       // A command that somebody stopped (SIGSTOP, Ctrl-Z) could not act on it.
       actions.append(.send(.continue, to: target))
     }
-    log(
+    verbosity.log(
       .info, "stopping",
       [
         ("signal", .signal(sent)), ("to", .text(options.signalsGroup ? "group" : "command")),

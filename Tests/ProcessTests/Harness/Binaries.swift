@@ -24,6 +24,9 @@ enum Binaries {
   /// What the drain makes of recorded connections, built likewise.
   static let drainReplay = products + "/DrainReplay"
 
+  /// ebb beside other inits, built likewise.
+  static let benchmarks = products + "/Benchmarks"
+
   private static let found = Result { try find() }
 
   /// The folder that holds the test bundle: `<scratch>/<triple>/debug`.
@@ -63,11 +66,12 @@ enum Binaries {
 
   private static func isExecutable(_ path: String) -> Bool { FileManager.default.isExecutableFile(atPath: path) }
 
-  /// When the newest file in or below `path` was written.
+  /// When the newest file in or below `path` was written. Articles and linker scripts are not compiled.
   private static func newest(in path: String) -> Date {
     let files = FileManager.default
     let below = files.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
-    let dates = (below.map { path + "/" + $0 } + [path]).compactMap { file -> Date? in
+    let compiled = below.filter { !$0.hasSuffix(".md") && !$0.hasSuffix(".ld") }
+    let dates = (compiled.map { path + "/" + $0 } + [path]).compactMap { file -> Date? in
       guard let attributes = try? files.attributesOfItem(atPath: file) else { return nil }
       // A folder's date changes with every temporary file of an editor.
       guard attributes[.type] as? FileAttributeType == .typeRegular else { return nil }

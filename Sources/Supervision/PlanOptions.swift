@@ -1,0 +1,22 @@
+/// `ebb plan`: those of a run, and how to print.
+public struct PlanOptions: Sendable {
+  /// What a run would be asked for.
+  public var run = RunOptions()
+  /// For a program.
+  public var json = false
+  /// As without options.
+  public init() {}
+
+  static let table: [Option<PlanOptions>] = [
+    Option(name: "json", help: "one JSON object") {
+      options, text throws(Unacceptable) in options.json = try flag(text)
+    }
+  ]
+
+  static var help: String {
+    commandHelp(
+      "plan", "the timeline of a stop with these options and the EBB_ variables; starts nothing",
+      table.map { $0.shape } + RunOptions.table.map { $0.shape },
+      exitCodes: "0; 125 where the times do not fit, or an option is wrong")
+  }
+}

@@ -1,0 +1,200 @@
+/// What a stop looks like with given options: what `ebb plan` prints.
+public struct PlanReport: Sendable {
+  private let options: RunOptions
+  private let times: StopTimes
+  private let warnings: [String]
+
+  /// `unknownVariables`: the warnings about them.
+  public init(_ options: RunOptions, unknownVariables: [String]) {
+    self.options = options
+    times = options.times
+    warnings = unknownVariables + (times.warning(options).map { [$0] } ?? [])
+  }
+
+  /// After the delay, and the drain where it has one: the latest moment.
+  private var forwardIn: Span { times.delay + (options.drain == .time ? .zero : times.drainTimeout) }
+  /// The latest moment.
+  private var killIn: Span { min(times.killIn, options.grace.map { forwardIn + $0 } ?? times.killIn) }
+
+  /// What happens at a moment of the stop, and which options set that moment.
+  private struct Moment {
+    let event: String
+    let at: Span
+    let text: String
+    let values: [Value]
+  }
+
+  /// An option's value, and where it comes from.
+  private struct Value {
+    let name: String
+    let span: Span?
+    let origin: StopPlan.Origin
+
+    /// `delay 1.6s (fitted)`
+    var text: String { "\(name) \(span.map { $0.inTenths } ?? "not given") (\(origin.name))" }
+  }
+
+  private var delay: Value {
+    Value(
+      name: "delay", span: times.delay,
+      origin: origin(of: options.delay, "delay", holds: times.delay, usual: .seconds(5)))
+  }
+  private var drainTimeout: Value {
+    Value(
+      name: "drain-timeout", span: times.drainTimeout,
+      origin: origin(of: options.drainTimeout, "drain-timeout", holds: times.drainTimeout, usual: .seconds(10)))
+  }
+  private var drainQuiet: Value {
+    Value(
+      name: "drain-quiet", span: times.drainQuiet,
+      origin: origin(of: options.drainQuiet, "drain-quiet", holds: times.drainQuiet, usual: .seconds(2)))
+  }
+  private var grace: Value { Value(name: "grace", span: options.grace, origin: origin(of: options.grace, "grace")) }
+  private var gracePeriod: Value {
+    Value(
+      name: "termination-grace-period", span: times.terminationGracePeriod, origin: StopPlan(options).gracePeriodFrom)
+  }
+  private var killMargin: Value {
+    Value(
+      name: "kill-margin", span: times.killMargin,
+      origin: origin(of: options.killMargin, "kill-margin", holds: times.killMargin, usual: .seconds(1)))
+  }
+
+  /// `usual`: the default where there is time enough for it.
+  private func origin(
+    of given: Span?, _ name: String, holds value: Span? = nil, usual: Span? = nil
+  ) -> StopPlan.Origin {
+    guard given == nil else { return options.isFromVariable(name) ? .variable : .flag }
+    return value == usual ? .standard : .fitted
+  }
+
+  private var moments: [Moment] {
+    let hook = options.preStop.isEmpty ? "" : "; the pre-stop hook starts"
+    let isHeld = options.readyHold > .zero
+    var moments = [
+      Moment(
+        event: "delaying", at: .zero, text: "the stop signal arrives\(isHeld ? "" : "; not ready from now on")\(hook)",
+        values: [])
+    ]
+    if options.drain != .time {
+      moments.append(
+        Moment(event: "draining", at: times.delay, text: "the delay is over, the drain begins", values: [delay]))
+    }
+    let isSure = options.drain == .time
+    moments.append(
+      Moment(
+        event: "stopping", at: forwardIn, text: "the command has the signal\(isSure ? "" : " at the latest")",
+        values: [isSure ? delay : drainTimeout]))
+    moments.append(
+      Moment(
+        event: "killing", at: killIn, text: "SIGKILL to all that is left",
+        values: [killIn < times.killIn ? grace : killMargin]))
+    moments.append(
+      Moment(
+        event: "orchestrator-kill", at: times.terminationGracePeriod, text: "SIGKILL by the orchestrator",
+        values: [gracePeriod]))
+    if isHeld {
+      let hold = Value(name: "ready-hold", span: options.readyHold, origin: origin(of: options.readyHold, "ready-hold"))
+      let place = moments.firstIndex { $0.at > options.readyHold } ?? moments.endIndex
+      moments.insert(
+        Moment(event: "not-ready", at: options.readyHold, text: "not ready from now on", values: [hold]), at: place)
+    }
+    return moments
+  }
+}
+
+extension Span {
+  /// In tenths of a second, rounded: the third of ten seconds, twice, is `6.7s`.
+  fileprivate var inTenths: String {
+    milliseconds < 1000 ? text : Span.milliseconds((milliseconds + 50) / 100 * 100).brief
+  }
+}
+
+// MARK: - As text
+
+extension PlanReport {
+  /// A bar to scale, the moments, and what else a person has to know; at most 100 columns.
+  public var text: String {
+    var rows = [["AT", "WHAT", "SET BY"]]
+    for moment in moments {
+      let names = moment.values.isEmpty ? signalsText : moment.values.map { $0.text }.joinedBySpaces
+      rows.append([moment.at.inTenths, moment.text, names])
+    }
+    var text = bar + "\n" + columns(rows, numbers: [0])
+    for note in notes { text += "\n" + note + "\n" }
+    return text
+  }
+
+  private var signalsText: String {
+    var text = "stop-signals"
+    for signal in options.stopSignals.signals { text += " " + signal.name }
+    return text + (options.recognisesServers ? " and a known server's own" : "")
+      + " (\(StopPlan(options).signalsFrom.name))"
+  }
+
+  /// 72 columns are the termination grace period; a part that is not zero has one at least.
+  private var bar: String {
+    let width = 72
+    let ends = [times.delay, forwardIn, killIn, times.terminationGracePeriod]
+    var text = ""
+    for (end, letter) in zip(ends, ["=", "~", "-", " "]) {
+      let share = end.milliseconds * width / max(1, times.terminationGracePeriod.milliseconds)
+      let isEmpty = end <= (ends.last { $0 < end } ?? .zero) && end != ends.first
+      let columns = max(min(share, width) - text.utf8.count, isEmpty || end == .zero ? 0 : 1)
+      text += String(repeating: letter, count: columns)
+    }
+    return "[\(text)]\n = delay   ~ drain   - the command stops, then SIGKILL\n"
+  }
+
+  private var notes: [String] {
+    var notes: [String] = []
+    switch options.drain {
+    case .time: break
+    case .idle: notes.append("The drain ends early without traffic and a request in flight: \(drainQuiet.text).")
+    case .zero: notes.append("The drain ends early without an inbound connection.")
+    }
+    if options.delay == nil { notes.append("Where the command never listened there is no delay and no drain.") }
+    if options.orchestrator == .unknown, options.terminationGracePeriod == nil {
+      notes.append(
+        "No orchestrator is known here: delay and drain fit the 10s of Docker and Podman. Set"
+          + "\n--termination-grace-period where it allows another time.")
+    }
+    return notes + warnings.map { "warning: " + $0 }
+  }
+}
+
+// MARK: - As JSON
+
+extension PlanReport {
+  private var drainName: String {
+    switch options.drain {
+    case .time: "time"
+    case .idle: "idle"
+    case .zero: "zero"
+    }
+  }
+
+  /// One object and a newline; times in milliseconds.
+  public var json: [UInt8] {
+    var facts: [LogRecord.Fact] = [
+      .init("schema", .number(1)), .init("version", .text(version)),
+      .init("orchestrator", .text(options.orchestrator.name)),
+      .init("stop_signals", .list(options.stopSignals.signals.map { .text($0.name) })),
+      .init("stop_signals_from", .text(StopPlan(options).signalsFrom.name)),
+      .init("drain", .text(drainName)),
+    ]
+    let values = [delay, drainTimeout, drainQuiet, grace, killMargin, gracePeriod]
+    let keys = ["delay", "drain_timeout", "drain_quiet", "grace", "kill_margin", "grace_period"]
+    for (key, value) in zip(keys, values) {
+      facts.append(.init(key + "_ms", .span(value.span)))
+      facts.append(.init(key + "_from", .text(value.origin.name)))
+    }
+    facts.append(
+      .init("moments", .list(moments.map { .object([.init("event", .text($0.event)), .init("at_ms", .span($0.at))]) })))
+    facts.append(.init("warnings", .list(warnings.map { .text($0) })))
+    var bytes: [UInt8] = []
+    bytes.appendJSON(facts)
+    bytes.append("\n")
+    return bytes
+  }
+}

@@ -1,0 +1,169 @@
+import Foundation
+import Testing
+
+/// What the documents say of Docker, with a real engine.
+@Suite(
+  .endsItsProcesses, .mostlyWaits, .needs(.root), .needs(.program("dockerd")), .needs(.program("docker")), .withDocker)
+struct DockerTests {
+  private let files = FileManager.default
+
+  /// An image of ebb and the fixture.
+  private func image(_ changes: [String] = []) throws -> String {
+    let name = "app-\(Runs.nextNumber())"
+    try DockerEngine.shared().makeImage(
+      name, ["/ebb": Binaries.ebb(), "/fixture": Binaries.fixture],
+      ["ENTRYPOINT [\"/ebb\", \"--\"]", "CMD [\"/fixture\", \"signals\"]"] + changes)
+    return name
+  }
+
+  private func awaitAnswer(_ port: Int) throws {
+    try Clock.wait(for: "an answer on port \(port)") { try curl(port) }
+  }
+
+  private func curl(_ port: Int) throws -> Bool {
+    let words = ["-q", "-s", "-f", "-o", "/dev/null", "--max-time", "10", "http://127.0.0.1:\(port)/"]
+    return try Run.program([Machine.path(of: "curl") ?? ""] + words).exit() == .code(0)
+  }
+
+  private func report(_ container: String) throws -> [String: Any] {
+    try #require(try DockerEngine.shared().records(container).last { $0["event"] as? String == "exited" })
+  }
+
+  /// The base images cannot be fetched by the tests: busybox, with a swift and a go that copy what is built already.
+  @Test(.needs(.program("busybox"))) func `the example image builds, is healthy, answers exec and drains`() throws {
+    let engine = try DockerEngine.shared()
+    let port = try Client.freePort()
+    let folder = try Runs.folder()
+    let scripts = [
+      "swift": "#!/bin/sh\nmkdir -p .build/release && cp /prebuilt .build/release/ebb\n",
+      "go": "#!/bin/sh\ncp /prebuilt /app\n",
+    ]
+    for (name, base, built) in [("swift", "swift:6.3", try Binaries.ebb()), ("go", "golang:1.24", Binaries.fixture)] {
+      try scripts[name]?.write(toFile: folder + "/" + name, atomically: true, encoding: .utf8)
+      try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder + "/" + name)
+      let busybox = Machine.path(of: "busybox") ?? ""
+      var tree = ["/bin/" + name: folder + "/" + name, "/prebuilt": built]
+      for tool in ["sh", "cp", "mkdir", "printf", "sha256sum"] { tree["/bin/" + tool] = busybox }
+      try engine.makeImage(base, tree, ["ENV PATH=/bin"])
+    }
+    let context = try Runs.folder()
+    let example = try String(contentsOfFile: Document.root + "Dockerfile.example", encoding: .utf8)
+    try example.replacing("8080", with: "\(port)").replacing("--interval=5s", with: "--interval=1s")
+      .replacing("CMD [\"/app\"]", with: "CMD [\"/app\", \"serve\", \"\(port)\"]")
+      .write(toFile: context + "/Dockerfile", atomically: true, encoding: .utf8)
+    for folder in ["Sources", "Tests"] {
+      try files.createDirectory(atPath: context + "/" + folder, withIntermediateDirectories: false)
+      try "".write(toFile: context + "/\(folder)/file", atomically: true, encoding: .utf8)
+    }
+    try "".write(toFile: context + "/Package.swift", atomically: true, encoding: .utf8)
+    let build = try engine.docker("build", "--network", "none", "--tag", "app", context)
+    let digest = try engine.docker(
+      "run", "--rm", "--network", "none", "--entrypoint", "/bin/sha256sum", "swift:6.3", "/prebuilt")
+    #expect(build.contains(digest.split(separator: " ")[0]), "\(build)")
+    try engine.docker("build", "--network", "none", "--target", "ebb", "--tag", "ebb", context)
+    #expect(
+      try engine.docker("run", "--rm", "--network", "none", "--entrypoint", "/ebb", "ebb", "--version").hasPrefix(
+        "ebb "))
+
+    let container = try engine.start(["--stop-timeout", "30", "--env", "EBB_LOG=json", "app"])
+    try Clock.wait(for: "a healthy container") {
+      try engine.inspect(container, "{{.State.Health.Status}}") == "healthy"
+    }
+    #expect(try engine.docker("exec", container, "/ebb", "status").contains(", pid 1: serving"))
+    try engine.docker("stop", container)
+    #expect(try engine.inspect(container, "{{.State.ExitCode}}") == "0")
+    let report = try report(container)
+    #expect(report["delay_ended_by"] as? String == "time", "\(report)")
+    #expect(report["drain_ended_by"] as? String == "quiet", "\(report)")
+  }
+
+  @Test(arguments: [
+    (seconds: "10", variables: [], delay: 1666),
+    (seconds: "30", variables: ["--env", "EBB_TERMINATION_GRACE_PERIOD=30s"], delay: 5000),
+  ])
+  func `an app under steady traffic ends with its own code before docker stop kills it`(
+    seconds: String, variables: [String], delay: Int
+  ) throws {
+    let engine = try DockerEngine.shared()
+    let port = try Client.freePort()
+    let container = try engine.start(
+      ["--env", "EBB_LOG=json"] + variables + [try image(), "/fixture", "serve", "\(port)"])
+    try awaitAnswer(port)
+    let url = "http://127.0.0.1:\(port)/"
+    let client = try Run.program(
+      ["/bin/sh", "-c", "while curl -q -s -f -o /dev/null \"$0\"; do echo answered; done", url])
+    try client.line("answered")
+    try engine.docker("stop", "--time", seconds, container)
+    #expect(try engine.inspect(container, "{{.State.ExitCode}}") == "0")
+    let report = try report(container)
+    #expect(report["killed"] as? Bool == false, "\(report)")
+    #expect((report["delay_ms"] as? Int).map { $0 >= delay && $0 < delay + 1500 } == true, "\(report)")
+    #expect(report["drain_ended_by"] as? String == "bound", "\(report)")
+    // The client ends with the first request that fails: there was none before the listener was gone.
+    _ = try client.exit()
+    let afterStop = try #require(report["connections_after_stop"] as? Int)
+    #expect(afterStop > 0, "\(report)")
+  }
+
+  @Test(.needs(.program("nginx"))) func `an image with STOPSIGNAL SIGQUIT and nginx drains with default options`()
+    throws
+  {
+    let engine = try DockerEngine.shared()
+    let port = try Client.freePort()
+    let folder = try Runs.folder()
+    try """
+    user root; daemon off; pid /pid; error_log stderr crit;
+    events { }
+    http { access_log off; server { listen 127.0.0.1:\(port); location / { return 200; } } }
+
+    """.write(toFile: folder + "/nginx.conf", atomically: true, encoding: .utf8)
+    try "root:x:0:0::/:/\n".write(toFile: folder + "/passwd", atomically: true, encoding: .utf8)
+    try "root:x:0:\n".write(toFile: folder + "/group", atomically: true, encoding: .utf8)
+    var tree = [
+      "/ebb": try Binaries.ebb(), "/usr/sbin/nginx": Machine.path(of: "nginx") ?? "",
+      "/nginx.conf": folder + "/nginx.conf",
+      "/etc/passwd": folder + "/passwd", "/etc/group": folder + "/group",
+      "/var/lib/nginx/keep": folder + "/group", "/var/log/nginx/keep": folder + "/group",
+    ]
+    let libraries = try Run.program(["/usr/bin/ldd", Machine.path(of: "nginx") ?? ""])
+    try libraries.expect(.code(0))
+    for word in libraries.out.text.split(whereSeparator: \.isWhitespace) where word.hasPrefix("/") {
+      tree[String(word)] = URL(fileURLWithPath: String(word)).resolvingSymlinksInPath().path
+    }
+    try engine.makeImage(
+      "nginx", tree,
+      [
+        "STOPSIGNAL SIGQUIT", "ENTRYPOINT [\"/ebb\", \"--\"]",
+        "CMD [\"/usr/sbin/nginx\", \"-e\", \"stderr\", \"-c\", \"/nginx.conf\"]",
+      ])
+    let container = try engine.start(["--env", "EBB_LOG=json", "nginx"])
+    try awaitAnswer(port)
+    try engine.docker("stop", container)
+    let stop = try #require(try engine.records(container).first { $0["event"] as? String == "stop-signal" })
+    #expect(stop["signal"] as? String == "QUIT" && stop["recognised"] as? String == "nginx", "\(stop)")
+    let report = try report(container)
+    #expect(report["delay_ended_by"] as? String == "time" && report["code"] as? Int == 0, "\(report)")
+  }
+
+  @Test(.needs(.program("docker-compose"))) func `the Compose file of the recipes stops drained`() throws {
+    let engine = try DockerEngine.shared()
+    let (name, folder, port) = (try image(), try Runs.folder(), try Client.freePort())
+    let recipes = try #require(Document.all.first { $0.path.hasSuffix("/Recipes.md") })
+    let block = try #require(
+      recipes.text.components(separatedBy: "\n```yaml\n").first { $0.hasPrefix("services:") }?
+        .components(separatedBy: "\n```").first)
+    // Compose of Debian's version wants a version; the image and its port are the test's.
+    let extra = "\n    network_mode: host\n    command: [/fixture, serve, \"\(port)\"]\n"
+    try ("version: \"3.8\"\n" + block.replacing("registry.example/app:1", with: name) + extra)
+      .write(toFile: folder + "/docker-compose.yml", atomically: true, encoding: .utf8)
+    try engine.compose(in: folder, "up", "--detach")
+    try Runs.atEnd { _ = try? engine.compose(in: folder, "down", "--timeout", "1") }
+    try awaitAnswer(port)
+    let container = try engine.compose(in: folder, "ps", "--quiet")
+    try engine.compose(in: folder, "stop")
+    #expect(try engine.inspect(container, "{{.State.ExitCode}}") == "0")
+    #expect(try engine.inspect(container, "{{.Config.StopTimeout}}") == "20")
+    let report = try engine.log(container).last ?? ""
+    #expect(report.contains(" event=exited code=0 ") && report.contains(" delay_ms=50"), "\(report)")
+  }
+}

@@ -1,0 +1,14 @@
+import Testing
+
+/// The counts of README's benchmark: those of its figures that no other load on the machine changes.
+@Suite(.endsItsProcesses, .needs(.pidNamespace), .needs(.program("valgrind")))
+struct InstructionTests {
+  @Test func `a run, a forwarded signal and an orphan take no more instructions than they may`() throws {
+    let run = try Run.program([Binaries.benchmarks, "--only", "instructions", "--ebb", try Binaries.ebb()])
+    // Half a minute where nothing else runs.
+    let exit = try run.exit(limit: .seconds(300))
+    #expect(exit == .code(0), "\(run)")
+    let verdicts = run.out.lines.filter { $0.hasPrefix("bar: user instructions") }
+    #expect(verdicts.count == 3 && verdicts.allSatisfy { $0.hasSuffix(": ok") }, "\(run)")
+  }
+}

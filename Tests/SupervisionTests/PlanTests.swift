@@ -1,0 +1,121 @@
+import Foundation
+import Testing
+
+@testable import Supervision
+
+/// `ebb plan`: the timeline of a stop, and where each value comes from.
+@Suite struct PlanTests {
+  private func plan(_ words: String..., variables: [String: String] = [:]) throws -> PlanReport {
+    guard case .plan(let options) = try parse(words: ["plan"] + words, variable: { variables[$0] }) else {
+      throw UsageError(message: "not a plan")
+    }
+    return PlanReport(options.run, unknownVariables: [])
+  }
+
+  private func json(_ plan: PlanReport) throws -> [String: Any] {
+    try #require(try JSONSerialization.jsonObject(with: Data(plan.json)) as? [String: Any])
+  }
+
+  private static let pod = ["KUBERNETES_SERVICE_HOST": "10.0.0.1"]
+
+  @Test func `in a pod the bar, the moments and their origins are those of the defaults`() throws {
+    #expect(
+      try plan(variables: PlanTests.pod).text == """
+        [============~~~~~~~~~~~~~~~~~~~~~~~~---------------------------------   ]
+         = delay   ~ drain   - the command stops, then SIGKILL
+
+         AT  WHAT                                            SET BY
+         0s  the stop signal arrives; not ready from now on  stop-signals TERM and a known server's own (default)
+         5s  the delay is over, the drain begins             delay 5s (default)
+        15s  the command has the signal at the latest        drain-timeout 10s (default)
+        29s  SIGKILL to all that is left                     kill-margin 1s (default)
+        30s  SIGKILL by the orchestrator                     termination-grace-period 30s (kubernetes)
+
+        The drain ends early without traffic and a request in flight: drain-quiet 2s (default).
+
+        Where the command never listened there is no delay and no drain.
+
+        """)
+  }
+
+  @Test func `a value names the flag or the variable that gave it, and a default that had to shrink says so`() throws {
+    let facts = try json(plan("--grace", "2s", variables: ["EBB_DELAY": "20s"].merging(PlanTests.pod) { $1 }))
+    #expect(facts["delay_ms"] as? Int == 20_000)
+    #expect(facts["delay_from"] as? String == "variable")
+    #expect(facts["grace_ms"] as? Int == 2_000)
+    #expect(facts["grace_from"] as? String == "flag")
+    #expect(facts["drain_timeout_ms"] as? Int == 3_500)
+    #expect(facts["drain_timeout_from"] as? String == "fitted")
+    #expect(facts["kill_margin_from"] as? String == "default")
+    #expect(facts["grace_period_from"] as? String == "kubernetes")
+  }
+
+  @Test func `outside a known orchestrator it says whose time the defaults fit`() throws {
+    let plan = try plan()
+    #expect(plan.text.contains("delay and drain fit the 10s of Docker and Podman"))
+    #expect(plan.text.contains("delay 1.7s (fitted)"))
+    #expect(plan.text.contains("\n  5s  the command has the signal at the latest"))
+    #expect(try json(plan)["orchestrator"] as? String == "unknown")
+  }
+
+  @Test func `with a grace that ends earlier SIGKILL stands at its end`() throws {
+    let plan = try plan("-t", "20s", "--delay", "1s", "--drain", "time", "--grace", "3s")
+    #expect(plan.text.contains("\n 4s  SIGKILL to all that is left                     grace 3s (flag)\n"))
+    #expect(try moments(plan) == ["delaying 0", "stopping 1000", "killing 4000", "orchestrator-kill 20000"])
+  }
+
+  @Test func `readiness that is held and a pre-stop hook have their moments`() throws {
+    let plan = try plan("-t", "30s", "--ready-hold", "7s", "--pre-stop", "/bin/flush")
+    #expect(plan.text.contains("\n 0s  the stop signal arrives; the pre-stop hook starts  "))
+    #expect(
+      try moments(plan) == [
+        "delaying 0", "draining 5000", "not-ready 7000", "stopping 15000", "killing 29000", "orchestrator-kill 30000",
+      ])
+  }
+
+  @Test(arguments: ["1ms", "7ms", "1s", "10s", "17m", "168h"], ["time", "idle"])
+  func `the bar has 72 columns whatever the times are, and each phase one of its own`(
+    _ period: String, _ mode: String
+  ) throws {
+    let bar = try plan("-t", period, "--drain", mode).text.prefix { $0 != "\n" }
+    #expect(bar.utf8.count == 74)
+    for letter in mode == "time" ? "=- " : "=~- " { #expect(bar.contains(letter) || period.hasSuffix("ms")) }
+  }
+
+  @Test func `the warning of little time is part of it, as are those about unknown variables`() throws {
+    guard case .plan(let options) = try parse(words: ["plan", "--delay", "28s"], variable: { _ in nil }) else { return }
+    let plan = PlanReport(options.run, unknownVariables: ["one", "two"])
+    let warnings = try #require(try json(plan)["warnings"] as? [String])
+    #expect(warnings.count == 3)
+    #expect(warnings.last?.contains("(delay 28s) leave the command only 1s") == true)
+    for warning in warnings { #expect(plan.text.contains("\nwarning: \(warning)\n")) }
+  }
+
+  @Test func `times that do not fit are refused with the arithmetic of a run`() throws {
+    let error = #expect(throws: UsageError.self) { try plan("--delay", "40s") }
+    #expect(error?.message.hasPrefix("plan: delay 40s, and 2s for the end, do not fit into") == true)
+  }
+
+  @Test func `a command after the options is refused`() throws {
+    let error = #expect(throws: UsageError.self) { try plan("--", "nginx") }
+    #expect(error?.message.hasPrefix("plan: \"nginx\" is no option") == true)
+  }
+
+  @Test func `install takes one absolute path, else it is a program`() throws {
+    guard case .install("/shared/ebb") = try parse(words: ["install", "/shared/ebb"], variable: { _ in nil }) else {
+      Issue.record("not taken for install")
+      return
+    }
+    for words in [["install"], ["install", "ebb"], ["install", "/a", "/b"], ["install", "--help"]] {
+      guard case .run(_, commandAt: 0) = try parse(words: words, variable: { _ in nil }) else {
+        Issue.record("taken for install: \(words)")
+        continue
+      }
+    }
+  }
+
+  private func moments(_ plan: PlanReport) throws -> [String] {
+    let moments = try #require(try json(plan)["moments"] as? [[String: Any]])
+    return moments.map { "\($0["event"] ?? "") \($0["at_ms"] ?? "")" }
+  }
+}
