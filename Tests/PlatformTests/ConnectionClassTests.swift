@@ -16,10 +16,10 @@ import Testing
 
   /// A look that shows these, or the last one where none does for a minute. /proc/net shows a line twice, or not at all,
   /// while sockets come and go beside it.
-  private func look(_ listener: Listener, _ source: ConnectionSource, shows classes: [ConnectionClass: Int]) throws
-    -> Sample
-  {
-    let sample = try watch(listener, quiet: .zero, source).pass { $0.census.classes == classes }
+  private func look(
+    _ listener: Listener, _ source: ConnectionSource, quiet: Span = .zero, shows classes: [ConnectionClass: Int]
+  ) throws -> Sample {
+    let sample = try watch(listener, quiet: quiet, source).pass { $0.census.classes == classes }
     #expect(sample.census.classes == classes && sample.source == source)
     return sample
   }
@@ -35,8 +35,19 @@ import Testing
     let listener = try Listener()
     let clients = [try listener.connect(), try listener.connect()]
     defer { for client in clients { close(client) } }
-    let sample = try look(listener, source, shows: [.pendingAccept: 2])
+    let sample = try look(listener, source, quiet: ConnectionClassTests.long, shows: [.pendingAccept: 2])
     #expect(sample.census.established == 2 && sample.census.busy == 2)
+  }
+
+  @Test func connectionsThatNobodyAcceptsAndThatSayNothingAreNotWaitedFor() throws {
+    let listener = try Listener()
+    let clients = [try listener.connect(), try listener.connect()]
+    defer { for client in clients { close(client) } }
+    let sample = try look(listener, .diagWithInfo, shows: [.neverUsed: 2])
+    #expect(sample.census.established == 2 && sample.census.busy == 0)
+    #expect(send(clients[0], "a", 1, 0) == 1)
+    let half = try look(listener, .diagWithInfo, shows: [.pendingAccept: 1, .neverUsed: 1])
+    #expect(half.census.busy == 1)
   }
 
   @Test(arguments: [ConnectionSource.diagWithInfo, .diag, .proc])

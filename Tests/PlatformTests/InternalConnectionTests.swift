@@ -166,7 +166,7 @@ import Testing
     defer { setfsuid(0) }
     // All were made in the same group.
     let port = try #require(UInt16(try stranger.tell("answer = l.getsockname()[1]")))
-    let sample = try watch(stranger, ports: [Port(port)]).pass()
+    let sample = try watch(stranger, ports: [port]).pass()
     #expect(sample.census.connections == (ownControlGroup() == nil ? 1 : 0))
   }
 

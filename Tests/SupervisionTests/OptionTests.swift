@@ -17,6 +17,16 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
 }
 
 @Suite struct OptionTests {
+  @Test func aPortMayHaveAProtocol() throws {
+    let list = "1=http,2=https,3=h2c,4=grpc,5=ws,6=tcp,7,1=tcp"
+    let ports = try #require(try options("--ports", list).ports)
+    #expect(ports.map { $0.number } == [1, 2, 3, 4, 5, 6, 7])
+    #expect(ports.map { $0.speaks } == [.http, .https, .h2c, .grpc, .ws, .tcp, nil])
+    for wrong in ["8080/tcp", "80=", "=http", "80=http=http", "80=HTTP", "0=http", "80,", ""] {
+      #expect(throws: UsageError.self) { try options("--ports=" + wrong) }
+    }
+  }
+
   @Test func standardsAreThoseOfTheTable() throws {
     let standard = try options()
     #expect(standard.delay == nil)
@@ -71,7 +81,7 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
     #expect(set.delay == .seconds(1) && set.grace == .seconds(2) && set.terminationGracePeriod == .seconds(60))
     #expect(set.killMargin == .seconds(3) && set.leftoverTimeout == .seconds(4))
     #expect(set.drain == .zero && set.drainTimeout == .seconds(7) && set.drainQuiet == .seconds(8))
-    #expect(set.ports == [80, 443])
+    #expect(set.ports?.map { $0.number } == [80, 443])
     #expect(set.stopSignals == SignalSet([.terminate, .quit]))
     #expect(set.rewrites.apply(to: .terminate) == .interrupt && set.rewrites.apply(to: .hangup) == nil)
     #expect(set.signalsGroup && set.newSession && set.warnsReaped && set.parentDeathSignal == .kill)

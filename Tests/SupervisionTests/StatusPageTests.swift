@@ -157,7 +157,7 @@ import Testing
   @Test func whatCountsConnectionsAsTheSupervisorDoes() throws {
     var options = RunOptions()
     for ports in [nil, [80, 65535], [UInt16](1...256)] as [[UInt16]?] {
-      options.ports = ports
+      options.ports = ports?.map { Port($0) }
       options.health = HealthAddress(text: "127.0.0.1:8086")
       options.drainQuiet = .milliseconds(1500)
       let status = Status(
@@ -166,7 +166,7 @@ import Testing
       #expect(read.ports == ports && read.healthPort == 8086 && read.drainQuiet == .milliseconds(1500))
       #expect(read.argv == ["app"])
     }
-    options.ports = [UInt16](1...257)
+    options.ports = (1...257).map { Port($0) }
     let status = Status(
       facts: SupervisorFacts(pid: 1, startedAt: .at(0), argv: ["app"], options: options), now: .init(since: .at(0)))
     #expect(try StatusPage.decode(StatusPage.page(status)).facts.ports == nil)
