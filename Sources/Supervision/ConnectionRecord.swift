@@ -42,6 +42,10 @@ struct ConnectionRecord: Sendable {
     static let isHTTP2 = Facts(rawValue: 4)
     /// Its last exchange was one of small control frames, if this is HTTP/2.
     static let mayBePing = Facts(rawValue: 8)
+    /// Its first byte came after the first look.
+    static let isNew = Facts(rawValue: 16)
+    /// The server said nothing at first. One of HTTP/2 sends its SETTINGS.
+    static let answersLate = Facts(rawValue: 32)
   }
 
   static let never = Int32.min
@@ -90,12 +94,14 @@ struct ConnectionRecord: Sendable {
     (heardAt, saidAt) = (look.heardAt, look.saidAt)
     owedUntil = look.isOwed ? ConnectionRecord.always : ConnectionRecord.never
     if bytesIn > 0 { bornAt = max(heardAt, saidAt) }
-    if segmentsIn <= (isNew ? 20 : 7) { facts = .isFresh }
+    if isNew { facts = .isNew }
+    if segmentsIn <= (isNew ? 20 : 7) { facts.insert(.isFresh) }
     conclude(look, &port)
   }
 
   /// A later look.
   mutating func look(_ look: Look, _ port: inout PortTraits) {
+    if bytesIn > 0, look.bytesOut == 0 { facts.insert(.answersLate) }
     // The kernel reads counts and queues at two moments, so that a sum may fall.
     let received = UInt32(max(0, Int32(bitPattern: look.bytesIn &- bytesIn)))
     let sent = UInt32(max(0, Int32(bitPattern: look.bytesOut &- bytesOut)))
@@ -174,11 +180,9 @@ struct ConnectionRecord: Sendable {
 
   /// Only the command spoke.
   private mutating func said(_ sent: UInt32, isControl: Bool, _ look: Look) {
-    if ControlFrames.isPing(sent) || ControlFrames.isServersWebSocketPing(sent) {
-      pingOut = UInt8(sent)
-      if owedUntil == ConnectionRecord.never { return }
-    }
-    if isControl { return }
+    if ControlFrames.isPing(sent) || ControlFrames.isServersWebSocketPing(sent) { pingOut = UInt8(sent) }
+    // A ping that this connection has had answered before is known.
+    if isControl || pingOut > 0 && (seenPing == pingOut || UInt32(seenPing) == sent + ControlFrames.mask) { return }
     saidAt = look.saidAt
     owedUntil = ConnectionRecord.never
     facts.remove(.isFresh)
@@ -227,14 +231,20 @@ struct ConnectionRecord: Sendable {
     guard facts.contains(.isFresh), bornAt != ConnectionRecord.never, look.bytesOut > 0 else { return }
     if look.segmentsOut == 1, isInterim(look.bytesIn, look.bytesOut, port) { facts.insert(.mayOweFirst) }
     guard look.segmentsIn >= 2 else { return }
-    // A ClientHello and a Finished on one side, a certificate on the other.
-    if look.bytesIn >= 250, look.bytesOut >= 1000 { port.beganWithTLS = true }
+    // A ClientHello and a Finished on one side, a certificate on the other. Of a connection that was there before it may be
+    // a few requests as well.
+    let beganInTLS = look.bytesIn >= 250 && look.bytesOut >= 200 && (facts.contains(.isNew) || port.isTLS)
+    if beganInTLS, look.bytesOut >= 1000 { port.beganWithTLS = true }
     // An answer that took this long is no ticket and no SETTINGS.
     guard look.saidAt - look.heardAt <= ConnectionRecord.longestTicket else { return }
     let mayOwe =
-      look.bytesIn >= 250 && look.bytesOut >= 200 && port.mayBeTLS
+      beganInTLS && port.mayBeTLS
       ? mayOweInTLS(look, &port)
-      : port.mayBeHTTP2 && look.bytesOut <= 120 && (port.isHTTP2 || look.segmentsOut < look.segmentsIn)
+      : port.mayBeHTTP2 && look.bytesOut <= 100
+        // An acknowledgement of its own, after the last byte, would be that of an answer.
+        && (port.isHTTP2
+          || !facts.contains(.answersLate) && look.segmentsOut < look.segmentsIn
+            && look.acknowledgedAt - look.heardAt <= ConnectionRecord.tick)
     if mayOwe { facts.insert(.mayOweFirst) }
   }
 

@@ -40,6 +40,7 @@ struct DrainCommandTests {
   @Test func `the bound is reached: 1, and what is left`() throws {
     let (_, port) = try serve("--no-accept")
     let client = try RawClient(port)
+    client.ask()
     let run = try drain("--delay", "0", "--drain-timeout", "1s", "--drain-quiet", "300ms", "--ports", "\(port)")
     try run.expect(.code(1))
     let last = try #require(run.out.lines.last)

@@ -102,7 +102,8 @@ struct DrainFaultTests {
     let run = try Run.ebb(["--log", "json"] + short, fixture("serve", "0", "--no-accept"), setup)
     let port = Int(try run.line("listening").number("port"))
     let first = try #require(Proc.children(of: run.pid).first)
-    let client = try Run.program(fixture("connect", "\(port)", "1", "--silent"), inNetworkOf: first)
+    let script = "exec 3<>/dev/tcp/127.0.0.1/\(port); echo GET >&3; echo connected; exec sleep 600"
+    let client = try Run.program(["/bin/bash", "-c", script], inNetworkOf: first)
     try client.line("connected")
     try stop(run)
     try run.expect(.code(0))

@@ -132,7 +132,7 @@ import Testing
       one.cookie = cookie
       return table.look(one, at: Instant(nanoseconds: 0))
     }
-    table.beginPass(at: Instant(nanoseconds: 0))
+    for _ in 0..<2 { table.beginPass(at: Instant(nanoseconds: 0)) }
     #expect(judge(1, acknowledged: 156)?.isOwed == false)
     #expect(judge(2, acknowledged: 200)?.isOwed == true)
     #expect(judge(1, acknowledged: 156)?.isOwed == true)
@@ -158,6 +158,14 @@ import Testing
     var redis = Story()  // each command has its answer
     redis.exchange(160, 3, 20, 3)
     #expect(!redis.isOwed)
+  }
+
+  @Test func anUploadIsNoHandshake() {
+    var story = Story()
+    for _ in 0..<4 { story.exchange(20_000, 2, 0, 0) }
+    #expect(story.isOwed)
+    story.exchange(20_000, 1, 64, 1)
+    #expect(!story.isOwed)
   }
 
   @Test(arguments: [(99, 2, 35), (72, 1, 35), (99, 2, 48)] as [(UInt64, UInt32, UInt64)])
