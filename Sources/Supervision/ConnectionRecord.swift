@@ -46,6 +46,10 @@ struct ConnectionRecord: Sendable {
     static let isNew = Facts(rawValue: 16)
     /// The server said nothing at first. One of HTTP/2 sends its SETTINGS.
     static let answersLate = Facts(rawValue: 32)
+    /// It has had a ping, or one half of it, since which the totals say nothing of the first exchange.
+    static let hasPinged = Facts(rawValue: 64)
+    /// What may be no answer may be session tickets.
+    static let mayOweInTLS = Facts(rawValue: 128)
   }
 
   static let never = Int32.min
@@ -58,6 +62,8 @@ struct ConnectionRecord: Sendable {
   /// section 6.9.2), if not earlier. The last one comes a round trip after the answer.
   private static let largeAnswer: UInt32 = 32 * 1024
   private static let longestRoundTrip: Int32 = 100
+  /// SETTINGS and its acknowledgement, WINDOW_UPDATE, PING: all that a server of HTTP/2 says before its first answer.
+  private static let longestSettings: UInt32 = 100
   /// A server that is short of processors takes as long for its tickets.
   private static let longestTicket: Int32 = 300
   /// What came after a large answer is hardly a request: held for so long only.
@@ -132,10 +138,13 @@ struct ConnectionRecord: Sendable {
     let isHTTP2 = port.isHTTP2 || port.isTLS || facts.contains(.isHTTP2)
     let isControlIn = port.isTLS ? ControlFrames.isHTTP2InTLS(received) : ControlFrames.isHTTP2(received)
     let isControlOut =
-      port.isTLS
-      ? ControlFrames.isHTTP2InTLS(sent) || sent == ControlFrames.twoUpdatesInTLS : ControlFrames.isHTTP2(sent)
+      !port.isTLS && ControlFrames.isHTTP2(sent)
+      || (port.isTLS || !isHTTP2) && (ControlFrames.isHTTP2InTLS(sent) || sent == ControlFrames.twoUpdatesInTLS)
     if isPing(received, sent) { return }
-    if isHTTP2, isControlIn, isControlOut { return }
+    if isHTTP2, isControlIn, isControlOut {
+      facts.insert(.hasPinged)
+      return
+    }
     if received == 0 { return said(sent, isControl: isHTTP2 && isControlOut, look) }
 
     // After a large answer, WINDOW_UPDATE. HTTP/1.1 has one segment for each request there.
@@ -159,11 +168,13 @@ struct ConnectionRecord: Sendable {
         || received > ControlFrames.mask && ControlFrames.isServersWebSocketPing(received - ControlFrames.mask)
       {
         (owedBefore, pingIn) = (owedUntil, UInt8(received))
+        facts.insert(.hasPinged)
         if seenPing == pingIn { return }
+      } else {
+        facts.remove(.isFresh)
       }
       heardAt = look.heardAt
       owedUntil = ConnectionRecord.always
-      facts.remove(.isFresh)
       return
     }
     // A request, of which the server has acknowledged a part. One that answers each request sends a segment for each.
@@ -182,7 +193,11 @@ struct ConnectionRecord: Sendable {
   private mutating func said(_ sent: UInt32, isControl: Bool, _ look: Look) {
     if ControlFrames.isPing(sent) || ControlFrames.isServersWebSocketPing(sent) { pingOut = UInt8(sent) }
     // A ping that this connection has had answered before is known.
-    if isControl || pingOut > 0 && (seenPing == pingOut || UInt32(seenPing) == sent + ControlFrames.mask) { return }
+    let isKnown = pingOut > 0 && (seenPing == pingOut || UInt32(seenPing) == sent + ControlFrames.mask)
+    if isControl || isKnown || facts.contains(.mayOweFirst) && ControlFrames.isHTTP2(sent) {
+      facts.insert(.hasPinged)
+      return
+    }
     saidAt = look.saidAt
     owedUntil = ConnectionRecord.never
     facts.remove(.isFresh)
@@ -215,6 +230,7 @@ struct ConnectionRecord: Sendable {
     }
     if wasHeld || facts.contains(.mayBePing) { owedUntil = owedBefore }
     facts.remove(.mayBePing)
+    facts.insert(.hasPinged)
     if isHTTP2 { facts.insert(.isHTTP2) }
     seenPing = UInt8(wholeIn)
     return true
@@ -227,9 +243,11 @@ struct ConnectionRecord: Sendable {
     if look.segmentsIn == 1, look.bytesOut > 0, look.bytesIn > 0, !look.isOwed, min(sinceHeard, sinceSaid) >= 1000 {
       port.beginsWithRequest = true
     }
+    let isFresh = facts.contains(.isFresh) && bornAt != ConnectionRecord.never && look.bytesOut > 0
+    if isFresh, facts.contains(.hasPinged), facts.contains(.mayOweInTLS) ? port.mayBeTLS : port.mayOweFirst { return }
     facts.remove(.mayOweFirst)
-    guard facts.contains(.isFresh), bornAt != ConnectionRecord.never, look.bytesOut > 0 else { return }
-    if look.segmentsOut == 1, isInterim(look.bytesIn, look.bytesOut, port) { facts.insert(.mayOweFirst) }
+    if isFresh, look.segmentsOut == 1, isInterim(look.bytesIn, look.bytesOut, port) { facts.insert(.mayOweFirst) }
+    guard isFresh, port.mayOweFirst, !facts.contains(.hasPinged) else { return }
     guard look.segmentsIn >= 2 else { return }
     // A ClientHello and a Finished on one side, a certificate on the other. Of a connection that was there before it may be
     // a few requests as well.
@@ -237,15 +255,19 @@ struct ConnectionRecord: Sendable {
     if beganInTLS, look.bytesOut >= 1000 { port.beganWithTLS = true }
     // An answer that took this long is no ticket and no SETTINGS.
     guard look.saidAt - look.heardAt <= ConnectionRecord.longestTicket else { return }
-    let mayOwe =
-      beganInTLS && port.mayBeTLS
-      ? mayOweInTLS(look, &port)
-      : port.mayBeHTTP2 && look.bytesOut <= 100
-        // An acknowledgement of its own, after the last byte, would be that of an answer.
-        && (port.isHTTP2
-          || !facts.contains(.answersLate) && look.segmentsOut < look.segmentsIn
-            && look.acknowledgedAt - look.heardAt <= ConnectionRecord.tick)
-    if mayOwe { facts.insert(.mayOweFirst) }
+    let mayBeInTLS = beganInTLS && port.mayBeTLS
+    if mayBeInTLS { facts.insert(.mayOweInTLS) }
+    if mayBeInTLS ? mayOweInTLS(look, &port) : mayOweInPlainText(look, port) { facts.insert(.mayOweFirst) }
+  }
+
+  /// The SETTINGS of HTTP/2, or the upgrade to WebSocket, in the tick of the request.
+  private func mayOweInPlainText(_ look: Look, _ port: PortTraits) -> Bool {
+    // An acknowledgement of its own, after the last byte, would be that of an answer.
+    let hasSpokenLast =
+      look.segmentsOut < look.segmentsIn && look.acknowledgedAt - look.heardAt <= ConnectionRecord.tick
+    if port.given == .ws { return hasSpokenLast }
+    return look.bytesOut <= ConnectionRecord.longestSettings
+      && (port.isHTTP2 || port.given == nil && hasSpokenLast && !facts.contains(.answersLate))
   }
 
   /// Tickets or an answer: both follow the request, and only two cases are certain.

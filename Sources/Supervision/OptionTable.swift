@@ -238,6 +238,12 @@ func drainMode(_ text: String) throws(Unacceptable) -> DrainMode {
 
 func url(_ text: String) throws(Unacceptable) -> HTTPURL {
   guard let url = HTTPURL(text: text) else {
+    if Array(text.utf8).starts(withLowercase: "https://") {
+      throw Unacceptable(
+        reason:
+          "needs TLS, which ebb does not speak: use a plain HTTP port, a TCP check (--tcp, --ready-tcp), or a client "
+          + "such as curl")
+    }
     throw Unacceptable(reason: "is not a URL that ebb can ask: expected \(HTTPURL.expectation)")
   }
   return url

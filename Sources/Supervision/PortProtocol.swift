@@ -63,5 +63,6 @@ struct PortTraits: Sendable {
   var isTLS: Bool { given == .https || beganWithTLS && mayBeTLS }
   var mayBeTLS: Bool { given.map { $0 == .https } ?? !(isPlain || beginsWithRequest) }
   var isHTTP2: Bool { given == .h2c || given == .grpc }
-  var mayBeHTTP2: Bool { given.map { _ in isHTTP2 } ?? !beginsWithRequest }
+  /// What the server says first may be no answer.
+  var mayOweFirst: Bool { given.map { $0 != .http } ?? !beginsWithRequest }
 }

@@ -62,8 +62,8 @@ extension SmokeOptions {
     ) { options, text throws(Unacceptable) in options.targets.append(.tcp(port: try port(text))) },
     Option(
       name: "slow", value: "URL",
-      help: "an answer that takes its time: one such request is under way from before the stop signal to the end of "
-        + "the delay, and has all the time of the stop"
+      help: "an answer that takes its time: two such requests, on a fresh connection and on a kept one, are under way "
+        + "from before the stop signal to the end of the delay, and have all the time of the stop"
     ) { options, text throws(Unacceptable) in options.slow = try url(text) },
     Option(
       name: "rate", value: "N", standard: "20",

@@ -10,10 +10,15 @@ final class SmokeClient {
     case fresh
     /// On one that is kept, where there is one.
     case kept
-    /// `--slow`: without a deadline.
+    /// `--slow`, on a connection of its own: without a deadline.
     case slow
+    /// The same on one that is kept, where there is one.
+    case slowKept
     /// A connection and nothing more, whatever the target is.
     case connection
+
+    var isSlow: Bool { self == .slow || self == .slowKept }
+    var isKept: Bool { self == .kept || self == .slowKept }
   }
 
   /// How a request ended.
@@ -66,17 +71,18 @@ final class SmokeClient {
 
   var isIdle: Bool { exchanges.isEmpty }
 
-  /// A slow request has been sent as a whole and is not answered.
-  var hasSlowInFlight: Bool { exchanges.contains { $0.kind == .slow && $0.isConnected && $0.request.isEmpty } }
-  var hasSlow: Bool { exchanges.contains { $0.kind == .slow } }
+  /// Both slow requests have been sent as a whole and are not answered.
+  var hasSlowInFlight: Bool { exchanges.count { $0.kind.isSlow && $0.isConnected && $0.request.isEmpty } == 2 }
+  /// Whether a request of this kind is under way.
+  func has(_ kind: Kind) -> Bool { exchanges.contains { $0.kind == kind } }
 
   /// Begins a request.
   func begin(_ kind: Kind, to target: Int, at now: Instant) {
     guard exchanges.count < SmokeClient.mostExchanges else { return }
-    let deadline = kind == .slow ? nil : now + timeout
+    let deadline = kind.isSlow ? nil : now + timeout
     let exchange = Exchange(target: target, kind: kind, begun: now, deadline: deadline, address: max(0, known[target]))
     exchanges.append(exchange)
-    if kind == .kept, let socket = takeIdle(target) {
+    if kind.isKept, let socket = takeIdle(target) {
       (exchange.socket, exchange.isConnected, exchange.isReused) = (socket, true, true)
       ask(exchange)
       work(on: exchange)
@@ -176,7 +182,7 @@ extension SmokeClient {
   @discardableResult
   private func ask(_ exchange: Exchange) -> Bool {
     guard case .http(let url) = targets[exchange.target], exchange.kind != .connection else { return false }
-    exchange.request = httpGet(url, keepAlive: exchange.kind == .kept)[...]
+    exchange.request = httpGet(url, keepAlive: exchange.kind.isKept)[...]
     return true
   }
 
@@ -193,7 +199,7 @@ extension SmokeClient {
   private func finish(_ exchange: Exchange, _ problem: String?) {
     guard !exchange.isOver else { return }
     exchange.isOver = true
-    if exchange.kind == .kept, problem == nil, exchange.answer.isReusable {
+    if exchange.kind.isKept, problem == nil, exchange.answer.isReusable {
       kept.append(exchange)
     } else {
       hangUp(exchange)
@@ -206,9 +212,10 @@ extension SmokeClient {
     exchange.socket = -1
   }
 
-  /// A connection that is kept and that the server has not closed.
+  /// A connection to the target's server that is kept and that the server has not closed.
   private func takeIdle(_ target: Int) -> Int32? {
-    while let index = kept.firstIndex(where: { $0.target == target }) {
+    let server = targets[target].addresses.first
+    while let index = kept.firstIndex(where: { targets[$0.target].addresses.first == server }) {
       let socket = kept.remove(at: index).socket
       if case .nothing? = try? receive(upTo: 1, from: socket) { return socket }
       close(socket)

@@ -202,8 +202,8 @@ extension SmokeRun {
       // Late, it goes on at its pace: to catch up would be another load than the one asked for.
       nextRequest = max(nextRequest, now - SmokeRun.tick) + Span(nanoseconds: 1_000_000_000 / Int64(options.rate))
     }
-    if options.slow != nil, !client.hasSlow, now >= nextSlow {
-      client.begin(.slow, to: count, at: now)
+    if options.slow != nil, now >= nextSlow {
+      for kind in [SmokeClient.Kind.slow, .slowKept] where !client.has(kind) { client.begin(kind, to: count, at: now) }
       nextSlow = now + SmokeRun.slowPace
     }
   }
@@ -216,7 +216,7 @@ extension SmokeRun {
     nextRequest = now + SmokeRun.startPace
   }
 
-  /// At the stop signal a slow request has to be on its way. One that is answered at once never is for long.
+  /// At the stop signal the slow requests have to be on their way. One that is answered at once never is for long.
   private func canStop(_ until: Instant) -> Bool {
     options.slow == nil || client.hasSlowInFlight || monotonicTime() >= until + .seconds(1)
   }
@@ -229,7 +229,7 @@ extension SmokeRun {
       if outcome.problem == nil { asked += 1 }
     } else if facts.readyAt != nil {
       facts.requestEnded(
-        outcome.problem, begun: outcome.begun, isSlow: outcome.kind == .slow, at: monotonicTime(),
+        outcome.problem, begun: outcome.begun, isSlow: outcome.kind.isSlow, at: monotonicTime(),
         time: unixMilliseconds())
     }
   }

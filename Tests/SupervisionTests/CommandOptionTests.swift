@@ -61,7 +61,15 @@ import Testing
     ),
     (["probe", "--tcp", "65536"], "probe: --tcp: \"65536\" is not a port: expected 1 to 65535"),
     (
-      ["probe", "--http", "https://localhost/"], "probe: --http: \"https://localhost/\" is not a URL that ebb can ask: "
+      ["probe", "--http", "ftp://localhost/"], "probe: --http: \"ftp://localhost/\" is not a URL that ebb can ask: "
+    ),
+    (
+      ["smoke", "--slow", "https://localhost/", "--", "app"],
+      "smoke: --slow: \"https://localhost/\" needs TLS, which ebb does not speak: use a plain HTTP port"
+    ),
+    (
+      ["probe", "--http", "HTTPS://localhost/"],
+      "probe: --http: \"HTTPS://localhost/\" needs TLS, which ebb does not speak"
     ),
     (["probe", "--header", "A: b"], "probe: --header needs --http"),
     (
