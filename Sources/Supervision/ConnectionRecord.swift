@@ -179,6 +179,7 @@ struct ConnectionRecord: Sendable {
     }
     // A request, of which the server has acknowledged a part. One that answers each request sends a segment for each.
     let isAcknowledged = isControlOut && (isHTTP2 || newSegmentsIn >= 2 && look.segmentsOut &- segmentsOut == 1)
+    if isAcknowledged, !port.isTLS { facts.insert(.isHTTP2) }
     if isAcknowledged || isInterim(received, sent, port) {
       heardAt = look.heardAt
       owedUntil = ConnectionRecord.always
@@ -220,13 +221,18 @@ struct ConnectionRecord: Sendable {
     (pingIn, pingOut) = (0, 0)
     let isHTTP2 = wholeIn == wholeOut && ControlFrames.isPing(wholeIn)
     guard isHTTP2 || wholeIn == wholeOut + ControlFrames.mask && ControlFrames.isServersWebSocketPing(wholeOut) else {
-      // A PING with a WINDOW_UPDATE before it. Small requests may have these sizes: a later PING decides.
+      // A PING with a WINDOW_UPDATE. Small requests and answers may have these sizes: they leave what is owed so, and of
+      // what is answered a later PING decides.
       facts.remove(.mayBePing)
-      if received == 30 && sent == 17 || received == 47 && sent == 34 {
-        facts.insert(.mayBePing)
-        owedBefore = owedUntil
+      switch (received, sent) {
+      case (30, 17), (47, 34), (17, 30), (34, 47): break
+      default: return false
       }
-      return false
+      facts.insert(.mayBePing)
+      owedBefore = owedUntil
+      guard owedUntil == ConnectionRecord.always || facts.contains(.mayOweFirst) else { return false }
+      facts.insert(.hasPinged)
+      return true
     }
     if wasHeld || facts.contains(.mayBePing) { owedUntil = owedBefore }
     facts.remove(.mayBePing)

@@ -187,6 +187,35 @@ import Testing
     #expect(story.class == .owedResponse)
   }
 
+  @Test func norIsAPingWithAWindowUpdateAfterIt() {
+    var story = Story()
+    story.exchange(412, 3, 229, 5)
+    story.wait(seconds: 1)
+    story.exchange(80, 2, 17, 1)
+    story.exchange(17, 1, 30, 1)
+    story.wait(seconds: 3)
+    #expect(story.class == .owedResponse)
+  }
+
+  @Test func nothingOfThatEndsAFirstRequest() {
+    for said in [100, 112] {
+      var story = Story()
+      story.exchange(378, 4, 72, 3, heard: 100, said: said)
+      story.wait(seconds: 1)
+      story.exchange(17, 1, 30, 1)
+      story.wait(seconds: 3)
+      #expect(story.class == .owedResponse)
+    }
+  }
+
+  @Test func pingsDoNotEndTheDoubtOfTheFirstExchange() {
+    var story = Story()
+    story.exchange(364, 4, 72, 3)
+    story.wait(seconds: 1)
+    for _ in 0..<8 { story.exchange(17, 1, 17, 1, heard: 100, said: 100, acknowledged: 56) }
+    #expect(story.class == .owedResponse)
+  }
+
   @Test(arguments: [(17, 17), (39, 39), (10, 6), (6, 2), (32, 28)] as [(UInt64, UInt64)])
   func pingsAreNoTraffic(received: UInt64, sent: UInt64) {
     var story = Story()

@@ -72,7 +72,7 @@ import Testing
     (["--output", "xml", "a"], "smoke: --output: \"xml\" is not an output: expected text, json, tap or junit"),
     (["--output=junit=x", "a"], "smoke: --output: \"junit=x\" is not an output"),
     (["--expect-exit", "256", "a"], "smoke: --expect-exit: \"256\" is not an exit code"),
-    (["--slow", "https://localhost/", "a"], "smoke: --slow: \"https://localhost/\" is not a URL"),
+    (["--slow", "https://localhost/", "a"], "smoke: --slow: \"https://localhost/\" needs TLS"),
     (["--delay", "soon", "a"], "smoke: --delay: \"soon\" is not a duration"),
     (["--delay", "29s", "a"], "smoke: delay 29s, and 2s for the end, do not fit"),
     (["--lag", "31s", "--tcp=1", "a"], "smoke: --lag 31s is longer than --termination-grace-period 30s"),
