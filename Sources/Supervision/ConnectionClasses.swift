@@ -9,7 +9,7 @@ extension Connection {
     switch state {
     case .listen: .pendingAccept
     case .established where inode == 0:
-      // A client that connects ahead of its requests: nobody accepts it before they come (gunicorn).
+      // A client that connects ahead of its requests; gunicorn accepts it when the first one comes.
       receiveQueue == 0 && ages.map { $0.bytesReceived == 0 && $0.received >= quiet } ?? false
         ? .neverUsed : .pendingAccept
     case .closeWait where inode == 0: .pendingAccept

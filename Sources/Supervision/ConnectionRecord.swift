@@ -1,6 +1,6 @@
 /// What the looks at one connection since the stop began have shown. Pure, and small: there is one for each connection.
 ///
-/// A single look shows who spoke last, and mostly that is whoever is owed nothing. Not so where a protocol has bytes of
+/// A single look shows who spoke last, which mostly is the side that is owed nothing. Not so where a protocol has bytes of
 /// its own. A TLS server sends its session tickets after the request has come; HTTP/2 has SETTINGS, WINDOW_UPDATE and
 /// PING, WebSocket ping and pong. Two looks show how many bytes went each way between them, and that tells.
 ///
@@ -151,7 +151,7 @@ struct ConnectionRecord: Sendable {
     if sent >= ConnectionRecord.largeAnswer {
       segmentsSinceLarge = UInt8(clamping: max(1, newSegmentsIn))
     } else if segmentsSinceLarge > 0, sent == 0 || look.heardAt - saidAt < 1000 {
-      segmentsSinceLarge = UInt8(clamping: UInt16(segmentsSinceLarge) + newSegmentsIn)
+      segmentsSinceLarge = UInt8(clamping: UInt32(segmentsSinceLarge) + UInt32(newSegmentsIn))
     } else {
       segmentsSinceLarge = 0
     }

@@ -323,6 +323,17 @@ import Testing
     #expect(judged(1041...1060) == 20)
   }
 
+  @Test func countsThatGrowByAnythingAreNoTrap() {
+    var story = Story(.https)
+    story.exchange(300, 1, 1200, 1)
+    for _ in 0..<4 {
+      story.exchange(UInt64(Int32.max), 65_535, UInt64(Int32.max), 65_535, heard: 60, said: 80)
+      story.exchange(UInt64(UInt32.max), 65_535, 40_000, 1, heard: 60, said: 80)
+      story.exchange(1, 65_535, 1, 65_535, heard: 60, said: 80)
+    }
+    #expect(story.judgment != nil)
+  }
+
   @Test func agesOfAnyLengthAreNoTrap() {
     for age in [0, 1_000_000_000, Int(UInt32.max)] {
       for other in [0, Int(UInt32.max)] {
@@ -331,7 +342,7 @@ import Testing
           let now = Instant(nanoseconds: 0) + .milliseconds(step * 250)
           var one = connection(
             sent: age, received: other, bytes: UInt64(step) * UInt64(UInt32.max), answered: .max - UInt64(step))
-          one.ages?.segments = .init(received: .max, sent: .max, largest: .max)
+          one.ages?.segments = .init(received: .max - UInt32(step), sent: .max, largest: .max)
           one.cookie = 1
           table.beginPass(at: now)
           #expect(table.look(one, at: now) != nil)
