@@ -3,7 +3,7 @@ import Platform
 import Supervision
 
 /// ebb from its first statement on. SwiftPM links `<module>_main` as the program's main.
-@c(ebb_main)
+@_cdecl("ebb_main")
 public func main(argumentCount: Int32, arguments: CStrings, environment: CStrings?) -> Int32 {
   // Before anything else: what arrives from now on stays pending until somebody is there to act on it.
   let inherited = Inherited(blockedSignals: blockAllSignals(), parent: getppid())
