@@ -27,13 +27,13 @@ let swiftSettings: [SwiftSetting] = [
 ]
 
 // lld makes the file 5 kB smaller than gold, links for aarch64, where GNU ld refuses a copy relocation, and keeps its own
-// layout where a script only drops a section: the tables for unwinding, and with them their index.
+// layout where a script only drops sections: among them the tables for unwinding, and with these their index.
 let staticExecutable: [LinkerSetting] = [
   .unsafeFlags(
     embedded + [
       "-static-executable", "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "-s",
       "-Xlinker", "--no-eh-frame-hdr",
-      "-Xlinker", "--script=\(Context.packageDirectory)/Sources/CUnneeded/no_unwinding.ld",
+      "-Xlinker", "--script=\(Context.packageDirectory)/Sources/CUnneeded/unneeded.ld",
     ], .when(configuration: .release)),
   .unsafeFlags(["-static-stdlib"], .when(configuration: .debug)),
 ]
@@ -52,7 +52,7 @@ let package = Package(
   targets: [
     .target(name: "CPlatform"),
     // Replaces parts of libc, in the executable alone.
-    .target(name: "CUnneeded", exclude: ["no_unwinding.ld"]),
+    .target(name: "CUnneeded", exclude: ["unneeded.ld"]),
     .target(name: "Supervision", swiftSettings: swiftSettings),
     .target(
       name: "Platform", dependencies: ["CPlatform", "Supervision"], swiftSettings: swiftSettings),
