@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// What older kernels do not have, taken away by seccomp: every call and flag in ebb's binary that is newer than Linux
-/// 3.17. Such a kernel answers ENOSYS to the call, or refuses the flag.
+/// What older kernels do not have, taken away by seccomp: every call and flag in the binary that is newer than Linux
+/// 3.16. Such a kernel answers ENOSYS to the call, or refuses the flag.
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct OlderKernelTests {
   struct Kernel: Sendable, CustomTestStringConvertible {
