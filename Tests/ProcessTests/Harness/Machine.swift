@@ -50,6 +50,10 @@ struct Machine: Sendable {
     return succeeds(fixture("launch", "--", "/bin/sh", "-c", script, strace))
   }
 
+  static let kubernetesSchema = Machine("no kubernetes-validate of PyPI for /usr/bin/python3") {
+    succeeds(["/usr/bin/python3", "-c", "import kubernetes_validate, yaml"])
+  }
+
   /// One of the given paths exists.
   static func program(_ name: String) -> Machine {
     Machine("\(name) is not installed") { path(of: name) != nil }
