@@ -6,7 +6,7 @@ struct Machine: Sendable {
   let isPresent: Bool
   let absence: Comment
 
-  private init(_ absence: Comment, _ check: () -> Bool) {
+  init(_ absence: Comment, _ check: () -> Bool) {
     isPresent = check()
     self.absence = absence
   }
