@@ -1,11 +1,19 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+// Each module holds copies of the functions that it uses of another one. Swift 6.3 makes them weak symbols by itself, 6.2
+// only with this option of its frontend; SwiftPM gives it where it knows of the feature.
+#if compiler(>=6.3)
+  let mergeable: [String] = []
+#else
+  let mergeable = ["-Xfrontend", "-mergeable-symbols"]
+#endif
+
 // Release is Embedded Swift: one static file of little more than a megabyte. Debug is ordinary Swift, so that `swift
 // test` covers the same sources and `swift run ebb` runs. SwiftPM links a target as an Embedded one in debug too as soon
 // as it sees `.enableExperimentalFeature("Embedded", …)`, under any condition: such an executable crashes. So the
 // feature is a flag of the compiler here.
-let embedded = ["-enable-experimental-feature", "Embedded", "-wmo"]
+let embedded = ["-enable-experimental-feature", "Embedded", "-wmo"] + mergeable
 
 // A section for each function lets the linker drop those that nothing calls: a sixth of the file.
 let swiftSettings: [SwiftSetting] = [
@@ -19,13 +27,13 @@ let swiftSettings: [SwiftSetting] = [
 ]
 
 // lld makes the file 5 kB smaller than gold, links for aarch64, where GNU ld refuses a copy relocation, and keeps its own
-// layout where a script only drops a section: the tables for unwinding, and with them their index.
+// layout where a script only drops sections: among them the tables for unwinding, and with these their index.
 let staticExecutable: [LinkerSetting] = [
   .unsafeFlags(
     embedded + [
       "-static-executable", "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "-s",
       "-Xlinker", "--no-eh-frame-hdr",
-      "-Xlinker", "--script=\(Context.packageDirectory)/Sources/CUnneeded/no_unwinding.ld",
+      "-Xlinker", "--script=\(Context.packageDirectory)/Sources/CUnneeded/unneeded.ld",
     ], .when(configuration: .release)),
   .unsafeFlags(["-static-stdlib"], .when(configuration: .debug)),
 ]
@@ -44,7 +52,7 @@ let package = Package(
   targets: [
     .target(name: "CPlatform"),
     // Replaces parts of libc, in the executable alone.
-    .target(name: "CUnneeded", exclude: ["no_unwinding.ld"]),
+    .target(name: "CUnneeded", exclude: ["unneeded.ld"]),
     .target(name: "Supervision", swiftSettings: swiftSettings),
     .target(
       name: "Platform", dependencies: ["CPlatform", "Supervision"], swiftSettings: swiftSettings),

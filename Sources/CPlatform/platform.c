@@ -179,6 +179,10 @@ bool ebb_has_ended(int child) {
   return waitid(P_PID, child, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0 || info.si_pid == child;
 }
 
+bool ebb_is_subreaper(void) {
+  int is_subreaper = 0;
+  return prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper, 0, 0, 0) == 0 && is_subreaper != 0;
+}
 int ebb_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 int ebb_set_parent_death_signal(int number) { return prctl(PR_SET_PDEATHSIG, number, 0, 0, 0); }
 int ebb_close_range(int first, int last) { return syscall(SYS_close_range, first, last, 0); }

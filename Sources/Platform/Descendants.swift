@@ -158,5 +158,6 @@ private func send(_ signal: Signal, to process: ProcessEntry) {
   }
   defer { close(descriptor) }
   guard isStill(process) else { return }
-  _ = ebb_pidfd_signal(descriptor, signal.number)
+  // Linux 5.1 has this call, 5.3 the other one; a seccomp profile may have either alone.
+  if ebb_pidfd_signal(descriptor, signal.number) != 0, Errno.current.code != ESRCH { kill(process.pid, signal.number) }
 }

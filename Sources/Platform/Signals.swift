@@ -81,6 +81,9 @@ public func setParentDeathSignal(_ signal: Signal, parent: Int32) throws(Errno) 
   if getppid() != parent { try send(signal, to: .process(getpid())) }
 }
 
+/// Whether orphaned descendants become children of this process though it is not PID 1; prctl(2). execve(2) keeps that.
+public func isSubreaper() -> Bool { ebb_is_subreaper() }
+
 /// Orphaned descendants become children of this process, as they do of PID 1; prctl(2).
 public func becomeSubreaper() throws(Errno) {
   try valueOrErrno { ebb_become_subreaper() }

@@ -45,10 +45,10 @@ public func spawn(_ arguments: CStrings, environment: CStrings?, _ settings: Spa
   switch try execute(path, arguments, environment, settings) {
   case .success(let pid): return pid
   case .failure(Errno(code: ENOEXEC)): return try runByShell(path, arguments, environment, settings)
-  case .failure(Errno(code: ENOENT)), .failure(Errno(code: ENOTDIR)), .failure(Errno(code: ELIBBAD)):
+  case .failure(let error) where [ENOENT, ENOTDIR, ELIBBAD].contains(error.code):
     throw notExecutable(
-      name, "the interpreter that \(path.quoted) names (its #! line, or its dynamic loader) is not there")
-  case .failure(let error): throw notExecutable(name, error.text)
+      name, "the interpreter that \(path.quoted) names (its #! line, or its dynamic loader) is not there", error)
+  case .failure(let error): throw notExecutable(name, error.text, error)
   }
 }
 
@@ -81,17 +81,20 @@ func cStrings(_ strings: [UnsafeMutablePointer<CChar>?]) -> CStrings {
 private func locate(_ name: String) throws(SpawnFailure) -> String {
   let path = getenv("PATH").map { String(system: $0) }
   var obstacle: SpawnFailure?
+  var absence = Errno(code: ENOENT)
   for candidate in candidates(for: name, path: path) {
     let file = candidate.systemPath
     if ebb_is_regular_file(file), access(file, X_OK) == 0 { return candidate }
     let error = Errno.current
     if error.code != ENOENT && error.code != ENOTDIR && obstacle == nil {
-      obstacle = notExecutable(name, isPath(name) ? error.text : "\(candidate.quoted): \(error.text)")
+      obstacle = notExecutable(name, isPath(name) ? error.text : "\(candidate.quoted): \(error.text)", error)
     }
+    if isPath(name) { absence = error }
   }
   if let obstacle { throw obstacle }
   let place = isPath(name) ? "no such file" : "not found in PATH \((path ?? "").quoted)"
-  throw SpawnFailure(code: ExitCode.notFound, message: "cannot execute \(name.quoted): \(place)")
+  throw SpawnFailure(
+    code: ExitCode.notFound, message: "cannot execute \(name.quoted): \(place)", error: absence.code)
 }
 
 /// A script without a `#!` line, as execvp(3) and every shell treat it. A binary of another machine is none: a shell
@@ -139,8 +142,9 @@ private func execute(
   return pid > 0 ? .success(pid) : .failure(error)
 }
 
-private func notExecutable(_ name: String, _ reason: String) -> SpawnFailure {
-  SpawnFailure(code: ExitCode.notExecutable, message: "cannot execute \(name.quoted): \(reason)")
+private func notExecutable(_ name: String, _ reason: String, _ error: Errno = Errno(code: ENOEXEC)) -> SpawnFailure {
+  SpawnFailure(
+    code: ExitCode.notExecutable, message: "cannot execute \(name.quoted): \(reason)", error: error.code)
 }
 
 /// A file's first bytes; open(2), read(2).

@@ -98,14 +98,21 @@ public final class StatusReader {
 
   /// Sends the supervisor a signal, and no other process that has got its pid meanwhile. Throws ESRCH, EPERM.
   public func send(_ signal: Signal) throws(Errno) {
-    guard process >= 0 else { return try Platform.send(signal, to: .process(pid)) }
-    try valueOrErrno { ebb_pidfd_signal(process, signal.number) }
+    do throws(Errno) {
+      guard process >= 0 else { throw Errno(code: ENOSYS) }
+      try valueOrErrno { ebb_pidfd_signal(process, signal.number) }
+    } catch {
+      guard error.code != ESRCH else { throw error }
+      try Platform.send(signal, to: .process(pid))
+    }
   }
 
   /// Waits for the supervisor's end, at most so long. Returns whether it has come.
   public func hasEnded(within milliseconds: Int32) -> Bool {
     guard process >= 0 else {
       poll(nil, 0, milliseconds)
+      // As a descriptor says it: one that its parent has not reaped has ended too.
+      if let stat = try? readFile("/proc/\(pid)/stat", upTo: 1024), case .ended = life(stat: stat) { return true }
       return kill(pid, 0) == -1 && Errno.current.code == ESRCH
     }
     var entry = pollfd(fd: process, events: Int16(POLLIN), revents: 0)

@@ -48,3 +48,8 @@ public func suspendSelf() {
   raise(Signal.terminalStop.number)
   _ = ebb_set_signal_mask(mask)
 }
+
+/// Stops this process; returns when it was continued. PID 1 would not stop, but lose a SIGCONT that is pending; kill(2).
+public func stopSelf() {
+  if getpid() != 1 { raise(Signal.stop.number) }
+}

@@ -21,15 +21,19 @@ public enum Invocation: Sendable {
 public struct UsageError: Error, Sendable {
   /// What to print.
   public let message: String
+  /// To exit with.
+  public var code = ExitCode.ownFailure
 }
 
 /// Reads the words after `ebb`. The first one selects the form. `variable` gives the value of an environment variable,
 /// which only the forms that supervise look at: `kubectl exec` hands them to the other commands too. `hasOwnVariables`: the
-/// name of at least one begins with `EBB_`.
+/// name of at least one begins with `EBB_`. `other`: ebb stands in the place of that program, and the words are in the order
+/// of its `arrangement`.
 public func parse(
-  words: [String], variable: @escaping (String) -> String?, hasOwnVariables: Bool = true
+  words: [String], as other: OtherInit? = nil, variable: @escaping (String) -> String?, hasOwnVariables: Bool = true
 ) throws(UsageError) -> Invocation {
   let variables = Variables(value: variable, hasOwn: hasOwnVariables)
+  if let other { return try other.parse(words, variables) }
   let first = words.first ?? ""
   if first.isSame(as: "status") {
     var options = StatusOptions()
@@ -50,12 +54,23 @@ public func parse(
   if first.isSame(as: "smoke") { return try parseSmoke(words: words, variables) }
   if first.isSame(as: "plan") { return try parsePlan(words: words, variables) }
   // Else it is the program install.
-  if first.isSame(as: "install"), words.count == 2, words[1].starts(withText: "/") { return .install(words[1]) }
+  if isInstall(words) { return .install(words[1]) }
   return try parseRun(words: words, variables)
 }
 
+private func isInstall(_ words: [String]) -> Bool {
+  words.count == 2 && words[0].isSame(as: "install") && words[1].starts(withText: "/")
+}
+
+/// Whether the words are a command of ebb's own.
+public func isOwnCommand(_ words: [String]) -> Bool {
+  guard let first = words.first else { return false }
+  return isInstall(words)
+    || ["status", "stop", "probe", "drain", "smoke", "plan"].contains { first.isSame(as: $0) }
+}
+
 /// The environment variables.
-private struct Variables {
+struct Variables {
   let value: (String) -> String?
   /// The name of at least one begins with `EBB_`.
   let hasOwn: Bool
@@ -77,7 +92,7 @@ private func parseRun(words: [String], _ variables: Variables) throws(UsageError
 
 /// Takes in what was given and, where it was not, what the environment says. A flag beats its variable. `first` is the
 /// index of this table's first option in the settings.
-private func fill(
+func fill(
   _ options: inout RunOptions, from settings: [Setting], first: Int = 0, _ variables: Variables
 ) throws(UsageError) {
   let table = RunOptions.table
@@ -173,7 +188,7 @@ protocol CommandOptions {
 // MARK: - Words
 
 /// An option that was given.
-private struct Setting {
+struct Setting {
   /// In the table.
   let index: Int
   let value: String
@@ -183,12 +198,20 @@ private struct Setting {
   let words: Range<Int>
 }
 
-private enum Ending { case words, help, version }
+enum Ending { case words, help, version, licence }
+
+/// What a word asks to print.
+private func answer(_ word: String) -> Ending? {
+  if word.isSame(as: "--help") || word.isSame(as: "-h") { return .help }
+  return word.isSame(as: "--version") || word.isSame(as: "-V") ? .version : nil
+}
 
 /// Reads options up to the first word that is none. Knows nothing of what they mean. `help` lists them; `isBeforeCommand`:
-/// a word that looks like an option may have been meant as the command.
-private func readOptions(
-  _ words: ArraySlice<String>, _ shapes: [OptionShape], help: String, isBeforeCommand: Bool = true
+/// a word that looks like an option may have been meant as the command. `other`: whose options they
+/// are, if not ebb's.
+func readOptions(
+  _ words: ArraySlice<String>, _ shapes: [OptionShape], help: String, isBeforeCommand: Bool = true,
+  of other: OtherInit? = nil
 ) throws(UsageError) -> (settings: [Setting], next: Int, Ending) {
   var settings: [Setting] = []
   var next = words.startIndex
@@ -203,6 +226,8 @@ private func readOptions(
     return words[next - 1]
   }
 
+  func ending(_ word: String) -> Ending? { other.map { $0.answer(word) } ?? answer(word) }
+
   func unknown(_ name: String) -> UsageError {
     let hint = isBeforeCommand ? "; a command that begins with a dash goes after --" : ""
     return UsageError(message: "\(name.quoted) is no option: see \(help)\(hint)")
@@ -213,11 +238,12 @@ private func readOptions(
     let start = next
     next += 1
     if word.isSame(as: "--") { break }
-    if word.isSame(as: "--help") || word.isSame(as: "-h") { return (settings, next, .help) }
-    if word.isSame(as: "--version") || word.isSame(as: "-V") { return (settings, next, .version) }
+    if let ending = ending(word) { return (settings, next, ending) }
     if word.starts(withText: "--") {
       let (name, attached) = splitLong(word)
-      guard let index = shapes.firstIndex(where: { $0.name.isSame(as: name) }) else { throw unknown("--" + name) }
+      guard !name.utf8.isEmpty, let index = shapes.firstIndex(where: { $0.name.isSame(as: name) }) else {
+        throw unknown("--" + name)
+      }
       let value: String
       if let attached { value = attached } else { value = try standaloneValue(of: index, calledAs: "--" + name) }
       settings.append(Setting(index: index, value: value, source: "--" + name, words: start..<next))
@@ -228,6 +254,7 @@ private func readOptions(
       while let letter = letters.popFirst() {
         let short = String(decoding: [letter], as: UTF8.self)
         guard let index = shapes.firstIndex(where: { $0.short?.isSame(as: short) == true }) else {
+          if let ending = ending("-" + short) { return (settings, next, ending) }
           throw unknown("-" + short)
         }
         let value: String
@@ -245,7 +272,7 @@ private func readOptions(
 }
 
 @inline(never)
-private func apply<Options>(
+func apply<Options>(
   _ setting: Setting, _ table: [Option<Options>], first: Int = 0, to options: inout Options
 ) throws(UsageError) {
   do throws(Unacceptable) {

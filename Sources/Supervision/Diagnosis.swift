@@ -39,7 +39,8 @@ extension Status {
     if now.isOutOfReach { return [Status.outOfReach] }
     let command = command(in: processes, supervisor: supervisor)
     guard let signal = signal ?? sends else {
-      return ["the stop signal is dropped by --rewrite: only SIGKILL at the deadline ends the command"]
+      return facts.isAsleep
+        ? [] : ["the stop signal is dropped by --rewrite: only SIGKILL at the deadline ends the command"]
     }
     var sentences: [String] = []
     // Parents come before their children.

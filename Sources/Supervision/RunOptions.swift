@@ -65,11 +65,14 @@ public struct RunOptions: Sendable {
   /// `--log`
   public var logFormat = LogFormat.text
   /// Count of -v minus count of -q.
-  public var verbosity: Int { verboseCount - (quiet ? 1 : 0) }
+  public var verbosity: Int { asleep == nil ? verboseCount - (quiet ? 1 : 0) : Int.min / 2 }
   /// How often `-v` was given.
   public var verboseCount = 0
   /// `-q`
   public var quiet = false
+
+  /// ebb stands in the place of another init, and does no more than that; nil: it is ebb.
+  public var asleep: Asleep?
 
   /// What the environment says of the orchestrator.
   public var orchestrator = Orchestrator.unknown

@@ -18,6 +18,8 @@ public struct Signal: Equatable, Sendable {
   public static let interrupt = Signal(2)
   /// SIGQUIT
   public static let quit = Signal(3)
+  /// SIGABRT
+  static let abort = Signal(6)
   /// SIGKILL
   public static let kill = Signal(9)
   /// SIGUSR1
@@ -32,6 +34,8 @@ public struct Signal: Equatable, Sendable {
   public static let child = Signal(17)
   /// SIGCONT
   public static let `continue` = Signal(18)
+  /// SIGSTOP
+  public static let stop = Signal(19)
   /// SIGTSTP, Ctrl-Z
   public static let terminalStop = Signal(20)
   /// SIGTTIN, a read from the background

@@ -170,7 +170,7 @@ public struct SupervisorFacts: Sendable {
       recognisesServers: options.recognisesServers
         && (options.rewrites.isEmpty
           || KnownServer.gracefulStops.signals.allSatisfy { options.rewrites.apply(to: $0) != nil }),
-      forwardsAs: options.stopSignals.usual.flatMap { options.rewrites.apply(to: $0) },
+      forwardsAs: options.rewrites.apply(to: options.stopSignals.usual ?? .terminate),
       signalsGroup: options.signalsGroup, ports: options.ports?.map { $0.number }, healthPort: options.health?.port,
       drainQuiet: options.times.drainQuiet)
     plan = StopPlan(options)

@@ -58,6 +58,7 @@ public struct StopPlan: Equatable, Sendable {
 extension Status {
   /// Before a stop: `by SIGQUIT SIGTERM (default, nginx); delay 5.0s (flag), grace period 30s (kubernetes)`.
   func planText(for command: ProcessDetails?) -> String {
+    if facts.isAsleep { return "none of its own: in the place of another init ebb only forwards signals" }
     let plan = facts.plan
     let server = server(command)
     var text = "by"
@@ -68,6 +69,7 @@ extension Status {
 
   /// For JSON.
   func planFacts(for command: ProcessDetails?) -> FactValue {
+    if facts.isAsleep { return .null }
     let plan = facts.plan
     let server = server(command)
     return .object([

@@ -70,7 +70,7 @@ final class EventLoop {
     reapAgain = DispatchSource(timerOn: queue)
     probe = ReadinessProbe(options.readiness, on: queue)
     health = if let listener { HealthServer(listener, on: queue) } else { nil }
-    signals = SignalIntake(on: queue)
+    signals = SignalIntake(on: queue, without: options.neverForwarded)
     look = CommandLook(on: queue, health: options.health?.port)
     for action in actions { perform(action, unixMilliseconds()) }
   }
@@ -125,7 +125,7 @@ extension EventLoop {
     guard lifecycle.prepare(for: signal, processName: processName(of: family.commandPid), at: monotonicTime())
     else { return }
     post(.reachSeen(reach(of: family.commandPid)))
-    post(.commandSeen(isSupervisor: (try? StatusReader.open(pid: family.commandPid)) != nil))
+    post(.commandSeen(isSupervisor: isAwakeSupervisor(family.commandPid)))
   }
 
   @inline(never)
@@ -246,6 +246,7 @@ extension EventLoop {
       killedChildren = family.killChildren()
     case .lookForSurvivors: post(.survivors(survivingChildren(), isInit: getpid() == 1))
     case .suspend: suspend()
+    case .stopSelf: stopSelf()
     case .probe: probe.begin { [self] answer in post(answer) }
     case .abandonProbe: probe.abandon()
     case .count(let lookForListeners):
@@ -327,7 +328,7 @@ extension EventLoop {
       let limit = lifecycle.takeWakeUp().map { max(.zero, $0 - monotonicTime()) } ?? .longest
       switch nextSignal(within: limit) {
       case .child?: reap()
-      case let signal?: received(signal)
+      case let signal?: if !options.neverForwarded.contains(signal) { received(signal) }
       case nil: post(.timer)
       }
     }

@@ -7,6 +7,8 @@ final class Journal {
   private let format: LogFormat
   /// Nil: no file.
   private let terminationLog: String?
+  /// Warnings are left out: another init would not write them.
+  private let isAsleep: Bool
   private let log = LogWriter(descriptor: 2, capacity: 64 * 1024)
   /// Has a thread of its own: the log's may be stuck at a pipe without a reader.
   private lazy var message = LogWriter(capacity: .max) { [terminationLog] line in
@@ -20,11 +22,13 @@ final class Journal {
 
   init(_ options: RunOptions) {
     format = options.logFormat
+    isAsleep = options.asleep != nil
     let usual = "/dev/termination-log"
-    terminationLog = options.terminationLog ?? (access(usual, W_OK) == 0 ? usual : nil)
+    terminationLog = isAsleep ? nil : options.terminationLog ?? (access(usual, W_OK) == 0 ? usual : nil)
   }
 
   func warn(_ event: String, _ message: String) {
+    if isAsleep { return }
     write(LogRecord(.warning, event, message), at: unixMilliseconds())
   }
 

@@ -3,18 +3,23 @@ import Platform
 import Supervision
 
 /// ebb from its first statement on. SwiftPM links `<module>_main` as the program's main.
-@c(ebb_main)
+@_cdecl("ebb_main")
 public func main(argumentCount: Int32, arguments: CStrings, environment: CStrings?) -> Int32 {
   // Before anything else: what arrives from now on stays pending until somebody is there to act on it.
   let inherited = Inherited(blockedSignals: blockAllSignals(), parent: getppid())
-  let words = (0..<Int(argumentCount)).dropFirst().compactMap { arguments[$0].map { String(system: $0) } }
+  var words = (0..<Int(argumentCount)).dropFirst().compactMap { arguments[$0].map { String(system: $0) } }
+  var other = arguments[0].flatMap { OtherInit(path: $0) }
+  // PID 1 runs a program called status.
+  if other != nil, getpid() != 1, isOwnCommand(words) { other = nil }
+  if let other { arrange(arguments, &words, for: other) }
   let invocation: Invocation
   do throws(UsageError) {
     invocation = try parse(
-      words: words, variable: environmentVariable,
+      words: words, as: other, variable: environmentVariable,
       hasOwnVariables: !variableNames(in: environment, beginningWith: "EBB_").isEmpty)
   } catch {
-    return complain(error.message)
+    _ = complain(error.message)
+    return Int32(error.code)
   }
   if case .run(let options, let commandAt) = invocation {
     return run(options, command: arguments + 1 + commandAt, environment: environment, inherited)
@@ -30,6 +35,14 @@ public func main(argumentCount: Int32, arguments: CStrings, environment: CString
   } catch {
     return complain(error.message)
   }
+}
+
+/// Puts the words in the order in which the other program reads them.
+private func arrange(_ arguments: CStrings, _ words: inout [String], for other: OtherInit) {
+  let order = other.arrangement(of: words, isPosix: getenv("POSIXLY_CORRECT") != nil)
+  let pointers = order.map { arguments[$0 + 1] }
+  for (index, pointer) in pointers.enumerated() { arguments[index + 1] = pointer }
+  words = order.map { words[$0] }
 }
 
 /// Everything but a run: prints, and returns the exit code.

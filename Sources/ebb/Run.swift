@@ -18,8 +18,8 @@ func run(_ options: RunOptions, command: CStrings, environment: CStrings?, _ inh
   let journal = Journal(options)
   let listener = healthListener(options.health, inherited.parent, journal)
   let descriptorLimit = requirements(options)
-  warnOfUnknownVariables(environment, journal)
-  adoptOrphans(journal)
+  if options.asleep == nil { warnOfUnknownVariables(environment, journal) }
+  adoptOrphans(options.asleep, journal)
   watchParent(options.parentDeathSignal, inherited.parent, journal)
 
   // Before any source exists: the command must inherit what ebb inherited, and its exit stays pending until ebb looks.
@@ -49,12 +49,14 @@ func run(_ options: RunOptions, command: CStrings, environment: CStrings?, _ inh
 /// What Dispatch will make once the command runs, and what else is needed at one time: two descriptors for a look at
 /// /proc, one for the status page, and what each part that was asked for has.
 private func requirements(_ options: RunOptions) -> Int? {
-  let counting = options.drain == .time && options.delay == Span.zero ? 0 : ConnectionWatch.mostDescriptors
+  let counting =
+    options.asleep != nil || options.drain == .time && options.delay == Span.zero ? 0 : ConnectionWatch.mostDescriptors
   let others = 3 + counting + (options.readiness.isEmpty ? 0 : 1) + (options.health == nil ? 0 : 1)
   do throws(Unavailable) {
     return try provideRequirements(signals: SignalIntake.descriptorCount, others: others)
   } catch {
-    _exit(complain("fatal: cannot supervise a command: \(error.message)"))
+    _ = complain("fatal: cannot supervise a command: \(error.message)")
+    _exit(Int32(options.ownFailure))
   }
 }
 
@@ -109,8 +111,16 @@ func unknownVariables(_ environment: CStrings?) -> [String] {
   }
 }
 
-private func adoptOrphans(_ journal: Journal) {
+private func adoptOrphans(_ asleep: Asleep?, _ journal: Journal) {
   guard getpid() != 1 else { return }
+  if let asleep, !asleep.isSubreaper {
+    if asleep.warnsOfZombies, !isSubreaper() {
+      let message =
+        "zombie reaping won't work: this process is neither PID 1 nor a child subreaper; use -s or TINI_SUBREAPER"
+      journal.write(LogRecord(.warning, "no-subreaper", message), at: unixMilliseconds())
+    }
+    return
+  }
   do throws(Errno) {
     try becomeSubreaper()
   } catch {

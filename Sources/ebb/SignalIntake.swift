@@ -10,18 +10,20 @@ final class SignalIntake {
   private var isComplete = false
 
   /// SIGCHLD excepted, what is never forwarded stays blocked and pending: it does nothing.
-  private static let signals = SignalSet.all.subtracting(.neverForwarded)
+  private let signals: SignalSet
   private static let source = Signal.terminate
 
   /// Of signal descriptors, `receiveOthers` included.
   static let descriptorCount = 3
 
-  init(on queue: dispatch_queue_t) { self.queue = queue }
+  init(on queue: dispatch_queue_t, without ignored: SignalSet) {
+    (self.queue, signals) = (queue, .all.subtracting(ignored))
+  }
 
   /// From now on `received` is called for each signal, and `childrenChanged` for SIGCHLD.
   func start(received: @escaping (Signal) -> Void, childrenChanged: @escaping () -> Void) {
     self.received = received
-    ebb_join_signals(SignalIntake.source.number, SignalIntake.signals.mask)
+    ebb_join_signals(SignalIntake.source.number, signals.mask)
     DispatchSource(signal: SignalIntake.source, on: queue).start {
       var mask = ebb_take_joined_signals()
       if mask == 0 { received(SignalIntake.source) }
@@ -39,7 +41,7 @@ final class SignalIntake {
     guard !isComplete else { return }
     isComplete = true
     if ebb_has_joined_signals() { return }
-    let descriptor = try openSignalDescriptor(SignalIntake.signals.subtracting(SignalSet([SignalIntake.source])))
+    let descriptor = try openSignalDescriptor(signals.subtracting(SignalSet([SignalIntake.source])))
     // A handful at a time: a storm of signals must not keep the deadlines waiting. The source fires again while there
     // are more.
     DispatchSource(readable: descriptor, on: queue).start { [self] in

@@ -10,7 +10,9 @@ func stop(_ options: StopOptions) throws(Complaint) {
   let before = try read(nearest)
   let command = before.command(in: readDescendants(of: nearest.pid), supervisor: nearest.pid)
   guard let signal = before.stopSignal(for: command) else {
-    throw Complaint(message: "the supervisor knows no stop signal")
+    throw Complaint(
+      message:
+        "the supervisor begins no stop, in the place of another init: set EBB_DELAY where the container is started")
   }
   let isUnderWay = before.now.stop != nil
   // A second one would not get past the outermost.

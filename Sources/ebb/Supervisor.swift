@@ -37,15 +37,23 @@ func lookUp(pid: Int32?) throws(Complaint) -> Lookup {
 }
 
 /// The supervisor nearest to the app: where the command of the one that was found is a supervisor itself, that one has
-/// the delay and the drain.
+/// the delay and the drain, unless it is asleep.
 func nearestToApp(_ found: StatusReader) -> StatusReader {
   var nearest = found
-  while let status = try? nearest.read(), status.facts.pid == nearest.pid, let command = status.now.commandPid,
+  var next = found
+  while let status = try? next.read(), status.facts.pid == next.pid, let command = status.now.commandPid,
     let below = try? StatusReader.open(pid: command)
   {
-    nearest = below
+    next = below
+    if isAwakeSupervisor(command) { nearest = below }
   }
   return nearest
+}
+
+/// Whether a process is a supervisor that has a delay and a drain.
+func isAwakeSupervisor(_ pid: Int32) -> Bool {
+  guard let page = try? StatusReader.open(pid: pid) else { return false }
+  return (try? page.read())?.facts.isAsleep != true
 }
 
 /// The outermost supervisor among a process and its ancestors that was given this port, which is taken, for its health

@@ -102,25 +102,29 @@ static void refuse_netlink(void) {
   if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0) die("PR_SET_SECCOMP");
 }
 
-static const struct { const char *name; int number; } calls[] = {
-  {"clone3", SYS_clone3}, {"epoll_create1", SYS_epoll_create1}, {"epoll_ctl", SYS_epoll_ctl},
-  {"eventfd2", SYS_eventfd2}, {"getrandom", SYS_getrandom}, {"memfd_create", SYS_memfd_create},
-  {"pidfd_open", SYS_pidfd_open}, {"signalfd4", SYS_signalfd4}, {"timerfd_create", SYS_timerfd_create},
-  {"timerfd_settime", SYS_timerfd_settime},
+// A call, or one with these bits in an argument.
+static const struct { const char *name; int number, argument; unsigned bits; } calls[] = {
+  {"clone3", SYS_clone3}, {"close_range", SYS_close_range}, {"epoll_create1", SYS_epoll_create1},
+  {"epoll_ctl", SYS_epoll_ctl}, {"eventfd2", SYS_eventfd2}, {"getrandom", SYS_getrandom},
+  {"memfd_create", SYS_memfd_create}, {"MFD_NOEXEC_SEAL", SYS_memfd_create, 1, 8}, {"pidfd_open", SYS_pidfd_open},
+  {"pidfd_send_signal", SYS_pidfd_send_signal}, {"pwritev2", SYS_pwritev2}, {"rseq", SYS_rseq},
+  {"signalfd4", SYS_signalfd4}, {"timerfd_create", SYS_timerfd_create}, {"timerfd_settime", SYS_timerfd_settime},
 };
 
-// CALL[:ERRNO]: this system call fails from now on, with EPERM unless another error is given, as a seccomp profile has it.
+// CALL[:ERRNO]: this system call fails from now on, with EPERM unless another error is given, as a seccomp profile or an
+// older kernel has it.
 static void refuse_call(const char *text) {
   size_t length = strcspn(text, ":");
   int error = text[length] == ':' ? number(text + length + 1) : EPERM;
-  int call = -1;
-  for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
-    if (strlen(calls[i].name) == length && strncmp(text, calls[i].name, length) == 0) call = calls[i].number;
-  }
-  if (call < 0) die("no such call: %s", text);
+  size_t i = 0, count = sizeof calls / sizeof *calls;
+  while (i < count && (strlen(calls[i].name) != length || strncmp(text, calls[i].name, length) != 0)) i++;
+  if (i == count) die("no such call: %s", text);
   struct sock_filter code[] = {
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, calls[i].number, 0, 4),
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[calls[i].argument])),
+    BPF_STMT(BPF_ALU | BPF_AND | BPF_K, calls[i].bits),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, calls[i].bits, 0, 1),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };

@@ -61,6 +61,13 @@ package struct Configuration: Sendable, CustomStringConvertible {
       $0.delay = .zero
       $0.preStop = ["hook"]
     },
+    Configuration("in tini's place, asleep") { $0.sleep(as: .tini) },
+    Configuration("in dumb-init's place, asleep, with a rewritten farewell") {
+      ($0.signalsGroup, $0.newSession) = (true, true)
+      $0.rewrites.add(from: .terminate, to: .user2)
+      $0.rewrites.add(from: .terminalStop, to: .stop)
+      $0.sleep(as: .dumbInit)
+    },
     Configuration("hook with little time") {
       $0.preStop = ["hook"]
       $0.delay = .zero

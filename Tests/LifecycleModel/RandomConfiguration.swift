@@ -1,8 +1,21 @@
 import Supervision
 
 extension Configuration {
+  private static func asleep(_ random: inout SplitMix64) -> Configuration {
+    Configuration("asleep") { options in
+      options.signalsGroup = Bool.random(using: &random)
+      options.warnsReaped = Bool.random(using: &random)
+      options.newSession = Bool.random(using: &random)
+      if Bool.random(using: &random) { options.rewrites.add(from: .hangup, to: nil) }
+      if Bool.random(using: &random) { options.rewrites.add(from: .terminate, to: .user2) }
+      if Bool.random(using: &random) { options.remaps = [ExitCodeRemap(from: 5, to: 0)] }
+      options.sleep(as: [.tini, .dumbInit, .catatonit].randomElement(using: &random) ?? .tini)
+    }
+  }
+
   /// Options that fit into the grace period and are otherwise as they come.
   package static func random(_ random: inout SplitMix64) -> Configuration {
+    if Int.random(in: 0..<8, using: &random) == 0 { return asleep(&random) }
     let hasProc = Int.random(in: 0..<8, using: &random) > 0
     let commandSupervises = Int.random(in: 0..<8, using: &random) == 0
     return Configuration("random", hasProc: hasProc, commandSupervises: commandSupervises) { options in

@@ -35,7 +35,7 @@ package struct World {
     times = options.times
     lifecycle = Lifecycle(options)
     hasBeenReady = options.readiness.isEmpty
-    _ = post(.spawned(pid: Others.commandPid, hasTerminal: true))
+    _ = post(.spawned(pid: Others.commandPid, hasTerminal: !options.newSession))
   }
 
   package enum Step: String, CaseIterable {
@@ -111,7 +111,7 @@ package struct World {
     case .interrupt:
       if stoppedAt != nil { impatient = true }
       return post(.signal(.interrupt))
-    case .quit: return post(.signal(.quit))
+    case .quit: return post(.signal(options.asleep == nil ? .quit : .terminalStop))
     case .hangup: return post(.signal(.hangup))
     case .commandExits: return commandLives ? commandEnds(othersRemain: false, .exited(code: 5)) : nil
     case .commandExitsLeavingOthers: return commandLives ? commandEnds(othersRemain: true, .exited(code: 5)) : nil
@@ -225,7 +225,7 @@ package struct World {
   /// Whatever the state: once a stop has begun, or the command has exited, time alone leads to the exit, and within
   /// bounds.
   private mutating func runOut() -> String? {
-    guard exitCode == nil, stoppedAt != nil || !commandLives else { return nil }
+    guard exitCode == nil, stoppedAt != nil || !commandLives, options.asleep == nil else { return nil }
     var rounds = 0
     while exitCode == nil {
       guard let wakeUp = lifecycle.wakeUp else { return "no exit: nothing to wait for in \(lifecycle.phase)" }
@@ -242,6 +242,7 @@ package struct World {
 
   private mutating func post(_ event: Event) -> String {
     events += 1
+    if options.asleep != nil { return postAsleep(event) }
     let actions = lifecycle.handle(event, at: now)
     if lifecycle.phase < phase { return "phase went back from \(phase) to \(lifecycle.phase)" }
     if phase == .delaying || phase == .draining, case .signal(.interrupt) = event, stoppedAt != nil,
@@ -366,6 +367,7 @@ package struct World {
       return impatient || listensOnNothing || isBound || mayKill ? "" : "kills the hook too early"
     case .leaveMessage: return ""
     case .suspend: return commandLives && stoppedAt == nil ? "" : "suspends in a stop"
+    case .stopSelf: return "stops itself"
     case .log: return ""
     }
   }

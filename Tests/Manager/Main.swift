@@ -10,7 +10,7 @@ import CPlatform
 import CUnneeded
 
 /// See above.
-@c(Manager_main)
+@_cdecl("Manager_main")
 public func main(argumentCount: Int32, arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32 {
   guard argumentCount == 3, let way = arguments[1], let count = arguments[2] else { return 2 }
   Load.wanted = Int(strtol(count, nil, 10))

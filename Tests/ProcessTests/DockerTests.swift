@@ -29,6 +29,37 @@ struct DockerTests {
     try #require(try DockerEngine.shared().records(container).last { $0["event"] as? String == "exited" })
   }
 
+  @Test(arguments: [[], ["--env", "EBB_DELAY=2s"]])
+  func `docker run --init calls it as docker-init, and a variable wakes it`(variables: [String]) throws {
+    let engine = try DockerEngine.shared()
+    let container = try engine.start(
+      ["--init"] + variables + ["--env", "EBB_LOG=json", "--entrypoint", "/fixture", try image(), "signals"])
+    try Clock.wait(for: "the command") { try engine.log(container).contains { $0.hasPrefix("ready") } }
+    #expect(try engine.docker("exec", container, "/sbin/docker-init", "status").contains(", pid 1: serving"))
+    try engine.docker("stop", container)
+    #expect(try engine.inspect(container, "{{.State.ExitCode}}") == "0")
+    let records = try engine.records(container)
+    #expect(records.isEmpty == variables.isEmpty, "\(records)")
+    if !variables.isEmpty { #expect(try report(container)["delay_ended_by"] as? String == "time", "\(records)") }
+  }
+
+  @Test(arguments: [[], ["--env", "EBB_DELAY=2s"]])
+  func `an image with tini in it, over which ebb is mounted`(variables: [String]) throws {
+    let engine = try DockerEngine.shared()
+    let name = "tini-\(Runs.nextNumber())"
+    try engine.makeImage(
+      name, ["/usr/bin/tini": Machine.path(of: "tini-static") ?? "", "/fixture": Binaries.fixture],
+      ["ENTRYPOINT [\"/usr/bin/tini\", \"--\"]", "CMD [\"/fixture\", \"signals\"]"])
+    let container = try engine.start(
+      ["--env", "EBB_LOG=json", "--volume", "\(Binaries.ebb()):/usr/bin/tini:ro"] + variables + [name])
+    try Clock.wait(for: "the command") { try engine.log(container).contains { $0.hasPrefix("ready") } }
+    try engine.docker("stop", container)
+    #expect(try engine.inspect(container, "{{.State.ExitCode}}") == "0")
+    let records = try engine.records(container)
+    #expect(records.isEmpty == variables.isEmpty, "\(records)")
+    if !variables.isEmpty { #expect(try report(container)["delay_ended_by"] as? String == "time", "\(records)") }
+  }
+
   /// The base images cannot be fetched by the tests: busybox, with a swift and a go that copy what is built already.
   @Test(.needs(.program("busybox"))) func `the example image builds, is healthy, answers exec and drains`() throws {
     let engine = try DockerEngine.shared()

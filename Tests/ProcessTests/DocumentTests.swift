@@ -36,4 +36,21 @@ import Testing
       try Run.program([Machine.path(of: "python3") ?? "", "-c", script, yaml]).expect(.code(0))
     }
   }
+
+  /// By the schema that Kubernetes publishes, in the package kubernetes-validate. A part of a manifest is completed to a Pod.
+  @Test(.needs(.kubernetesSchema), arguments: Document.all.filter { $0.text.contains("\n```yaml\n") })
+  func `every Kubernetes manifest of a document is valid, without unknown keys`(document: Document) throws {
+    let script = """
+      import sys, yaml, kubernetes_validate
+      part = yaml.safe_load(sys.argv[1])
+      if "services" in part or "shutdown" in part: sys.exit()
+      if "spec" not in part: part = {"spec": {"containers": [{"name": "app"} | part]}}
+      whole = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "app"}} | part
+      kubernetes_validate.validate(whole, "1.33", strict=True)
+      """
+    for block in document.text.components(separatedBy: "\n```yaml\n").dropFirst() {
+      let yaml = block.components(separatedBy: "\n```")[0]
+      try Run.program([Machine.path(of: "python3") ?? "", "-c", script, yaml]).expect(.code(0))
+    }
+  }
 }

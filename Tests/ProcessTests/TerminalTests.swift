@@ -148,6 +148,27 @@ struct TerminalTests {
     #expect(terminal.foreground == run.pid)
   }
 
+  @Test(arguments: ["tini -s --", "dumb-init -c --", "catatonit --"])
+  func `Ctrl-Z, fg and Ctrl-C in another init's place`(words: String) throws {
+    let terminal = try Terminal()
+    let run = try Run.program(bash, setup(terminal))
+    try settle(run, "hello")
+    let folder = (try Init.link(String(words.prefix { $0 != " " })) as NSString).deletingLastPathComponent
+    try run.type("\(folder)/\(words) \(fixture("stay").joined(separator: " "))\n")
+    let ready = try run.line("ready")
+    let (command, supervisor) = (try ready.number("pid"), try ready.number("ppid"))
+    try run.type(suspend)
+    try run.wait(for: "both to stop") { Proc.state(of: supervisor) == "T" && Proc.state(of: command) == "T" }
+    try settle(run, "shell-is-back")
+    try run.type("fg\n")
+    try run.wait(for: "the command to go on in the foreground") {
+      terminal.foreground == command && Proc.state(of: command) == "S"
+    }
+    try run.type(interrupt)
+    try run.type("echo code=$?\n")
+    try run.line("code=130")
+  }
+
   @Test func `a stopped job can be stopped for good`() throws {
     let run = try Run.program(bash, setup(Terminal()))
     try settle(run, "hello")

@@ -87,6 +87,8 @@ int ebb_wait(int child, struct ebb_wait *_Nonnull wait);
 /// Whether a child has ended and waits to be reaped, or is none; it is not reaped. waitid(2) WNOWAIT.
 bool ebb_has_ended(int child);
 
+/// prctl(2) PR_GET_CHILD_SUBREAPER.
+bool ebb_is_subreaper(void);
 /// prctl(2) PR_SET_CHILD_SUBREAPER. 0, or -1 and errno.
 int ebb_become_subreaper(void);
 /// prctl(2) PR_SET_PDEATHSIG. 0, or -1 and errno.

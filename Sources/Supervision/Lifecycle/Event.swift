@@ -71,10 +71,13 @@ public struct SpawnFailure: Error, Sendable {
   public let code: Int
   /// A sentence that names the command.
   public let message: String
+  /// Of execve(2); errno(3).
+  public let error: Int32
   /// A code and the sentence for it.
-  public init(code: Int, message: String) {
+  public init(code: Int, message: String, error: Int32 = 0) {
     self.code = code
     self.message = message
+    self.error = error
   }
 }
 
@@ -100,6 +103,8 @@ public enum Action: Sendable {
   /// command's group if it is in the foreground. Else (`bg`) the SIGCONT that continued ebb is forwarded like any
   /// signal.
   case suspend
+  /// Stop this process until a SIGCONT, unless it is PID 1, which cannot be stopped.
+  case stopSelf
   /// Ask the command whether it is ready. The answer is an event, unless the attempt is abandoned before.
   case probe
   case abandonProbe

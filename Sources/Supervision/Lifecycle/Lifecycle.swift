@@ -55,6 +55,9 @@ public struct Lifecycle: Sendable {
   var stopSignals = SignalSet()
   /// Those that may, whatever the command is.
   let mayBeStops: SignalSet
+  /// Those that are never just passed on: CONT, and those after which ebb stops itself. A set of its own: to ask the options
+  /// the compiler would copy them, for each signal.
+  let notPassedOn: SignalSet
   var reach = Reach.signals
   var hasListened = false
   var looks = 0
@@ -143,7 +146,10 @@ public struct Lifecycle: Sendable {
     verbosity = Verbosity(level: options.verbosity)
     times = options.times
     stopSignals = options.stopSignals
-    mayBeStops = options.stopSignals.union(KnownServer.gracefulStops).union(Lifecycle.imageStopSignals)
+    notPassedOn = options.selfStops.union(SignalSet([.continue]))
+    mayBeStops =
+      options.asleep == nil
+      ? options.stopSignals.union(KnownServer.gracefulStops).union(Lifecycle.imageStopSignals) : SignalSet()
   }
 
   /// When `handle(.timer)` is due; nil: whenever something else happens.
@@ -189,11 +195,12 @@ public struct Lifecycle: Sendable {
       if let warning = times.warning(options) { verbosity.log(.warning, "short-grace", [], warning, &actions) }
       beginStartup(at: now, &actions)
     case .spawnFailed(let failure):
-      let record = LogRecord(.fatal, "spawn-failed", [("code", .number(failure.code))], failure.message)
+      let code = options.asleep?.exitCode(of: failure) ?? failure.code
+      let record = LogRecord(.fatal, "spawn-failed", [("code", .number(code))], failure.message)
       actions.append(.log(record))
       actions.append(.leaveMessage(record))
       enter(.exited)
-      actions.append(.exit(code: failure.code, flush: flushTime(at: now)))
+      actions.append(.exit(code: code, flush: flushTime(at: now)))
     case .commandSeen(let isSupervisor): commandSupervises = isSupervisor
     case .signal(let signal): receive(signal, at: now, &actions)
     case .commandStopped(let signal): commandStopped(by: signal, &actions)

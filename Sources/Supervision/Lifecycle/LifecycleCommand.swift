@@ -41,7 +41,7 @@ extension Lifecycle {
   /// listens, and half a minute later a JVM. An idle supervisor is not woken after that, nor once the command was seen to
   /// listen. Each call is for one look.
   public mutating func waitForLook() -> Span? {
-    guard phase <= .serving, !hasListened, looks < 2 else { return nil }
+    guard phase <= .serving, !hasListened, looks < 2, options.asleep == nil else { return nil }
     looks += 1
     return looks == 1 ? .seconds(1) : .seconds(29)
   }
@@ -57,7 +57,8 @@ extension Lifecycle {
   /// Whether the event loop must look, before the leftovers are signalled, whether they listen: a daemon puts itself into
   /// the background and exits with 0. Asks once.
   public mutating func mustLookAtLeftovers() -> Bool {
-    guard stop == nil, leftovers == nil, phase < .killing, case .exited(.exited(code: 0), _, _) = command,
+    guard options.asleep == nil, stop == nil, leftovers == nil, phase < .killing,
+      case .exited(.exited(code: 0), _, _) = command,
       !hasLookedAtLeftovers
     else { return false }
     hasLookedAtLeftovers = true

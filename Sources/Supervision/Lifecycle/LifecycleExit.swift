@@ -29,6 +29,7 @@ extension Lifecycle {
       let mayHavePassedOn = mayHavePassedOn(status)
       leftovers?.reaped(pid, mayHavePassedOn: mayHavePassedOn, at: now)
     }
+    let verbosity = options.warnsReaped ? Verbosity(level: 0) : verbosity
     verbosity.log(
       options.warnsReaped ? .warning : .trace, "reaped",
       [("pid", .number(Int(pid))), ("code", .number(status.code))], "Reaped zombie process with pid=\(pid)", &actions)
@@ -37,7 +38,10 @@ extension Lifecycle {
   /// No child means no descendant: a process that loses its parent becomes a child of ebb, which is PID 1 or a subreaper.
   mutating func reapedAll(childrenRemain: Bool, at now: Instant, _ actions: inout [Action]) {
     guard case .exited = command else { return }
-    if !childrenRemain {
+    if options.asleep != nil {
+      if let signal = options.lastSignal { actions.append(.send(signal, to: .group)) }
+      exit(at: now, &actions)
+    } else if !childrenRemain {
       exit(at: now, &actions)
     } else if leftovers == nil, phase < .killing {
       beginLeftovers(at: now, &actions)
@@ -106,6 +110,7 @@ extension Lifecycle {
 
   /// As a stop signal would, but without delay and drain: nothing can be waited for any more but time and children.
   mutating func coreFailed(_ problem: String, at now: Instant, _ actions: inout [Action]) {
+    guard options.asleep == nil else { return }  // signals are forwarded without Dispatch too
     hasCoreFailed = true
     verbosity.log(
       .error, "core-failed", [("problem", .text(problem))], "ebb cannot go on without \(problem); stopping the command",

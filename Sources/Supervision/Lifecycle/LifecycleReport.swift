@@ -7,24 +7,27 @@ extension Lifecycle {
     if case .killed(let by, _) = status { signal = by }
     let killed = killing?.hitCommand == true && (signal == .kill || status == nil && !isOutOfReach)
     let atKill = LogRecord.Fact("at_kill", .count(killed ? stop?.inFlightBeforeKill : nil))
+    // Typed arrays, concatenated in an expression of their own: Swift 6.2 gives up on it as one.
+    let stopped: [(String, FactValue)] = [
+      ("code", .number(code)), ("signal", .signal(signal)), ("killed", .flag(killed)),
+      ("stop_signal", .signal(stop.flatMap { $0.isStartupTimeout ? nil : $0.signal })),
+      ("startup_timed_out", .flag(stop?.isStartupTimeout ?? false)),
+      ("delay_ms", .span(stop.flatMap { stop in stop.delayEnded.map { $0.at - stop.since } })),
+      ("delay_ended_by", stop?.delayEnded.map { .text($0.by) } ?? .null),
+      ("drain_ms", .span(stop.flatMap(drainTime))),
+      ("drain_ended_by", stop?.drainEndedBy.map { .text($0.name) } ?? .null),
+      ("stop_ms", .span(stop?.forwardedAt.map { commandEnded - $0 })),
+      ("stop_ended_by", stop?.forwardedAt == nil ? .null : .text(killed ? "deadline" : "exit")),
+    ]
+    let traffic = trafficReport.facts(delay: times.delay, serverAdvice: serverAdvice, later: [atKill])
+    let others: [(String, FactValue)] = [
+      ("pre_stop", hook.map { .object($0.facts.map { LogRecord.Fact(key: $0.0, value: $0.1) }) } ?? .null),
+      ("leftovers", leftoversEnd.map { .text($0) } ?? .null),
+      ("oom_kills", (outOfMemoryKills ?? 0) > 0 ? .count(outOfMemoryKills) : .null),
+      ("reaped", .number(orphansReaped)),
+    ]
     return LogRecord(
-      isCrash(status) ? .warning : stop == nil ? .debug : .info, "exited",
-      [
-        ("code", .number(code)), ("signal", .signal(signal)), ("killed", .flag(killed)),
-        ("stop_signal", .signal(stop.flatMap { $0.isStartupTimeout ? nil : $0.signal })),
-        ("startup_timed_out", .flag(stop?.isStartupTimeout ?? false)),
-        ("delay_ms", .span(stop.flatMap { stop in stop.delayEnded.map { $0.at - stop.since } })),
-        ("delay_ended_by", stop?.delayEnded.map { .text($0.by) } ?? .null),
-        ("drain_ms", .span(stop.flatMap(drainTime))),
-        ("drain_ended_by", stop?.drainEndedBy.map { .text($0.name) } ?? .null),
-        ("stop_ms", .span(stop?.forwardedAt.map { commandEnded - $0 })),
-        ("stop_ended_by", stop?.forwardedAt == nil ? .null : .text(killed ? "deadline" : "exit")),
-      ] + trafficReport.facts(delay: times.delay, serverAdvice: serverAdvice, later: [atKill]) + [
-        ("pre_stop", hook.map { .object($0.facts.map { LogRecord.Fact(key: $0.0, value: $0.1) }) } ?? .null),
-        ("leftovers", leftoversEnd.map { .text($0) } ?? .null),
-        ("oom_kills", (outOfMemoryKills ?? 0) > 0 ? .count(outOfMemoryKills) : .null),
-        ("reaped", .number(orphansReaped)),
-      ],
+      isCrash(status) ? .warning : stop == nil ? .debug : .info, "exited", stopped + traffic + others,
       sentence(status: status, killed: killed))
   }
 

@@ -3,8 +3,8 @@ extension Lifecycle {
   /// somebody feels. Needs no clock, no memory and little code, since what costs is code and memory that is not in the
   /// processor's cache.
   public mutating func passesOn(_ signal: Signal) -> (signal: Signal, target: Action.Target)? {
-    guard phase == .serving, !stopSignals.contains(signal), signal != .continue, verbosity.level < 2,
-      let sent = options.rewrites.apply(to: signal)
+    guard phase == .serving, !stopSignals.contains(signal), !notPassedOn.contains(signal), verbosity.level < 2,
+      let sent = options.rewrites.isEmpty ? signal : options.rewrites.apply(to: signal)
     else { return nil }
     signalsReceived += 1
     signalsForwarded += 1
@@ -25,6 +25,8 @@ extension Lifecycle {
     }
     // A terminal stops a whole group (`a | b`), and so the whole group has to go on.
     forward(signal, to: signal == .continue && hasTerminal ? .group : target, &actions)
+    // On a terminal ebb stops when the command has.
+    if options.selfStops.contains(signal), !hasTerminal { actions.append(.stopSelf) }
   }
 
   func repeatedStop(_ signal: Signal, at now: Instant, _ actions: inout [Action]) {

@@ -19,10 +19,18 @@ struct Container {
   ///   - setup: Whose environment it gets, but for PATH.
   /// - Throws: A `Failure` when it cannot be started.
   init(_ options: [String], _ command: [String], _ setup: Setup = Setup()) throws {
+    try self.init(entry: ["/ebb"] + options + ["--"], command, files: [:], mounts: [:], setup)
+  }
+
+  /// Starts a container with another entry point: `files` lie in its root, and `mounts` over it, each a path there with
+  /// where it comes from.
+  init(
+    entry: [String], _ command: [String], files: [String: String], mounts: [String: String], _ setup: Setup = Setup()
+  ) throws {
     let folder = try Runs.folder()
     id = "ebb-test-\(getpid())-\(Runs.nextNumber())"
     state = folder + "/state"
-    try Self.writeBundle(folder, ["/ebb"] + options + ["--"] + command, setup)
+    try Self.writeBundle(folder, entry + command, files: files, mounts: mounts, setup)
     let (state, id) = (state, id)
     try Runs.atEnd { _ = Machine.succeeds([Self.runc, "--root", state, "delete", "--force", id]) }
     run = try Run.program([Self.runc, "--root", state, "run", "--bundle", folder, id])
@@ -55,20 +63,34 @@ struct Container {
 
   // MARK: The bundle
 
-  private static func writeBundle(_ folder: String, _ arguments: [String], _ setup: Setup = Setup()) throws {
+  private static func writeBundle(
+    _ folder: String, _ arguments: [String], files added: [String: String] = [:], mounts: [String: String] = [:],
+    _ setup: Setup = Setup()
+  ) throws {
     let root = folder + "/rootfs"
     let files = FileManager.default
     try files.createDirectory(atPath: root, withIntermediateDirectories: false)
     try spawning.withLock {
       try files.copyItem(atPath: Binaries.ebb(), toPath: root + "/ebb")
       try files.copyItem(atPath: Binaries.fixture, toPath: root + "/fixture")
+      for (path, source) in added {
+        let target = root + path
+        try files.createDirectory(
+          atPath: (target as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        try files.copyItem(atPath: source, toPath: target)
+      }
     }
-    let text = try JSONSerialization.data(withJSONObject: configuration(arguments, setup))
+    let text = try JSONSerialization.data(withJSONObject: configuration(arguments, mounts, setup))
     try text.write(to: URL(fileURLWithPath: folder + "/config.json"))
   }
 
-  private static func configuration(_ arguments: [String], _ setup: Setup) throws -> [String: Any] {
+  private static func configuration(
+    _ arguments: [String], _ mounts: [String: String], _ setup: Setup
+  ) throws -> [String: Any] {
     let none: [String] = []
+    let binds: [[String: Any]] = mounts.map {
+      ["destination": $0.key, "type": "bind", "source": $0.value, "options": ["rbind", "ro"]]
+    }
     let environment = setup.environment.merging(["PATH": "/"]) { $1 }
     return [
       "ociVersion": "1.0.2",
@@ -82,7 +104,7 @@ struct Container {
       "mounts": [
         ["destination": "/proc", "type": "proc", "source": "proc", "options": ["nosuid", "noexec", "nodev"]],
         ["destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"]],
-      ] as [[String: Any]],
+      ] as [[String: Any]] + binds,
       "linux": [
         // The network is the machine's, so that a test can ask a server inside.
         "namespaces": ["pid", "mount", "ipc", "uts"].map { ["type": $0] },

@@ -17,8 +17,8 @@ struct Document: Sendable, CustomTestStringConvertible {
   private static let paths =
     ["README.md"]
     + [
-      "Architecture", "Draining", "Lifecycle", "LoadBalancers", "Migrating", "Options", "Probes", "Recipes",
-      "SmokeTesting", "StatusAndReport", "Troubleshooting", "ebb",
+      "Architecture", "Draining", "Lifecycle", "LoadBalancers", "Migrating", "Options", "OtherInits", "Probes",
+      "Recipes", "SmokeTesting", "StatusAndReport", "Troubleshooting", "ebb",
     ].map { "Sources/ebb/ebb.docc/\($0).md" }
     + ["README.md", "Benchmarks/README.md", "Faults/README.md", "RollingUpdate/README.md"].map { "Tests/\($0)" }
 

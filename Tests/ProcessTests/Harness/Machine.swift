@@ -6,7 +6,7 @@ struct Machine: Sendable {
   let isPresent: Bool
   let absence: Comment
 
-  private init(_ absence: Comment, _ check: () -> Bool) {
+  init(_ absence: Comment, _ check: () -> Bool) {
     isPresent = check()
     self.absence = absence
   }
@@ -48,6 +48,10 @@ struct Machine: Sendable {
       wait $tracer
       """
     return succeeds(fixture("launch", "--", "/bin/sh", "-c", script, strace))
+  }
+
+  static let kubernetesSchema = Machine("no kubernetes-validate of PyPI for /usr/bin/python3") {
+    succeeds(["/usr/bin/python3", "-c", "import kubernetes_validate, yaml"])
   }
 
   /// One of the given paths exists.

@@ -55,8 +55,10 @@ final class Run: CustomStringConvertible {
   }
 
   /// Starts any other program, by its full path.
-  static func program(_ command: [String], _ setup: Setup = Setup()) throws -> Run {
-    try Run(command, setup, .subreaper)
+  static func program(_ command: [String], in place: Place = .subreaper, _ setup: Setup = Setup()) throws -> Run {
+    var setup = setup
+    if place == .pid1 { setup.launch.insert("--pid-namespace", at: 0) }
+    return try Run(command, setup, place)
   }
 
   private init(_ command: [String], _ setup: Setup, _ place: Place) throws {

@@ -1,0 +1,53 @@
+import Supervision
+
+extension World {
+  /// In the place of another init: each signal is passed on, once, and nothing else is ever done to a process; the command's
+  /// end is the end of the run, and there is no deadline.
+  mutating func postAsleep(_ event: Event) -> String {
+    var isSignal: Signal?
+    var isLast = false
+    switch event {
+    case .signal(let signal) where commandLives: isSignal = signal
+    case .reapedAll where !commandLives: isLast = true
+    default: break
+    }
+    var expected = sentAsleep(isSignal, isLast: isLast)
+    var copy = lifecycle
+    if let isSignal, let passed = copy.passesOn(isSignal) {
+      if expected.count != 1 || expected[0] != passed { return "passes \(isSignal.name) on otherwise" }
+    }
+    let stopsItself = options.asleep?.program == .dumbInit && options.newSession && isSignal == .terminalStop
+    var stops = 0
+    for action in lifecycle.handle(event, at: now) {
+      if exitCode != nil { return "\(action) after the exit" }
+      switch action {
+      case .send(let signal, let target):
+        guard let first = expected.first, first == (signal, target) else { return "\(signal.name) to \(target)" }
+        expected.removeFirst()
+      case .stopSelf: stops += 1
+      case .suspend: if !commandLives { return "suspends without a command" }
+      case .exit(let code, _): exitCode = code
+      case .log(let record): if !options.warnsReaped || record.level != .warning { return "says \(record.event)" }
+      case .leaveMessage: continue
+      default: return "\(action) while asleep"
+      }
+    }
+    phase = lifecycle.phase
+    if !expected.isEmpty { return "does not send \(expected[0].0.name)" }
+    if stops != (stopsItself ? 1 : 0) { return "stops itself \(stops) times" }
+    if lifecycle.wakeUp != nil { return "waits for a time" }
+    if isLast != (exitCode != nil) { return isLast ? "no exit" : "exits too early" }
+    guard let exitCode, let code = commandEnd?.status.code else { return "" }
+    let expectedCode = options.remaps.first { $0.from == code }?.to ?? code
+    return exitCode == expectedCode ? "" : "exit code \(exitCode), not \(expectedCode)"
+  }
+
+  /// What a signal that comes is sent as; or at the end: dumb-init's farewell to a session.
+  private func sentAsleep(_ signal: Signal?, isLast: Bool) -> [(Signal, Action.Target)] {
+    if let signal {
+      return options.rewrites.apply(to: signal).map { [($0, options.signalsGroup ? .group : .command)] } ?? []
+    }
+    guard isLast, options.asleep?.program == .dumbInit, options.newSession else { return [] }
+    return options.rewrites.apply(to: .terminate).map { [($0, .group)] } ?? []
+  }
+}

@@ -1,0 +1,60 @@
+import Foundation
+import Testing
+
+/// An init by its name: as Debian has it, or ebb in its place.
+struct Init: Sendable, CustomTestStringConvertible {
+  enum Maker: String, CaseIterable { case debian, ebb }
+
+  let name: String
+  let maker: Maker
+
+  var testDescription: String { "\(name) (\(maker.rawValue))" }
+
+  /// Each name twice.
+  static func both(_ names: String...) -> [Init] {
+    names.flatMap { name in Maker.allCases.map { Init(name: name, maker: $0) } }
+  }
+
+  static let names = ["tini", "tini-static", "docker-init", "dumb-init", "catatonit", "podman-init"]
+
+  /// Starts it, with no more variables than PATH and those that are given.
+  func start(
+    _ words: [String], _ variables: [String: String] = [:], in place: Place = .subreaper, launch: [String] = []
+  ) throws -> Run {
+    var setup = Setup.withTraffic
+    setup.environment.merge(variables) { $1 }
+    setup.launch = launch
+    return try Run.program(command(words), in: place, setup)
+  }
+
+  /// Its full path, and the words.
+  func command(_ words: [String]) throws -> [String] { [try path()] + words }
+
+  private func path() throws -> String {
+    switch maker {
+    case .debian:
+      // docker-init is tini, and podman-init is catatonit.
+      let original = ["docker-init": "tini", "podman-init": "catatonit"][name] ?? name
+      guard let path = Machine.path(of: original) else { throw Failure("\(original) is not installed") }
+      return path
+    case .ebb: return try Init.link(name)
+    }
+  }
+
+  /// ebb under another name.
+  static func link(_ name: String) throws -> String {
+    let path = try Runs.folder() + "/" + name
+    try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: Binaries.ebb())
+    return path
+  }
+}
+
+extension Trait where Self == ConditionTrait {
+  /// The programs that ebb takes the place of, each of which says what it does itself.
+  static var needsOtherInits: Self {
+    .needs(
+      Machine("tini, dumb-init or catatonit is not installed") {
+        ["tini", "tini-static", "dumb-init", "catatonit"].allSatisfy { Machine.path(of: $0) != nil }
+      })
+  }
+}

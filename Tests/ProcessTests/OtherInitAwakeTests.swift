@@ -1,0 +1,156 @@
+import Foundation
+import Testing
+
+/// ebb by another init's name, with a variable that wakes it; and what it does better while asleep.
+@Suite(.endsItsProcesses, .mostlyWaits, .needsOtherInits)
+struct OtherInitAwakeTests {
+  private func ebb(as name: String) -> Init { Init(name: name, maker: .ebb) }
+
+  @Test(arguments: Init.names)
+  func `a delay wakes it, and its options hold`(name: String) throws {
+    let options = name == "dumb-init" ? ["-r", "15:3"] : ["-g"]
+    let sent: Signal = name == "dumb-init" ? .quit : .term
+    let run = try ebb(as: name).start(
+      options + ["--"] + fixture("signals", "--exit-on", "\(sent):0"), ["EBB_DELAY": "1s", "EBB_LOG": "json"])
+    try run.line("ready")
+    let moment = try run.send(.term)
+    try run.line("got \(sent)")
+    #expect(Clock.now() - moment >= .seconds(1))
+    try run.expect(.code(0))
+    try run.readToEnd()
+    #expect(try run.report()["stop_signal"] as? String == "TERM", "\(run)")
+    #expect(try run.report()["delay_ended_by"] as? String == "time", "\(run)")
+  }
+
+  @Test func `awake it kills at its deadline, and an exit code is remapped as tini does it`() throws {
+    let variables = [
+      "EBB_DELAY": "0", "EBB_DRAIN": "time", "EBB_TERMINATION_GRACE_PERIOD": "32s", "EBB_KILL_MARGIN": "30s",
+    ]
+    let command = fixture("signals", "--ignore-term")
+    let run = try ebb(as: "tini").start(["-e", "137", "--"] + command, variables)
+    try run.line("ready")
+    let sent = try run.send(.term)
+    try run.expect(.code(0))
+    #expect(Clock.now() - sent >= .seconds(2))
+  }
+
+  @Test func `an asleep one below an awake one leaves it the delay, and forwards the signal once`() throws {
+    let command = [try Init.link("tini"), "-s", "--"] + fixture("signals")
+    let run = try Run.ebb(["--delay", "1s", "--drain", "time"], command, in: .subreaper, .withTraffic)
+    try run.line("ready")
+    try run.waitForPage(of: try run.command())
+    let status = try Answer.ebb("status", about: run)
+    #expect(status.out.contains("delay 1.0s (flag)"), "\(status)")
+    let sent = try run.send(.term)
+    try run.line("got TERM")
+    #expect(Clock.now() - sent >= .seconds(1))
+    try run.expect(.code(0))
+    #expect(run.signals.filter { $0 == "got TERM" }.count == 1, "\(run)")
+  }
+
+  // MARK: Asleep, and better
+
+  @Test func `status, probe and stop know one that is asleep`() throws {
+    let run = try ebb(as: "tini").start(["-s", "--"] + fixture("signals"))
+    try run.line("ready")
+    let status = try Answer.ebb("status", about: run)
+    #expect(status.out.contains("stop      none of its own"), "\(status)")
+    #expect(try Answer.ebb("probe", about: run).exit == .code(0))
+    let stop = try Answer.ebb("stop", about: run)
+    #expect(stop.exit == .code(125) && stop.err.contains("set EBB_DELAY"), "\(stop)")
+    #expect(run.signals == [])
+  }
+
+  @Test func `by another name it is asked by that name, unless it is PID 1`() throws {
+    let run = try ebb(as: "docker-init").start(["-s", "--"] + fixture("signals"))
+    try run.line("ready")
+    try run.waitForPage(of: run.pid)
+    let status = try Answer(ebb(as: "docker-init").start(["status", "--pid", "\(run.pid)"]))
+    #expect(status.exit == .code(0) && status.out.contains(", pid \(run.pid): serving"), "\(status)")
+  }
+
+  @Test(.needs(.pidNamespace), arguments: Init.both("tini"))
+  func `PID 1 starts a program called status`(tini: Init) throws {
+    try tini.start(["status"], in: .pid1).expect(.code(127))
+  }
+
+  @Test(arguments: ["tini", "dumb-init", "catatonit"])
+  func `ignored and blocked signals reach the command as they were`(name: String) throws {
+    let run = try ebb(as: name).start(
+      ["--"] + fixture("report"), launch: ["--ignore", "HUP", "--ignore", "CHLD", "--block", "USR1"])
+    try run.line("end")
+    #expect(run.out.lines.contains("blocked: USR1"), "\(run)")
+    #expect(run.out.lines.contains("ignored: HUP CHLD"), "\(run)")
+  }
+
+  @Test(arguments: ["tini", "dumb-init", "catatonit"])
+  func `a fault's signal from outside does not end it`(name: String) throws {
+    let options = name == "dumb-init" ? ["-r", "11:0"] : []
+    let run = try ebb(as: name).start(options + ["--"] + fixture("signals"))
+    try run.line("ready")
+    try run.send(Signal(number: SIGSEGV, description: "SEGV"))
+    try run.send(.term)
+    try run.expect(.code(0))
+    #expect(run.signals == ["got TERM"])
+  }
+
+  @Test(arguments: ["memfd_create", "pidfd_open"])
+  func `asleep it does without what it has for its reports`(call: String) throws {
+    let command = fixture("signals", "--exit-on", "USR2:5")
+    let run = try ebb(as: "tini").start(["-s", "--"] + command, launch: ["--refuse", call])
+    try run.line("ready")
+    try run.send(.hup)
+    try run.line("got HUP")
+    try run.send(.usr2)
+    try run.expect(.code(5))
+    #expect(run.err.text == "", "\(run)")
+  }
+
+  @Test func `asleep its exit code is 1 where it cannot supervise a command`() throws {
+    let run = try ebb(as: "tini").start(["-s", "--"] + fixture("stay"), launch: ["--refuse", "epoll_create1"])
+    try run.expect(.code(1))
+    #expect(run.out.text == "")
+  }
+
+  @Test(
+    .needs(.strace),
+    arguments: ["epoll_create1", "epoll_ctl", "eventfd2", "signalfd4", "timerfd_create", "timerfd_settime"])
+  func `asleep it forwards signals also when Dispatch fails after the command's start`(call: String) throws {
+    let strace = [
+      Machine.path(of: "strace") ?? "", "-f", "-o", "/dev/null", "-e", "trace=\(call)", "-e",
+      "inject=\(call):error=ENOMEM:when=2",
+    ]
+    let command = fixture("signals", "--exit-on", "QUIT:5")
+    let run = try Run.program(strace + [Init.link("tini"), "-s", "--"] + command, .withTraffic)
+    let tini = pid_t(try run.line("ready").number("ppid"))
+    for _ in 0..<2 {
+      kill(tini, SIGHUP)
+      try run.line("got HUP")
+    }
+    kill(tini, SIGQUIT)
+    try run.expect(.code(5))
+    #expect(run.err.text == "", "\(run)")
+  }
+
+  // MARK: In an image
+
+  @Test(.needs(.runc), arguments: [nil, "EBB_DELAY"] as [String?])
+  func `an image with tini in it drains with one mounted file and one variable`(variable: String?) throws {
+    let tini = try #require(Machine.path(of: "tini-static"))
+    for isMounted in [false, true] {
+      var setup = Setup.withTraffic
+      if let variable { setup.environment[variable] = "2s" }
+      let container = try Container(
+        entry: ["/usr/bin/tini", "--"], ["/fixture", "signals"], files: ["/usr/bin/tini": tini],
+        mounts: isMounted ? ["/usr/bin/tini": Binaries.ebb()] : [:], setup)
+      try container.run.line("ready")
+      let sent = try container.kill(.term)
+      try container.run.expect(.code(0))
+      let waited = Clock.now() - sent >= .seconds(2)
+      let isAwake = isMounted && variable != nil
+      #expect(!isAwake || waited, "\(container.run)")
+      #expect(container.run.err.text.contains("event=exited code=0") == isAwake, "\(container.run)")
+      #expect(isAwake || container.run.err.text == "", "\(container.run)")
+    }
+  }
+}

@@ -1,0 +1,247 @@
+import Foundation
+import Testing
+
+/// The signals of tini, dumb-init and catatonit, and what happens at the command's end. Each test runs against Debian's
+/// program too, which so says what holds.
+@Suite(.endsItsProcesses, .needsOtherInits)
+struct OtherInitSignalTests {
+  /// How an init was called, and the signals that it keeps for itself.
+  struct Form: Sendable, CustomTestStringConvertible {
+    let name: String
+    let options: [String]
+    var lost: [Signal] = []
+    var testDescription: String { ([name] + options).joined(separator: " ") }
+  }
+
+  private static let faults = [SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGSYS].map {
+    Signal(number: $0, description: names[$0] ?? "")
+  }
+  private static let names: [Int32: String] = [
+    SIGILL: "ILL", SIGTRAP: "TRAP", SIGBUS: "BUS", SIGFPE: "FPE", SIGSEGV: "SEGV", SIGSYS: "SYS",
+  ]
+
+  static let forms = [
+    Form(name: "tini", options: ["-s"], lost: faults + [.abrt, .chld, .ttin, .ttou]),
+    Form(name: "tini", options: ["-s", "-g"], lost: faults + [.abrt, .chld, .ttin, .ttou]),
+    Form(name: "dumb-init", options: [], lost: [.chld, .tstp, .ttin, .ttou]),
+    Form(name: "dumb-init", options: ["-c"], lost: [.chld]),
+    Form(name: "catatonit", options: [], lost: faults + [.abrt, .chld, .tstp, .ttin, .ttou]),
+    Form(name: "catatonit", options: ["-g"], lost: faults + [.abrt, .chld, .tstp, .ttin, .ttou]),
+  ]
+
+  private func start(
+    _ form: Form, _ maker: Init.Maker, _ command: [String], _ variables: [String: String] = [:],
+    in place: Place = .subreaper
+  ) throws -> Run {
+    try Init(name: form.name, maker: maker).start(form.options + ["--"] + command, variables, in: place)
+  }
+
+  /// As PID 1: elsewhere a fault's signal ends tini and catatonit, but not ebb.
+  @Test(.needs(.pidNamespace), arguments: forms, Init.Maker.allCases)
+  func `each signal reaches the command once, but for those that the init keeps`(form: Form, maker: Init.Maker) throws {
+    let run = try start(form, maker, fixture("signals", "--ignore-term", "--exit-on", "USR2:7"), in: .pid1)
+    try run.line("ready")
+    let (supervisor, command) = (try run.supervisor(), try run.command())
+    var expected: [String] = []
+    let all = Self.faults + Signal.forwarded.filter { $0 != .usr2 } + [.ttin, .cont, .ttou, .cont, .chld, .term, .term]
+    for signal in all {
+      try run.send(signal)
+      if !form.lost.contains(signal) {
+        try run.line("got \(signal)")
+        expected.append("got \(signal)")
+      }
+      // Each of these stops dumb-init, which as PID 1 does not stop, but loses the CONT that is pending then.
+      guard form.name == "dumb-init", [.tstp, .ttin, .ttou].contains(signal) else { continue }
+      if form.options.isEmpty { try run.wait(for: "the command to stop") { Proc.state(of: command) == "T" } }
+      try run.wait(for: "it to wait again") { Proc.state(of: supervisor) == "S" }
+    }
+    try run.send(.usr2)
+    try run.expect(.code(7))
+    // A second TERM is one more signal, and no CONT follows it.
+    #expect(run.signals == expected + ["got USR2"])
+  }
+
+  @Test(arguments: forms.filter { !$0.options.isEmpty || $0.name == "dumb-init" }, Init.Maker.allCases)
+  func `a group gets each signal, or the command alone`(form: Form, maker: Init.Maker) throws {
+    let run = try start(form, maker, fixture("signals", "--with-child", "--exit-on", "USR1:0", "--ignore-term"))
+    try run.line("child ready")
+    try run.send(.hup)
+    try run.line("got HUP")
+    let reachesGroup = form.options.contains("-g") || form.name == "dumb-init" && form.options.isEmpty
+    if reachesGroup { try run.wait(for: "the child's") { run.out.text.contains("child got HUP") } }
+    try run.send(.usr1)
+    try run.expect(.code(0))
+    #expect(run.out.text.contains("child got HUP") == reachesGroup)
+  }
+
+  // MARK: The end
+
+  struct End: Sendable, CustomTestStringConvertible {
+    let form: Form
+    let leftoverGets: [String]
+    var variables: [String: String] = [:]
+    var testDescription: String { "\(form.testDescription) \(variables)" }
+  }
+
+  static let ends = [
+    End(form: Form(name: "tini", options: ["-s", "-g"]), leftoverGets: []),
+    End(form: Form(name: "catatonit", options: ["-g"]), leftoverGets: []),
+    End(form: Form(name: "dumb-init", options: []), leftoverGets: ["child got TERM"]),
+    End(form: Form(name: "dumb-init", options: ["-r", "15:10"]), leftoverGets: ["child got USR1"]),
+    End(form: Form(name: "dumb-init", options: ["-r", "15:0"]), leftoverGets: []),
+    End(form: Form(name: "dumb-init", options: ["-c"]), leftoverGets: []),
+    End(form: Form(name: "dumb-init", options: []), leftoverGets: [], variables: ["DUMB_INIT_SETSID": "0"]),
+    End(
+      form: Form(name: "dumb-init", options: []), leftoverGets: ["child got TERM"],
+      variables: ["DUMB_INIT_SETSID": "no"]),
+  ]
+
+  @Test(arguments: ends, Init.Maker.allCases)
+  func `the command's end ends it at once, and what is left gets nothing, or dumb-init's TERM`(
+    end: End, maker: Init.Maker
+  ) throws {
+    let command = fixture("signals", "--with-child", "--ignore-term", "--exit-on", "QUIT:3")
+    let run = try start(end.form, maker, command, end.variables)
+    let leader = pid_t(try run.line("ready").number("pid"))
+    let child = pid_t(try run.line("child ready").number("pid"))
+    kill(leader, SIGQUIT)
+    try run.expect(.code(3))
+    // It lives, and says all that it has got before: real-time signals come after the others; signal(7).
+    kill(child, Signal.realTime(1).number)
+    try run.wait(for: "the child's RTMIN+1") { run.out.text.contains("child got RTMIN+1") }
+    #expect(run.out.lines.filter { $0.hasPrefix("child got") } == end.leftoverGets + ["child got RTMIN+1"], "\(run)")
+  }
+
+  @Test(arguments: forms, Init.Maker.allCases)
+  func `the code of a command that a signal killed is 128 and its number`(form: Form, maker: Init.Maker) throws {
+    let run = try start(form, maker, fixture("stay"))
+    try run.line("ready")
+    try run.send(.term)
+    try run.expect(.code(128 + SIGTERM))
+  }
+
+  // MARK: dumb-init's rewrites and job control
+
+  @Test(arguments: Init.Maker.allCases)
+  func `dumb-init rewrites faults and the terminal's signals too, the last rule wins, and 0 drops`(
+    maker: Init.Maker
+  ) throws {
+    let options = ["-c", "-r", "11:10", "-r", "21:12", "-r", "1:3", "-r", "1:2", "-r", "28:0", "-r", "15:10"]
+    let run = try start(
+      Form(name: "dumb-init", options: options), maker, fixture("signals", "--exit-on", "QUIT:7"))
+    try run.line("ready")
+    for (signal, expected) in [(Self.faults[4], "USR1"), (.winch, nil), (.hup, "INT"), (.term, "USR1")] {
+      try run.send(signal)
+      if let expected { try run.line("got \(expected)") }
+    }
+    try run.send(.ttin)
+    try run.line("got USR2")
+    try run.wait(for: "it to stop itself") { Proc.state(of: run.pid) == "T" }
+    try run.send(.cont)
+    try run.line("got CONT")
+    try run.send(.quit)
+    try run.expect(.code(7))
+    #expect(run.signals == ["USR1", "INT", "USR1", "USR2", "CONT", "QUIT"].map { "got " + $0 }, "\(run)")
+  }
+
+  @Test(arguments: [Signal.tstp, .ttin, .ttou], Init.Maker.allCases)
+  func `dumb-init stops its session and itself at each of the terminal's three signals`(
+    signal: Signal, maker: Init.Maker
+  ) throws {
+    let run = try start(Form(name: "dumb-init", options: []), maker, fixture("signals"))
+    let command = pid_t(try run.line("ready").number("pid"))
+    try run.send(signal)
+    try run.wait(for: "both to stop") { Proc.state(of: run.pid) == "T" && Proc.state(of: command) == "T" }
+    try run.send(.cont)
+    try run.line("got CONT")
+    try run.send(.term)
+    try run.expect(.code(0))
+    #expect(run.signals == ["got CONT", "got TERM"])
+  }
+
+  @Test(arguments: Init.both("dumb-init"))
+  func `dumb-init starts a session, unless an option or a variable says otherwise`(program: Init) throws {
+    let session = try program.start(fixture("report")).line("ready")
+    #expect(try session.field("sid") == session.field("pid"))
+    for (options, variables) in [(["-c"], [:]), ([], ["DUMB_INIT_SETSID": "0"])] as [([String], [String: String])] {
+      let ready = try program.start(options + fixture("report"), variables).line("ready")
+      #expect(try ready.field("sid") != ready.field("pid"))
+    }
+  }
+
+  // MARK: Orphans
+
+  private let orphan = ["sh", "-c", "sh -c 'sleep 1000 & echo orphan pid=$!'; exec sleep 1000"]
+
+  struct Adoption: Sendable, CustomTestStringConvertible {
+    let form: Form
+    var variables: [String: String] = [:]
+    let isSubreaper: Bool
+    var warns = false
+    var testDescription: String { "\(form.testDescription) \(variables)" }
+  }
+
+  static let adoptions = [
+    Adoption(form: Form(name: "tini", options: []), isSubreaper: false, warns: true),
+    Adoption(form: Form(name: "docker-init", options: ["-v"]), isSubreaper: false, warns: true),
+    Adoption(form: Form(name: "tini", options: ["-s"]), isSubreaper: true),
+    Adoption(form: Form(name: "tini", options: []), variables: ["TINI_SUBREAPER": ""], isSubreaper: true),
+    Adoption(form: Form(name: "tini", options: []), variables: ["TINI_VERBOSITY": "0"], isSubreaper: false),
+    // Replaces the count.
+    Adoption(form: Form(name: "tini", options: ["-v", "-v"]), variables: ["TINI_VERBOSITY": "x"], isSubreaper: false),
+    Adoption(form: Form(name: "dumb-init", options: []), isSubreaper: false),
+    Adoption(form: Form(name: "catatonit", options: []), isSubreaper: true),
+  ]
+
+  @Test(arguments: adoptions, Init.Maker.allCases)
+  func `orphans become its children where it was asked for that, and tini warns where it was not`(
+    adoption: Adoption, maker: Init.Maker
+  ) throws {
+    let run = try start(adoption.form, maker, orphan, adoption.variables)
+    let pid = pid_t(try run.line("orphan").number("pid"))
+    try run.wait(for: "its parent to end") { Proc.parent(of: pid) != nil && Proc.children(of: run.pid).count > 0 }
+    try run.wait(for: "the shell to end") {
+      Proc.parent(of: pid).map { $0 == run.pid || Proc.parent(of: $0) != (try? run.command()) } ?? false
+    }
+    #expect((Proc.parent(of: pid) == run.pid) == adoption.isSubreaper, "\(run)")
+    kill(pid, SIGKILL)
+    try run.send(.term)
+    try run.expect(.code(128 + SIGTERM))
+    #expect(run.err.text.contains("zombie reaping won't work") == adoption.warns, "\(run)")
+  }
+
+  @Test(arguments: Init.both("tini"))
+  func `a line for each reaped orphan with -w, unless its verbosity is 0`(tini: Init) throws {
+    let script = "sh -c 'sleep 0.1 & echo orphan pid=$!'; sleep 1"
+    for (variables, speaks) in [([:], true), (["TINI_VERBOSITY": "0"], false)] as [([String: String], Bool)] {
+      let run = try tini.start(["-s", "-w", "--", "sh", "-c", script], variables)
+      let pid = try run.line("orphan").number("pid")
+      try run.expect(.code(0))
+      try run.readToEnd()
+      #expect(run.err.text.contains("Reaped zombie process with pid=\(pid)") == speaks, "\(run)")
+    }
+  }
+
+  @Test(arguments: Init.both("tini"))
+  func `the group by variable, set at all`(tini: Init) throws {
+    let run = try tini.start(
+      ["-s"] + ["--"] + fixture("signals", "--with-child"), ["TINI_KILL_PROCESS_GROUP": ""])
+    try run.line("child ready")
+    try run.send(.hup)
+    try run.wait(for: "both") {
+      run.out.lines.contains("got HUP") && run.out.lines.contains("child got HUP")
+    }
+  }
+
+  @Test(arguments: Init.both("tini"))
+  func `its parent's death is the signal of -p, which the command gets`(tini: Init) throws {
+    let name = try tini.command(["-s", "-p", "SIGUSR1", "--"] + fixture("signals"))
+    let run = try Run.program(fixture("parent", "--") + name, Setup.withTraffic)
+    let ready = try run.line("ready")
+    try run.wait(for: "tini") { Proc.children(of: run.pid).count == 1 }
+    kill(run.pid, SIGKILL)
+    try run.line("got USR1")
+    kill(pid_t(try ready.number("ppid")), SIGTERM)
+    try run.line("got TERM")
+  }
+}
