@@ -156,7 +156,7 @@ struct ConnectionRecord: Sendable {
       segmentsSinceLarge = 0
     }
     let isUpdate =
-      isHTTP2 && segmentsSinceLarge >= 3
+      isHTTP2 && segmentsSinceLarge >= (port.isHTTP2 ? 1 : 3)
       && (sent == 0 ? 0 : 1)...ConnectionRecord.longestRoundTrip ~= look.heardAt - look.saidAt
     if isUpdate {
       facts.remove(.isFresh)
@@ -180,7 +180,9 @@ struct ConnectionRecord: Sendable {
     // A request, of which the server has acknowledged a part. One that answers each request sends a segment for each.
     let isAcknowledged = isControlOut && (isHTTP2 || newSegmentsIn >= 2 && look.segmentsOut &- segmentsOut == 1)
     if isAcknowledged, !port.isTLS { facts.insert(.isHTTP2) }
-    if isAcknowledged || isInterim(received, sent, port) {
+    // A ping that is known, and something more.
+    let hasOnlyPinged = isKnownPing(sent) && received > UInt32(seenPing)
+    if isAcknowledged || hasOnlyPinged || isInterim(received, sent, port) {
       heardAt = look.heardAt
       owedUntil = ConnectionRecord.always
       facts.remove(.isFresh)
@@ -193,9 +195,7 @@ struct ConnectionRecord: Sendable {
   /// Only the command spoke.
   private mutating func said(_ sent: UInt32, isControl: Bool, _ look: Look) {
     if ControlFrames.isPing(sent) || ControlFrames.isServersWebSocketPing(sent) { pingOut = UInt8(sent) }
-    // A ping that this connection has had answered before is known.
-    let isKnown = pingOut > 0 && (seenPing == pingOut || UInt32(seenPing) == sent + ControlFrames.mask)
-    if isControl || isKnown || facts.contains(.mayOweFirst) && ControlFrames.isHTTP2(sent) {
+    if isControl || isKnownPing(sent) || facts.contains(.mayOweFirst) && ControlFrames.isHTTP2(sent) {
       facts.insert(.hasPinged)
       return
     }
@@ -203,6 +203,11 @@ struct ConnectionRecord: Sendable {
     owedUntil = ConnectionRecord.never
     facts.remove(.isFresh)
     segmentsSinceLarge = sent >= ConnectionRecord.largeAnswer ? 1 : 0
+  }
+
+  /// A ping of the server, or its answer to one, of the size that this connection has had before.
+  private func isKnownPing(_ sent: UInt32) -> Bool {
+    seenPing > 0 && (sent == UInt32(seenPing) || sent + ControlFrames.mask == UInt32(seenPing))
   }
 
   private func isInterim(_ received: UInt32, _ sent: UInt32, _ port: PortTraits) -> Bool {

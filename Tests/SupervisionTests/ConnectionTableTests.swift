@@ -248,6 +248,16 @@ import Testing
     #expect(!story.isOwed)
   }
 
+  @Test func aPongAnswersNoMessageThatCameWithThePing() {
+    var story = Story()
+    story.exchange(200, 1, 129, 1)
+    story.wait(seconds: 1)
+    story.exchange(10, 1, 6, 1)
+    story.exchange(21, 2, 6, 1)
+    story.wait(seconds: 3)
+    #expect(story.class == .owedResponse)
+  }
+
   @Test func aPingWithAWindowUpdateIsKnownByTheNextPing() {
     var story = Story()
     story.exchange(429, 6, 314, 6)
