@@ -180,8 +180,8 @@ struct ConnectionRecord: Sendable {
     // A request, of which the server has acknowledged a part. One that answers each request sends a segment for each.
     let isAcknowledged = isControlOut && (isHTTP2 || newSegmentsIn >= 2 && look.segmentsOut &- segmentsOut == 1)
     if isAcknowledged, !port.isTLS { facts.insert(.isHTTP2) }
-    // A ping that is known, and something more.
-    let hasOnlyPinged = isKnownPing(sent) && received > UInt32(seenPing)
+    // A ping that is known, and a frame beside it.
+    let hasOnlyPinged = isKnownPing(sent) && received >= UInt32(seenPing) + ControlFrames.smallestMessage
     if isAcknowledged || hasOnlyPinged || isInterim(received, sent, port) {
       heardAt = look.heardAt
       owedUntil = ConnectionRecord.always
@@ -207,7 +207,7 @@ struct ConnectionRecord: Sendable {
 
   /// A ping of the server, or its answer to one, of the size that this connection has had before.
   private func isKnownPing(_ sent: UInt32) -> Bool {
-    seenPing > 0 && (sent == UInt32(seenPing) || sent + ControlFrames.mask == UInt32(seenPing))
+    seenPing > 0 && sent + (ControlFrames.isPing(UInt32(seenPing)) ? 0 : ControlFrames.mask) == UInt32(seenPing)
   }
 
   private func isInterim(_ received: UInt32, _ sent: UInt32, _ port: PortTraits) -> Bool {

@@ -40,6 +40,9 @@ enum ControlFrames {
   /// That of a client is masked (section 5.3).
   static let mask: UInt32 = 4
 
+  /// Of a client: header and mask of WebSocket, and a byte.
+  static let smallestMessage: UInt32 = 7
+
   /// `HTTP/1.1 100 Continue`: the answer is yet to come. A request that asks for it is longer than `shortestExpect`.
   static let interim: UInt32 = 25
   static let interimInTLS: UInt32 = 25 + 22

@@ -27,7 +27,7 @@ public enum PortProtocol: UInt8, Sendable, CaseIterable {
 }
 
 /// One of the command's ports, as `--ports` gives it.
-public struct Port: Sendable, ExpressibleByIntegerLiteral {
+public struct Port: Equatable, Sendable, ExpressibleByIntegerLiteral {
   /// In host byte order.
   public var number: UInt16
   /// Nil: to be found out, as far as the numbers of the kernel tell.

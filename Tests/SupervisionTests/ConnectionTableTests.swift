@@ -256,6 +256,10 @@ import Testing
     story.exchange(21, 2, 6, 1)
     story.wait(seconds: 3)
     #expect(story.class == .owedResponse)
+    story.exchange(10, 1, 10, 2)
+    #expect(!story.isOwed)
+    story.exchange(11, 1, 6, 1)  // a message and its answer
+    #expect(!story.isOwed)
   }
 
   @Test func aPingWithAWindowUpdateIsKnownByTheNextPing() {
