@@ -156,7 +156,8 @@ def cell(ebb, material, row, state, delayed, give):
     server, _, client, protocol = row
     port, far = free_port(), free_port()
     words = [ebb] + OPTIONS + ["--rewrite", "TERM:KILL", "--ports", f"{port}={protocol}" if give else str(port), "--"]
-    environment = dict(os.environ, PYTHONPATH=HERE, PYTHONDONTWRITEBYTECODE="1")
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("EBB_")}
+    environment = dict(outer, PYTHONPATH=HERE, PYTHONDONTWRITEBYTECODE="1")
     processes = []
 
     def start(words, **pipes):
