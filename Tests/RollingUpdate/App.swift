@@ -34,15 +34,20 @@ enum App: String, CaseIterable, Sendable {
     switch self {
     case .plain: return [programs.fixture, "serve", "\(endpoint.port)", "--no-handler"]
     case .nginx:
-      try writeFile(folder + "/index.html", "ok\n")
-      try writeFile(folder + "/slow", String(repeating: ".", count: slow * 50))
-      try writeFile(folder + "/nginx.conf", App.nginxConfiguration(endpoint, folder))
+      try App.writeFilesOfNginx(to: folder, usedIn: folder, listen: endpoint.text, slow: slow)
       return [programs.nginx, "-e", "stderr", "-c", folder + "/nginx.conf"]
     }
   }
 
+  /// Writes what nginx serves, and its configuration. nginx finds the folder at `root`.
+  static func writeFilesOfNginx(to folder: String, usedIn root: String, listen: String, slow: Int) throws(Failure) {
+    try writeFile(folder + "/index.html", "ok\n")
+    try writeFile(folder + "/slow", String(repeating: ".", count: slow * 50))
+    try writeFile(folder + "/nginx.conf", nginxConfiguration(listen, root))
+  }
+
   /// The slow request is a download at 50 bytes a millisecond: nginx answers at once, and is not done for a while.
-  private static func nginxConfiguration(_ endpoint: Endpoint, _ folder: String) -> String {
+  private static func nginxConfiguration(_ listen: String, _ folder: String) -> String {
     let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     let paths = kinds.map { "\($0)_temp_path \(folder)/\($0);" }.joined(separator: " ")
     return """
@@ -51,7 +56,7 @@ enum App: String, CaseIterable, Sendable {
       http {
         access_log off; \(paths)
         server {
-          listen \(endpoint.text); root \(folder);
+          listen \(listen); root \(folder);
           location /slow { limit_rate 50k; }
         }
       }

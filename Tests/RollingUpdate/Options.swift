@@ -5,6 +5,8 @@ import Instruments
 struct Options {
   /// The version of the tests: half a minute.
   var short = false
+  /// On a real orchestrator.
+  var swarm = false
   var markdown = false
   /// Where the picture goes; nil: none is drawn.
   var svg: String?
@@ -15,6 +17,7 @@ struct Options {
     while let word = rest.popFirst() {
       switch word {
       case "--short": short = true
+      case "--swarm": swarm = true
       case "--markdown": markdown = true
       case "--svg":
         guard let path = rest.popFirst() else { throw Failure("--svg takes the path of a file") }
@@ -23,7 +26,7 @@ struct Options {
         guard let path = rest.popFirst() else { throw Failure("--ebb takes the path of a binary") }
         ebb = path
       default:
-        throw Failure("\"\(word)\" is not an option; there are --short, --markdown, --svg FILE and --ebb FILE")
+        throw Failure("\"\(word)\" is not an option; there are --short, --swarm, --markdown, --svg FILE and --ebb FILE")
       }
     }
   }

@@ -9,10 +9,12 @@ struct Run: Sendable {
   let schedule: Schedule
   let programs: Programs
   let folder: String
-  /// In a network of its own, as a pod has it: nothing else listens there, and nobody else's connections count.
-  let balancer = Endpoint(port: 8000)
+  /// The load balancer's; the replicas have the next ones. In a network of its own, as a pod has it: nothing else
+  /// listens there, and no other connections count.
+  var port: UInt16 = 8000
+  var balancer: Endpoint { Endpoint(port: port) }
   /// The replicas of the old version, and behind them those of the new one.
-  let servers = (1...2 * UInt16(Run.replicas)).map { Endpoint(port: 8000 + $0) }
+  var servers: [Endpoint] { (1...2 * UInt16(Run.replicas)).map { Endpoint(port: port + $0) } }
 
   static let replicas = 3
 

@@ -12,6 +12,8 @@ struct Way: Sendable {
 
   enum Kind: Sendable {
     case noInit, tini, sleep, ebb
+    /// ebb without any option: its delay may be shorter than the lag.
+    case ebbDefaults
   }
 
   /// As the table has it.
@@ -21,6 +23,7 @@ struct Way: Sendable {
     case .tini: "tini"
     case .sleep: "tini, preStop sleep \(seconds(wait))"
     case .ebb: "ebb --delay \(seconds(wait))"
+    case .ebbDefaults: "ebb"
     }
   }
 

@@ -1,7 +1,7 @@
 // A rolling update with real parts, while requests go on: which of them fail, and how long it takes. One command, one
 // table, one picture.
 //
-//     swift build -c release && swift run -c release RollingUpdate [--short] [--markdown] [--svg FILE]
+//     swift build -c release && swift run -c release RollingUpdate [--short] [--swarm] [--markdown] [--svg FILE]
 //
 // Exit code: 0 all bars reached, 1 a bar missed, 2 the experiment itself failed.
 
@@ -11,13 +11,17 @@ import Instruments
 do throws(Failure) {
   forgetVariablesOfEbb()
   let options = try Options(Array(CommandLine.arguments.dropFirst()))
-  let schedule = options.short ? Schedule.short : Schedule.long
+  let schedule =
+    options.swarm
+    ? (options.short ? Schedule.shortSwarm : Schedule.swarm) : (options.short ? Schedule.short : Schedule.long)
   let programs = try Programs(options)
   let folder = try makeFolder()
 
   var outcomes: [Outcome] = []
-  for batch in try batches(schedule, programs, folder) {
-    outcomes += try runTogether(batch)
+  if options.swarm {
+    outcomes = try runOnSwarm(schedule, programs, folder)
+  } else {
+    for batch in try batches(schedule, programs, folder) { outcomes += try runTogether(batch) }
   }
 
   if let file = options.svg { try writeFile(file, chart(outcomes, schedule)) }

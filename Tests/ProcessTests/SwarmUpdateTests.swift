@@ -1,0 +1,26 @@
+import Foundation
+import Testing
+
+/// The short version of the experiment on a real orchestrator: services of a Docker swarm behind haproxy, which learns of stops late.
+@Suite(
+  .endsItsProcesses, .mostlyWaits, .needs(.pidNamespace), .needs(.program("dockerd")), .needs(.program("docker")),
+  .needs(.program("busybox")), .needs(.program("haproxy")), .needs(.program("nginx")), .needs(.program("tini-static")))
+struct SwarmUpdateTests {
+  @Test func `no request fails under ebb while swarm updates a service, and without it some do`() throws {
+    let run = try Run.program([Binaries.rollingUpdate, "--swarm", "--short", "--ebb", try Binaries.ebb()])
+    // It takes a minute where nothing else runs.
+    let exit = try run.exit(limit: .seconds(400))
+    #expect(exit == .code(0), "\(run)")
+
+    // Two or more blanks stand between the columns: app, lag, way, requests, errors, and so on.
+    let rows = run.out.lines.map { line in
+      line.components(separatedBy: "  ").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+    }
+    let updates = rows.filter { $0.count == 9 && $0[0] != "app" }
+    #expect(updates.count == 7, "\(run)")
+    let ebb = updates.filter { $0[2].hasPrefix("ebb --delay") }
+    #expect(ebb.count == 2 && ebb.allSatisfy { $0[4] == "0" && Int($0[3]) ?? 0 > 200 }, "\(run)")
+    let exposed = updates.filter { !$0[2].hasPrefix("ebb") }
+    #expect(exposed.count == 3 && exposed.allSatisfy { Int($0[4]) ?? 0 > 0 }, "\(run)")
+  }
+}

@@ -1,0 +1,27 @@
+import Glibc
+import Instruments
+
+/// Runs a program to its end, and returns its standard output without the last newline. Its standard error is part of the failure.
+func output(of words: [String]) throws(Failure) -> String {
+  let (out, error) = (try makePipe(), try makePipe())
+  let started = Result { () throws(Failure) in try Child(Launch(words, output: out.write, error: error.write)) }
+  // Else there would be no end of them.
+  close(out.write)
+  close(error.write)
+  let child = try started.get()
+  // It writes little on standard error, which fits into the pipe.
+  let text = try readToEnd(out.read)
+  let complaint = try readToEnd(error.read)
+  guard child.ending(within: -1) == .code(0) else {
+    throw Failure("\(words.joined(separator: " ")): \(complaint.isEmpty ? text : complaint)")
+  }
+  return text.last == "\n" ? String(text.dropLast()) : text
+}
+
+private func readToEnd(_ descriptor: Int32) throws(Failure) -> String {
+  let reader = LineReader(descriptor)
+  var lines: [String] = []
+  while let line = reader.next(within: 300_000) { lines.append(line) }
+  guard reader.isAtEnd else { throw Failure("a command prints nothing for five minutes, and does not end") }
+  return lines.joined(separator: "\n")
+}
