@@ -2,7 +2,7 @@ import CPlatform
 import Supervision
 
 /// CLOCK_MONOTONIC, the clock of every decision; clock_gettime(2).
-public func monotonicTime() -> Instant {
+package func monotonicTime() -> Instant {
   let time = clock(CLOCK_MONOTONIC)
   return Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
 }
@@ -15,7 +15,7 @@ func timeSinceBoot() -> Span {
 }
 
 /// CLOCK_REALTIME, for time stamps alone: milliseconds since 1970-01-01 UTC; clock_gettime(2).
-public func unixMilliseconds() -> Int {
+package func unixMilliseconds() -> Int {
   let time = clock(CLOCK_REALTIME)
   return Int(time.tv_sec) * 1000 + Int(time.tv_nsec) / 1_000_000
 }

@@ -6,9 +6,9 @@ import Supervision
 /// kernel needs to walk past the others: some milliseconds for 50 000. It has one table for all network namespaces.
 ///
 /// Not safe for use by several threads at a time.
-public final class ConnectionWatch {
+package final class ConnectionWatch {
   /// Whose listening sockets are looked for.
-  public enum Owner: Sendable {
+  package enum Owner: Sendable {
     /// Those of a process's descendants, but not its own.
     case descendants(of: Int32)
     /// Those of a process and of its descendants.
@@ -18,7 +18,7 @@ public final class ConnectionWatch {
   }
 
   /// That stay open, beside what a look at /proc takes for a moment: for connections, and for closed ones.
-  public static let mostDescriptors = 2
+  package static let mostDescriptors = 2
 
   private let owner: Owner
   private let quiet: Span
@@ -56,7 +56,7 @@ public final class ConnectionWatch {
   /// Opens nothing before the first pass. `ports`: nil where they are to be found. `excluding`: ebb's own, which never
   /// counts; `ownConnections`: how many it has accepted there so far. `quiet`: after such a span without a byte a
   /// connection is idle.
-  public convenience init(
+  package convenience init(
     ports: [Port]?, owner: Owner, excluding: UInt16?, quiet: Span, ownConnections: @escaping () -> Int = { 0 }
   ) {
     self.init(
@@ -65,7 +65,7 @@ public final class ConnectionWatch {
   }
 
   /// Only looks whether the command listens: the connections are not looked at, nor does the kernel tell of closed ones.
-  public convenience init(listenersOf owner: Owner, excluding: UInt16?) {
+  package convenience init(listenersOf owner: Owner, excluding: UInt16?) {
     self.init(
       ports: nil, owner: owner, excluding: excluding, quiet: .zero, source: .diagWithInfo, listenersOnly: true)
   }
@@ -86,13 +86,13 @@ public final class ConnectionWatch {
   }
 
   /// What the kernel lets this process see; settled by the first pass.
-  public var source: ConnectionSource { table.source }
+  package var source: ConnectionSource { table.source }
   /// The ports looked at, in ascending order.
-  public var ports: [UInt16] { listeners.ports.elements }
+  package var ports: [UInt16] { listeners.ports.elements }
 
   /// Begins a pass; one that is under way is given up. `lookForListeners`: and first looks for listening sockets again,
   /// unless the ports are given.
-  public func begin(lookForListeners: Bool) {
+  package func begin(lookForListeners: Bool) {
     let before = threadTime()
     if closed == nil, !listenersOnly {
       closed = ClosedConnections()
@@ -113,7 +113,7 @@ public final class ConnectionWatch {
 
   /// The next piece of work; nil: there is more to do. `visit` gets each connection; where the kernel's answer was
   /// broken off and the pass begins anew, each again.
-  public func step(_ visit: ((Connection) -> Void)?) -> Result<Sample, CountFailure>? {
+  package func step(_ visit: ((Connection) -> Void)?) -> Result<Sample, CountFailure>? {
     let before = threadTime()
     let result = advance(visit)
     sample.cost = sample.cost + (threadTime() - before)
@@ -261,7 +261,7 @@ public final class ConnectionWatch {
 }
 
 /// Why the connections could not be counted. It never means that there are none.
-public struct CountFailure: Error {
+package struct CountFailure: Error {
   /// `sock_diag: Operation not permitted`
-  public let reason: String
+  package let reason: String
 }

@@ -4,7 +4,7 @@ import Supervision
 /// Sends a signal to every descendant of this process; to those that were found by then where the look at /proc takes
 /// longer than `limit`. Throws where /proc cannot tell who they are. Never kill(-1): that hits the debugging sessions of
 /// `kubectl exec` too.
-public func signalDescendants(_ signal: Signal, within limit: Span) throws(Errno) {
+package func signalDescendants(_ signal: Signal, within limit: Span) throws(Errno) {
   for process in descendants(of: getpid(), among: try readProcessTable(within: limit)) { send(signal, to: process) }
 }
 
@@ -14,7 +14,7 @@ public func signalDescendants(_ signal: Signal, within limit: Span) throws(Errno
 /// few children is read and acted on in microseconds. No descriptor is needed: a child's pid is its own until this
 /// process has reaped it. proc_tid_children(5).
 @discardableResult
-public func signalChildren(_ signal: Signal) throws(Errno) -> [Int32] {
+package func signalChildren(_ signal: Signal) throws(Errno) -> [Int32] {
   let children = try readChildren()
   for child in children { kill(child, signal.number) }
   return children
@@ -22,13 +22,13 @@ public func signalChildren(_ signal: Signal) throws(Errno) -> [Int32] {
 
 /// This process's own children that live and the process group of each, by pid. Throws where the kernel does not list them.
 /// proc_tid_children(5), waitid(2), getpgid(2).
-public func ownChildren() throws(Errno) -> [ChildProcess] {
+package func ownChildren() throws(Errno) -> [ChildProcess] {
   try readChildren().sorted().filter { !ebb_has_ended($0) }.map { ChildProcess(pid: $0, group: getpgid($0)) }
 }
 
 /// The processes of a group, by pid; nil where /proc does not show them all, or where that takes longer than `limit`.
 /// getpgid(2).
-public func processes(inGroup group: Int32, within limit: Span) -> [Int32]? {
+package func processes(inGroup group: Int32, within limit: Span) -> [Int32]? {
   guard let pids = try? readPids() else { return nil }
   let end = monotonicTime() + limit
   var members: [Int32] = []
@@ -84,7 +84,7 @@ func readSmallFamily(of ancestor: Int32) -> [ProcessEntry]? {
 
 /// The children that are not dead, as far as they can be read in a tenth of a second, and the newest first, since the oldest are
 /// dead by then; none where the kernel does not list them.
-public func survivingChildren() -> [Survivor] {
+package func survivingChildren() -> [Survivor] {
   let end = monotonicTime() + .milliseconds(100)
   var survivors: [Survivor] = []
   for (index, child) in ((try? readChildren()) ?? []).reversed().enumerated() {
@@ -124,7 +124,7 @@ func readPids() throws(Errno) -> [Int32] {
 }
 
 /// Whether /proc is there and speaks of this process's pid namespace.
-public var isProcOwn: Bool { ebb_proc_self() == getpid() }
+package var isProcOwn: Bool { ebb_proc_self() == getpid() }
 
 /// Nil where the process is gone, or hidden. Inlined three times it is a kilobyte more code. Throws EMFILE, ENFILE, ENOMEM, which say nothing of it.
 @inline(never)

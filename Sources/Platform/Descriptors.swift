@@ -3,7 +3,7 @@ import CPlatform
 /// Closes what ebb inherited beside standard input, output and error, but not `kept`, which is ebb's own. The command
 /// has its own copies; ebb's would keep a pipe or a lock open that the command has closed. Must run before Dispatch
 /// opens descriptors of its own.
-public func closeInheritedDescriptors(but kept: Int32?) {
+package func closeInheritedDescriptors(but kept: Int32?) {
   if let kept, kept > 2 {
     if (kept == 3 || ebb_close_range(3, kept - 1) == 0) && ebb_close_range(kept + 1, .max) == 0 { return }
   } else if ebb_close_range(3, .max) == 0 {
@@ -25,12 +25,12 @@ public func closeInheritedDescriptors(but kept: Int32?) {
 }
 
 /// How many descriptors this process may have open; getrlimit(2).
-public func descriptorLimit() -> Int { Int(ebb_descriptor_limit()) }
+package func descriptorLimit() -> Int { Int(ebb_descriptor_limit()) }
 
 /// Fills those of descriptors 0 to 2 that are closed with one that can neither be read nor written: a socket or timer
 /// of ebb's own would get the number otherwise, and log lines with it. Must run after the spawn: the command gets them
 /// closed, as ebb did.
-public func occupyStandardDescriptors() {
+package func occupyStandardDescriptors() {
   for descriptor in Int32(0)...2 where dup2(descriptor, descriptor) == -1 {
     let placeholder = ebb_open_placeholder()  // the lowest free number is this one
     if placeholder > 2 { close(placeholder) }
@@ -48,13 +48,13 @@ func aboveStandardDescriptors(_ descriptor: Int32) throws(Errno) -> Int32 {
 
 /// Opens a file for its new content, close-on-exec, and creates it where there is none; open(2). Throws EACCES, EROFS,
 /// ENOENT for the folder, ….
-public func createFile(_ path: String) throws(Errno) -> Int32 {
+package func createFile(_ path: String) throws(Errno) -> Int32 {
   try valueOrErrno { ebb_open_to_replace(path.systemPath, true) }
 }
 
 /// Writes all bytes, and may wait for that. For a descriptor that somebody set to O_NONBLOCK it waits all the same.
 /// Throws EPIPE, EBADF, ….
-public func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(Errno) {
+package func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(Errno) {
   var rest = bytes[...]
   while !rest.isEmpty {
     do throws(Errno) {
@@ -77,13 +77,13 @@ func writeNow(_ line: [UInt8], to descriptor: Int32) -> Bool {
 }
 
 /// Whether there is something to read within the time; poll(2).
-public func waitUntilReadable(_ descriptor: Int32, milliseconds: Int32) -> Bool {
+package func waitUntilReadable(_ descriptor: Int32, milliseconds: Int32) -> Bool {
   var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
   return poll(&entry, 1, milliseconds) == 1
 }
 
 /// Whether some bytes can be written within the time; -1 waits for ever. poll(2).
-public func waitUntilWritable(_ descriptor: Int32, milliseconds: Int32) -> Bool {
+package func waitUntilWritable(_ descriptor: Int32, milliseconds: Int32) -> Bool {
   var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
   return poll(&entry, 1, milliseconds) == 1
 }

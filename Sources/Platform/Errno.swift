@@ -1,18 +1,18 @@
 import CPlatform
 
 /// A system call's error; errno(3).
-public struct Errno: Error, Equatable, Sendable {
+package struct Errno: Error, Equatable, Sendable {
   /// The number; errno(3).
-  public let code: Int32
+  package let code: Int32
 
   /// Of a number that a call gave.
-  public init(code: Int32) { self.code = code }
+  package init(code: Int32) { self.code = code }
 
   /// That of this thread's last failed call.
-  public static var current: Errno { Errno(code: ebb_errno()) }
+  package static var current: Errno { Errno(code: ebb_errno()) }
 
   /// `No such file or directory`.
-  public var text: String { String(cString: strerror(code)) }
+  package var text: String { String(cString: strerror(code)) }
 }
 
 /// The value of a call that says -1 for an error, repeated while a signal interrupts it (EINTR).

@@ -5,9 +5,9 @@ import Supervision
 ///
 /// It is forked, and finds and executes the command by itself: that waits for the file system, which may hang (NFS, FUSE,
 /// a fanotify listener), and a vfork(2) would keep its parent waiting too.
-public final class HookProcess {
+package final class HookProcess {
   /// Of the process, which leads a process group of its own.
-  public let pid: Int32
+  package let pid: Int32
   /// Shared with the process, which leaves there why it could not execute: the length of the message and the exit code, 4
   /// bytes each, and the message.
   private let note: UnsafeMutableRawPointer
@@ -15,7 +15,7 @@ public final class HookProcess {
 
   /// Starts it. The environment is the command's and EBB_SIGNAL; `folder` is where relative paths start, nil where that
   /// is gone. Every signal must be blocked. Throws where no process can be had, with the code to exit with.
-  public init(
+  package init(
     _ words: [String], signal: Signal, environment: CStrings?, _ settings: SpawnSettings, in folder: String?
   ) throws(SpawnFailure) {
     guard let note = ebb_map_for_child(HookProcess.noteSize) else { throw HookProcess.noProcess(words) }
@@ -41,7 +41,7 @@ public final class HookProcess {
 
   /// Why the command could not be executed; nil: it was, or the process ended before it came to that. To be asked when it
   /// has ended.
-  public var failure: SpawnFailure? {
+  package var failure: SpawnFailure? {
     let length = min(Int(note.load(as: UInt32.self)), HookProcess.noteSize - 8)
     guard length > 0 else { return nil }
     let message = UnsafeRawBufferPointer(start: note + 8, count: length)

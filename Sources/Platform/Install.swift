@@ -2,18 +2,18 @@ import CPlatform
 import Supervision
 
 /// The call that failed, and on what.
-public struct InstallFailure: Error {
+package struct InstallFailure: Error {
   /// `read`, `create`, `write`, …
-  public let call: String
+  package let call: String
   /// The file or folder.
-  public let path: String
+  package let path: String
   /// Why.
-  public let errno: Errno
+  package let errno: Errno
 }
 
 /// Copies the running executable to a file with mode 0755, as a whole or not at all: under another name in the same
 /// folder, fsync(2), rename(2), and the folder's fsync. A file of that name is replaced, also one that is being executed.
-public func copyThisProgram(to file: String) throws(InstallFailure) {
+package func copyThisProgram(to file: String) throws(InstallFailure) {
   let folder = file.folder
   // A container that is started again has the same process id: what an earlier one left behind goes first.
   let temporary = "\(folder)/.ebb-install-\(getpid())"
@@ -68,10 +68,10 @@ private func attempt<Value: SignedInteger>(
 }
 
 /// Whether there is a folder of this name, or a symbolic link to one; stat(2).
-public func isFolder(_ path: String) -> Bool { ebb_file_type(path.systemPath) == UInt32(S_IFDIR) }
+package func isFolder(_ path: String) -> Bool { ebb_file_type(path.systemPath) == UInt32(S_IFDIR) }
 
 /// Whether there is something else than a file or a folder of this name: a device, a pipe, a socket; stat(2).
-public func isSpecialFile(_ path: String) -> Bool {
+package func isSpecialFile(_ path: String) -> Bool {
   ![0, UInt32(S_IFREG), UInt32(S_IFDIR)].contains(ebb_file_type(path.systemPath))
 }
 

@@ -3,7 +3,7 @@ import Supervision
 
 /// Finds out which of some processes listen, on TCP, UDP or UNIX sockets: the process itself or a descendant. Each `step`
 /// is short.
-public final class ListeningProcesses {
+package final class ListeningProcesses {
   private let table = SocketTable(source: .diagWithInfo)
   private let excluded: UInt16?
   private var rows: [SocketRow] = []
@@ -13,13 +13,13 @@ public final class ListeningProcesses {
   private var hasTable = false
 
   /// `excluding`: a port that counts for nothing.
-  public init(_ pids: [Int32], excluding excluded: UInt16?) {
+  package init(_ pids: [Int32], excluding excluded: UInt16?) {
     (waiting, self.excluded) = (pids, excluded)
     table.begin(listenersOnly: true, ports: Ordered())
   }
 
   /// The next piece of work. Nil: there is more to do. Of which process nothing could be found out is not in the answer.
-  public func step() -> [Int32]? {
+  package func step() -> [Int32]? {
     guard hasTable else {
       readTable()
       return nil
@@ -52,7 +52,7 @@ public final class ListeningProcesses {
 
   /// A child of this process that has a listening TCP socket, and its port; `nil` where none has, or none is found within
   /// the time. Only children, whom the kernel lists: a walk over /proc takes long on a machine with many processes.
-  public static func child(within limit: Span) -> (pid: Int32, port: UInt16)? {
+  package static func child(within limit: Span) -> (pid: Int32, port: UInt16)? {
     let end = monotonicTime() + limit
     let search = ListeningProcesses([], excluding: nil)
     while !search.hasTable, monotonicTime() < end { search.readTable() }

@@ -8,7 +8,7 @@ import Supervision
 ///
 /// Where no thread can be had (pids cgroup, RLIMIT_NPROC, a seccomp profile) lines are written without waiting. What
 /// finds no room is dropped and counted: beyond `capacity`, and without a thread at once.
-public final class LogWriter: @unchecked Sendable {
+package final class LogWriter: @unchecked Sendable {
   private let capacity: Int
   private let write: ([UInt8]) -> Void
   private let writeNow: ([UInt8]) -> Bool
@@ -25,7 +25,7 @@ public final class LogWriter: @unchecked Sendable {
   private var dropped = 0
 
   /// For a descriptor. `capacity` is how many bytes may wait to be written.
-  public convenience init(descriptor: Int32, capacity: Int) {
+  package convenience init(descriptor: Int32, capacity: Int) {
     self.init(capacity: capacity) { line in
       // Where standard error is gone (EPIPE, EBADF) lines are lost, and nothing else happens.
       try? writeAll(line, to: descriptor)
@@ -36,7 +36,7 @@ public final class LogWriter: @unchecked Sendable {
 
   /// `write` runs on the thread and may wait. `withoutWaiting` takes its place where there is none, and returns whether
   /// the line has been written.
-  public init(
+  package init(
     capacity: Int, write: @escaping ([UInt8]) -> Void, withoutWaiting writeNow: @escaping ([UInt8]) -> Bool
   ) {
     (self.capacity, self.write, self.writeNow) = (capacity, write, writeNow)
@@ -49,7 +49,7 @@ public final class LogWriter: @unchecked Sendable {
   }
 
   /// Adds a line, or counts it as dropped where too much waits already. Never waits.
-  public func submit(_ line: [UInt8]) {
+  package func submit(_ line: [UInt8]) {
     // The thread keeps the writer alive for ever.
     if !hasThread { hasThread = ebb_start_thread({ run(LogWriter: $0) }, Unmanaged.passRetained(self).toOpaque()) == 0 }
     guard hasThread else {
@@ -69,7 +69,7 @@ public final class LogWriter: @unchecked Sendable {
   }
 
   /// How many lines were dropped since this was last asked, once there is room for a line that says so; else 0.
-  public func takeDroppedCount() -> Int {
+  package func takeDroppedCount() -> Int {
     locked {
       guard dropped > 0, waitingBytes <= capacity / 2 else { return 0 }
       defer { dropped = 0 }
@@ -78,10 +78,10 @@ public final class LogWriter: @unchecked Sendable {
   }
 
   /// Waits until every line has been written, at most `limit`.
-  public func flush(within limit: Span) { flush(until: monotonicTime() + limit) }
+  package func flush(within limit: Span) { flush(until: monotonicTime() + limit) }
 
   /// Waits until every line has been written, at most until `end`.
-  public func flush(until end: Instant) {
+  package func flush(until end: Instant) {
     var end = timespec(
       tv_sec: Int(end.nanoseconds / 1_000_000_000), tv_nsec: Int(end.nanoseconds % 1_000_000_000))
     locked {

@@ -2,7 +2,7 @@ import CPlatform
 import Supervision
 
 /// Every descendant of a process that /proc shows; empty without /proc. A process that ends meanwhile is left out.
-public func readDescendants(of ancestor: Int32) -> [ProcessDetails] {
+package func readDescendants(of ancestor: Int32) -> [ProcessDetails] {
   let family = familyTree(of: ancestor, among: (try? readProcessTable()) ?? [])
   let sinceBoot = timeSinceBoot()
   return family.compactMap { process, depth in
@@ -23,7 +23,7 @@ public func readDescendants(of ancestor: Int32) -> [ProcessDetails] {
 }
 
 /// The parent's pid, 0 where that is outside of this pid namespace; nil where the process is gone or /proc does not say.
-public func parent(of pid: Int32) -> Int32? {
+package func parent(of pid: Int32) -> Int32? {
   (try? readFile("/proc/\(pid)/stat", upTo: 1024)).flatMap { ProcessEntry(stat: $0)?.parent }
 }
 

@@ -2,7 +2,7 @@ import CPlatform
 import Supervision
 
 /// What became of a child.
-public enum ChildEvent: Sendable {
+package enum ChildEvent: Sendable {
   case ended(pid: Int32, ExitStatus)
   case stopped(pid: Int32, by: Signal)
   /// Children remain, and nothing more has happened to any.
@@ -14,7 +14,7 @@ public enum ChildEvent: Sendable {
 /// for children: a second one would steal exit codes.
 ///
 /// For any child the kernel looks at each, until it comes to one that has ended: thousands take it a while.
-public func nextChildEvent(of child: Int32 = -1) -> ChildEvent {
+package func nextChildEvent(of child: Int32 = -1) -> ChildEvent {
   var wait = ebb_wait()
   do throws(Errno) {
     guard try valueOrErrno({ ebb_wait(child, &wait) }) == 1 else { return .nothing }

@@ -2,9 +2,9 @@ import CPlatform
 import Supervision
 
 /// Why the supervisor could not do its work: a call and its error, or the limit that is too low.
-public struct Unavailable: Error, Sendable {
+package struct Unavailable: Error, Sendable {
   /// For the user.
-  public let message: String
+  package let message: String
 }
 
 /// Makes all that the supervisor is going to need at one time, and lets go of it: what Dispatch waits with, `signals`
@@ -13,7 +13,7 @@ public struct Unavailable: Error, Sendable {
 ///
 /// Where the soft limit of descriptors is too low for that, it is raised as far as is needed and the hard limit allows.
 /// Returns the limit that was, for the command; nil: it is the same. RLIMIT_NOFILE.
-public func provideRequirements(signals: Int, others: Int) throws(Unavailable) -> Int? {
+package func provideRequirements(signals: Int, others: Int) throws(Unavailable) -> Int? {
   let limit = descriptorLimit()
   var isRaised = false
   var opened: [Int32] = []

@@ -5,7 +5,7 @@ import Supervision
 
 /// Begins to connect; connect(2). Writable once it is decided how that ended, which `takeSocketError` tells. May throw
 /// at once: ECONNREFUSED, EAFNOSUPPORT where the kernel has no IPv6, EMFILE, ….
-public func startConnecting(to address: SocketAddress) throws(Errno) -> Int32 {
+package func startConnecting(to address: SocketAddress) throws(Errno) -> Int32 {
   let socket = try valueOrErrno { ebb_tcp_socket(address.family) }
   do throws(Errno) {
     try address.withSocketAddress { pointer, length throws(Errno) in
@@ -21,7 +21,7 @@ public func startConnecting(to address: SocketAddress) throws(Errno) -> Int32 {
 }
 
 /// The error of a socket's last operation, and forgets it; nil: it went well. socket(7) SO_ERROR.
-public func takeSocketError(_ socket: Int32) -> Errno? {
+package func takeSocketError(_ socket: Int32) -> Errno? {
   var code: Int32 = 0
   var length = socklen_t(MemoryLayout<Int32>.size)
   guard getsockopt(socket, SOL_SOCKET, SO_ERROR, &code, &length) == 0 else { return .current }
@@ -31,7 +31,7 @@ public func takeSocketError(_ socket: Int32) -> Errno? {
 /// A listening socket with room for `backlog` connections that nobody has accepted yet; socket(2), bind(2), listen(2).
 /// `::` takes IPv4 connections too. Throws EADDRINUSE, EACCES for a port below 1024, EADDRNOTAVAIL, EAFNOSUPPORT where
 /// the kernel has no IPv6, ….
-public func listen(on address: SocketAddress, backlog: Int32) throws(Errno) -> Int32 {
+package func listen(on address: SocketAddress, backlog: Int32) throws(Errno) -> Int32 {
   let socket = try valueOrErrno { ebb_tcp_socket(address.family) }
   do throws(Errno) {
     // The port of a container that was just restarted still has connections in TIME_WAIT.
@@ -51,7 +51,7 @@ public func listen(on address: SocketAddress, backlog: Int32) throws(Errno) -> I
 
 /// A port that no socket of this network namespace has at this moment, in host byte order; bind(2) with port 0. Throws as
 /// `listen`.
-public func freePort() throws(Errno) -> UInt16 {
+package func freePort() throws(Errno) -> UInt16 {
   let socket = try listen(on: SocketAddress(.v4(0), port: 0), backlog: 1)
   defer { close(socket) }
   return ownPort(of: socket) ?? 0
@@ -71,7 +71,7 @@ private func ownPort(of socket: Int32) -> UInt16? {
 /// Whether a connection to a loopback port that nobody listens on has found itself: the kernel gave the socket that
 /// very port as its own, and two ends that call each other are connected, RFC 9293 section 3.5. Such a socket holds the
 /// port that the command wants to listen on, and so is set to leave nothing behind when it is closed.
-public func hasFoundItself(_ socket: Int32, connectedTo address: SocketAddress) -> Bool {
+package func hasFoundItself(_ socket: Int32, connectedTo address: SocketAddress) -> Bool {
   guard ownPort(of: socket) == address.port else { return false }
   var reset = linger(l_onoff: 1, l_linger: 0)
   setsockopt(socket, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size))
@@ -84,7 +84,7 @@ private func setOption(_ socket: Int32, _ level: Int32, _ name: Int32, to value:
 }
 
 /// The next connection that waits, or nil; accept4(2). Throws EMFILE, ENFILE, ENOMEM, ….
-public func acceptConnection(from listener: Int32) throws(Errno) -> Int32? {
+package func acceptConnection(from listener: Int32) throws(Errno) -> Int32? {
   while true {
     do throws(Errno) {
       return try valueOrErrno { ebb_accept(listener) }
@@ -102,7 +102,7 @@ public func acceptConnection(from listener: Int32) throws(Errno) -> Int32? {
 
 /// Hands as many of the bytes to the kernel as it takes now; send(2). Returns how many: 0 where it takes none. Throws
 /// EPIPE, ECONNRESET, ….
-public func send(_ bytes: ArraySlice<UInt8>, over socket: Int32) throws(Errno) -> Int {
+package func send(_ bytes: ArraySlice<UInt8>, over socket: Int32) throws(Errno) -> Int {
   let result = bytes.withUnsafeBytes { buffer in
     Result<Int, Errno> { () throws(Errno) in
       try valueOrErrno { CPlatform.send(socket, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL)) }
@@ -117,7 +117,7 @@ public func send(_ bytes: ArraySlice<UInt8>, over socket: Int32) throws(Errno) -
 }
 
 /// What a socket has received.
-public enum Received: Sendable {
+package enum Received: Sendable {
   case bytes([UInt8])
   /// There is nothing now.
   case nothing
@@ -126,7 +126,7 @@ public enum Received: Sendable {
 }
 
 /// The bytes that are there, up to `count`; recv(2). Throws ECONNRESET, ….
-public func receive(upTo count: Int, from socket: Int32) throws(Errno) -> Received {
+package func receive(upTo count: Int, from socket: Int32) throws(Errno) -> Received {
   var failure: Errno?
   let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
     filled = 0

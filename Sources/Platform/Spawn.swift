@@ -2,27 +2,27 @@ import CPlatform
 import Supervision
 
 /// `char **`, ended by a null pointer, as main and execve have it.
-public typealias CStrings = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+package typealias CStrings = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 
 /// What the command inherits and where it stands.
-public struct SpawnSettings: Sendable {
+package struct SpawnSettings: Sendable {
   /// Its signal mask.
-  public var blockedSignals: SignalSet
+  package var blockedSignals: SignalSet
   /// SIGCHLD is ignored in it, as it was in ebb.
-  public var ignoresChildSignal: Bool
+  package var ignoresChildSignal: Bool
   /// It leads a new session; else a process group of its own.
-  public var newSession: Bool
+  package var newSession: Bool
   /// Handed to the command's process group; nil: there is none to hand over.
-  public var terminal: Terminal?
+  package var terminal: Terminal?
   /// Nothing to read, and standard output goes to standard error: that of the container is somebody else's.
-  public var standsAside = false
+  package var standsAside = false
   /// Its soft limit of descriptors, where ebb has raised its own; RLIMIT_NOFILE.
-  public var descriptorLimit: Int?
+  package var descriptorLimit: Int?
   /// The command takes the place of this process, which was forked for it.
   var isInPlace = false
 
   /// For the command. A hook gets the same, but for the terminal.
-  public init(
+  package init(
     blockedSignals: SignalSet, ignoresChildSignal: Bool, newSession: Bool, terminal: Terminal?,
     descriptorLimit: Int? = nil
   ) {
@@ -37,7 +37,7 @@ public struct SpawnSettings: Sendable {
 /// Starts the command `arguments[0]` with ebb's environment, and returns its pid once it has executed. Every signal
 /// must be blocked. Throws what to tell the user and the code to exit with: 127 not found, 126 found but not
 /// executable, 125 no process to be had.
-public func spawn(_ arguments: CStrings, environment: CStrings?, _ settings: SpawnSettings) throws(SpawnFailure)
+package func spawn(_ arguments: CStrings, environment: CStrings?, _ settings: SpawnSettings) throws(SpawnFailure)
   -> Int32
 {
   let name = arguments[0].map { String(system: $0) } ?? ""
@@ -54,7 +54,7 @@ public func spawn(_ arguments: CStrings, environment: CStrings?, _ settings: Spa
 
 /// Starts this very program with other words, standing aside in a process group of its own, and returns its pid once it
 /// has executed. Every signal must be blocked. Throws as `spawn`.
-public func spawnSelf(
+package func spawnSelf(
   _ words: [UnsafeMutablePointer<CChar>?], environment: CStrings?, _ settings: SpawnSettings
 ) throws(SpawnFailure) -> Int32 {
   var settings = settings

@@ -4,7 +4,7 @@ import Supervision
 /// The supervisor's end of the status page: a memfd that whoever may look into /proc/PID/fd can read, without a socket,
 /// a file or a place to put one. Written through a mapping: a system call for each forwarded signal would be felt. Its
 /// size is sealed, so that nobody who truncates it can hurt the supervisor.
-public final class StatusMemory {
+package final class StatusMemory {
   private let descriptor: Int32
   private let page: UnsafeMutableRawBufferPointer
   private var sequence: UInt64 = 0
@@ -12,7 +12,7 @@ public final class StatusMemory {
 
   /// memfd_create(2). After the command's start: the command shall not inherit it. Throws ENOSYS, EPERM (a seccomp
   /// profile), EMFILE, ENOMEM, ….
-  public init(_ status: Status) throws(Errno) {
+  package init(_ status: Status) throws(Errno) {
     descriptor = try valueOrErrno { ebb_memfd(StatusPage.name) }
     written = status.now
     do throws(Errno) {
@@ -42,7 +42,7 @@ public final class StatusMemory {
   }
 
   /// Writes what has changed, if anything has.
-  public func update(_ snapshot: StatusSnapshot) {
+  package func update(_ snapshot: StatusSnapshot) {
     guard snapshot != written else { return }
     written = snapshot
     sequence += 1
@@ -50,16 +50,16 @@ public final class StatusMemory {
   }
 
   /// Writes the counts of signals alone.
-  public func update(received: Int, forwarded: Int) {
+  package func update(received: Int, forwarded: Int) {
     StatusPage.write(count: received, 0, to: page)
     StatusPage.write(count: forwarded, 1, to: page)
   }
 
   /// Writes the count of orphans alone.
-  public func update(reaped: Int) { StatusPage.write(count: reaped, 2, to: page) }
+  package func update(reaped: Int) { StatusPage.write(count: reaped, 2, to: page) }
 
   /// Whether `ebb stop --now` has been here.
-  public var isStopNowRequested: Bool {
+  package var isStopNowRequested: Bool {
     page[StatusPage.requestOffset...].starts(with: StatusPage.stopNowRequest)
   }
 }

@@ -2,9 +2,9 @@ import CPlatform
 import Supervision
 
 /// A supervisor's status page, opened from outside. Stays readable when the supervisor has ended.
-public final class StatusReader {
+package final class StatusReader {
   /// The supervisor's, in this process's pid namespace.
-  public let pid: Int32
+  package let pid: Int32
   private let page: Int32
   /// The user that made the page; -1 where that is unknown.
   fileprivate let pageOwner: Int
@@ -28,7 +28,7 @@ public final class StatusReader {
   }
 
   /// Finds the page by its link name in /proc/PID/fd, which the supervisor's user may do, and root.
-  public static func open(pid: Int32) throws(StatusReaderError) -> StatusReader {
+  package static func open(pid: Int32) throws(StatusReaderError) -> StatusReader {
     guard isProcOwn else { throw .noProc }
     for number in possibleNumbers {
       do throws(Errno) {
@@ -60,7 +60,7 @@ public final class StatusReader {
   }
 
   /// The newest state. Looks again where it caught the supervisor in the middle of an update.
-  public func read() throws(StatusPageError) -> Status {
+  package func read() throws(StatusPageError) -> Status {
     for _ in 0..<100 {
       do throws(StatusPageError) {
         return try StatusPage.decode(bytes())
@@ -79,12 +79,12 @@ public final class StatusReader {
   }
 
   /// Asks for a stop without delay and drain; the supervisor looks when the next stop signal comes.
-  public func requestStopNow() throws(Errno) {
+  package func requestStopNow() throws(Errno) {
     try write(StatusPage.stopNowRequest)
   }
 
   /// Takes that back.
-  public func withdrawRequest() {
+  package func withdrawRequest() {
     try? write([UInt8](repeating: 0, count: StatusPage.stopNowRequest.count))
   }
 
@@ -97,7 +97,7 @@ public final class StatusReader {
   }
 
   /// Sends the supervisor a signal, and no other process that has got its pid meanwhile. Throws ESRCH, EPERM.
-  public func send(_ signal: Signal) throws(Errno) {
+  package func send(_ signal: Signal) throws(Errno) {
     do throws(Errno) {
       guard process >= 0 else { throw Errno(code: ENOSYS) }
       try valueOrErrno { ebb_pidfd_signal(process, signal.number) }
@@ -108,7 +108,7 @@ public final class StatusReader {
   }
 
   /// Waits for the supervisor's end, at most so long. Returns whether it has come.
-  public func hasEnded(within milliseconds: Int32) -> Bool {
+  package func hasEnded(within milliseconds: Int32) -> Bool {
     guard process >= 0 else {
       poll(nil, 0, milliseconds)
       // As a descriptor says it: one that its parent has not reaped has ended too.
@@ -120,18 +120,17 @@ public final class StatusReader {
   }
 
   /// Whether the supervisor is in this process's container: one container, one mount namespace.
-  public var isInOwnContainer: Bool {
+  package var isInOwnContainer: Bool {
     guard let own = try? readLink("/proc/self/ns/mnt") else { return false }
     return (try? readLink("/proc/\(pid)/ns/mnt")) == own
   }
 }
 
 /// Why there is no status page to read.
-public enum StatusReaderError: Error {
+package enum StatusReaderError: Error {
   /// /proc is not mounted, or is another pid namespace's, whose numbers mean other processes.
   case noProc
   case noSuchProcess
-  /// It has none.
   case notASupervisor
   /// This user may not look.
   case denied(Errno)
@@ -144,14 +143,14 @@ public enum StatusReaderError: Error {
 /// it speaks of, where that is the parent of the command that it names; not below another supervisor, since those who are
 /// supervised could forge one, and the outermost is the one to ask; and pages of users other than root and the caller
 /// only where there is no other.
-public struct SupervisorSearch {
+package struct SupervisorSearch {
   /// In the order of /proc.
-  public private(set) var found: [StatusReader] = []
+  package private(set) var found: [StatusReader] = []
   /// Those that this user may not look into.
-  public private(set) var denied: [Int32] = []
+  package private(set) var denied: [Int32] = []
 
   /// PID 1 alone where it is one. Throws ENOENT where /proc is not mounted, or is another pid namespace's.
-  public init() throws(Errno) {
+  package init() throws(Errno) {
     let pids = try readPids()
     for pid in [1] + pids.filter({ $0 != 1 && $0 != getpid() }) {
       do throws(StatusReaderError) {
@@ -203,7 +202,7 @@ extension StatusReader {
 }
 
 /// The user that a process belongs to, nil where /proc does not say.
-public func owner(of pid: Int32) -> Int? {
+package func owner(of pid: Int32) -> Int? {
   (try? readFile("/proc/\(pid)/status", upTo: 1024)).flatMap { StatusFile($0).userID }
 }
 

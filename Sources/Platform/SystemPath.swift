@@ -3,7 +3,7 @@ import Supervision
 
 extension String {
   /// From what the kernel or libc gives; see `init(systemBytes:)`.
-  public init(system text: UnsafePointer<CChar>) {
+  package init(system text: UnsafePointer<CChar>) {
     self.init(systemBytes: UnsafeRawBufferPointer(start: text, count: strlen(text)))
   }
 

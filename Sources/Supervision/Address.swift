@@ -1,17 +1,16 @@
-/// An IP address.
-public enum IPAddress: Equatable, Sendable {
+package enum IPAddress: Equatable, Sendable {
   /// In host byte order: 127.0.0.1 is 0x7F00_0001.
   case v4(UInt32)
   /// The first and the last eight bytes, in host byte order.
   case v6(high: UInt64, low: UInt64)
 
   /// 127.0.0.1
-  public static let loopback4 = IPAddress.v4(0x7F00_0001)
+  package static let loopback4 = IPAddress.v4(0x7F00_0001)
   /// ::1
-  public static let loopback6 = IPAddress.v6(high: 0, low: 1)
+  package static let loopback6 = IPAddress.v6(high: 0, low: 1)
 
   /// `127.0.0.1` or `::1`, without brackets. Nil for anything else, a zone (`%eth0`) too.
-  public init?(text: some Collection<UInt8>) {
+  package init?(text: some Collection<UInt8>) {
     if let address = version4(text) {
       self = .v4(address)
     } else if let address = version6(text) {
@@ -23,14 +22,14 @@ public enum IPAddress: Equatable, Sendable {
 }
 
 /// Where a TCP connection goes to or comes in.
-public struct SocketAddress: Equatable, Sendable {
+package struct SocketAddress: Equatable, Sendable {
   /// Of the other end, or of ebb's own.
-  public let address: IPAddress
+  package let address: IPAddress
   /// In host byte order.
-  public let port: UInt16
+  package let port: UInt16
 
   /// An address and a port of it.
-  public init(_ address: IPAddress, port: UInt16) {
+  package init(_ address: IPAddress, port: UInt16) {
     self.address = address
     self.port = port
   }

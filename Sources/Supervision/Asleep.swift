@@ -1,12 +1,12 @@
 /// A run in the place of another init, and nothing more: signals are forwarded, orphans reaped, and the command's end is the
 /// end of the run. No signal begins a stop, no time is kept, no line is written but that program's own kind.
-public struct Asleep: Sendable {
+package struct Asleep: Sendable {
   /// In whose place.
-  public let program: OtherInit
+  package let program: OtherInit
   /// Where it is not PID 1.
-  public let isSubreaper: Bool
+  package let isSubreaper: Bool
   /// Where it is neither PID 1 nor a child subreaper.
-  public let warnsOfZombies: Bool
+  package let warnsOfZombies: Bool
 
   /// TSTP, TTIN, TTOU.
   static let terminalStops = SignalSet([.terminalStop, .terminalInput, .terminalOutput])
@@ -36,17 +36,17 @@ public struct Asleep: Sendable {
 
 extension RunOptions {
   /// From now on ebb does what the other program does, and no more.
-  public mutating func sleep(as program: OtherInit, isSubreaper: Bool = false, warnsOfZombies: Bool = false) {
+  package mutating func sleep(as program: OtherInit, isSubreaper: Bool = false, warnsOfZombies: Bool = false) {
     asleep = Asleep(program: program, isSubreaper: isSubreaper, warnsOfZombies: warnsOfZombies)
     stopSignals = SignalSet()
     recognisesServers = false
   }
 
   /// Those that no command gets from ebb.
-  public var neverForwarded: SignalSet { asleep?.neverForwarded ?? .neverForwarded }
+  package var neverForwarded: SignalSet { asleep?.neverForwarded ?? .neverForwarded }
 
   /// The exit code where ebb itself fails.
-  public var ownFailure: Int { asleep == nil ? ExitCode.ownFailure : Asleep.ownFailure }
+  package var ownFailure: Int { asleep == nil ? ExitCode.ownFailure : Asleep.ownFailure }
 
   /// dumb-init stops itself after these, also where they are rewritten: a shell sees its job stopped.
   var selfStops: SignalSet { asleep?.program == .dumbInit ? Asleep.terminalStops : SignalSet() }
@@ -59,5 +59,5 @@ extension RunOptions {
 
 extension SupervisorFacts {
   /// The supervisor stands in the place of another init, and begins no stop.
-  public var isAsleep: Bool { stopSignals == SignalSet() }
+  package var isAsleep: Bool { stopSignals == SignalSet() }
 }

@@ -1,5 +1,5 @@
 /// What the words after `ebb` ask for.
-public enum Invocation: Sendable {
+package enum Invocation: Sendable {
   /// Print this.
   case help(String)
   case version
@@ -18,18 +18,18 @@ public enum Invocation: Sendable {
 }
 
 /// A mistake of whoever called: one line, without the `ebb: ` in front.
-public struct UsageError: Error, Sendable {
+package struct UsageError: Error, Sendable {
   /// What to print.
-  public let message: String
+  package let message: String
   /// To exit with.
-  public var code = ExitCode.ownFailure
+  package var code = ExitCode.ownFailure
 }
 
 /// Reads the words after `ebb`. The first one selects the form. `variable` gives the value of an environment variable,
 /// which only the forms that supervise look at: `kubectl exec` hands them to the other commands too. `hasOwnVariables`: the
 /// name of at least one begins with `EBB_`. `other`: ebb stands in the place of that program, and the words are in the order
 /// of its `arrangement`.
-public func parse(
+package func parse(
   words: [String], as other: OtherInit? = nil, variable: @escaping (String) -> String?, hasOwnVariables: Bool = true
 ) throws(UsageError) -> Invocation {
   let variables = Variables(value: variable, hasOwn: hasOwnVariables)
@@ -63,7 +63,7 @@ private func isInstall(_ words: [String]) -> Bool {
 }
 
 /// Whether the words are a command of ebb's own.
-public func isOwnCommand(_ words: [String]) -> Bool {
+package func isOwnCommand(_ words: [String]) -> Bool {
   guard let first = words.first else { return false }
   return isInstall(words)
     || ["status", "stop", "probe", "drain", "smoke", "plan"].contains { first.isSame(as: $0) }
@@ -189,7 +189,6 @@ protocol CommandOptions {
 
 /// An option that was given.
 struct Setting {
-  /// In the table.
   let index: Int
   let value: String
   /// How it was called, for messages.

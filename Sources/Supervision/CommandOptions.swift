@@ -1,17 +1,16 @@
 // The options of ebb's own commands, each with its table.
 
 /// `ebb status`
-public struct StatusOptions: Sendable {
+package struct StatusOptions: Sendable {
   /// For a program.
-  public var json = false
+  package var json = false
   /// Until the supervisor ends.
-  public var watch = false
+  package var watch = false
   /// Each connection of the command's ports.
-  public var connections = false
+  package var connections = false
   /// The supervisor's; nil: to be found.
-  public var pid: Int32?
-  /// As without options.
-  public init() {}
+  package var pid: Int32?
+  package init() {}
 }
 
 extension StatusOptions: CommandOptions {
@@ -38,21 +37,20 @@ extension StatusOptions: CommandOptions {
 }
 
 /// `ebb drain`
-public struct DrainOptions: Sendable {
+package struct DrainOptions: Sendable {
   /// `--delay`; nil: 5 s, unless nothing listens.
-  public var delay: Span?
+  package var delay: Span?
   /// `--drain`
-  public var mode = DrainMode.idle
+  package var mode = DrainMode.idle
   /// `--drain-timeout`
-  public var timeout = Span.seconds(10)
+  package var timeout = Span.seconds(10)
   /// `--drain-quiet`
-  public var quiet = Span.seconds(2)
+  package var quiet = Span.seconds(2)
   /// `--ports`; nil: to be found.
-  public var ports: [Port]?
+  package var ports: [Port]?
   /// The supervisor's, whose command's connections count; nil: to be found.
-  public var pid: Int32?
-  /// As without options.
-  public init() {}
+  package var pid: Int32?
+  package init() {}
 }
 
 extension DrainOptions: CommandOptions {
@@ -87,15 +85,14 @@ extension DrainOptions: CommandOptions {
 }
 
 /// `ebb stop`
-public struct StopOptions: Sendable {
+package struct StopOptions: Sendable {
   /// Without delay and drain.
-  public var now = false
+  package var now = false
   /// Until the supervisor has ended.
-  public var wait = false
+  package var wait = false
   /// The supervisor's; nil: to be found.
-  public var pid: Int32?
-  /// As without options.
-  public init() {}
+  package var pid: Int32?
+  package init() {}
 }
 
 extension StopOptions: CommandOptions {
@@ -119,19 +116,18 @@ extension StopOptions: CommandOptions {
 }
 
 /// `ebb probe`
-public struct ProbeOptions: Sendable {
+package struct ProbeOptions: Sendable {
   /// What the command is asked, in this order.
-  public var checks: [ReadinessCheck] = []
+  package var checks: [ReadinessCheck] = []
   /// Lines that go with each GET.
-  public var headers: [String] = []
+  package var headers: [String] = []
   /// For all checks together.
-  public var timeout = Span.seconds(1)
+  package var timeout = Span.seconds(1)
   /// Asked is whether to restart, not whether to send traffic.
-  public var live = false
+  package var live = false
   /// The supervisor's; nil: to be found.
-  public var pid: Int32?
-  /// As without options.
-  public init() {}
+  package var pid: Int32?
+  package init() {}
 }
 
 extension ProbeOptions: CommandOptions {

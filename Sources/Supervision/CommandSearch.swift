@@ -1,6 +1,6 @@
 /// Where a command may be: the name itself where it has a slash, else in each folder of PATH; execvp(3). An empty
 /// folder in PATH is the working directory. Without PATH the folders are those that Docker would give.
-public func candidates(for name: String, path: String?) -> [String] {
+package func candidates(for name: String, path: String?) -> [String] {
   if name.utf8.isEmpty { return [] }
   if isPath(name) { return [name] }
   let folders = path ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -8,4 +8,4 @@ public func candidates(for name: String, path: String?) -> [String] {
 }
 
 /// Not looked for in PATH.
-public func isPath(_ name: String) -> Bool { name.utf8.contains(UInt8(ascii: "/")) }
+package func isPath(_ name: String) -> Bool { name.utf8.contains(UInt8(ascii: "/")) }

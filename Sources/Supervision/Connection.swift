@@ -1,55 +1,53 @@
 /// A TCP socket on one of the command's ports, as the kernel shows it. Queues and ages are absent where the source does
 /// not tell them.
-public struct Connection: Sendable {
+package struct Connection: Sendable {
   /// Where it is in its life.
-  public var state: TCPState
+  package var state: TCPState
   /// The command's port, in host byte order.
-  public var localPort: UInt16
+  package var localPort: UInt16
   /// The other end.
-  public var peer: SocketAddress
+  package var peer: SocketAddress
   /// Bytes that the command has not read; of a listener: connections that wait to be accepted. Nil: not told (gVisor).
-  public var receiveQueue: UInt32?
+  package var receiveQueue: UInt32?
   /// Bytes that the other end has not acknowledged. Nil: not told.
-  public var sendQueue: UInt32?
+  package var sendQueue: UInt32?
   /// 0: no process has it, since nobody has accepted it yet, or its process has closed it.
-  public var inode: UInt64
+  package var inode: UInt64
   /// What only tcp_info tells; nil: not told.
-  public var ages: Ages?
+  package var ages: Ages?
   /// The kernel's own number of the socket; 0: not told.
-  public var cookie: UInt64 = 0
+  package var cookie: UInt64 = 0
 
   /// From struct tcp_info, linux/tcp.h.
-  public struct Ages: Sendable {
+  package struct Ages: Sendable {
     /// Since the command last sent a byte; since the connection came, where it has sent none.
-    public var sent: Span
+    package var sent: Span
     /// Since a byte last came in; since the connection came, where none has.
-    public var received: Span
+    package var received: Span
     /// Since the other end last acknowledged anything.
-    public var acknowledged: Span
+    package var acknowledged: Span
     /// Bytes that have come in, ever.
-    public var bytesReceived: UInt64
+    package var bytesReceived: UInt64
     /// Bytes that the other end has acknowledged, ever.
-    public var bytesAcknowledged: UInt64
+    package var bytesAcknowledged: UInt64
     /// Nil: not told (before Linux 4.6).
-    public var segments: Segments?
+    package var segments: Segments?
 
     /// Segments with data, ever.
-    public struct Segments: Sendable {
+    package struct Segments: Sendable {
       /// That have come in.
-      public var received: UInt32
+      package var received: UInt32
       /// That the command has sent.
-      public var sent: UInt32
+      package var sent: UInt32
       /// Bytes that fit into one that the command sends.
-      public var largest: UInt32
+      package var largest: UInt32
 
-      /// All of it.
-      public init(received: UInt32, sent: UInt32, largest: UInt32) {
+      package init(received: UInt32, sent: UInt32, largest: UInt32) {
         (self.received, self.sent, self.largest) = (received, sent, largest)
       }
     }
 
-    /// All of it.
-    public init(sent: Span, received: Span, acknowledged: Span, bytesReceived: UInt64, bytesAcknowledged: UInt64) {
+    package init(sent: Span, received: Span, acknowledged: Span, bytesReceived: UInt64, bytesAcknowledged: UInt64) {
       self.sent = sent
       self.received = received
       self.acknowledged = acknowledged
@@ -58,8 +56,7 @@ public struct Connection: Sendable {
     }
   }
 
-  /// All of it.
-  public init(
+  package init(
     state: TCPState, localPort: UInt16, peer: SocketAddress, receiveQueue: UInt32?, sendQueue: UInt32?, inode: UInt64,
     ages: Ages?
   ) {
@@ -74,7 +71,7 @@ public struct Connection: Sendable {
 }
 
 /// The states of net/tcp_states.h, by their numbers there, that ebb asks for. TIME_WAIT and SYN_RECV carry no request.
-public enum TCPState: UInt8, Sendable, CaseIterable {
+package enum TCPState: UInt8, Sendable, CaseIterable {
   case established = 1
   case finWait1 = 4
   /// The command sends no more, the other end may. A server that lingers (nginx) is here, and still has the socket.
@@ -86,7 +83,7 @@ public enum TCPState: UInt8, Sendable, CaseIterable {
 }
 
 /// What a connection means for a stop.
-public enum ConnectionClass: Int, Sendable, CaseIterable {
+package enum ConnectionClass: Int, Sendable, CaseIterable {
   /// Nobody has accepted it yet.
   case pendingAccept
   /// Bytes have come in that the command has not read.
@@ -107,7 +104,7 @@ public enum ConnectionClass: Int, Sendable, CaseIterable {
   case unknown
 
   /// As `ebb status` and JSON have it.
-  public var name: String {
+  package var name: String {
     switch self {
     case .pendingAccept: "pending-accept"
     case .unreadRequest: "unread-request"
@@ -122,13 +119,13 @@ public enum ConnectionClass: Int, Sendable, CaseIterable {
   }
 
   /// A request has come whose answer is not out yet.
-  public var isRequestInFlight: Bool { rawValue <= ConnectionClass.owedResponse.rawValue }
+  package var isRequestInFlight: Bool { rawValue <= ConnectionClass.owedResponse.rawValue }
   /// The drain waits for it.
-  public var isBusy: Bool { isRequestInFlight || self == .activeStream || self == .unknown }
+  package var isBusy: Bool { isRequestInFlight || self == .activeStream || self == .unknown }
 }
 
 /// What the kernel tells about connections here, from the most to the least.
-public enum ConnectionSource: Int, Sendable {
+package enum ConnectionSource: Int, Sendable {
   /// sock_diag(7) with tcp_info.
   case diagWithInfo
   /// sock_diag(7) without it: queues, but no ages.
@@ -141,7 +138,7 @@ public enum ConnectionSource: Int, Sendable {
   case none
 
   /// As logs and JSON have it.
-  public var name: String {
+  package var name: String {
     switch self {
     case .diagWithInfo: "diag+info"
     case .diag: "diag"
@@ -154,26 +151,25 @@ public enum ConnectionSource: Int, Sendable {
 
 /// The counts of one look at all connections of the command's ports. Holds no table: however many there are, it stays
 /// this small.
-public struct Census: Sendable {
+package struct Census: Sendable {
   /// How many are in each class, by its raw value.
-  public private(set) var counts = [Int](repeating: 0, count: ConnectionClass.allCases.count)
+  package private(set) var counts = [Int](repeating: 0, count: ConnectionClass.allCases.count)
   /// Those in ESTABLISHED, accepted or not.
-  public private(set) var established = 0
+  package private(set) var established = 0
   /// Connections of any state, listeners not counted.
-  public private(set) var connections = 0
+  package private(set) var connections = 0
   /// Since the youngest inbound byte or connection; nil: there is none, or the source has no ages.
-  public private(set) var sinceReceived: Span?
+  package private(set) var sinceReceived: Span?
   private var waitingAtListeners = 0
   /// Of these, those from which no byte has come for a while: they owe nothing.
   private var unusedAtListeners = 0
 
-  /// Nothing counted.
-  public init() {}
+  package init() {}
 
   /// Counts one row.
   ///
   /// `judgment`: what earlier looks at the connection say; nil where there was none.
-  public mutating func add(_ connection: Connection, quiet: Span, _ judgment: Judgment? = nil) {
+  package mutating func add(_ connection: Connection, quiet: Span, _ judgment: Judgment? = nil) {
     guard connection.state != .listen else {
       waitingAtListeners += Int(connection.receiveQueue ?? 0)
       return
@@ -187,18 +183,17 @@ public struct Census: Sendable {
   }
 
   /// How many are in a class.
-  public subscript(class: ConnectionClass) -> Int {
+  package subscript(class: ConnectionClass) -> Int {
     // The queue of a listener and the rows that nobody has accepted are the same connections.
     let count = counts[`class`.rawValue]
     return `class` == .pendingAccept ? max(count, waitingAtListeners - unusedAtListeners) : count
   }
 
   /// Connections with a request whose answer is not out.
-  public var inFlight: Int { sum { $0.isRequestInFlight } }
+  package var inFlight: Int { sum { $0.isRequestInFlight } }
   /// Connections that the drain waits for.
-  public var busy: Int { sum { $0.isBusy } }
-  /// The others.
-  public var idle: Int { sum { !$0.isBusy } }
+  package var busy: Int { sum { $0.isBusy } }
+  package var idle: Int { sum { !$0.isBusy } }
 
   private func sum(_ isCounted: (ConnectionClass) -> Bool) -> Int {
     ConnectionClass.allCases.reduce(0) { isCounted($1) ? $0 + self[$1] : $0 }
@@ -206,35 +201,35 @@ public struct Census: Sendable {
 }
 
 /// One whole look at the connections: what a pass found.
-public struct Sample: Sendable {
+package struct Sample: Sendable {
   /// What it is from.
-  public var source: ConnectionSource
+  package var source: ConnectionSource
   /// All connections of the ports.
-  public var census: Census
+  package var census: Census
   /// The ports looked at, in ascending order.
-  public var ports: [UInt16]
+  package var ports: [UInt16]
   /// Whose ports they are.
-  public var listeners: Listeners
+  package var listeners: Listeners
   /// A process of another user could not be looked into: that is why it is not known whose the ports are.
-  public var isDenied = false
+  package var isDenied = false
   /// How many connections of the ports have been closed since the watch began, as far as is known. New ones since then
   /// are these, and the connections there are, less those there were.
-  public var closed: Int
+  package var closed: Int
   /// Connections of any port but ebb's own that the kernel has taken in since the watch began (PassiveOpens); nil: not
   /// told. Counts where `closed` cannot: `missedCloses`.
-  public var passiveOpens: Int?
+  package var passiveOpens: Int?
   /// The socket-destroy multicast group is not to be had here, or more connections were closed since the last pass than
   /// it could hold.
-  public var missedCloses: Bool
+  package var missedCloses: Bool
   /// All that was closed until so long ago is in `closed`; nil: of no moment is that known.
-  public var sinceTold: Span?
+  package var sinceTold: Span?
   /// Since the youngest byte or connection that came in on a connection which has been closed since the last pass.
-  public var sinceReceivedByClosed: Span?
+  package var sinceReceivedByClosed: Span?
   /// The processor time that the pass took.
-  public var cost: Span
+  package var cost: Span
 
   /// What the watch knows of the command's listening sockets.
-  public enum Listeners: Sendable {
+  package enum Listeners: Sendable {
     /// `--ports`
     case given
     /// Those of the command's process tree.
@@ -251,8 +246,7 @@ public struct Sample: Sendable {
     case unknown
   }
 
-  /// A look that found nothing.
-  public init(source: ConnectionSource, listeners: Listeners) {
+  package init(source: ConnectionSource, listeners: Listeners) {
     self.source = source
     self.listeners = listeners
     census = Census()

@@ -5,7 +5,7 @@ extension Connection {
   /// computes an answer has empty queues, and only the ages show that the other end spoke last. Equal ages are an answer
   /// within one tick of the kernel's clock; or a request that came with its connection, where no byte has ever gone out.
   /// `judgment`: what all looks at it say of who is owed what, in place of the ages of this one.
-  public func `class`(quiet: Span, _ judgment: Judgment? = nil) -> ConnectionClass {
+  package func `class`(quiet: Span, _ judgment: Judgment? = nil) -> ConnectionClass {
     switch state {
     case .listen: .pendingAccept
     case .established where inode == 0:

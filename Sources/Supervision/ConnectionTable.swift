@@ -1,6 +1,6 @@
 /// The records of all connections of the command's ports, by their cookies. Begun when a stop begins; bounded: a connection
 /// that finds no room in it is judged by its ages alone.
-public struct ConnectionTable: Sendable {
+package struct ConnectionTable: Sendable {
   private var records: [ConnectionRecord] = []
   /// A hash table with open addressing, no more than half full: 0, or the place of a record, counted from 1.
   private var index: [UInt16] = []
@@ -16,15 +16,15 @@ public struct ConnectionTable: Sendable {
   private static let mostPorts = 64
 
   /// `given`: what the user says of the ports.
-  public init(given: [Port] = [], mostRecords: Int = 16_384) {
+  package init(given: [Port] = [], mostRecords: Int = 16_384) {
     (self.given, self.mostRecords) = (given, mostRecords)
   }
 
   /// Bytes that a record takes.
-  public static var recordSize: Int { MemoryLayout<ConnectionRecord>.stride }
+  package static var recordSize: Int { MemoryLayout<ConnectionRecord>.stride }
 
   /// Begins a pass. A connection that the last two passes have not seen is forgotten.
-  public mutating func beginPass(at now: Instant) {
+  package mutating func beginPass(at now: Instant) {
     isFirstPass = begunAt == nil
     begunAt = begunAt ?? now
     let count = records.count
@@ -36,7 +36,7 @@ public struct ConnectionTable: Sendable {
   }
 
   /// Records a look at a connection. Returns what the looks at it show by now; nil where the ages alone decide.
-  public mutating func look(_ connection: Connection, at now: Instant) -> Judgment? {
+  package mutating func look(_ connection: Connection, at now: Instant) -> Judgment? {
     guard let begunAt, connection.cookie != 0, let look = ConnectionRecord.Look(connection, at: now, since: begunAt),
       let port = place(ofPort: connection.localPort)
     else { return nil }
@@ -96,13 +96,13 @@ public struct ConnectionTable: Sendable {
 }
 
 /// What all looks at a connection say, in place of the ages of the last one.
-public struct Judgment: Sendable {
+package struct Judgment: Sendable {
   /// A request has come whose answer is not out.
-  public let isOwed: Bool
+  package let isOwed: Bool
   /// Since the last byte came that was no control frame.
-  public let sinceHeard: Span
+  package let sinceHeard: Span
   /// The same of the other direction.
-  public let sinceSaid: Span
+  package let sinceSaid: Span
 
   init(_ record: ConnectionRecord, at now: Int32) {
     isOwed = record.isOwed(at: now)

@@ -1,5 +1,5 @@
 /// What `ebb status --connections` prints below the state: a line for each connection. `quiet` as for the classes.
-public func connectionText(_ connections: [Connection], quiet: Span) -> String {
+package func connectionText(_ connections: [Connection], quiet: Span) -> String {
   guard !connections.isEmpty else { return "no connections\n" }
   var rows = [["PORT", "PEER", "CLASS", "LAST IN", "LAST OUT"]]
   for one in connections {

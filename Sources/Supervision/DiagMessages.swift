@@ -1,10 +1,10 @@
 /// The messages in one datagram of a sock_diag(7) socket, netlink(7). Trusts no length in it.
-public struct DiagMessages {
+package struct DiagMessages {
   private var rest: UnsafeRawBufferPointer
   private let sequence: UInt32
 
   /// What a message says.
-  public enum Message {
+  package enum Message {
     case socket(SocketRow)
     /// The end of the dump.
     case done
@@ -16,13 +16,13 @@ public struct DiagMessages {
 
   /// `sequence`: the request's; 0 for what comes unasked. Answers to other requests are passed over. The bytes must stay
   /// where they are meanwhile.
-  public init(_ bytes: UnsafeRawBufferPointer, sequence: UInt32) {
+  package init(_ bytes: UnsafeRawBufferPointer, sequence: UInt32) {
     rest = bytes
     self.sequence = sequence
   }
 
   /// Nil behind the last one.
-  public mutating func next() -> Message? {
+  package mutating func next() -> Message? {
     while !rest.isEmpty {
       // struct nlmsghdr
       guard rest.count >= 16 else { return broken() }

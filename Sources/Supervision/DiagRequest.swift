@@ -1,21 +1,20 @@
 /// What is asked of sock_diag(7), linux/inet_diag.h.
-public struct DiagRequest: Sendable {
+package struct DiagRequest: Sendable {
   /// Only listening sockets; else all that `ports` and the states of `TCPState` let through.
-  public var listenersOnly: Bool
+  package var listenersOnly: Bool
   /// Local ports, nil: all. Not looked at for listeners.
-  public var ports: Ordered<UInt16>?
+  package var ports: Ordered<UInt16>?
   /// With struct tcp_info.
-  public var wantsInfo: Bool
+  package var wantsInfo: Bool
 
-  /// All of it.
-  public init(listenersOnly: Bool, ports: Ordered<UInt16>?, wantsInfo: Bool) {
+  package init(listenersOnly: Bool, ports: Ordered<UInt16>?, wantsInfo: Bool) {
     self.listenersOnly = listenersOnly
     self.ports = ports
     self.wantsInfo = wantsInfo
   }
 
   /// Whether a row is what was asked for. The kernel's own filter may let more through.
-  public func includes(_ row: SocketRow) -> Bool {
+  package func includes(_ row: SocketRow) -> Bool {
     listenersOnly ? row.state == TCPState.listen.rawValue : ports?.contains(row.localPort) ?? true
   }
 
@@ -23,7 +22,7 @@ public struct DiagRequest: Sendable {
   ///
   /// The old request (TCPDIAG_GETSOCK) asks for both families, and the kernel walks all its sockets once; the new one
   /// (SOCK_DIAG_BY_FAMILY) would have it walk them twice. 50 000 sockets are some milliseconds each time.
-  public func message(sequence: UInt32) -> [UInt8] {
+  package func message(sequence: UInt32) -> [UInt8] {
     let onlyPort = !listenersOnly && ports?.elements.count == 1 ? ports?.elements.first : nil
     let filter = listenersOnly || onlyPort != nil ? [] : portFilter
     var writer = ByteWriter()
@@ -78,7 +77,7 @@ extension SocketRow {
   ///
   /// The answer may be a listening socket: the kernel falls back to one where no connection matches
   /// (net/ipv4/inet_diag.c, inet_diag_find_one_icsk).
-  public func otherEndRequest(sequence: UInt32) -> [UInt8]? {
+  package func otherEndRequest(sequence: UInt32) -> [UInt8]? {
     guard let localAddress else { return nil }
     var writer = ByteWriter()
     writer.append(native: 72 as UInt32)

@@ -1,25 +1,25 @@
 extension Status {
   /// The command among the supervisor's descendants. The page has the supervisor's own numbers; seen from another pid
   /// namespace (the node's) processes have others.
-  public func command(in processes: [ProcessDetails], supervisor: Int32) -> ProcessDetails? {
+  package func command(in processes: [ProcessDetails], supervisor: Int32) -> ProcessDetails? {
     guard let pid = now.commandPid else { return nil }
     let isSameNamespace = supervisor == facts.pid
     return processes.first { $0.depth == 0 && (isSameNamespace ? $0.entry.pid : $0.ownPid) == pid }
   }
 
   /// Signals do not reach the command.
-  public static var outOfReach: String {
+  package static var outOfReach: String {
     "no signal reaches the command: it runs as another user, and ebb lacks the capability KILL; add it, or run ebb as that user"
   }
 
   /// The known server that the command is under `--stop-signals auto`; else `nil`.
-  public func server(_ command: ProcessDetails?) -> KnownServer? {
+  package func server(_ command: ProcessDetails?) -> KnownServer? {
     facts.recognisesServers ? command.flatMap { KnownServer(processName: $0.name) } : nil
   }
 
   /// The signal by which the command is best stopped: that of a known server's graceful stop, else TERM or one of the list.
   /// `nil` where a garbled page has none.
-  public func stopSignal(for command: ProcessDetails?) -> Signal? {
+  package func stopSignal(for command: ProcessDetails?) -> Signal? {
     server(command)?.facts.gracefulStop ?? facts.stopSignals.usual
   }
 
@@ -33,7 +33,7 @@ extension Status {
   /// not get does not matter.
   ///
   /// `signal`: what the command will get, if that is known better than by the usual stop signal.
-  public func diagnosis(
+  package func diagnosis(
     of processes: [ProcessDetails], supervisor: Int32, by signal: Signal? = nil
   ) -> [String] {
     if now.isOutOfReach { return [Status.outOfReach] }

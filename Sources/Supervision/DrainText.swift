@@ -1,15 +1,14 @@
 /// How `ebb drain` ended.
-public enum DrainEnd: Sendable {
+package enum DrainEnd: Sendable {
   /// By the condition; nil: nothing was to be waited for.
   case drained(by: DrainEnding?)
-  /// Nothing listens.
   case nothingListens
   /// The bound came first.
   case bound
 }
 
 /// What `ebb drain` says while it waits. `rest`: until the bound.
-public func drainProgress(_ traffic: Traffic, delayRest: Span, rest: Span) -> String {
+package func drainProgress(_ traffic: Traffic, delayRest: Span, rest: Span) -> String {
   let wait =
     delayRest > .zero
     ? "delay, \(delayRest.rough) left" : "draining, at most \(rest.rough) more"
@@ -17,7 +16,7 @@ public func drainProgress(_ traffic: Traffic, delayRest: Span, rest: Span) -> St
 }
 
 /// The last line that `ebb drain` prints. Where the bound was reached: what is left.
-public func drainSummary(_ end: DrainEnd, _ traffic: Traffic, after span: Span) -> String {
+package func drainSummary(_ end: DrainEnd, _ traffic: Traffic, after span: Span) -> String {
   switch end {
   case .nothingListens: "nothing listens here: there is nothing to wait for"
   case .drained(let reason): "drained after \(span.rough)\(reason.map { " (\($0.name))" } ?? ""): \(traffic.countText)"
@@ -32,9 +31,9 @@ extension Traffic {
   }
 
   /// Whether it is certain that nothing listens.
-  public var nothingListens: Bool { mayListen == false }
+  package var nothingListens: Bool { mayListen == false }
   /// Whether whatever listens has no connections that could be counted.
-  public var isUncountable: Bool { sample?.listeners == .uncountable }
+  package var isUncountable: Bool { sample?.listeners == .uncountable }
 }
 
 extension StatusSnapshot.Connections {

@@ -1,10 +1,10 @@
 /// How a process ended; wait(2).
-public enum ExitStatus: Equatable, Sendable {
+package enum ExitStatus: Equatable, Sendable {
   case exited(code: Int)
   case killed(by: Signal, dumpedCore: Bool)
 
   /// What a shell says of it: the code, or 128 + the signal's number.
-  public var code: Int {
+  package var code: Int {
     switch self {
     case .exited(let code): code
     case .killed(let signal, _): 128 + Int(signal.number)
@@ -13,15 +13,15 @@ public enum ExitStatus: Equatable, Sendable {
 }
 
 /// The codes of ebb's own, as env(1) and the shells have them.
-public enum ExitCode {
+package enum ExitCode {
   /// Not ready within `--startup-timeout`.
-  public static let startupTimeout = 124
+  package static let startupTimeout = 124
   /// ebb itself failed: usage, configuration, no process to be had.
-  public static let ownFailure = 125
+  package static let ownFailure = 125
   /// The command was found but cannot be executed.
-  public static let notExecutable = 126
+  package static let notExecutable = 126
   /// The command was not found.
-  public static let notFound = 127
+  package static let notFound = 127
 }
 
 extension [ExitCodeRemap] {

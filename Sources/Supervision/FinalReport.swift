@@ -1,10 +1,10 @@
 /// A supervisor's final report, read back from the line that it leaves: logfmt or JSON, whichever `--log` asked for. Its
 /// keys are known and its line was written by ebb, so a key is looked for and nothing is parsed around it.
-public struct FinalReport: Sendable {
+package struct FinalReport: Sendable {
   private let line: [UInt8]
 
   /// Nil where there is none: the supervisor has left nothing, or something else than a report.
-  public init?(_ line: [UInt8]) {
+  package init?(_ line: [UInt8]) {
     self.line = line
     guard let event = text("event"), event.isSame(as: "exited") else { return nil }
   }

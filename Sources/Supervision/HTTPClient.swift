@@ -1,6 +1,6 @@
 /// The bytes of a GET request, for one answer or with the connection kept for more. `headers` are whole lines without
 /// their ends, which `isHTTPHeader` has passed.
-public func httpGet(_ url: HTTPURL, headers: [String] = [], keepAlive: Bool = false) -> [UInt8] {
+package func httpGet(_ url: HTTPURL, headers: [String] = [], keepAlive: Bool = false) -> [UInt8] {
   var bytes: [UInt8] = []
   bytes.append("GET \(url.path) HTTP/1.1\r\n")
   let namesHost = headers.contains { $0.utf8.starts(withLowercase: "host:") }
@@ -14,14 +14,14 @@ public func httpGet(_ url: HTTPURL, headers: [String] = [], keepAlive: Bool = fa
 
 /// Whether this is a header line that can be sent: `Name: value`, RFC 9110 section 5, and nothing that begins a line of
 /// its own.
-public func isHTTPHeader(_ line: String) -> Bool {
+package func isHTTPHeader(_ line: String) -> Bool {
   guard let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")), colon != line.utf8.startIndex else { return false }
   return line.utf8[..<colon].allSatisfy(isTokenCharacter)
     && line.utf8[colon...].allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
 }
 
 /// What the first bytes of an answer say.
-public enum HTTPAnswer: Equatable, Sendable {
+package enum HTTPAnswer: Equatable, Sendable {
   /// The status has not been received as a whole.
   case incomplete
   /// Not HTTP/1.
@@ -30,16 +30,16 @@ public enum HTTPAnswer: Equatable, Sendable {
   case status(Int)
 
   /// Whether a probe takes it for a yes: 2xx or 3xx, as the kubelet does.
-  public var isGood: Bool {
+  package var isGood: Bool {
     if case .status(200..<400) = self { true } else { false }
   }
 
   /// The bytes of an answer that are looked at: an honest status comes long before, and a stream without end is no
   /// reason to read on.
-  public static let limit = 4096
+  package static let limit = 4096
 
   /// Reads the status line, RFC 9112 section 4; interim answers (100, 103) before it are skipped.
-  public init(_ bytes: [UInt8]) {
+  package init(_ bytes: [UInt8]) {
     var rest = bytes[...]
     while true {
       self = HTTPAnswer(statusLine: rest)

@@ -1,8 +1,8 @@
 /// A whole HTTP/1 answer as it arrives, RFC 9112: what its end is, and whether the connection is good for another one.
 /// The body is counted and not kept.
-public struct HTTPResponse: Sendable {
+package struct HTTPResponse: Sendable {
   /// How far it has come.
-  public enum State: Sendable {
+  package enum State: Sendable {
     case incomplete
     case complete
     /// Not HTTP/1.
@@ -10,13 +10,13 @@ public struct HTTPResponse: Sendable {
   }
 
   /// How far it has come.
-  public private(set) var state = State.incomplete
+  package private(set) var state = State.incomplete
   /// Any byte has arrived.
-  public private(set) var hasBegun = false
+  package private(set) var hasBegun = false
   /// 200 to 599; nil before the end of the head.
-  public private(set) var status: Int?
+  package private(set) var status: Int?
   /// The server is ready for another request on this connection.
-  public private(set) var isReusable = false
+  package private(set) var isReusable = false
   private var head: [UInt8] = []
   private var body = Body.none
 
@@ -32,11 +32,10 @@ public struct HTTPResponse: Sendable {
   /// Longer heads are none that a server sends.
   private static let longestHead = 16 * 1024
 
-  /// Nothing has arrived.
-  public init() {}
+  package init() {}
 
   /// Takes in what has arrived.
-  public mutating func take(_ bytes: [UInt8]) {
+  package mutating func take(_ bytes: [UInt8]) {
     guard state == .incomplete, !bytes.isEmpty else { return }
     hasBegun = true
     guard status == nil else { return takeBody(bytes[...]) }
@@ -60,7 +59,7 @@ public struct HTTPResponse: Sendable {
   }
 
   /// The server has closed. What is not complete then was cut off.
-  public mutating func end() {
+  package mutating func end() {
     isReusable = false
     if state == .incomplete, status != nil, case .open = body { state = .complete }
   }

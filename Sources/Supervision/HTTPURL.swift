@@ -1,20 +1,20 @@
 /// `http://HOST[:PORT][/PATH]`, where HOST is an IPv4 address, an IPv6 address in brackets, or `localhost`: ebb asks no
 /// name server, since there may be none and the answer may take its time.
-public struct HTTPURL: Sendable {
+package struct HTTPURL: Sendable {
   /// In the order in which to try them: `localhost` is `::1`, then `127.0.0.1`.
-  public let addresses: [SocketAddress]
+  package let addresses: [SocketAddress]
   /// With the query, from the first slash on; `/` where the URL has none.
-  public let path: String
+  package let path: String
   /// Host and port as given: what goes into the request's `Host`.
-  public let hostHeader: String
+  package let hostHeader: String
 
   /// What a message says was expected.
-  public static let expectation =
+  package static let expectation =
     "http://HOST[:PORT][/PATH] with an IPv4 address, an IPv6 address in brackets or localhost as HOST"
 
   /// Nil for anything but `expectation`. Bytes that would end the request line, and those that are no ASCII, are
   /// refused: they have to come percent-encoded.
-  public init?(text: String) {
+  package init?(text: String) {
     let bytes = Array(text.utf8)
     guard bytes.starts(withLowercase: "http://"), bytes.allSatisfy({ 0x21...0x7E ~= $0 && $0 != UInt8(ascii: "#") })
     else { return nil }

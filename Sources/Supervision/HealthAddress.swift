@@ -1,11 +1,11 @@
 /// Where `--health` listens: `[ADDR:]PORT`.
-public enum HealthAddress: Sendable {
+package enum HealthAddress: Sendable {
   /// All addresses, IPv6 and IPv4, or IPv4 alone where the kernel has no IPv6.
   case everywhere(port: UInt16)
   case at(SocketAddress)
 
   /// In host byte order.
-  public var port: UInt16 {
+  package var port: UInt16 {
     switch self {
     case .everywhere(let port): port
     case .at(let address): address.port
@@ -32,7 +32,7 @@ public enum HealthAddress: Sendable {
   }
 
   /// The same address with another port.
-  public func at(port: UInt16) -> HealthAddress {
+  package func at(port: UInt16) -> HealthAddress {
     switch self {
     case .everywhere: .everywhere(port: port)
     case .at(let old): .at(SocketAddress(old.address, port: port))
@@ -40,12 +40,12 @@ public enum HealthAddress: Sendable {
   }
 
   /// As the option takes it.
-  public var optionText: String {
+  package var optionText: String {
     if case .everywhere(let port) = self { "\(port)" } else { text }
   }
 
   /// What to listen on: the first that the kernel can do.
-  public var candidates: [SocketAddress] {
+  package var candidates: [SocketAddress] {
     switch self {
     case .everywhere(let port): [SocketAddress(.v6(high: 0, low: 0), port: port), SocketAddress(.v4(0), port: port)]
     case .at(let address): [address]
@@ -53,7 +53,7 @@ public enum HealthAddress: Sendable {
   }
 
   /// As in a message: `port 8086`, or the address and the port.
-  public var text: String {
+  package var text: String {
     switch self {
     case .everywhere(let port): "port \(port)"
     case .at(let address): address.text
@@ -63,7 +63,7 @@ public enum HealthAddress: Sendable {
 
 extension SocketAddress {
   /// `127.0.0.1:80`; IPv6 in eight groups without shortening, in brackets.
-  public var text: String {
+  package var text: String {
     switch address {
     case .v4(let number):
       return "\(number >> 24).\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255):\(port)"

@@ -1,5 +1,5 @@
 /// The answers that the health endpoint gives; RFC 9110 section 15.
-public enum HTTPStatus: Int, Sendable {
+package enum HTTPStatus: Int, Sendable {
   case ok = 200
   case badRequest = 400
   case notFound = 404
@@ -20,27 +20,27 @@ public enum HTTPStatus: Int, Sendable {
 }
 
 /// What stands at one path of the health endpoint.
-public struct HealthContent: Sendable {
+package struct HealthContent: Sendable {
   let status: HTTPStatus
   let type: String
   let body: [UInt8]
 
   /// `/readyz`: by the status whether traffic may come, by the body why not.
-  public static func readiness(_ isReady: Bool, _ phase: Phase) -> HealthContent {
+  package static func readiness(_ isReady: Bool, _ phase: Phase) -> HealthContent {
     HealthContent(
       status: isReady ? .ok : .unavailable, type: plainText, body: Array((isReady ? "ok" : phase.name).utf8))
   }
 
   /// `/livez`: who answers is alive, until it exits. A stop is no reason to restart a container.
-  public static var liveness: HealthContent { HealthContent(status: .ok, type: plainText, body: Array("ok".utf8)) }
+  package static var liveness: HealthContent { HealthContent(status: .ok, type: plainText, body: Array("ok".utf8)) }
 
   /// `/status`.
-  public static func json(_ body: [UInt8]) -> HealthContent {
+  package static func json(_ body: [UInt8]) -> HealthContent {
     HealthContent(status: .ok, type: "application/json", body: body)
   }
 
   /// `/metrics`, in the text format of Prometheus.
-  public static func metrics(_ body: [UInt8]) -> HealthContent {
+  package static func metrics(_ body: [UInt8]) -> HealthContent {
     HealthContent(status: .ok, type: "text/plain; version=0.0.4; charset=utf-8", body: body)
   }
 
@@ -53,7 +53,7 @@ public struct HealthContent: Sendable {
 
 /// The whole answer to a request. Each ends its connection: who asks once in some seconds gains nothing from keeping
 /// one, and nobody can hold one for longer than a request takes.
-public func healthAnswer(_ request: HealthRequest, _ content: (HealthPath) -> HealthContent) -> [UInt8] {
+package func healthAnswer(_ request: HealthRequest, _ content: (HealthPath) -> HealthContent) -> [UInt8] {
   switch request {
   case .incomplete: []
   case .get(let path, let sendsBody): answer(content(path), sendsBody: sendsBody)

@@ -1,16 +1,16 @@
 /// What a client of the health endpoint wants, from the bytes that have come so far.
-public enum HealthRequest: Equatable, Sendable {
+package enum HealthRequest: Equatable, Sendable {
   /// The head has not been received as a whole.
   case incomplete
   case get(HealthPath, sendsBody: Bool)
   case refused(HTTPStatus)
 
   /// The bytes of a request's head that are looked at, line ends included.
-  public static let limit = 2048
+  package static let limit = 2048
 
   /// Reads a request's head, RFC 9112; a body behind it does not matter, since the connection is closed after the
   /// answer.
-  public init(_ bytes: [UInt8]) {
+  package init(_ bytes: [UInt8]) {
     // A request begins with a method: what cannot become one need not be waited for. Empty lines before it are to be
     // skipped.
     guard let start = bytes.firstIndex(where: { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }) else {
@@ -65,7 +65,7 @@ private func isHeaderLine(_ line: ArraySlice<UInt8>) -> Bool {
 }
 
 /// What the health endpoint has to say.
-public enum HealthPath: Sendable {
+package enum HealthPath: Sendable {
   case ready
   case live
   case status

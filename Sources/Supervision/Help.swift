@@ -1,8 +1,8 @@
 /// The version that `--version` prints and reports carry.
-public let version = "0.1.0"
+package let version = "0.1.0"
 
 /// What `ebb --help` prints, from the table of options.
-public func helpText() -> String {
+package func helpText() -> String {
   var text = """
     ebb \(version): runs COMMAND as its child; at a stop signal lets traffic ebb away, then stops it in time
 

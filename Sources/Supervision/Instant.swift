@@ -1,65 +1,54 @@
 /// A moment on the monotonic clock (CLOCK_MONOTONIC), the only clock that ebb decides by: it neither jumps nor follows
 /// the wall clock, and it stands still while the machine is suspended.
-public struct Instant: Comparable, Sendable {
+package struct Instant: Comparable, Sendable {
   /// Time since the clock's start, in whole nanoseconds.
-  public let nanoseconds: Int64
+  package let nanoseconds: Int64
 
-  /// Of a count of nanoseconds.
-  public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+  package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
-  /// Earlier.
-  public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
-  /// So much later.
-  public static func + (left: Instant, right: Span) -> Instant {
+  package static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
+  package static func + (left: Instant, right: Span) -> Instant {
     Instant(nanoseconds: left.nanoseconds + right.nanoseconds)
   }
-  /// So much earlier.
-  public static func - (left: Instant, right: Span) -> Instant {
+  package static func - (left: Instant, right: Span) -> Instant {
     Instant(nanoseconds: left.nanoseconds - right.nanoseconds)
   }
   /// From the right one to the left one; negative where the left one is earlier.
-  public static func - (left: Instant, right: Instant) -> Span {
+  package static func - (left: Instant, right: Instant) -> Span {
     Span(nanoseconds: left.nanoseconds - right.nanoseconds)
   }
 }
 
 /// A length of time, as plain as `Instant`: 64 bits of nanoseconds reach 292 years.
-public struct Span: Comparable, Sendable {
+package struct Span: Comparable, Sendable {
   /// Whole nanoseconds; may be negative, as the difference of two moments.
-  public let nanoseconds: Int64
+  package let nanoseconds: Int64
 
-  /// Of a count of nanoseconds.
-  public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
-  /// Of a count of milliseconds.
-  public static func milliseconds(_ count: Int) -> Span { Span(nanoseconds: Int64(count) * 1_000_000) }
-  /// Of a count of seconds.
-  public static func seconds(_ count: Int) -> Span { Span(nanoseconds: Int64(count) * 1_000_000_000) }
-  /// No time at all.
-  public static let zero = Span(nanoseconds: 0)
+  package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+  package static func milliseconds(_ count: Int) -> Span { Span(nanoseconds: Int64(count) * 1_000_000) }
+  package static func seconds(_ count: Int) -> Span { Span(nanoseconds: Int64(count) * 1_000_000_000) }
+  package static let zero = Span(nanoseconds: 0)
 
   /// Whole milliseconds, the part below cut off.
-  public var milliseconds: Int { Int(nanoseconds / 1_000_000) }
+  package var milliseconds: Int { Int(nanoseconds / 1_000_000) }
 
-  /// Shorter.
-  public static func < (left: Span, right: Span) -> Bool { left.nanoseconds < right.nanoseconds }
-  /// Both, one after the other.
-  public static func + (left: Span, right: Span) -> Span { Span(nanoseconds: left.nanoseconds + right.nanoseconds) }
+  package static func < (left: Span, right: Span) -> Bool { left.nanoseconds < right.nanoseconds }
+  package static func + (left: Span, right: Span) -> Span { Span(nanoseconds: left.nanoseconds + right.nanoseconds) }
   /// What is left; negative where nothing is.
-  public static func - (left: Span, right: Span) -> Span { Span(nanoseconds: left.nanoseconds - right.nanoseconds) }
-  /// An equal part.
-  public static func / (left: Span, right: Int64) -> Span { Span(nanoseconds: left.nanoseconds / right) }
+  package static func - (left: Span, right: Span) -> Span { Span(nanoseconds: left.nanoseconds - right.nanoseconds) }
+  package static func / (left: Span, right: Int64) -> Span { Span(nanoseconds: left.nanoseconds / right) }
 }
 
 extension Span {
   /// The longest span that an option takes. Sums of a few of them and of a moment stay far inside 64 bits.
-  public static let longest = Span.seconds(366 * 24 * 60 * 60)
+  package static let longest = Span.seconds(366 * 24 * 60 * 60)
 
   private static let units: [(name: String, milliseconds: Int)] = [
     ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000),
   ]
 
   /// `10s`, `500ms`, `1m30s`; a bare number is seconds. Nil for anything else, and beyond `longest`.
-  public init?(text: String) {
+  package init?(text: String) {
     let limit = Span.longest.milliseconds
     var rest = Array(text.utf8)[...]
     if let seconds = wholeNumber(rest, upTo: limit / 1000) {
@@ -83,7 +72,7 @@ extension Span {
   }
 
   /// As the options take it: `1m30s`, `500ms`, `0s`. The part below a millisecond is cut off.
-  public var text: String {
+  package var text: String {
     var rest = milliseconds
     if rest < 0 { return "-" + Span(nanoseconds: -nanoseconds).text }
     if rest == 0 { return "0s" }

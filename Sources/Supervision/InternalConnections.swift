@@ -3,15 +3,15 @@
 ///
 /// The verdicts are kept by the cookie of the command's end. The table is bounded: a connection that finds no room in it
 /// counts.
-public struct InternalConnections: Sendable {
+package struct InternalConnections: Sendable {
   /// Rows of this pass that do not count yet: the owners of their other ends must be found first.
-  public private(set) var held: [SocketRow] = []
+  package private(set) var held: [SocketRow] = []
   /// Inodes of the other ends of held rows, as many as are known: 0 where that socket is gone or belongs to no process.
-  public private(set) var otherEnds: [UInt64] = []
+  package private(set) var otherEnds: [UInt64] = []
   /// Ids of the control groups of these; 0 where the kernel does not report one.
   private var otherGroups: [UInt64] = []
   /// Connections that were counted in an earlier pass and have turned out to be internal.
-  public private(set) var countedBefore = 0
+  package private(set) var countedBefore = 0
 
   /// Sets of `ways` entries each; a hash of the cookie chooses the set. A pass over thousands of connections looks up each
   /// one, and this look-up reads one cache line: in a sorted array of 4096 it cost 7 % of the pass. Empty before the first
@@ -37,13 +37,13 @@ public struct InternalConnections: Sendable {
   private static let anySeen: UInt64 = 12
 
   /// `sets`: of eight connections, that are remembered. `mostHeld`: connections in a pass.
-  public init(sets: Int = 512, mostHeld: Int = 256) {
+  package init(sets: Int = 512, mostHeld: Int = 256) {
     (self.sets, self.mostHeld) = (sets, mostHeld)
   }
 
   /// Begins a pass. Connections that neither this pass nor the last one has seen give way to new ones; the closing of a
   /// forgotten one counts.
-  public mutating func beginPass() {
+  package mutating func beginPass() {
     beginAnew()
     for index in table.indices {
       let entry = table[index]
@@ -52,10 +52,10 @@ public struct InternalConnections: Sendable {
   }
 
   /// Drops the rows of this pass: the kernel's answer was broken off.
-  public mutating func beginAnew() { (held, otherEnds, otherGroups) = ([], [], []) }
+  package mutating func beginAnew() { (held, otherEnds, otherGroups) = ([], [], []) }
 
   /// Records a row. Returns whether it counts now; one that does not is held or internal.
-  public mutating func counts(_ row: SocketRow) -> Bool {
+  package mutating func counts(_ row: SocketRow) -> Bool {
     guard row.hasLocalPeer, 1..<(1 << 60) ~= row.cookie else { return true }
     if table.isEmpty { table = [UInt64](repeating: 0, count: sets * InternalConnections.ways) }
     let place = place(of: row.cookie)
@@ -77,10 +77,10 @@ public struct InternalConnections: Sendable {
   }
 
   /// The next held row whose other end is unknown.
-  public var nextHeld: SocketRow? { otherEnds.count < held.count ? held[otherEnds.count] : nil }
+  package var nextHeld: SocketRow? { otherEnds.count < held.count ? held[otherEnds.count] : nil }
 
   /// Records the kernel's answer to the request for the other end of `nextHeld`; nil where there is no such socket.
-  public mutating func add(_ found: SocketRow?) {
+  package mutating func add(_ found: SocketRow?) {
     guard let row = nextHeld else { return }
     let isThere = found?.isOtherEnd(of: row) ?? false
     otherEnds.append(isThere ? found?.inode ?? 0 : 0)
@@ -88,7 +88,7 @@ public struct InternalConnections: Sendable {
   }
 
   /// Inodes of both ends of each held row whose other end exists. The processes that have them decide.
-  public var inodes: [UInt64] {
+  package var inodes: [UInt64] {
     var inodes: [UInt64] = []
     for (index, other) in otherEnds.enumerated() where other != 0 {
       inodes.append(held[index].inode)
@@ -100,7 +100,7 @@ public struct InternalConnections: Sendable {
   /// Decides about the held rows and passes those that count to `count`. `findings`: of a search for `inodes` among the
   /// descriptors of the command's processes. `controlGroup`: id of this process's, nil where it does not tell containers
   /// apart.
-  public mutating func conclude(
+  package mutating func conclude(
     _ findings: KnownListeners.Findings, controlGroup: UInt64?, count: (Connection) -> Void
   ) {
     for (index, row) in held.enumerated() {
@@ -114,7 +114,7 @@ public struct InternalConnections: Sendable {
   }
 
   /// Whether the socket with this cookie is the command's end of an internal connection.
-  public func isInternal(cookie: UInt64) -> Bool {
+  package func isInternal(cookie: UInt64) -> Bool {
     place(of: cookie).map { verdict(at: $0) == .inside } ?? false
   }
 

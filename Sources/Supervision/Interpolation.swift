@@ -4,28 +4,27 @@
 extension DefaultStringInterpolation {
   /// What stands between the values.
   @inline(never)
-  public mutating func appendLiteral(_ text: String) { write(text) }
+  package mutating func appendLiteral(_ text: String) { write(text) }
 
-  /// A text.
   @inline(never)
-  public mutating func appendInterpolation(_ text: String) { write(text) }
+  package mutating func appendInterpolation(_ text: String) { write(text) }
 
   /// A number in decimal digits.
   @inline(never)
-  public mutating func appendInterpolation(_ number: Int) { write(number.description) }
+  package mutating func appendInterpolation(_ number: Int) { write(number.description) }
 
   /// A number in decimal digits.
-  public mutating func appendInterpolation(_ number: Int32) { appendInterpolation(Int(number)) }
+  package mutating func appendInterpolation(_ number: Int32) { appendInterpolation(Int(number)) }
 }
 
 extension String {
   /// Puts a text behind this one.
   @inline(never)
-  public static func += (left: inout String, right: String) { left.append(right) }
+  package static func += (left: inout String, right: String) { left.append(right) }
 
   /// One text behind the other.
   @inline(never)
-  public static func + (left: String, right: String) -> String {
+  package static func + (left: String, right: String) -> String {
     var text = left
     text.append(right)
     return text

@@ -1,15 +1,15 @@
 /// Which ports are the command's, and how that is known. Ports once seen are kept: a command may close its listening
 /// socket and still serve the connections it has.
-public struct KnownListeners: Sendable {
+package struct KnownListeners: Sendable {
   /// The command's.
-  public private(set) var ports = Ordered<UInt16>()
+  package private(set) var ports = Ordered<UInt16>()
   /// How that is known.
-  public private(set) var standing = Sample.Listeners.unknown
+  package private(set) var standing = Sample.Listeners.unknown
   /// Listening sockets on other ports, in the order of the kernel; empty where nobody has to ask whose they are.
-  public private(set) var candidates: [Candidate] = []
+  package private(set) var candidates: [Candidate] = []
 
   /// The last search could not look into a process of another user.
-  public private(set) var isDenied = false
+  package private(set) var isDenied = false
   /// ebb's own.
   private let excluded: UInt16?
   /// There. One is ebb's; a second one, on another address, may be the command's.
@@ -19,38 +19,37 @@ public struct KnownListeners: Sendable {
   private var isDecided = false
 
   /// A listening socket whose owner is not known.
-  public struct Candidate: Sendable {
+  package struct Candidate: Sendable {
     /// As links in /proc/PID/fd name it.
-    public let inode: UInt64
+    package let inode: UInt64
     /// Where it listens.
-    public let port: UInt16
+    package let port: UInt16
     /// That it was made in; nil: not told.
-    public let controlGroup: UInt64?
+    package let controlGroup: UInt64?
   }
 
   /// What a look at the descriptors of processes has found.
-  public struct Findings: Sendable {
+  package struct Findings: Sendable {
     /// The candidates that one of them has.
-    public var matched = Ordered<UInt64>()
+    package var matched = Ordered<UInt64>()
     /// One has a listening UNIX socket, or a UDP socket as a server has it.
-    public var hasUncountable = false
+    package var hasUncountable = false
     /// One has a socket, of whatever kind.
-    public var hasSockets = false
+    package var hasSockets = false
     /// Another user's could not, for want of a capability.
-    public var isDenied = false
+    package var isDenied = false
     /// Every process could be looked into.
-    public var isComplete = true
+    package var isComplete = true
     /// There may be listening sockets that no such look shows: in another network namespace, say.
-    public var hasBlindSpot = false
+    package var hasBlindSpot = false
     /// Nothing that matters changed meanwhile.
-    public var isSteady = true
+    package var isSteady = true
 
-    /// Nothing found.
-    public init() {}
+    package init() {}
   }
 
   /// `given`: the ports that the user names, nil where they are to be found.
-  public init(given: [UInt16]?, excluding excluded: UInt16?) {
+  package init(given: [UInt16]?, excluding excluded: UInt16?) {
     self.excluded = excluded
     guard let given else { return }
     for port in given where port != excluded { ports.insert(port) }
@@ -58,16 +57,16 @@ public struct KnownListeners: Sendable {
   }
 
   /// Another look at the listening sockets begins.
-  public mutating func beginLook() { (candidates, onExcluded) = ([], []) }
+  package mutating func beginLook() { (candidates, onExcluded) = ([], []) }
 
   /// The verdict that it listens on nothing is open again, until the next conclusion.
-  public mutating func reopen() {
+  package mutating func reopen() {
     beginLook()
     (standing, isDecided) = (.unknown, false)
   }
 
   /// Takes in a listening socket.
-  public mutating func add(_ row: SocketRow) {
+  package mutating func add(_ row: SocketRow) {
     guard !ports.contains(row.localPort) else { return }
     let candidate = Candidate(inode: row.inode, port: row.localPort, controlGroup: row.controlGroup)
     guard row.localPort == excluded else { return candidates.append(candidate) }
@@ -77,7 +76,7 @@ public struct KnownListeners: Sendable {
 
   /// Takes in a socket that looks accepted, by a listening socket which has been closed: it is connected, and its port is
   /// none that the kernel hands out to clients. Whoever has it has listened there.
-  public mutating func addAccepted(_ row: SocketRow, clientPorts: ClosedRange<UInt16>) {
+  package mutating func addAccepted(_ row: SocketRow, clientPorts: ClosedRange<UInt16>) {
     guard let connection = row.connection, connection.state != .listen, row.inode != 0, row.localPort != excluded,
       !clientPorts.contains(row.localPort)
     else { return }
@@ -86,13 +85,13 @@ public struct KnownListeners: Sendable {
 
   /// Whether the descriptors of processes must be looked at: somebody unknown listens, or it has never been found out
   /// whether anybody does.
-  public var needsSearch: Bool { !isDecided || candidates.contains { !strangers.contains($0.inode) } }
+  package var needsSearch: Bool { !isDecided || candidates.contains { !strangers.contains($0.inode) } }
   /// Whether the search is also for sockets whose clients cannot be counted: they matter only where there is no port.
-  public var needsOthers: Bool { ports.elements.isEmpty }
+  package var needsOthers: Bool { ports.elements.isEmpty }
 
   /// Draws the conclusion of a search. `controlGroup`: this process's, nil where that tells nothing. `isEverybody`: the
   /// search was not for the command's tree but for all processes that are visible; others may not be.
-  public mutating func conclude(_ findings: Findings, controlGroup: UInt64?, isEverybody: Bool) {
+  package mutating func conclude(_ findings: Findings, controlGroup: UInt64?, isEverybody: Bool) {
     defer { candidates = [] }
     isDenied = findings.isDenied
     let others = candidates.filter { !findings.matched.contains($0.inode) }

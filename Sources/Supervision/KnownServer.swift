@@ -1,24 +1,24 @@
 /// A well-known server: how it is recognised, and what it makes of signals. Each row of the table was tried with the real
 /// program, with a slow request across the stop.
-public enum KnownServer: UInt8, CaseIterable, Sendable {
+package enum KnownServer: UInt8, CaseIterable, Sendable {
   case nginx, phpFPM, httpd, haproxy, postgres, lighttpd, uwsgi
 
   /// What the table says of a server.
-  public struct Facts: Sendable {
+  package struct Facts: Sendable {
     /// The name in messages.
-    public let name: String
+    package let name: String
     /// What SIGTERM means to it.
-    public var onTerminate = OnTerminate.fastStop
+    package var onTerminate = OnTerminate.fastStop
     /// The signal of its graceful stop, which begins a stop under `--stop-signals auto`. `nil` if it has no such signal.
-    public let gracefulStop: Signal?
+    package let gracefulStop: Signal?
     /// What else a stop without lost requests needs.
-    public var needs: String?
+    package var needs: String?
     /// How to run it in the foreground.
-    public let foreground: String
+    package let foreground: String
   }
 
   /// What SIGTERM means to a server.
-  public enum OnTerminate: Sendable {
+  package enum OnTerminate: Sendable {
     /// It exits and cuts the requests in flight.
     case fastStop
     /// It waits until every client has gone.
@@ -28,7 +28,7 @@ public enum KnownServer: UInt8, CaseIterable, Sendable {
   }
 
   /// The row of this server.
-  public var facts: Facts {
+  package var facts: Facts {
     switch self {
     // https://nginx.org/en/docs/control.html; STOPSIGNAL QUIT in the official image.
     case .nginx:
@@ -59,17 +59,17 @@ public enum KnownServer: UInt8, CaseIterable, Sendable {
   }
 
   /// The names of their processes in /proc/PID/stat, by which they are recognised.
-  public static let processNames: [(String, KnownServer)] = [
+  package static let processNames: [(String, KnownServer)] = [
     ("nginx", .nginx), ("openresty", .nginx), ("php-fpm", .phpFPM), ("httpd", .httpd), ("apache2", .httpd),
     ("haproxy", .haproxy), ("postgres", .postgres), ("lighttpd", .lighttpd), ("uwsgi", .uwsgi), ("uwsgi-core", .uwsgi),
   ]
 
   /// The graceful stops of the table, INT, QUIT, USR1 and WINCH: any other signal is forwarded without a look at the command.
-  public static let gracefulStops = SignalSet(mask: 1 << 1 | 1 << 2 | 1 << 9 | 1 << 27)
+  package static let gracefulStops = SignalSet(mask: 1 << 1 | 1 << 2 | 1 << 9 | 1 << 27)
 
   /// The server whose process has this name, `nil` for any other program. The name is a process's own claim, and misleads
   /// ebb about that process alone.
-  public init?(processName: String) {
+  package init?(processName: String) {
     for (name, server) in KnownServer.processNames where processName.starts(withText: name) {
       // Debian's `php-fpm8.2`.
       let version = processName.utf8.dropFirst(name.utf8.count)
@@ -83,10 +83,10 @@ public enum KnownServer: UInt8, CaseIterable, Sendable {
   }
 
   /// The signal that SIGTERM is best rewritten to.
-  public var rewriteTo: Signal { facts.gracefulStop ?? .interrupt }
+  package var rewriteTo: Signal { facts.gracefulStop ?? .interrupt }
 
   /// One sentence for a server that gets SIGTERM.
-  public var advice: String {
+  package var advice: String {
     let facts = facts
     let use =
       ": use --rewrite TERM:\(rewriteTo.name)\(facts.needs.map { ", \(facts.gracefulStop == nil ? "" : "and ")\($0)" } ?? "")"

@@ -1,6 +1,6 @@
 /// How much a line matters. `--quiet` shows warnings and errors; the default adds `info`, which is what a stop consists
 /// of; `-v` adds `debug`, `-vv` `trace`.
-public enum LogLevel: Int, Sendable {
+package enum LogLevel: Int, Sendable {
   case fatal, error, warning, info, debug, trace
 
   var name: String {
@@ -15,33 +15,31 @@ public enum LogLevel: Int, Sendable {
   }
 
   /// Whether a line of this level is written at a verbosity: -1 for `-q`, 0, 1 for `-v`, 2 for `-vv`.
-  public func isShown(at verbosity: Int) -> Bool { rawValue <= LogLevel.info.rawValue + verbosity }
+  package func isShown(at verbosity: Int) -> Bool { rawValue <= LogLevel.info.rawValue + verbosity }
 }
 
 /// One event for the log: a level, a short fixed word, facts, and a sentence for a person.
-public struct LogRecord: Sendable {
+package struct LogRecord: Sendable {
   /// How much it matters.
-  public let level: LogLevel
+  package let level: LogLevel
   /// The phase entered, or a short fixed word.
-  public let event: String
+  package let event: String
   /// In the order in which they are shown.
-  public let facts: [Fact]
+  package let facts: [Fact]
   /// A sentence for a person.
-  public let message: String
+  package let message: String
 
   /// A key and its value.
-  public struct Fact: Sendable {
+  package struct Fact: Sendable {
     /// As in JSON, in snake case; times end in `_ms`.
-    public let key: String
+    package let key: String
     /// Null for an absent fact.
-    public let value: FactValue
+    package let value: FactValue
   }
 
-  /// Without facts.
-  public init(_ level: LogLevel, _ event: String, _ message: String) { self.init(level, event, [], message) }
+  package init(_ level: LogLevel, _ event: String, _ message: String) { self.init(level, event, [], message) }
 
-  /// With facts.
-  public init(_ level: LogLevel, _ event: String, _ facts: [(String, FactValue)], _ message: String) {
+  package init(_ level: LogLevel, _ event: String, _ facts: [(String, FactValue)], _ message: String) {
     self.level = level
     self.event = event
     self.facts = facts.map { Fact(key: $0.0, value: $0.1) }
@@ -54,7 +52,7 @@ extension LogRecord.Fact {
 }
 
 /// What a fact may be. Times are whole milliseconds; an absent fact is null.
-public enum FactValue: Sendable {
+package enum FactValue: Sendable {
   case null
   case number(Int)
   case flag(Bool)
@@ -72,7 +70,7 @@ public enum FactValue: Sendable {
 extension LogRecord {
   /// The line, with its newline: logfmt behind `ebb: `, or one JSON object.
   /// `unixMilliseconds` is the wall clock: milliseconds since 1970-01-01 UTC.
-  public func line(_ format: LogFormat, unixMilliseconds: Int) -> [UInt8] {
+  package func line(_ format: LogFormat, unixMilliseconds: Int) -> [UInt8] {
     let head = [
       Fact(key: "time", value: .text(utcTime(unixMilliseconds: unixMilliseconds))),
       Fact(key: "level", value: .text(level.name)),
@@ -119,7 +117,6 @@ extension [UInt8] {
     append(facts.isEmpty ? "{}" : "}")
   }
 
-  /// As JSON.
   private mutating func append(_ value: FactValue) {
     switch value {
     case .null: append("null")

@@ -1,7 +1,7 @@
 /// Where the memory control group of a process may count out-of-memory kills, from the bytes of its /proc/PID/cgroup: lines
 /// of `ID:CONTROLLERS:PATH`, where version 2 has `0::PATH`. The mount point alone comes last: in a container it often is the
 /// group itself, and the path is one of the machine. cgroups(7), Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst
-public func memoryGroupFiles(_ list: [UInt8]) -> [String] {
+package func memoryGroupFiles(_ list: [UInt8]) -> [String] {
   var files: [String] = []
   for line in list.split(separator: UInt8(ascii: "\n")) {
     let rest = line.drop { $0 != UInt8(ascii: ":") }
@@ -16,7 +16,7 @@ public func memoryGroupFiles(_ list: [UInt8]) -> [String] {
 }
 
 /// The count in the line `oom_kill N` of memory.events (version 2) or memory.oom_control (version 1, Linux 4.13).
-public func outOfMemoryKills(events: [UInt8]) -> Int? {
+package func outOfMemoryKills(events: [UInt8]) -> Int? {
   let key = Array("oom_kill ".utf8)
   let line = events.split(separator: UInt8(ascii: "\n")).first { $0.starts(with: key) }
   return line.flatMap { wholeNumber($0.dropFirst(key.count), upTo: .max) }

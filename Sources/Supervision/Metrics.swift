@@ -1,5 +1,5 @@
 /// The state of a run in the text format of Prometheus; https://prometheus.io/docs/instrumenting/exposition_formats.
-public func metrics(_ status: Status, at now: Instant) -> [UInt8] {
+package func metrics(_ status: Status, at now: Instant) -> [UInt8] {
   let state = status.now
   var text = MetricsText()
   text.add("ebb_info", "gauge", "The version of the supervisor.", "1", labels: "version=\"\(status.facts.version)\"")

@@ -1,8 +1,8 @@
 /// One option of a command: how it is called, and what it does to the options. The table of these feeds the parser,
 /// `--help` and README's table.
-public struct Option<Options>: Sendable {
+package struct Option<Options>: Sendable {
   /// How it is called and described.
-  public let shape: OptionShape
+  package let shape: OptionShape
   /// Takes the value into the options, or says what was expected.
   let set: @Sendable (inout Options, String) throws(Unacceptable) -> Void
 
@@ -17,22 +17,22 @@ public struct Option<Options>: Sendable {
 }
 
 /// How an option is called: the same type for every command, so that there is one parser in the binary.
-public struct OptionShape: Sendable {
+package struct OptionShape: Sendable {
   /// Without the dashes.
-  public let name: String
+  package let name: String
   /// One ASCII letter.
-  public let short: String?
+  package let short: String?
   /// What stands for the value in help; nil: a flag.
-  public let value: String?
+  package let value: String?
   /// As help shows it; nil: nothing to say.
-  public let standard: String?
+  package let standard: String?
   /// What it does, in one sentence.
-  public let help: String
+  package let help: String
   /// Given several times, all count; in the variable they stand in a comma list.
-  public let repeatable: Bool
+  package let repeatable: Bool
 
   /// `EBB_DRAIN_TIMEOUT` for `--drain-timeout`.
-  public var variable: String { "EBB_" + name.asVariableName }
+  package var variable: String { "EBB_" + name.asVariableName }
 }
 
 /// Why a value was not taken: the end of a sentence that begins with the value.
@@ -42,7 +42,7 @@ struct Unacceptable: Error {
 
 extension RunOptions {
   /// In the order of `--help`: the life of a stop, then signals, then the rest.
-  public static let table: [Option<RunOptions>] = [
+  package static let table: [Option<RunOptions>] = [
     Option(
       name: "delay", value: "D", standard: "5s (1)",
       help:

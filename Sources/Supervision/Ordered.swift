@@ -1,32 +1,27 @@
 /// Numbers in ascending order, each once. Found by halving, so that a look-up stays cheap with thousands of them.
-public struct Ordered<Element: FixedWidthInteger & Sendable>: Sendable {
-  /// All of them.
-  public private(set) var elements: [Element] = []
+package struct Ordered<Element: FixedWidthInteger & Sendable>: Sendable {
+  package private(set) var elements: [Element] = []
 
-  /// None.
-  public init() {}
+  package init() {}
 
   /// Many at once: one by one, in no order, each would move half of the others.
-  public init(_ unordered: [Element]) {
+  package init(_ unordered: [Element]) {
     elements.reserveCapacity(unordered.count)
     for element in unordered.sorted() where element != elements.last { elements.append(element) }
   }
 
-  /// Takes one in.
-  public mutating func insert(_ element: Element) {
+  package mutating func insert(_ element: Element) {
     let place = place(of: element)
     guard place == elements.count || elements[place] != element else { return }
     elements.insert(element, at: place)
   }
 
-  /// Takes one out, if it is there.
-  public mutating func remove(_ element: Element) {
+  package mutating func remove(_ element: Element) {
     let place = place(of: element)
     if place < elements.count, elements[place] == element { elements.remove(at: place) }
   }
 
-  /// Whether it is there.
-  public func contains(_ element: Element) -> Bool {
+  package func contains(_ element: Element) -> Bool {
     let place = place(of: element)
     return place < elements.count && elements[place] == element
   }

@@ -2,14 +2,14 @@
 
 /// An init in whose place ebb may stand, called by its name: then it takes that program's command line and variables. It is
 /// asleep, which is that program to its users, until one of a few variables of its own asks for more.
-public enum OtherInit: Sendable {
+package enum OtherInit: Sendable {
   case tini, dumbInit, catatonit
 
   /// Each wakes ebb. EBB_LOG does not: it may be set for all containers of a company.
   private static let wakingVariables = ["EBB_DELAY", "EBB_DRAIN", "EBB_TERMINATION_GRACE_PERIOD", "EBB_HEALTH"]
 
   /// By argv[0], of which the part behind the last slash counts. Each start of ebb pays for this look.
-  public init?(path: UnsafePointer<CChar>) {
+  package init?(path: UnsafePointer<CChar>) {
     var name = path
     var next = path
     while next.pointee != 0 {
@@ -92,7 +92,7 @@ public enum OtherInit: Sendable {
 extension OtherInit {
   /// The words as getopt(3) of glibc leaves them for tini and catatonit: options first, wherever they stood before a `--`,
   /// then that, then all others. `isPosix`: POSIXLY_CORRECT is set, and the first word that is no option ends them.
-  public func arrangement(of words: [String], isPosix: Bool) -> [Int] {
+  package func arrangement(of words: [String], isPosix: Bool) -> [Int] {
     guard self != .dumbInit, !isPosix else { return Array(words.indices) }
     var options: [Int] = []
     var others: [Int] = []

@@ -1,11 +1,10 @@
 /// `ebb plan`: those of a run, and how to print.
-public struct PlanOptions: Sendable {
+package struct PlanOptions: Sendable {
   /// What a run would be asked for.
-  public var run = RunOptions()
+  package var run = RunOptions()
   /// For a program.
-  public var json = false
-  /// As without options.
-  public init() {}
+  package var json = false
+  package init() {}
 
   static let table: [Option<PlanOptions>] = [
     Option(name: "json", help: "one JSON object") {

@@ -1,11 +1,11 @@
 /// What a stop looks like with given options: what `ebb plan` prints.
-public struct PlanReport: Sendable {
+package struct PlanReport: Sendable {
   private let options: RunOptions
   private let times: StopTimes
   private let warnings: [String]
 
   /// `unknownVariables`: the warnings about them.
-  public init(_ options: RunOptions, unknownVariables: [String]) {
+  package init(_ options: RunOptions, unknownVariables: [String]) {
     self.options = options
     times = options.times
     warnings = unknownVariables + (times.warning(options).map { [$0] } ?? [])
@@ -114,7 +114,7 @@ extension Span {
 
 extension PlanReport {
   /// A bar to scale, the moments, and what else a person has to know; at most 100 columns.
-  public var text: String {
+  package var text: String {
     var rows = [["AT", "WHAT", "SET BY"]]
     for moment in moments {
       let names = moment.values.isEmpty ? signalsText : moment.values.map { $0.text }.joinedBySpaces
@@ -175,7 +175,7 @@ extension PlanReport {
   }
 
   /// One object and a newline; times in milliseconds.
-  public var json: [UInt8] {
+  package var json: [UInt8] {
     var facts: [LogRecord.Fact] = [
       .init("schema", .number(1)), .init("version", .text(version)),
       .init("orchestrator", .text(options.orchestrator.name)),

@@ -1,5 +1,5 @@
 /// What a port speaks, as `--ports PORT=PROTOCOL` gives it. It tells which bytes may be no request and no answer.
-public enum PortProtocol: UInt8, Sendable, CaseIterable {
+package enum PortProtocol: UInt8, Sendable, CaseIterable {
   /// HTTP/1.1 in plain text.
   case http
   /// HTTP/1.1 or HTTP/2 over TLS, as the client and the server agree (ALPN).
@@ -14,7 +14,7 @@ public enum PortProtocol: UInt8, Sendable, CaseIterable {
   case tcp
 
   /// The word in the list.
-  public var name: String {
+  package var name: String {
     switch self {
     case .http: "http"
     case .https: "https"
@@ -27,19 +27,18 @@ public enum PortProtocol: UInt8, Sendable, CaseIterable {
 }
 
 /// One of the command's ports, as `--ports` gives it.
-public struct Port: Equatable, Sendable, ExpressibleByIntegerLiteral {
+package struct Port: Equatable, Sendable, ExpressibleByIntegerLiteral {
   /// In host byte order.
-  public var number: UInt16
+  package var number: UInt16
   /// Nil: to be found out, as far as the numbers of the kernel tell.
-  public var speaks: PortProtocol?
+  package var speaks: PortProtocol?
 
-  /// All of it.
-  public init(_ number: UInt16, speaks: PortProtocol? = nil) {
+  package init(_ number: UInt16, speaks: PortProtocol? = nil) {
     (self.number, self.speaks) = (number, speaks)
   }
 
   /// Its number.
-  public init(integerLiteral number: UInt16) { self.init(number) }
+  package init(integerLiteral number: UInt16) { self.init(number) }
 }
 
 /// What is known of the protocol of a port: what the user gave, or what its connections gave away. All connections of a

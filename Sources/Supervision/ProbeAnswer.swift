@@ -1,12 +1,12 @@
 extension Status {
   /// What `ebb probe` says of the run alone, in a few words; nil: nothing against it. `live` asks whether it should be
   /// restarted: a stop is no reason for that, nor a start, which has a timeout of its own.
-  public func objection(live: Bool, at moment: Instant) -> String? {
+  package func objection(live: Bool, at moment: Instant) -> String? {
     if live || now.isReady(at: moment) { return nil }
     guard let stop = now.stop else { return now.phase.name }
     return "\(now.phase.name), the stop began \((moment - stop.since).rough) ago"
   }
 
   /// Whether the command's answer counts: not where it is yet to come up, or has been told to go away.
-  public func asksCommand(live: Bool) -> Bool { !live || (now.phase > .starting && now.phase < .stopping) }
+  package func asksCommand(live: Bool) -> Bool { !live || (now.phase > .starting && now.phase < .stopping) }
 }

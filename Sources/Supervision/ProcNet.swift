@@ -2,7 +2,7 @@
 
 extension SocketRow {
   /// A line of /proc/net/tcp or udp, or of their kin for IPv6. Nil for the heading, and for what is no such line.
-  public init?(line: ArraySlice<UInt8>) {
+  package init?(line: ArraySlice<UInt8>) {
     var columns = Columns(line)
     guard columns.next() != nil, let local = columns.next(), let remote = columns.next(),
       let peer = SocketAddress(procNet: remote), let localPort = SocketAddress(procNet: local)?.port,
@@ -22,11 +22,11 @@ extension SocketRow {
 
   /// Whether a line of /proc/net/udp shows a socket that waits for anybody's datagrams. A client that is not connected
   /// looks the same; it costs a delay that was not needed, where a server without one would lose what comes.
-  public var isDatagramServer: Bool { state == 7 && localPort != 0 }
+  package var isDatagramServer: Bool { state == 7 && localPort != 0 }
 }
 
 /// The inode of a listening UNIX socket, from a line of /proc/net/unix; nil for any other.
-public func listeningUnixInode(line: ArraySlice<UInt8>) -> UInt64? {
+package func listeningUnixInode(line: ArraySlice<UInt8>) -> UInt64? {
   var columns = Columns(line)
   guard let flags = columns.skip(3).flatMap(hexNumber), flags & 0x10000 != 0 else { return nil }  // __SO_ACCEPTCON
   return columns.skip(2).flatMap(decimalNumber)
@@ -34,7 +34,7 @@ public func listeningUnixInode(line: ArraySlice<UInt8>) -> UInt64? {
 
 /// Connections of any port that the kernel has accepted since it started, from /proc/net/snmp: a line of names, and one
 /// of numbers below. Nil where that is not there.
-public func passiveOpens(snmp: [UInt8]) -> Int? {
+package func passiveOpens(snmp: [UInt8]) -> Int? {
   let lines = snmp.split(separator: UInt8(ascii: "\n")).filter { $0.starts(with: "Tcp: ".utf8) }
   guard lines.count == 2 else { return nil }
   var names = Columns(lines[0])
@@ -46,21 +46,21 @@ public func passiveOpens(snmp: [UInt8]) -> Int? {
 }
 
 /// The ports that the kernel hands out to clients, from /proc/sys/net/ipv4/ip_local_port_range.
-public func clientPorts(_ text: [UInt8]) -> ClosedRange<UInt16>? {
+package func clientPorts(_ text: [UInt8]) -> ClosedRange<UInt16>? {
   let numbers = text.split { $0 <= UInt8(ascii: " ") }.compactMap { wholeNumber($0, upTo: Int(UInt16.max)) }
   guard numbers.count == 2, numbers[0] <= numbers[1] else { return nil }
   return UInt16(numbers[0])...UInt16(numbers[1])
 }
 
 /// The inode that a link in /proc/PID/fd names; nil where it is no socket's.
-public func socketInode(link: ArraySlice<UInt8>) -> UInt64? {
+package func socketInode(link: ArraySlice<UInt8>) -> UInt64? {
   guard link.starts(with: "socket:[".utf8), link.last == UInt8(ascii: "]") else { return nil }
   return decimalNumber(link.dropFirst(8).dropLast())
 }
 
 /// The path of this process's control group, from /proc/self/cgroup, below the root that this process sees; nil where
 /// there is no version 2. cgroups(7)
-public func controlGroupPath(_ list: [UInt8]) -> ArraySlice<UInt8>? {
+package func controlGroupPath(_ list: [UInt8]) -> ArraySlice<UInt8>? {
   list.split(separator: UInt8(ascii: "\n")).first { $0.starts(with: "0::/".utf8) }?.dropFirst(3)
 }
 

@@ -1,46 +1,45 @@
 /// A process as a person wants to see it.
-public struct ProcessDetails: Sendable {
-  /// Who it is.
-  public let entry: ProcessEntry
+package struct ProcessDetails: Sendable {
+  package let entry: ProcessEntry
   /// Generations below the supervisor: its children have 0.
-  public let depth: Int
+  package let depth: Int
   /// Fifteen bytes of anything that its program or somebody else chose.
-  public let name: String
+  package let name: String
   /// argv[0], of a script by its `#!` line the interpreter; empty where /proc does not say.
-  public var firstArgument = ""
+  package var firstArgument = ""
   /// The letter of proc_pid_stat(5): R, S, D, T, Z, ….
-  public let state: String
+  package let state: String
   /// Its process group.
-  public let group: Int32
+  package let group: Int32
   /// Its pid in its own pid namespace.
-  public let ownPid: Int32
+  package let ownPid: Int32
   /// Nil where there is none (a zombie) or /proc does not say.
-  public let residentBytes: Int?
+  package let residentBytes: Int?
   /// Nil for a zombie, which gets no signals, and where /proc does not say.
-  public var signals: Dispositions?
+  package var signals: Dispositions?
   /// Since its start.
-  public let age: Span
+  package let age: Span
 
   /// What a process has arranged for its signals.
-  public struct Dispositions: Sendable {
+  package struct Dispositions: Sendable {
     /// In all its threads: where one of them lets a signal through, it arrives.
-    public private(set) var blocked: SignalSet
+    package private(set) var blocked: SignalSet
     /// Thrown away.
-    public let ignored: SignalSet
+    package let ignored: SignalSet
     /// With a handler.
-    public let caught: SignalSet
+    package let caught: SignalSet
     /// A thread sits in sigwait(3) or one of its kin, and no other thread lets these through: it is they that it waits
     /// for.
-    public private(set) var awaited = SignalSet()
+    package private(set) var awaited = SignalSet()
 
     /// The process takes each blocked signal from a descriptor; signalfd(2).
-    public mutating func takeAll() { (awaited, blocked) = (blocked, SignalSet()) }
+    package mutating func takeAll() { (awaited, blocked) = (blocked, SignalSet()) }
 
     /// Takes in what /proc/PID/status, which speaks of the first thread alone, does not say.
     ///
     /// While a thread waits in sigtimedwait(2), the kernel shows the signals it waits for as not blocked: tini and
     /// every daemon with a signal thread would look as if they died of them.
-    public mutating func add(_ threads: [Thread]) {
+    package mutating func add(_ threads: [Thread]) {
       let waiting = threads.filter { $0.waitsForSignals }
       let others = threads.filter { !$0.waitsForSignals }
       blocked = threads.reduce(blocked) { $0.intersection($1.blocked) }
@@ -51,13 +50,13 @@ public struct ProcessDetails: Sendable {
   }
 
   /// What a thread of a process does with signals.
-  public struct Thread: Sendable {
+  package struct Thread: Sendable {
     let blocked: SignalSet
     let waitsForSignals: Bool
 
     /// From the bytes of /proc/PID/task/TID/status, and of `wchan` beside it: the kernel function that the thread
     /// sleeps in, `0` where this user may not know. Nil where the thread is gone.
-    public init?(status: [UInt8], place: [UInt8]) {
+    package init?(status: [UInt8], place: [UInt8]) {
       guard let blocked = StatusFile(status).signals("SigBlk:") else { return nil }
       self.blocked = blocked
       waitsForSignals = place.starts(with: "do_sigtimedwait".utf8)
@@ -66,7 +65,7 @@ public struct ProcessDetails: Sendable {
 
   /// From the bytes of /proc/PID/stat and /proc/PID/status, the latter empty where they cannot be read; nil where the
   /// first is none. `sinceBoot` is now, on the clock of the start times in /proc.
-  public init?(stat: [UInt8], status: [UInt8], depth: Int, sinceBoot: Span) {
+  package init?(stat: [UInt8], status: [UInt8], depth: Int, sinceBoot: Span) {
     guard let entry = ProcessEntry(stat: stat), let open = stat.firstIndex(of: UInt8(ascii: "(")),
       let close = stat.lastIndex(of: UInt8(ascii: ")"))
     else { return nil }
@@ -95,10 +94,10 @@ public struct ProcessDetails: Sendable {
 
 extension ProcessDetails {
   /// Dead, and not waited for yet.
-  public var isZombie: Bool { state.isSame(as: "Z") }
+  package var isZombie: Bool { state.isSame(as: "Z") }
 
   /// What a signal would do to a process.
-  public enum Effect: Sendable {
+  package enum Effect: Sendable {
     /// By a handler, or by a thread that waits for it.
     case caught
     case ignored, blocked
@@ -106,7 +105,7 @@ extension ProcessDetails {
     case standard
 
     /// As JSON has it.
-    public var name: String {
+    package var name: String {
       switch self {
       case .caught: "caught"
       case .ignored: "ignored"
@@ -117,7 +116,7 @@ extension ProcessDetails {
   }
 
   /// Nil where that is not known. A signal that is blocked stays pending, whatever else is arranged for it.
-  public func effect(of signal: Signal) -> Effect? {
+  package func effect(of signal: Signal) -> Effect? {
     guard let signals else { return nil }
     if signals.blocked.contains(signal) { return .blocked }
     if signals.caught.contains(signal) || signals.awaited.contains(signal) { return .caught }
@@ -127,21 +126,21 @@ extension ProcessDetails {
 
 /// The text of /proc/PID/status, proc_pid_status(5): lines of `Key:<tab>value`. A hostile process name begins no line
 /// of its own, since the kernel escapes newlines in it.
-public struct StatusFile {
+package struct StatusFile {
   private let lines: [ArraySlice<UInt8>]
 
   /// Takes any bytes.
-  public init(_ bytes: [UInt8]) { lines = bytes.split(separator: UInt8(ascii: "\n")) }
+  package init(_ bytes: [UInt8]) { lines = bytes.split(separator: UInt8(ascii: "\n")) }
 
   func first(_ key: String) -> ArraySlice<UInt8>? { words(key).first }
   /// The real user.
-  public var userID: Int? { first("Uid:").flatMap { wholeNumber($0, upTo: Int(UInt32.max)) } }
+  package var userID: Int? { first("Uid:").flatMap { wholeNumber($0, upTo: Int(UInt32.max)) } }
   /// The user whose files it makes are.
-  public var effectiveUserID: Int? {
+  package var effectiveUserID: Int? {
     words("Uid:").dropFirst().first.flatMap { wholeNumber($0, upTo: Int(UInt32.max)) }
   }
   /// Its pid in its own pid namespace.
-  public var ownPid: Int32? {
+  package var ownPid: Int32? {
     last("NSpid:").flatMap { wholeNumber($0, upTo: Int(Int32.max)) }.map { Int32($0) }
   }
 

@@ -1,14 +1,13 @@
 /// One process, from /proc/PID/stat.
-public struct ProcessEntry: Equatable, Sendable {
+package struct ProcessEntry: Equatable, Sendable {
   /// Its process id, in this pid namespace.
-  public let pid: Int32
+  package let pid: Int32
   /// Its parent's; 0 where that is outside of this pid namespace.
-  public let parent: Int32
+  package let parent: Int32
   /// Kernel clock ticks since boot: together with the pid the identity of a process, since pids are used again.
-  public let startTime: UInt64
+  package let startTime: UInt64
 
-  /// Of known values.
-  public init(pid: Int32, parent: Int32, startTime: UInt64) {
+  package init(pid: Int32, parent: Int32, startTime: UInt64) {
     self.pid = pid
     self.parent = parent
     self.startTime = startTime
@@ -17,7 +16,7 @@ public struct ProcessEntry: Equatable, Sendable {
   /// Reads the bytes of /proc/PID/stat, proc_pid_stat(5): `pid (name) state ppid …`, start time is field 22. The name
   /// may hold anything, spaces and parentheses too, so the fields are counted from the last `)`. Nil for what is no
   /// such line.
-  public init?(stat: [UInt8]) {
+  package init?(stat: [UInt8]) {
     guard let open = stat.firstIndex(of: UInt8(ascii: "(")), let close = stat.lastIndex(of: UInt8(ascii: ")")),
       open < close, let pid = wholeNumber(stat[..<open].dropLast(), upTo: Int(Int32.max))
     else { return nil }
@@ -31,7 +30,7 @@ public struct ProcessEntry: Equatable, Sendable {
 
 /// The descendants of `ancestor` as a person reads them: each process followed by its own descendants, siblings by age.
 /// The generation of a child of `ancestor` is 0.
-public func familyTree(of ancestor: Int32, among processes: [ProcessEntry]) -> [(process: ProcessEntry, depth: Int)] {
+package func familyTree(of ancestor: Int32, among processes: [ProcessEntry]) -> [(process: ProcessEntry, depth: Int)] {
   var families = Families(processes)
   var found: [(process: ProcessEntry, depth: Int)] = []
   // The next one last. No recursion: the container's processes choose how deep the tree is.
@@ -49,7 +48,7 @@ public func familyTree(of ancestor: Int32, among processes: [ProcessEntry]) -> [
 
 /// The descendants of `ancestor`, parents before their children. A process that somebody else put into the container
 /// (`kubectl exec`) has its parent outside and is none.
-public func descendants(of ancestor: Int32, among processes: [ProcessEntry]) -> [ProcessEntry] {
+package func descendants(of ancestor: Int32, among processes: [ProcessEntry]) -> [ProcessEntry] {
   var families = Families(processes)
   var found: [ProcessEntry] = []
   var generation = families.takeChildren(of: ancestor)
@@ -89,7 +88,7 @@ private struct Families {
 
 /// The pids in /proc/PID/task/TID/children, proc_tid_children(5): decimal, a space behind each. The last one may be cut
 /// off where the list was longer than what was read of it, and is left out then.
-public func childPids(_ list: [UInt8]) -> [Int32] {
+package func childPids(_ list: [UInt8]) -> [Int32] {
   guard let end = list.lastIndex(of: UInt8(ascii: " ")) else { return [] }
   return list[..<end].split(separator: UInt8(ascii: " ")).compactMap {
     wholeNumber($0, upTo: Int(Int32.max)).map { Int32($0) }
@@ -97,16 +96,16 @@ public func childPids(_ list: [UInt8]) -> [Int32] {
 }
 
 /// A process that has got SIGKILL and lives.
-public struct Survivor: Sendable {
+package struct Survivor: Sendable {
   /// Its process id, in this pid namespace.
-  public let pid: Int32
+  package let pid: Int32
   /// Fifteen bytes of anything that its program chose.
-  public let name: String
+  package let name: String
   /// State D of proc_pid_stat(5): it dies when what it waits for has come.
-  public let isUninterruptible: Bool
+  package let isUninterruptible: Bool
 
   /// From the bytes of /proc/PID/stat; nil where it is dead, or they are no such line.
-  public init?(stat: [UInt8]) {
+  package init?(stat: [UInt8]) {
     guard let entry = ProcessEntry(stat: stat), let open = stat.firstIndex(of: UInt8(ascii: "(")),
       let close = stat.lastIndex(of: UInt8(ascii: ")")), let state = stat[(close + 1)...].dropFirst().first,
       state != UInt8(ascii: "Z"), state != UInt8(ascii: "X")
@@ -118,7 +117,7 @@ public struct Survivor: Sendable {
 }
 
 /// What is left of a process.
-public enum Life: Sendable {
+package enum Life: Sendable {
   case going
   /// Its first thread has ended, others go on.
   case headless
@@ -127,7 +126,7 @@ public enum Life: Sendable {
 }
 
 /// From the bytes of /proc/PID/stat: the state, and the number of threads, which is field 20.
-public func life(stat: [UInt8]) -> Life {
+package func life(stat: [UInt8]) -> Life {
   guard let close = stat.lastIndex(of: UInt8(ascii: ")")) else { return .ended }
   let fields = stat[(close + 1)...].split(separator: UInt8(ascii: " "))
   guard fields.count >= 18, let state = fields[0].first else { return .ended }
@@ -136,7 +135,7 @@ public func life(stat: [UInt8]) -> Life {
 }
 
 /// Whether a line of /proc/self/mountinfo shows a /proc that hides the processes of other users; proc(5) `hidepid`.
-public func hidesProcesses(mount line: ArraySlice<UInt8>) -> Bool {
+package func hidesProcesses(mount line: ArraySlice<UInt8>) -> Bool {
   line.split(separator: UInt8(ascii: " ")).last?.split(separator: UInt8(ascii: ",")).contains {
     $0.starts(with: "hidepid=".utf8)
   } ?? false

@@ -1,10 +1,10 @@
 /// A signal by its number, 1 to 64 on every architecture that ebb runs on; signal(7).
-public struct Signal: Equatable, Sendable {
+package struct Signal: Equatable, Sendable {
   /// 1 to 64.
-  public let number: Int32
+  package let number: Int32
 
   /// Nil outside 1 to 64.
-  public init?(number: Int) {
+  package init?(number: Int) {
     guard 1...64 ~= number else { return nil }
     self.number = Int32(number)
   }
@@ -12,39 +12,32 @@ public struct Signal: Equatable, Sendable {
   private init(_ number: Int32) { self.number = number }
 
   // The numbers of x86, ARM, RISC-V, POWER and s390x; signal(7).
-  /// SIGHUP
-  public static let hangup = Signal(1)
+  package static let hangup = Signal(1)
   /// SIGINT, Ctrl-C
-  public static let interrupt = Signal(2)
-  /// SIGQUIT
-  public static let quit = Signal(3)
+  package static let interrupt = Signal(2)
+  package static let quit = Signal(3)
   /// SIGABRT
   static let abort = Signal(6)
-  /// SIGKILL
-  public static let kill = Signal(9)
-  /// SIGUSR1
-  public static let user1 = Signal(10)
-  /// SIGUSR2
-  public static let user2 = Signal(12)
+  package static let kill = Signal(9)
+  package static let user1 = Signal(10)
+  package static let user2 = Signal(12)
   /// SIGPIPE, nobody reads what was written
-  public static let pipe = Signal(13)
+  package static let pipe = Signal(13)
   /// SIGTERM, the usual stop signal
-  public static let terminate = Signal(15)
-  /// SIGCHLD
-  public static let child = Signal(17)
-  /// SIGCONT
-  public static let `continue` = Signal(18)
+  package static let terminate = Signal(15)
+  package static let child = Signal(17)
+  package static let `continue` = Signal(18)
   /// SIGSTOP
-  public static let stop = Signal(19)
+  package static let stop = Signal(19)
   /// SIGTSTP, Ctrl-Z
-  public static let terminalStop = Signal(20)
+  package static let terminalStop = Signal(20)
   /// SIGTTIN, a read from the background
-  public static let terminalInput = Signal(21)
+  package static let terminalInput = Signal(21)
   /// SIGTTOU, a write from the background
-  public static let terminalOutput = Signal(22)
+  package static let terminalOutput = Signal(22)
 
   /// SIGWINCH, the terminal has another size
-  public static let windowChange = Signal(28)
+  package static let windowChange = Signal(28)
 
   /// Without a handler it does nothing: CHLD, CONT, URG, WINCH.
   var isIgnoredByDefault: Bool { [17, 18, 23, 28].contains(number) }
@@ -62,7 +55,7 @@ public struct Signal: Equatable, Sendable {
   private static let lastRealTime = 64
 
   /// `TERM`, `SIGTERM` (in any case), `15`, `RTMIN+3`, `RTMAX-1`. Nil for anything else.
-  public init?(text: String) {
+  package init?(text: String) {
     var name = text.inCapitals
     if let number = wholeNumber(name.utf8, upTo: 64) {
       self.init(number: number)
@@ -99,7 +92,7 @@ public struct Signal: Equatable, Sendable {
   }
 
   /// `TERM`, `RTMIN+3`; `32` and `33` have no name.
-  public var name: String {
+  package var name: String {
     let index = Int(number)
     if index <= Signal.names.count { return Signal.names[index - 1] }
     if index < Signal.firstRealTime { return "\(index)" }

@@ -1,16 +1,16 @@
 /// One thing that a smoke run looks at.
-public struct SmokeCheck: Sendable {
+package struct SmokeCheck: Sendable {
   /// What it is called; part of the contract.
-  public let name: String
+  package let name: String
   /// What came out.
-  public let result: Result
+  package let result: Result
   /// A sentence: what was seen and, where that is wrong, what helps.
-  public let detail: String
+  package let detail: String
   /// The failed requests that it is about.
-  public let failures: [SmokeFailure]
+  package let failures: [SmokeFailure]
 
   /// What came out.
-  public enum Result: Sendable {
+  package enum Result: Sendable {
     case pass, fail
     /// Nothing can be said.
     case skip

@@ -1,52 +1,52 @@
 /// What a smoke run has seen, as far as it came: everything that its checks are made of. Filled in as the run goes on.
-public final class SmokeFacts {
+package final class SmokeFacts {
   /// What was asked for.
-  public let options: SmokeOptions
+  package let options: SmokeOptions
   /// When the supervisor was started.
-  public let startedAt: Instant
+  package let startedAt: Instant
   /// What became of the start.
-  public var start = Start.underWay
+  package var start = Start.underWay
   /// When the stop signal was sent to the supervisor; nil: never.
-  public var stoppedAt: Instant?
+  package var stoppedAt: Instant?
   /// What the status page said last; nil where it was never there.
-  public private(set) var phase: Phase?
+  package private(set) var phase: Phase?
   /// The command has exited by then.
-  public private(set) var commandHasExited = false
+  package private(set) var commandHasExited = false
   /// The signal that is sent to begin the stop.
-  public private(set) var stopSignal: Signal?
+  package private(set) var stopSignal: Signal?
   /// Signals do not reach the command.
   private(set) var isOutOfReach = false
   /// The signal that the command gets in the end; nil where `--rewrite` drops it.
   private(set) var signal: Signal? = .terminate
   /// When the supervisor got the stop signal.
-  public private(set) var stopBeganAt: Instant?
+  package private(set) var stopBeganAt: Instant?
   /// When it forwarded that; nil: it has not.
   private(set) var forwardedAt: Instant?
   /// The command as it was just before the stop signal.
-  public private(set) var command: Command?
+  package private(set) var command: Command?
   /// What the supervisor has left.
-  public var report: FinalReport?
+  package var report: FinalReport?
   /// How the supervisor ended; nil: it had to be killed.
-  public var end: (status: ExitStatus, at: Instant)?
+  package var end: (status: ExitStatus, at: Instant)?
   /// A port that still took connections after that.
-  public var openPort: UInt16?
+  package var openPort: UInt16?
 
   /// Answered well by the stop signal.
-  public private(set) var answeredBefore = 0
+  package private(set) var answeredBefore = 0
   /// Answered well after it.
-  public private(set) var answeredAfter = 0
+  package private(set) var answeredAfter = 0
   /// Of `--slow`, answered well.
-  public private(set) var slowAnswered = 0
+  package private(set) var slowAnswered = 0
   /// One of these after the stop signal.
   private(set) var hasSlowAnswerInStop = false
   /// The longest of these.
-  public private(set) var slowest = Span.zero
+  package private(set) var slowest = Span.zero
   /// In the order in which they failed; the first of them where there are very many.
-  public private(set) var failures: [SmokeFailure] = []
+  package private(set) var failures: [SmokeFailure] = []
   /// Beyond those.
-  public private(set) var moreFailures = 0
+  package private(set) var moreFailures = 0
   /// Sent a second time, on a new connection, since the server had closed the kept one.
-  public var retries = 0
+  package var retries = 0
 
   /// The descendants that a look found, to be compared with the next one.
   private var processes: [ProcessDetails] = []
@@ -56,7 +56,7 @@ public final class SmokeFacts {
   private static let mostFailures = 10_000
 
   /// From the start to ready.
-  public enum Start: Sendable {
+  package enum Start: Sendable {
     case underWay
     case ready(at: Instant)
     /// Not in time, or never: a few words.
@@ -64,7 +64,7 @@ public final class SmokeFacts {
   }
 
   /// What is to be stopped.
-  public struct Command: Sendable {
+  package struct Command: Sendable {
     /// `pid 7 `app``
     let who: String
     /// What the stop signal would do to it.
@@ -82,11 +82,11 @@ public final class SmokeFacts {
   }
 
   /// Nothing has happened yet.
-  public init(_ options: SmokeOptions, startedAt: Instant) { (self.options, self.startedAt) = (options, startedAt) }
+  package init(_ options: SmokeOptions, startedAt: Instant) { (self.options, self.startedAt) = (options, startedAt) }
 }
 
 /// A request that failed.
-public struct SmokeFailure: Sendable {
+package struct SmokeFailure: Sendable {
   /// `502`, `refused`, `reset`, `timeout`, ….
   let reason: String
   /// When it was sent.
@@ -109,7 +109,7 @@ public struct SmokeFailure: Sendable {
 
 extension SmokeFacts {
   /// A request has ended. `problem` is nil where it was answered well; `time` is the wall clock.
-  public func requestEnded(_ problem: String?, begun: Instant, isSlow: Bool, at now: Instant, time: Int) {
+  package func requestEnded(_ problem: String?, begun: Instant, isSlow: Bool, at now: Instant, time: Int) {
     if let problem {
       guard failures.count < SmokeFacts.mostFailures else { return moreFailures += 1 }
       failures.append(SmokeFailure(reason: problem, begun: begun, ended: now, time: time, isSlow: isSlow))
@@ -125,7 +125,7 @@ extension SmokeFacts {
   }
 
   /// A look at the status page.
-  public func see(_ status: Status) {
+  package func see(_ status: Status) {
     phase = status.now.phase
     if case .exited = status.now.command { commandHasExited = true }
     if stopSignal == nil { stopSignal = options.stopSignal ?? status.stopSignal(for: nil) }
@@ -135,7 +135,7 @@ extension SmokeFacts {
 
   /// A look at the supervisor's descendants while the command runs. A process that two looks find dead, half a second
   /// apart, is one that nobody waits for; those that are the supervisor's are on their way.
-  public func see(_ found: [ProcessDetails], of supervisor: Int32) {
+  package func see(_ found: [ProcessDetails], of supervisor: Int32) {
     for process in found where process.isZombie && process.entry.parent != supervisor && zombie == nil {
       if processes.contains(where: { $0.isZombie && $0.entry == process.entry }) { zombie = process }
     }
@@ -143,7 +143,7 @@ extension SmokeFacts {
   }
 
   /// The last look before the stop signal.
-  public func seeLast(_ found: [ProcessDetails], of supervisor: Int32, _ status: Status) {
+  package func seeLast(_ found: [ProcessDetails], of supervisor: Int32, _ status: Status) {
     guard let command = status.command(in: found, supervisor: supervisor) else { return }
     let others = found.filter { $0.entry != command.entry && !$0.isZombie }
     let more = others.count > 1 ? " and \(others.count - 1) more" : ""
@@ -166,7 +166,7 @@ extension SmokeFacts {
 
 extension SmokeFacts {
   /// When it was ready, if it was.
-  public var readyAt: Instant? {
+  package var readyAt: Instant? {
     if case .ready(let at) = start { at } else { nil }
   }
 
@@ -176,7 +176,6 @@ extension SmokeFacts {
     return max(.zero, end.at - stopBeganAt)
   }
 
-  /// `SIGTERM`
   var signalName: String { "SIG\((signal ?? .terminate).name)" }
 
   /// When a request failed, which decides what that says.

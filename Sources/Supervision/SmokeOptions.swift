@@ -1,33 +1,32 @@
 /// `ebb smoke`: its own options. All of the run form's come beside them and go to the supervisor. Filled in by the parser,
 /// and then only read; a class, since copies of it are a kilobyte of code in each place.
-public final class SmokeOptions: @unchecked Sendable {
+package final class SmokeOptions: @unchecked Sendable {
   /// What is asked all the time: `--http` and `--tcp`, in the order given.
-  public var targets: [ReadinessCheck] = []
+  package var targets: [ReadinessCheck] = []
   /// One request for this is under way at any time.
-  public var slow: HTTPURL?
+  package var slow: HTTPURL?
   /// Requests a second, all targets together.
-  public var rate = 20
+  package var rate = 20
   /// For each request but the slow ones, which have all the time of the stop.
-  public var timeout = Span.seconds(5)
+  package var timeout = Span.seconds(5)
   /// From ready to the stop signal.
-  public var duration = Span.seconds(3)
+  package var duration = Span.seconds(3)
   /// How long after the stop signal requests go on; nil: to the end of the delay.
-  public var lag: Span?
+  package var lag: Span?
   /// What the supervisor is sent; nil: the recognised server's stop signal, else the usual one.
-  public var stopSignal: Signal?
+  package var stopSignal: Signal?
   /// Nil: 0, or death by the stop signal.
-  public var expectedExit: Int?
+  package var expectedExit: Int?
   /// The form of the report.
-  public var format = SmokeFormat.text
+  package var format = SmokeFormat.text
   /// Where it goes; nil: to standard output, which gets the text otherwise.
-  public var file: String?
+  package var file: String?
 
   /// What the supervisor makes of its options and variables.
-  public var run = RunOptions()
+  package var run = RunOptions()
   /// Which of the words are the supervisor's.
-  public private(set) var passedOn: [Int] = []
+  package private(set) var passedOn: [Int] = []
 
-  /// As without options.
   init() {}
 
   /// These words are the supervisor's too. Several options may stand in one: `-gw`.
@@ -36,24 +35,24 @@ public final class SmokeOptions: @unchecked Sendable {
   }
 
   /// From the start to ready.
-  public var readyTimeout: Span { run.startupTimeout > .zero ? run.startupTimeout : .seconds(30) }
+  package var readyTimeout: Span { run.startupTimeout > .zero ? run.startupTimeout : .seconds(30) }
 
   /// Nothing is sent in the last tenth of a second of the delay, lest a request meets its end by chance: a load balancer
   /// that still sends then is too slow for that delay anyway.
-  public var loadAfterStop: Span { lag ?? max(.zero, run.times.delay - min(.milliseconds(100), run.times.delay / 4)) }
+  package var loadAfterStop: Span { lag ?? max(.zero, run.times.delay - min(.milliseconds(100), run.times.delay / 4)) }
 
   /// From the stop signal to the moment by which the supervisor has ended whatever happens.
-  public var longestStop: Span { run.times.terminationGracePeriod }
+  package var longestStop: Span { run.times.terminationGracePeriod }
 }
 
 /// `--output`
-public enum SmokeFormat: Sendable {
+package enum SmokeFormat: Sendable {
   case text, json, tap, junit
 }
 
 extension SmokeOptions {
   /// In the order of `--help`.
-  public static let table: [Option<SmokeOptions>] = [
+  package static let table: [Option<SmokeOptions>] = [
     Option(name: "http", value: "URL", help: "send requests here; 2xx and 3xx are good answers", repeatable: true) {
       options, text throws(Unacceptable) in options.targets.append(.http(try url(text)))
     },

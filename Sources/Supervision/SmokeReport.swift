@@ -1,25 +1,25 @@
 // The report of a smoke run, in each form that `--output` knows.
 
 /// What a smoke run has come to.
-public struct SmokeReport {
+package struct SmokeReport {
   /// Always all of them.
   let checks: [SmokeCheck]
   private let facts: SmokeFacts
 
   /// Judges what was seen.
-  public init(_ facts: SmokeFacts) {
+  package init(_ facts: SmokeFacts) {
     self.facts = facts
     checks = smokeChecks(facts)
   }
 
   /// No check failed.
-  public var passed: Bool { count(.fail) == 0 }
+  package var passed: Bool { count(.fail) == 0 }
 
   @inline(never)
   private func count(_ result: SmokeCheck.Result) -> Int { checks.reduce(0) { $1.result == result ? $0 + 1 : $0 } }
 
   /// The bytes to write, ended by a newline.
-  public func bytes(_ format: SmokeFormat) -> [UInt8] {
+  package func bytes(_ format: SmokeFormat) -> [UInt8] {
     let text: String
     switch format {
     case .json: return json

@@ -1,29 +1,29 @@
 /// A TCP socket in any state, as a row of sock_diag(7) or a line of /proc/net shows it.
-public struct SocketRow: Sendable {
+package struct SocketRow: Sendable {
   /// Its number in net/tcp_states.h.
-  public var state: UInt8
+  package var state: UInt8
   /// In host byte order.
-  public var localPort: UInt16
+  package var localPort: UInt16
   /// Nil where the source has none: /proc/net.
-  public var localAddress: IPAddress?
+  package var localAddress: IPAddress?
   /// The other end; of a listener: nobody's address and port 0.
-  public var peer: SocketAddress
+  package var peer: SocketAddress
   /// See `Connection`; nil: not told.
-  public var receiveQueue: UInt32?
+  package var receiveQueue: UInt32?
   /// See `Connection`; nil: not told.
-  public var sendQueue: UInt32?
+  package var sendQueue: UInt32?
   /// 0: no process has it.
-  public var inode: UInt64
+  package var inode: UInt64
   /// The kernel's own number of the socket, that SO_COOKIE tells too; 0: not told.
-  public var cookie: UInt64 = 0
+  package var cookie: UInt64 = 0
   /// Nil: not told.
-  public var ages: Connection.Ages?
+  package var ages: Connection.Ages?
   /// The id of the control group that it was made in; nil: not told.
-  public var controlGroup: UInt64?
+  package var controlGroup: UInt64?
 
   /// As a connection or listener. Nil in a state that means neither: nobody has to wait for TIME_WAIT, nor for a
   /// connection that has closed both its ends and is in FIN_WAIT2 only for the other's sake, without a process.
-  public var connection: Connection? {
+  package var connection: Connection? {
     guard let state = TCPState(rawValue: state), state != .finWait2 || inode != 0 else { return nil }
     var connection = Connection(
       state: state, localPort: localPort, peer: peer, receiveQueue: receiveQueue, sendQueue: sendQueue, inode: inode,
@@ -34,13 +34,13 @@ public struct SocketRow: Sendable {
 
   /// Whether the other end may be a socket of this network namespace. A client that connects to an address of its own
   /// machine gets the same one, unless it binds another.
-  public var hasLocalPeer: Bool {
+  package var hasLocalPeer: Bool {
     guard let localAddress else { return false }
     return localAddress == peer.address || localAddress.isLoopback4 && peer.address.isLoopback4
   }
 
   /// Whether this is the other end of the same connection.
-  public func isOtherEnd(of row: SocketRow) -> Bool {
+  package func isOtherEnd(of row: SocketRow) -> Bool {
     localPort == row.peer.port && localAddress == row.peer.address
       && row.localAddress.map { peer == SocketAddress($0, port: row.localPort) } ?? false
   }
@@ -51,7 +51,7 @@ public struct SocketRow: Sendable {
   /// What was a connection has a peer, or something in its queue: a process that closes without a farewell (SO_LINGER
   /// of 0) has the kernel forget the peer and the last byte, and leaves a gap in the sequence behind. Its answer
   /// was sent after that byte.
-  public var sinceReceivedAtEnd: Span? {
+  package var sinceReceivedAtEnd: Span? {
     if peer.port != 0 { return ages?.received ?? .zero }
     return sendQueue ?? 0 > 0 ? ages?.sent ?? .zero : nil
   }

@@ -2,7 +2,7 @@
 /// renamed. `pid` is the supervisor's in the pid namespace of the caller, `processes` are its descendants, `list` each
 /// connection, where that was asked for. Without `processes` the command's arguments are left out too: the network learns
 /// no command lines.
-public func statusJSON(
+package func statusJSON(
   _ status: Status, pid: Int32, processes: [ProcessDetails]?, list: [Connection]? = nil, at now: Instant
 ) -> [UInt8] {
   let run = status.now

@@ -16,19 +16,19 @@
 /// at any moment, also while the supervisor is frozen in the middle of a write; a half-written one fails its checksum.
 /// A reader takes the newest whole one. Only where two updates overtake its copying does it find none, and reads again.
 /// The supervisor never waits.
-public enum StatusPage {
+package enum StatusPage {
   /// In bytes.
-  public static let size = 4096
+  package static let size = 4096
   /// Of the layout above: another one has another number.
-  public static let schema = 8
+  package static let schema = 8
   /// Where the request stands.
-  public static let requestOffset = 16
+  package static let requestOffset = 16
   /// Where the counts stand, eight bytes each: signals received, signals forwarded, orphans reaped.
-  public static let countsOffset = 496
+  package static let countsOffset = 496
   /// What `ebb stop --now` writes at `requestOffset`.
-  public static let stopNowRequest: [UInt8] = [1, 0, 0, 0, 0, 0, 0, 0]
+  package static let stopNowRequest: [UInt8] = [1, 0, 0, 0, 0, 0, 0, 0]
   /// The memfd's name.
-  public static let name = "ebb-status"
+  package static let name = "ebb-status"
 
   private static let magic = Array("ebb-stat".utf8)
   static let slotSize = 232
@@ -38,7 +38,7 @@ public enum StatusPage {
   static func slotOffset(sequence: UInt64) -> Int { 32 + Int(sequence % 2) * slotSize }
 
   /// The whole page, as it is written once. The snapshot has sequence number 0.
-  public static func page(_ status: Status) -> [UInt8] {
+  package static func page(_ status: Status) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: size) { bytes, count in
       let page = UnsafeMutableRawBufferPointer(bytes)
       page.initializeMemory(as: UInt8.self, repeating: 0)
@@ -52,20 +52,20 @@ public enum StatusPage {
   }
 
   /// Writes one slot of a page.
-  public static func write(_ snapshot: StatusSnapshot, sequence: UInt64, to page: UnsafeMutableRawBufferPointer) {
+  package static func write(_ snapshot: StatusSnapshot, sequence: UInt64, to page: UnsafeMutableRawBufferPointer) {
     let start = slotOffset(sequence: sequence)
     write(to: page, start..<start + slotSize) { encode(snapshot, sequence: sequence, into: &$0) }
   }
 
   /// Writes one of the counts, by one store.
-  public static func write(count: Int, _ index: Int, to page: UnsafeMutableRawBufferPointer) {
+  package static func write(count: Int, _ index: Int, to page: UnsafeMutableRawBufferPointer) {
     let count = UInt32(clamping: count)
     let word = UInt64(count) | UInt64(~count) << 32
     page.storeBytes(of: word.littleEndian, toByteOffset: countsOffset + 8 * index, as: UInt64.self)
   }
 
   /// Reads a page, of which every byte may be wrong.
-  public static func decode(_ bytes: [UInt8]) throws(StatusPageError) -> Status {
+  package static func decode(_ bytes: [UInt8]) throws(StatusPageError) -> Status {
     guard !bytes.isEmpty else { throw .halfWritten }  // between its creation and its first write
     var head = ByteReader(bytes[...])
     guard try head.take(magic.count).elementsEqual(magic) else { throw .notAStatusPage }
@@ -86,7 +86,7 @@ public enum StatusPage {
 }
 
 /// Why a page says nothing.
-public enum StatusPageError: Error {
+package enum StatusPageError: Error {
   /// Caught in the middle of an update: another look helps.
   case halfWritten
   case notAStatusPage

@@ -1,34 +1,34 @@
 /// Where a run is at one moment: what the status page holds and every report of a running supervisor is made of.
 ///
 /// Times are moments, not spans that are left: a page that nobody rewrites stays true.
-public struct StatusSnapshot: Equatable, Sendable {
+package struct StatusSnapshot: Equatable, Sendable {
   /// The last one entered.
-  public var phase = Phase.starting
+  package var phase = Phase.starting
   /// When the phase was entered.
-  public var since: Instant
+  package var since: Instant
   /// Traffic may come, until further notice.
-  public var isReady = false
+  package var isReady = false
   /// Traffic may come until then, though a stop has begun: `--ready-hold`.
-  public var readyUntil: Instant?
+  package var readyUntil: Instant?
   /// What became of it so far.
-  public var command = Command.notStarted
+  package var command = Command.notStarted
   /// Nil before the first stop signal.
-  public var stop: Stop?
+  package var stop: Stop?
   /// Signals do not reach the command, which runs as another user.
-  public var isOutOfReach = false
+  package var isOutOfReach = false
   /// When SIGKILL comes: the deadline of the stop, or of the leftovers.
-  public var killAt: Instant?
+  package var killAt: Instant?
   /// The last look at the connections; nil: none yet.
-  public var connections: Connections?
+  package var connections: Connections?
   /// Signals that came to ebb, SIGCHLD not counted.
-  public var received = 0
+  package var received = 0
   /// Signals sent to the command.
-  public var forwarded = 0
+  package var forwarded = 0
   /// Orphans reaped.
-  public var reaped = 0
+  package var reaped = 0
 
   /// The state of the command.
-  public enum Command: Equatable, Sendable {
+  package enum Command: Equatable, Sendable {
     case notStarted
     case running(pid: Int32)
     /// The code as a shell says it: 128 + n for signal n.
@@ -36,27 +36,26 @@ public struct StatusSnapshot: Equatable, Sendable {
   }
 
   /// A graceful stop under way.
-  public struct Stop: Equatable, Sendable {
+  package struct Stop: Equatable, Sendable {
     /// The one that began it.
-    public var signal: Signal
+    package var signal: Signal
     /// When that came.
-    public var since: Instant
+    package var since: Instant
     /// From then on the connections run dry.
-    public var delayEndsAt: Instant
+    package var delayEndsAt: Instant
     /// When the stop signal goes to the command at the latest.
-    public var forwardAt: Instant
+    package var forwardAt: Instant
     /// When it went; nil: not yet.
-    public var forwardedAt: Instant?
+    package var forwardedAt: Instant?
     /// What the command gets, or has got; `nil`: nothing.
-    public var sends: Signal?
+    package var sends: Signal?
     /// What is known of the traffic so far.
-    public var traffic = TrafficReport()
+    package var traffic = TrafficReport()
 
     /// `--delay`
-    public var delay: Span { delayEndsAt - since }
+    package var delay: Span { delayEndsAt - since }
 
-    /// All of it.
-    public init(signal: Signal, since: Instant, delayEndsAt: Instant, forwardAt: Instant, forwardedAt: Instant?) {
+    package init(signal: Signal, since: Instant, delayEndsAt: Instant, forwardAt: Instant, forwardedAt: Instant?) {
       (self.signal, sends) = (signal, signal)
       self.since = since
       self.delayEndsAt = delayEndsAt
@@ -66,33 +65,32 @@ public struct StatusSnapshot: Equatable, Sendable {
   }
 
   /// The connections of the command's ports.
-  public struct Connections: Equatable, Sendable {
+  package struct Connections: Equatable, Sendable {
     /// What they were counted by.
-    public var source: ConnectionSource
+    package var source: ConnectionSource
     /// As many as fit into the page.
-    public var ports: [UInt16]
+    package var ports: [UInt16]
     /// By the raw value of the class; nil: they could not be counted.
-    public var counts: [Int]?
+    package var counts: [Int]?
 
     /// As read from a page.
-    public init(source: ConnectionSource, ports: [UInt16], counts: [Int]?) {
+    package init(source: ConnectionSource, ports: [UInt16], counts: [Int]?) {
       (self.source, self.ports, self.counts) = (source, ports, counts)
     }
 
     /// Those of a sample.
-    public init(_ sample: Sample) {
+    package init(_ sample: Sample) {
       self.init(
         source: sample.source, ports: sample.ports,
         counts: sample.isCounted ? ConnectionClass.allCases.map { sample.census[$0] } : nil)
     }
 
     /// How many of them the drain waits for.
-    public var busy: Int? { sum { $0.isBusy } }
-    /// The others.
-    public var idle: Int? { sum { !$0.isBusy } }
+    package var busy: Int? { sum { $0.isBusy } }
+    package var idle: Int? { sum { !$0.isBusy } }
 
     /// Those classes that are not empty.
-    public var classes: [(class: ConnectionClass, count: Int)] {
+    package var classes: [(class: ConnectionClass, count: Int)] {
       ConnectionClass.allCases.compactMap { one in
         let count = counts?[one.rawValue] ?? 0
         return count > 0 ? (one, count) : nil
@@ -104,48 +102,47 @@ public struct StatusSnapshot: Equatable, Sendable {
     }
   }
 
-  /// Nothing has happened since then.
-  public init(since: Instant) { self.since = since }
+  package init(since: Instant) { self.since = since }
 
   /// Whether traffic may come at this moment.
-  public func isReady(at now: Instant) -> Bool { isReady || readyUntil.map { now < $0 } ?? false }
+  package func isReady(at now: Instant) -> Bool { isReady || readyUntil.map { now < $0 } ?? false }
 
   /// Nil before the command's start and after its end, when the pid may be somebody else's.
-  public var commandPid: Int32? {
+  package var commandPid: Int32? {
     if case .running(let pid) = command { pid } else { nil }
   }
 }
 
 /// What does not change while a supervisor runs.
-public struct SupervisorFacts: Sendable {
+package struct SupervisorFacts: Sendable {
   /// In its own pid namespace.
-  public let pid: Int32
+  package let pid: Int32
   /// As `--version` prints it.
-  public let version: String
+  package let version: String
   /// When ebb began.
-  public let startedAt: Instant
+  package let startedAt: Instant
   /// The command and its arguments, as many as fit into the page.
-  public var argv: [String]
+  package var argv: [String]
   /// `--stop-signals`
-  public let stopSignals: SignalSet
+  package let stopSignals: SignalSet
   /// `--stop-signals auto`: the signal of a known server's graceful stop begins a stop too.
-  public let recognisesServers: Bool
+  package let recognisesServers: Bool
   /// What the command is sent for `stopSignal`; nil: nothing.
-  public let forwardsAs: Signal?
+  package let forwardsAs: Signal?
   /// Signals go to the command's process group.
-  public let signalsGroup: Bool
+  package let signalsGroup: Bool
   /// `--ports`; nil: they are found.
-  public let ports: [UInt16]?
+  package let ports: [UInt16]?
   /// Of `--health`: none of the command's.
-  public let healthPort: UInt16?
+  package let healthPort: UInt16?
   /// `--drain-quiet`
-  public let drainQuiet: Span
+  package let drainQuiet: Span
 
   /// Of a stop to come.
-  public var plan = StopPlan()
+  package var plan = StopPlan()
 
   /// As read from a page.
-  public init(
+  package init(
     pid: Int32, version: String, startedAt: Instant, argv: [String], stopSignals: SignalSet,
     recognisesServers: Bool = false, forwardsAs: Signal?, signalsGroup: Bool, ports: [UInt16]?, healthPort: UInt16?,
     drainQuiet: Span
@@ -164,7 +161,7 @@ public struct SupervisorFacts: Sendable {
   }
 
   /// Those of this very program.
-  public init(pid: Int32, startedAt: Instant, argv: [String], options: RunOptions) {
+  package init(pid: Int32, startedAt: Instant, argv: [String], options: RunOptions) {
     self.init(
       pid: pid, version: Supervision.version, startedAt: startedAt, argv: argv, stopSignals: options.stopSignals,
       recognisesServers: options.recognisesServers
@@ -184,14 +181,13 @@ extension SignalSet {
 }
 
 /// All that a status page says.
-public struct Status: Sendable {
+package struct Status: Sendable {
   /// What stays.
-  public var facts: SupervisorFacts
+  package var facts: SupervisorFacts
   /// What changes.
-  public var now: StatusSnapshot
+  package var now: StatusSnapshot
 
-  /// Both.
-  public init(facts: SupervisorFacts, now: StatusSnapshot) {
+  package init(facts: SupervisorFacts, now: StatusSnapshot) {
     self.facts = facts
     self.now = now
   }

@@ -1,6 +1,6 @@
 /// What `ebb status` prints for a person. `pid` is the supervisor's in the pid namespace of whoever asks; `processes`
 /// are its descendants, each followed by its own, none where /proc does not say.
-public func statusText(_ status: Status, pid: Int32, processes: [ProcessDetails], at now: Instant) -> String {
+package func statusText(_ status: Status, pid: Int32, processes: [ProcessDetails], at now: Instant) -> String {
   let run = status.now
   var text =
     "ebb \(status.facts.version.printable), pid \(pid): \(run.phase.name) for \((now - run.since).rough), "
@@ -28,7 +28,7 @@ public func statusText(_ status: Status, pid: Int32, processes: [ProcessDetails]
 
 /// What `ebb status --watch` prints for each change where no terminal is, and `ebb stop --wait`: one line without its
 /// end.
-public func statusLine(_ status: Status, at now: Instant) -> String {
+package func statusLine(_ status: Status, at now: Instant) -> String {
   let run = status.now
   var text = "\(run.phase.name), \(run.isReady(at: now) ? "ready" : "not ready")"
   if case .exited(let code) = run.command { text += "; the command has exited with \(code)" }
@@ -37,7 +37,7 @@ public func statusLine(_ status: Status, at now: Instant) -> String {
 }
 
 /// One line for one of several supervisors.
-public func supervisorLine(_ status: Status, pid: Int32, at now: Instant) -> String {
+package func supervisorLine(_ status: Status, pid: Int32, at now: Instant) -> String {
   let run = status.now
   return "pid \(pid): \(run.phase.name), \(run.isReady(at: now) ? "ready" : "not ready"), \(status.facts.argv.shown)"
 }
@@ -148,7 +148,7 @@ extension Int {
 
 extension Span {
   /// As much as a person needs, rounded: `3.8s`, `42s`, `1m21s`, `2h05m`, `3d4h`; a time that is over is `0.0s`.
-  public var rough: String {
+  package var rough: String {
     let milliseconds = max(0, milliseconds)
     let tenths = (milliseconds + 50) / 100
     if tenths < 100 { return "\(tenths / 10).\(tenths % 10)s" }
@@ -166,7 +166,7 @@ extension Span {
 extension String {
   /// For a terminal: what it would act on, or what turns the order of characters about, as `\u{1b}`. Names of processes
   /// and arguments may hold anything.
-  public var printable: String {
+  package var printable: String {
     var text = ""
     for scalar in unicodeScalars {
       if scalar.isHarmless {

@@ -1,18 +1,18 @@
 /// What begins a stop, how long its first parts are, and where each of these values comes from.
-public struct StopPlan: Equatable, Sendable {
+package struct StopPlan: Equatable, Sendable {
   /// `--delay`, or its default.
-  public var delay = Span.zero
+  package var delay = Span.zero
   /// `--termination-grace-period`, or its default.
-  public var gracePeriod = Span.zero
+  package var gracePeriod = Span.zero
   /// Of the signals that begin a stop.
-  public var signalsFrom = Origin.standard
+  package var signalsFrom = Origin.standard
   /// Of the delay.
-  public var delayFrom = Origin.standard
+  package var delayFrom = Origin.standard
   /// Of the grace period.
-  public var gracePeriodFrom = Origin.standard
+  package var gracePeriodFrom = Origin.standard
 
   /// Where a value comes from.
-  public enum Origin: Int, Sendable {
+  package enum Origin: Int, Sendable {
     case flag, variable, standard
     // The orchestrator, by the variables that it sets.
     case kubernetes, ecs, nomad
@@ -20,7 +20,7 @@ public struct StopPlan: Equatable, Sendable {
     case fitted
 
     /// As JSON and `ebb status` have it.
-    public var name: String {
+    package var name: String {
       switch self {
       case .flag: "flag"
       case .variable: "variable"
@@ -33,13 +33,12 @@ public struct StopPlan: Equatable, Sendable {
     }
   }
 
-  /// Nothing known.
-  public init() {}
+  package init() {}
 
   init(_ options: RunOptions) {
     delay = options.times.delay
     gracePeriod = options.times.terminationGracePeriod
-    func origin(_ index: Int, isGiven: Bool, or other: Origin = .standard) -> Origin {
+    func origin(_ index: Int, isGiven: Bool, or other: Origin) -> Origin {
       isGiven ? options.variables & 1 << UInt64(index) != 0 ? .variable : .flag : other
     }
     let period: Origin =
@@ -49,8 +48,8 @@ public struct StopPlan: Equatable, Sendable {
       case .nomad: .nomad
       case .unknown: .standard
       }
-    signalsFrom = origin(9, isGiven: options.stopSignalsAreGiven)
-    delayFrom = origin(0, isGiven: options.delay != nil)
+    signalsFrom = origin(9, isGiven: options.stopSignalsAreGiven, or: .standard)
+    delayFrom = origin(0, isGiven: options.delay != nil, or: .standard)
     gracePeriodFrom = origin(6, isGiven: options.terminationGracePeriod != nil, or: period)
   }
 }

@@ -1,5 +1,5 @@
 /// What runs this container, as far as it tells how long it waits from its stop signal to its own SIGKILL.
-public enum Orchestrator: Sendable, CaseIterable {
+package enum Orchestrator: Sendable, CaseIterable {
   case kubernetes, ecs, nomad
   /// Docker, Podman, Compose, systemd, a person: 10 s in the first three, unless they were told otherwise.
   case unknown
@@ -17,7 +17,7 @@ public enum Orchestrator: Sendable, CaseIterable {
   }
 
   /// As logs and JSON have it.
-  public var name: String {
+  package var name: String {
     switch self {
     case .kubernetes: "kubernetes"
     case .ecs: "ecs"
@@ -37,19 +37,19 @@ public enum Orchestrator: Sendable, CaseIterable {
 }
 
 /// The times of a stop: those that were given, and defaults that fit beside them. Only what was given can be too long.
-public struct StopTimes: Equatable, Sendable {
+package struct StopTimes: Equatable, Sendable {
   /// From the stop signal to the orchestrator's SIGKILL.
-  public let terminationGracePeriod: Span
+  package let terminationGracePeriod: Span
   /// ebb's SIGKILL comes this long before that.
-  public let killMargin: Span
+  package let killMargin: Span
   /// From the stop signal on the command is left alone for so long.
-  public let delay: Span
+  package let delay: Span
   /// The longest that the drain may take after it.
-  public let drainTimeout: Span
+  package let drainTimeout: Span
   /// Traffic is quiet after so long without a connection or a byte.
-  public let drainQuiet: Span
+  package let drainQuiet: Span
   /// Kept for the command after the forwarding: `--grace`, or a little where that was not given.
-  public let grace: Span
+  package let grace: Span
   /// What the sum of the phases may reach.
   private let drainInSum: Span
 
@@ -57,7 +57,7 @@ public struct StopTimes: Equatable, Sendable {
   static let standardPeriod = Span.seconds(30)
 
   /// For the options as they were given.
-  public init(_ options: RunOptions) {
+  package init(_ options: RunOptions) {
     let period = options.terminationGracePeriod
     self.init(
       options, period: period ?? StopTimes.standardPeriod,
@@ -84,7 +84,7 @@ public struct StopTimes: Equatable, Sendable {
   }
 
   /// From the stop signal to ebb's SIGKILL, where nothing brings that forward.
-  public var killIn: Span { terminationGracePeriod - killMargin }
+  package var killIn: Span { terminationGracePeriod - killMargin }
 
   /// How long the command has at least between the forwarding and SIGKILL.
   private var sureForCommand: Span { killIn - delay - drainInSum }

@@ -5,7 +5,7 @@
 
 extension String {
   /// From the bytes of an argument, a variable or a path.
-  public init(systemBytes bytes: some Collection<UInt8>) {
+  package init(systemBytes bytes: some Collection<UInt8>) {
     guard bytes.contains(where: { $0 >= 0x80 }) else {
       self.init(decoding: bytes, as: UTF8.self)
       return
@@ -27,7 +27,7 @@ extension String {
   }
 
   /// The bytes that the text was made of.
-  public var systemBytes: [UInt8] { withoutStandIns { [$0] } }
+  package var systemBytes: [UInt8] { withoutStandIns { [$0] } }
 
   /// For a person: one replacement character for each byte that is no text.
   var legible: String { String(decoding: withoutStandIns { _ in Array("\u{FFFD}".utf8) }, as: UTF8.self) }

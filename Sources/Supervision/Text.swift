@@ -23,7 +23,7 @@ extension String {
 
   /// In double quotes, on one line and not longer than a line should be: what a message shows of a word that somebody
   /// gave. Same escapes as JSON.
-  public var quoted: String {
+  package var quoted: String {
     let longest = 200
     let text = legible
     var bytes: [UInt8] = []

@@ -1,5 +1,5 @@
 /// `2026-01-31T12:00:00.123Z`, RFC 3339, of milliseconds since 1970-01-01 UTC. A clock before 1970 shows as 1970.
-public func utcTime(unixMilliseconds: Int) -> String {
+package func utcTime(unixMilliseconds: Int) -> String {
   let total = max(0, unixMilliseconds)
   let day = civilDay(sinceEpoch: total / 86_400_000)
   let time = total % 86_400_000

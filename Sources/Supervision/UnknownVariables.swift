@@ -1,6 +1,6 @@
 /// What is wrong with a variable whose name begins with `EBB_`; `nil` if it is an option's. Kubernetes makes
 /// `EBB_SERVICE_HOST` and `EBB_PORT_80_TCP` in each pod beside a service called ebb, and a pre-stop hook has `EBB_SIGNAL`.
-public func problem(withVariable name: String) -> String? {
+package func problem(withVariable name: String) -> String? {
   for known in ["EBB_SERVICE_", "EBB_PORT_"] where name.starts(withText: known) { return nil }
   for known in ["EBB_SIGNAL", "EBB_PORT"] where name.isSame(as: known) { return nil }
   var nearest = ""

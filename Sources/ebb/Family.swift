@@ -57,7 +57,6 @@ final class Family {
     }
   }
 
-  /// Returns them.
   func killChildren() -> [Int32] {
     do throws(Errno) {
       return try signalChildren(.kill)

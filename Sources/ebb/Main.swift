@@ -4,7 +4,7 @@ import Supervision
 
 /// ebb from its first statement on. SwiftPM links `<module>_main` as the program's main.
 @_cdecl("ebb_main")
-public func main(argumentCount: Int32, arguments: CStrings, environment: CStrings?) -> Int32 {
+package func main(argumentCount: Int32, arguments: CStrings, environment: CStrings?) -> Int32 {
   // Before anything else: what arrives from now on stays pending until somebody is there to act on it.
   let inherited = Inherited(blockedSignals: blockAllSignals(), parent: getppid())
   var words = (0..<Int(argumentCount)).dropFirst().compactMap { arguments[$0].map { String(system: $0) } }

@@ -76,7 +76,6 @@ final class SmokeClient {
   /// Whether a request of this kind is under way.
   func has(_ kind: Kind) -> Bool { exchanges.contains { $0.kind == kind } }
 
-  /// Begins a request.
   func begin(_ kind: Kind, to target: Int, at now: Instant) {
     guard exchanges.count < SmokeClient.mostExchanges else { return }
     let deadline = kind.isSlow ? nil : now + timeout

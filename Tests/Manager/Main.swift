@@ -11,7 +11,7 @@ import CUnneeded
 
 /// See above.
 @_cdecl("Manager_main")
-public func main(argumentCount: Int32, arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32 {
+package func main(argumentCount: Int32, arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32 {
   guard argumentCount == 3, let way = arguments[1], let count = arguments[2] else { return 2 }
   Load.wanted = Int(strtol(count, nil, 10))
   _ = ebb_set_signal_mask(.max)

@@ -5,7 +5,7 @@ import Supervision
 /// Runs of the lifecycle with random options, random events and simulated time, until so many hours and so many events
 /// are over: simulation HOURS EVENTS SEED. Prints what was done, in a line, and each problem in a line before it.
 @_cdecl("simulation_main")
-public func main(
+package func main(
   argumentCount: Int32, arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>,
   environment: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> Int32 {

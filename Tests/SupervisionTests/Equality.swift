@@ -4,14 +4,14 @@ import Supervision
 
 extension LogRecord: Equatable {
   /// Shown alike.
-  public static func == (left: LogRecord, right: LogRecord) -> Bool {
+  package static func == (left: LogRecord, right: LogRecord) -> Bool {
     left.line(.json, unixMilliseconds: 0) == right.line(.json, unixMilliseconds: 0)
   }
 }
 
 extension Action: Equatable {
   /// To the letter.
-  public static func == (left: Action, right: Action) -> Bool {
+  package static func == (left: Action, right: Action) -> Bool {
     switch (left, right) {
     case (.send(let a, let b), .send(let c, let d)): a == c && b == d
     case (.killDescendants(let a), .killDescendants(let b)): a == b

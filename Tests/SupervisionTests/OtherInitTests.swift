@@ -76,7 +76,9 @@ private func code(_ other: OtherInit, _ words: [String], _ variables: [String: S
     #expect(asleep.grace == nil && asleep.ports == nil && asleep.preStop.isEmpty && asleep.logFormat == .text)
     #expect(code(other, ["app"], ["EBB_GRACE": "soon"]) == nil)
     let awake = try run(other, ["app"], others.merging(values) { $1 }).options
-    #expect(awake.grace == .seconds(3) && awake.ports?.map { $0.number } == [80] && awake.logFormat == .json && awake.drain == .zero)
+    #expect(
+      awake.grace == .seconds(3) && awake.ports?.map { $0.number } == [80] && awake.logFormat == .json
+        && awake.drain == .zero)
     #expect(awake.stopSignals == SignalSet([.terminate]) && awake.neverForwarded == .neverForwarded)
   }
 

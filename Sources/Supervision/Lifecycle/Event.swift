@@ -1,5 +1,5 @@
 /// What may happen to a run.
-public enum Event: Sendable {
+package enum Event: Sendable {
   /// The command has executed.
   case spawned(pid: Int32, hasTerminal: Bool)
   /// The command could not be started.
@@ -55,26 +55,24 @@ public enum Event: Sendable {
 }
 
 /// A child of ebb.
-public struct ChildProcess: Equatable, Sendable {
+package struct ChildProcess: Equatable, Sendable {
   /// Its own until ebb has reaped it.
-  public let pid: Int32
+  package let pid: Int32
   /// Its process group.
-  public let group: Int32
+  package let group: Int32
 
-  /// A child and its process group.
-  public init(pid: Int32, group: Int32) { (self.pid, self.group) = (pid, group) }
+  package init(pid: Int32, group: Int32) { (self.pid, self.group) = (pid, group) }
 }
 
 /// Why a command did not start, and the code to exit with.
-public struct SpawnFailure: Error, Sendable {
+package struct SpawnFailure: Error, Sendable {
   /// The code to exit with.
-  public let code: Int
+  package let code: Int
   /// A sentence that names the command.
-  public let message: String
+  package let message: String
   /// Of execve(2); errno(3).
-  public let error: Int32
-  /// A code and the sentence for it.
-  public init(code: Int, message: String, error: Int32 = 0) {
+  package let error: Int32
+  package init(code: Int, message: String, error: Int32 = 0) {
     self.code = code
     self.message = message
     self.error = error
@@ -82,7 +80,7 @@ public struct SpawnFailure: Error, Sendable {
 }
 
 /// What the event loop has to do, in order.
-public enum Action: Sendable {
+package enum Action: Sendable {
   case send(Signal, to: Target)
   /// SIGKILL to every descendant of ebb; the command is one while it lives.
   case killDescendants(within: Span)
@@ -121,7 +119,7 @@ public enum Action: Sendable {
   case exit(code: Int, flush: Span)
 
   /// Who gets a signal.
-  public enum Target: Equatable, Sendable {
+  package enum Target: Equatable, Sendable {
     case command
     /// Its process group.
     case group

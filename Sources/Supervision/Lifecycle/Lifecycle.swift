@@ -24,13 +24,13 @@
 /// at which it had to forward the stop signal.
 ///
 /// The event comes first and the deadlines after it: a command that was reaped must not be killed, however late it is.
-public struct Lifecycle: Sendable {
+package struct Lifecycle: Sendable {
   /// Where the run is.
-  public private(set) var phase = Phase.starting
+  package private(set) var phase = Phase.starting
   let options: RunOptions
   let verbosity: Verbosity
   /// With the defaults of those that were not given.
-  public let times: StopTimes
+  package let times: StopTimes
   var command = Command.notStarted
   /// The command was a supervisor itself at the last look.
   var commandSupervises = false
@@ -47,7 +47,7 @@ public struct Lifecycle: Sendable {
   var killing: Killing?
   var hasCoreFailed = false
   /// Since the start, for a status page.
-  public internal(set) var orphansReaped = 0
+  package internal(set) var orphansReaped = 0
   var phaseSince: Instant?
   /// As `prepare` has seen it.
   var server: KnownServer?
@@ -67,11 +67,11 @@ public struct Lifecycle: Sendable {
   /// The last signal that may be an image's STOPSIGNAL, and that was only forwarded.
   var missedStop: (signal: Signal, at: Instant)?
   /// Out-of-memory kills that the memory control group has counted since the start; `nil` if it does not count.
-  public var outOfMemoryKills: Int?
+  package var outOfMemoryKills: Int?
   /// Since the start, for a status page.
-  public internal(set) var signalsReceived = 0
+  package internal(set) var signalsReceived = 0
   /// Of these, those that the command has been sent.
-  public internal(set) var signalsForwarded = 0
+  package internal(set) var signalsForwarded = 0
 
   enum Command {
     case notStarted
@@ -140,8 +140,7 @@ public struct Lifecycle: Sendable {
   static let lookAtDescendants = Span.milliseconds(20)
   static let lastCountBeforeKill = Span.milliseconds(-250)
 
-  /// A run that has not begun.
-  public init(_ options: RunOptions) {
+  package init(_ options: RunOptions) {
     self.options = options
     verbosity = Verbosity(level: options.verbosity)
     times = options.times
@@ -153,13 +152,13 @@ public struct Lifecycle: Sendable {
   }
 
   /// When `handle(.timer)` is due; nil: whenever something else happens.
-  public var wakeUp: Instant? {
+  package var wakeUp: Instant? {
     var copy = self
     return copy.takeWakeUp()
   }
 
   /// As `wakeUp`. Mutating as `takeSnapshot` is.
-  public mutating func takeWakeUp() -> Instant? {
+  package mutating func takeWakeUp() -> Instant? {
     switch phase {
     case .starting: earliest(startup?.schedule.wakeUp, startup?.deadline)
     case .serving, .exited: nil
@@ -183,7 +182,7 @@ public struct Lifecycle: Sendable {
 
   /// What follows from `event`, which ebb learnt of at `now`.
   @inline(never)  // else it is there twice
-  public mutating func handle(_ event: Event, at now: Instant) -> [Action] {
+  package mutating func handle(_ event: Event, at now: Instant) -> [Action] {
     guard phase != .exited else { return [] }
     let phaseBefore = phase
     defer { if phaseSince == nil || phase != phaseBefore { phaseSince = now } }

@@ -10,7 +10,7 @@ extension Lifecycle {
   static let plainSignalHolds = Span.seconds(1)
 
   /// Whether the event loop must call `prepare` before it handles this signal. Mutating as `takeSnapshot` is.
-  public mutating func mustPrepare(for signal: Signal, at now: @autoclosure () -> Instant) -> Bool {
+  package mutating func mustPrepare(for signal: Signal, at now: @autoclosure () -> Instant) -> Bool {
     guard mayBeStops.contains(signal), phase <= .serving, commandRuns else { return false }
     return plainSignal.map { $0.signal != signal || now() - $0.at >= Lifecycle.plainSignalHolds } ?? true
   }
@@ -18,7 +18,7 @@ extension Lifecycle {
   /// Takes in what the command is at the moment when a signal has come that may begin a stop. `processName` is that of
   /// /proc/PID/stat, `nil` where it cannot be read. An entry script has executed the server by now. Returns whether a stop
   /// begins.
-  public mutating func prepare(for signal: Signal, processName: String?, at now: Instant) -> Bool {
+  package mutating func prepare(for signal: Signal, processName: String?, at now: Instant) -> Bool {
     server = options.recognisesServers ? processName.flatMap { KnownServer(processName: $0) } : nil
     stopSignals = options.stopSignals
     // One that --rewrite drops is not wanted: it stops nothing.
@@ -33,14 +33,14 @@ extension Lifecycle {
   }
 
   /// Whether this signal begins a stop or, in one, is a repeated stop signal.
-  public func isStopSignal(_ signal: Signal) -> Bool {
+  package func isStopSignal(_ signal: Signal) -> Bool {
     stopSignals.contains(signal)
   }
 
   /// How long to wait for the next look at the command, `nil` if there is none: a second after the start nearly every server
   /// listens, and half a minute later a JVM. An idle supervisor is not woken after that, nor once the command was seen to
   /// listen. Each call is for one look.
-  public mutating func waitForLook() -> Span? {
+  package mutating func waitForLook() -> Span? {
     guard phase <= .serving, !hasListened, looks < 2, options.asleep == nil else { return nil }
     looks += 1
     return looks == 1 ? .seconds(1) : .seconds(29)
@@ -56,7 +56,7 @@ extension Lifecycle {
 
   /// Whether the event loop must look, before the leftovers are signalled, whether they listen: a daemon puts itself into
   /// the background and exits with 0. Asks once.
-  public mutating func mustLookAtLeftovers() -> Bool {
+  package mutating func mustLookAtLeftovers() -> Bool {
     guard options.asleep == nil, stop == nil, leftovers == nil, phase < .killing,
       case .exited(.exited(code: 0), _, _) = command,
       !hasLookedAtLeftovers
@@ -90,7 +90,7 @@ extension Lifecycle {
 }
 
 /// Whether signals reach the command; kill(2).
-public enum Reach: Sendable {
+package enum Reach: Sendable {
   case signals
   /// The command runs as this user, `nil` where /proc does not say, and ebb lacks CAP_KILL.
   case none(user: Int?)

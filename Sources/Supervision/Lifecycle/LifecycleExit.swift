@@ -11,7 +11,7 @@ extension Lifecycle {
 
   /// Whether `handle(.orphanReaped)` would do nothing but to count, which is done then, and `handle(.reapedAll)` behind it
   /// nothing at all: where a command that runs makes orphans by the thousand.
-  public mutating func onlyCounts(orphan pid: Int32) -> Bool {
+  package mutating func onlyCounts(orphan pid: Int32) -> Bool {
     guard commandRuns, !options.warnsReaped, !LogLevel.trace.isShown(at: verbosity.level) else { return false }
     count(orphan: pid)
     return true

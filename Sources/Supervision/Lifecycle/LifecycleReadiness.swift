@@ -3,7 +3,7 @@
 extension Lifecycle {
   /// Whether traffic may come: from the command's readiness to the stop signal, and `--ready-hold` longer, but never
   /// past forwarding.
-  public func isReady(at now: Instant) -> Bool {
+  package func isReady(at now: Instant) -> Bool {
     phase == .serving || readyUntil.map { now < $0 } ?? false
   }
 

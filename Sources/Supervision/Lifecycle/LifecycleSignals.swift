@@ -2,7 +2,7 @@ extension Lifecycle {
   /// What `handle(.signal)` would answer, where that is nothing but to send the signal on: the one event whose latency
   /// somebody feels. Needs no clock, no memory and little code, since what costs is code and memory that is not in the
   /// processor's cache.
-  public mutating func passesOn(_ signal: Signal) -> (signal: Signal, target: Action.Target)? {
+  package mutating func passesOn(_ signal: Signal) -> (signal: Signal, target: Action.Target)? {
     guard phase == .serving, !stopSignals.contains(signal), !notPassedOn.contains(signal), verbosity.level < 2,
       let sent = options.rewrites.isEmpty ? signal : options.rewrites.apply(to: signal)
     else { return nil }
@@ -38,7 +38,7 @@ extension Lifecycle {
   var target: Action.Target { options.signalsGroup ? .group : .command }
 
   /// It has been started, and not been reaped.
-  public var commandRuns: Bool {
+  package var commandRuns: Bool {
     if case .running = command { true } else { false }
   }
 

@@ -1,10 +1,10 @@
 extension Lifecycle {
   /// As `snapshot`. Mutating, though it changes nothing: the event loop asks after each event, and for a getter the compiler
   /// would copy the whole lifecycle, a kilobyte.
-  public mutating func takeSnapshot() -> StatusSnapshot { snapshot }
+  package mutating func takeSnapshot() -> StatusSnapshot { snapshot }
 
   /// What a status page shows.
-  public var snapshot: StatusSnapshot {
+  package var snapshot: StatusSnapshot {
     var snapshot = StatusSnapshot(since: phaseSince ?? Instant(nanoseconds: 0))
     snapshot.phase = phase
     snapshot.isReady = phase == .serving

@@ -1,5 +1,5 @@
 /// Where a run is. A phase is only ever followed by a later one.
-public enum Phase: Int, Comparable, Sendable, CaseIterable {
+package enum Phase: Int, Comparable, Sendable, CaseIterable {
   /// Spawned, not ready yet.
   case starting
   case serving
@@ -14,10 +14,10 @@ public enum Phase: Int, Comparable, Sendable, CaseIterable {
   case exited
 
   /// Earlier in the life of a run.
-  public static func < (left: Phase, right: Phase) -> Bool { left.rawValue < right.rawValue }
+  package static func < (left: Phase, right: Phase) -> Bool { left.rawValue < right.rawValue }
 
   /// As logs, JSON and README have it.
-  public var name: String {
+  package var name: String {
     switch self {
     case .starting: "starting"
     case .serving: "serving"

@@ -1,6 +1,5 @@
 /// `--drain`: what the stop waits for after the delay.
-public enum DrainMode: Sendable {
-  /// Nothing.
+package enum DrainMode: Sendable {
   case time
   /// No request in flight, and a while without a new connection or an inbound byte.
   case idle
@@ -12,13 +11,13 @@ public enum DrainMode: Sendable {
 ///
 /// What is not known is never taken for nothing: without a sample, after one that failed, or where the source does not
 /// tell enough, no condition holds, and the wait goes on to its bound.
-public struct Traffic: Sendable {
+package struct Traffic: Sendable {
   /// When the stop signal came.
   let since: Instant
   private let mode: DrainMode
   private let quiet: Span
   /// The newest sample, nil after one that failed.
-  public private(set) var sample: Sample?
+  package private(set) var sample: Sample?
   /// Connections with a request in flight in the first sample.
   private(set) var inFlightAtStart: Int?
   /// Connections that have come since the first sample, as far as is known.
@@ -49,14 +48,13 @@ public struct Traffic: Sendable {
   /// Connections that came and went, or only went, while nobody was told of it.
   private var missed = 0
 
-  /// Nothing known yet.
-  public init(mode: DrainMode, quiet: Span, since: Instant) {
+  package init(mode: DrainMode, quiet: Span, since: Instant) {
     (self.mode, self.quiet, self.since) = (mode, quiet, since)
     lastReceived = since
   }
 
   /// Takes in what a pass found that ended at `now`.
-  public mutating func add(_ sample: Sample, at now: Instant) {
+  package mutating func add(_ sample: Sample, at now: Instant) {
     defer { self.sample = sample }
     if pacedAt.map({ now >= $0 + sample.interval }) ?? true { pacedAt = now }
     if inFlightAtStart == nil, sample.isCounted { inFlightAtStart = sample.census.inFlight }
@@ -83,7 +81,7 @@ public struct Traffic: Sendable {
   }
 
   /// Takes in that a pass failed.
-  public mutating func fail() {
+  package mutating func fail() {
     failures += 1
     sample = nil
     soughtListenersAt = nil
@@ -92,7 +90,7 @@ public struct Traffic: Sendable {
 
   /// Whether the pass that begins now is to look for listening sockets first: some are opened late. And what a pass that
   /// was given up has looked for has not been found.
-  public mutating func looksForListeners(at now: Instant) -> Bool {
+  package mutating func looksForListeners(at now: Instant) -> Bool {
     if seekingSince == nil, let soughtListenersAt, now < soughtListenersAt + Traffic.slowPace { return false }
     seekingSince = now
     return true
@@ -139,7 +137,7 @@ public struct Traffic: Sendable {
 
 extension Traffic {
   /// What ends the drain now; nil where nothing does.
-  public func ending(at now: Instant) -> DrainEnding? {
+  package func ending(at now: Instant) -> DrainEnding? {
     guard let sample, sample.isCounted else { return nil }
     switch mode {
     case .time: return nil
@@ -154,7 +152,7 @@ extension Traffic {
 
   /// When the next pass is due after one that ended at `now`: often enough to see what happens, seldom enough to be no
   /// load; and at the very moment when quiet may be reached, and soon after it, when the kernel has told that it was.
-  public func nextPass(after now: Instant) -> Instant {
+  package func nextPass(after now: Instant) -> Instant {
     guard let sample else { return now + Traffic.slowPace }
     let pacedAt = pacedAt ?? now
     let next = pacedAt + sample.interval
@@ -214,7 +212,7 @@ extension Sample {
   }
 
   /// What somebody who relies on the count has to know; nil: nothing.
-  public var warning: String? {
+  package var warning: String? {
     let (level, sentence) = explanation
     return level == .warning ? sentence : nil
   }

@@ -1,9 +1,9 @@
 /// What ended the drain.
-public enum DrainEnding: Int, CaseIterable, Sendable {
+package enum DrainEnding: Int, CaseIterable, Sendable {
   case quiet, zero, bound, skipped, signal, exit
 
   /// As the report has it.
-  public var name: String {
+  package var name: String {
     switch self {
     case .quiet: "quiet"
     case .zero: "zero"
@@ -16,26 +16,25 @@ public enum DrainEnding: Int, CaseIterable, Sendable {
 }
 
 /// What the final report and `ebb status` say of the traffic since the stop signal. Nil: not known, or not yet.
-public struct TrafficReport: Equatable, Sendable {
+package struct TrafficReport: Equatable, Sendable {
   /// Connections with a request in flight when ebb first looked.
-  public var inFlightAtStop: Int?
+  package var inFlightAtStop: Int?
   /// The same when the command was told to stop.
-  public var inFlightAtForward: Int?
+  package var inFlightAtForward: Int?
   /// Connections that have come since.
-  public var newConnections: Int?
+  package var newConnections: Int?
   /// How long after the stop signal the last of these came.
-  public var lastConnection: Span?
+  package var lastConnection: Span?
   /// The same of the last inbound byte or connection.
-  public var lastRequest: Span?
+  package var lastRequest: Span?
   /// At some moment nobody could count.
-  public var hasGaps = false
+  package var hasGaps = false
   /// Connections came without a pause until the stop signal was forwarded; nil: it has not been.
-  public var wasSteady: Bool?
+  package var wasSteady: Bool?
   /// Not yet: nil.
-  public var drainEndedBy: DrainEnding?
+  package var drainEndedBy: DrainEnding?
 
-  /// Nothing known.
-  public init() {}
+  package init() {}
 
   /// The delay to use in place of one that was too short for the routing, or much longer than it needed.
   func advice(delay: Span) -> String? {
