@@ -33,12 +33,12 @@ let staticExecutable: [LinkerSetting] = [
     embedded + [
       "-static-executable", "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "-s",
       "-Xlinker", "--no-eh-frame-hdr",
-      "-Xlinker", "--script=\(Context.packageDirectory)/Sources/CUnneeded/unneeded.ld",
+      "-Xlinker", "--script=\(Context.packageDirectory)/Sources/CLibcStubs/drop_sections.ld",
     ], .when(configuration: .release)),
   .unsafeFlags(["-static-stdlib"], .when(configuration: .debug)),
 ]
 
-// Calls of Dispatch's that ebb stands in for; see Sources/CUnneeded/manager.c.
+// Calls of Dispatch's that ebb stands in for; see Sources/CLibcStubs/manager_queue.c.
 let wrappedCalls: [LinkerSetting] = [
   .unsafeFlags(
     [
@@ -52,19 +52,20 @@ let package = Package(
   targets: [
     .target(name: "CPlatform"),
     // Replaces parts of libc, in the executable alone.
-    .target(name: "CUnneeded", exclude: ["unneeded.ld"]),
+    .target(name: "CLibcStubs", exclude: ["drop_sections.ld"]),
     .target(name: "Supervision", swiftSettings: swiftSettings),
     .target(
       name: "Platform", dependencies: ["CPlatform", "Supervision"], swiftSettings: swiftSettings),
     .executableTarget(
-      name: "ebb", dependencies: ["CPlatform", "CUnneeded", "Platform", "Supervision"],
+      name: "ebb", dependencies: ["CPlatform", "CLibcStubs", "Platform", "Supervision"],
       swiftSettings: swiftSettings, linkerSettings: staticExecutable + wrappedCalls),
 
     // What must hold in any order of events; as Embedded Swift too, so that the very code that ships is simulated.
     .target(
       name: "LifecycleModel", dependencies: ["Supervision"], path: "Tests/LifecycleModel", swiftSettings: swiftSettings),
     .executableTarget(
-      name: "simulation", dependencies: ["CPlatform", "LifecycleModel", "Supervision"], path: "Tests/Simulation",
+      name: "simulation", dependencies: ["CPlatform", "LifecycleModel", "Supervision"],
+      path: "Tests/LifecycleSimulation",
       swiftSettings: swiftSettings, linkerSettings: staticExecutable),
     // What the drain makes of recorded connections.
     .executableTarget(
@@ -74,22 +75,23 @@ let package = Package(
     .testTarget(name: "PlatformTests", dependencies: ["Platform", "Supervision"]),
     // No dependency on the executable: its linker flags would leak into the test bundle. The tests run the release
     // binary as a process.
-    .testTarget(name: "ProcessTests"),
+    .testTarget(name: "ProcessTests", path: "Tests/EndToEndTests"),
     // The talkative command that the process tests put under ebb: C and static, so that it runs on an empty root file
     // system, in debug too: that is the one which the tests run.
     .executableTarget(
-      name: "fixture", path: "Tests/Fixture", linkerSettings: [.unsafeFlags(["-static-executable"])]),
+      name: "fixture", path: "Tests/TestApp", linkerSettings: [.unsafeFlags(["-static-executable"])]),
     // Both ways in which Dispatch's manager queue can be served.
     .executableTarget(
-      name: "Manager", dependencies: ["CPlatform", "CUnneeded"], path: "Tests/Manager",
+      name: "Manager", dependencies: ["CPlatform", "CLibcStubs"], path: "Tests/Manager",
       linkerSettings: [.unsafeFlags(["-static-stdlib"])] + wrappedCalls),
     // What the programs below measure with. Ordinary Swift in both configurations, as they are.
-    .target(name: "Instruments", path: "Tests/Instruments"),
+    .target(name: "Instruments", path: "Tests/TestSupport"),
     .executableTarget(
       name: "Benchmarks", dependencies: ["Instruments"], path: "Tests/Benchmarks", exclude: ["README.md"]),
     .executableTarget(
       name: "RollingUpdate", dependencies: ["Instruments"], path: "Tests/RollingUpdate",
       exclude: ["README.md", "errors.svg"]),
-    .executableTarget(name: "Faults", dependencies: ["Instruments"], path: "Tests/Faults", exclude: ["README.md"]),
+    .executableTarget(
+      name: "Faults", dependencies: ["Instruments"], path: "Tests/FaultInjection", exclude: ["README.md"]),
   ]
 )

@@ -1,5 +1,5 @@
 import CPlatform
-import CUnneeded
+import CLibcStubs
 
 enum Load {
   nonisolated(unsafe) static var wanted = 0

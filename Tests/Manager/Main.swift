@@ -7,7 +7,7 @@
 // nothing to do with Dispatch.
 
 import CPlatform
-import CUnneeded
+import CLibcStubs
 
 /// See above.
 @_cdecl("Manager_main")

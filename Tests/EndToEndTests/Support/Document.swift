@@ -20,7 +20,7 @@ struct Document: Sendable, CustomTestStringConvertible {
       "Architecture", "Draining", "Lifecycle", "LoadBalancers", "Migrating", "Options", "OtherInits", "Probes",
       "Recipes", "SmokeTesting", "StatusAndReport", "Troubleshooting", "ebb",
     ].map { "Sources/ebb/ebb.docc/\($0).md" }
-    + ["README.md", "Benchmarks/README.md", "Faults/README.md", "RollingUpdate/README.md"].map { "Tests/\($0)" }
+    + ["README.md", "Benchmarks/README.md", "FaultInjection/README.md", "RollingUpdate/README.md"].map { "Tests/\($0)" }
 
   /// The anchors that GitHub makes of its headings.
   var anchors: Set<String> {

@@ -4,7 +4,7 @@
 // them run with both toolchains.
 
 #define _GNU_SOURCE
-#include "unneeded.h"
+#include "libc_stubs.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
 import CPlatform
-import CUnneeded
+import CLibcStubs
 
 /// Runs `begin` on Dispatch's manager queue, and then all that its sources bring. The main thread becomes the queue's,
 /// and is the only one until there is a line to log. It must never reach dispatch_main(), which would unblock its signals.

@@ -5,8 +5,7 @@ import Testing
 
 /// The documents and the program's own tables say the same.
 @Suite struct ReadmeTests {
-  private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()
+  private static let root = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../..").standardized
 
   /// One of the articles.
   private func article(_ name: String) throws -> String {

@@ -1,5 +1,5 @@
 import CPlatform
-import CUnneeded
+import CLibcStubs
 import Platform
 import Supervision
 
