@@ -69,22 +69,3 @@ private func answer(_ invocation: Invocation, _ environment: CStrings?) throws(C
 private func environmentVariable(_ name: String) -> String? {
   getenv(name).map { String(system: $0) }
 }
-
-func printOut(_ text: [UInt8]) throws(Complaint) {
-  do throws(Errno) {
-    try writeAll(text, to: STDOUT_FILENO)
-  } catch {
-    throw Complaint(message: "cannot write to standard output: \(error.text)")
-  }
-}
-
-func complain(_ message: String) -> Int32 {
-  complain(Array("ebb: \(message)\n".utf8))
-  return Int32(ExitCode.ownFailure)
-}
-
-/// Nothing runs yet, so nothing is lost by waiting for standard error, but not for ever: the caller waits for an exit
-/// code.
-func complain(_ line: [UInt8]) {
-  if waitUntilWritable(STDERR_FILENO, milliseconds: 1000) { try? writeAll(line, to: STDERR_FILENO) }
-}

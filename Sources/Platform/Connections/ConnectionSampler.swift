@@ -260,8 +260,11 @@ package final class ConnectionWatch {
   }
 }
 
-/// Why the connections could not be counted. It never means that there are none.
-package struct CountFailure: Error {
-  /// `sock_diag: Operation not permitted`
-  package let reason: String
+extension ConnectionWatch {
+  /// All steps of a pass, where nothing else is to be done.
+  package func finish(_ visit: ((Connection) -> Void)?) -> Result<Sample, CountFailure> {
+    while true {
+      if let result = step(visit) { return result }
+    }
+  }
 }

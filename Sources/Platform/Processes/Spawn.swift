@@ -146,20 +146,3 @@ private func notExecutable(_ name: String, _ reason: String, _ error: Errno = Er
   SpawnFailure(
     code: ExitCode.notExecutable, message: "cannot execute \(name.quoted): \(reason)", error: error.code)
 }
-
-/// A file's first bytes; open(2), read(2).
-@inline(never)  // three kilobytes less
-func readFile(_ path: String, upTo count: Int) throws(Errno) -> [UInt8] {
-  var failure: Errno?
-  let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-    filled = 0
-    guard let base = buffer.baseAddress else { return }
-    do throws(Errno) {
-      filled = Int(try valueOrErrno { ebb_read_file(path.systemPath, base, Int32(count)) })
-    } catch {
-      failure = error
-    }
-  }
-  if let failure { throw failure }
-  return bytes
-}

@@ -7,7 +7,7 @@ package final class StatusReader {
   package let pid: Int32
   private let page: Int32
   /// The user that made the page; -1 where that is unknown.
-  fileprivate let pageOwner: Int
+  let pageOwner: Int
   /// -1 where the kernel has no such descriptors.
   private let process: Int32
 
@@ -137,48 +137,10 @@ package enum StatusReaderError: Error {
   case failed(Errno)
 }
 
-/// All supervisors that a look at every process finds.
-///
-/// Any process may have a memfd of the page's name, with any content. So a page counts only in the process that
-/// it speaks of, where that is the parent of the command that it names; not below another supervisor, since those who are
-/// supervised could forge one, and the outermost is the one to ask; and pages of users other than root and the caller
-/// only where there is no other.
-package struct SupervisorSearch {
-  /// In the order of /proc.
-  package private(set) var found: [StatusReader] = []
-  /// Those that this user may not look into.
-  package private(set) var denied: [Int32] = []
-
-  /// PID 1 alone where it is one. Throws ENOENT where /proc is not mounted, or is another pid namespace's.
-  package init() throws(Errno) {
-    let pids = try readPids()
-    for pid in [1] + pids.filter({ $0 != 1 && $0 != getpid() }) {
-      do throws(StatusReaderError) {
-        let reader = try StatusReader.open(pid: pid)
-        guard reader.fits else { continue }
-        found.append(reader)
-        if pid == 1 { return }
-      } catch {
-        switch error {
-        case .denied: denied.append(pid)
-        case .failed(let error): throw error
-        case .noProc, .noSuchProcess, .notASupervisor: continue
-        }
-      }
-    }
-    guard found.count > 1 else { return }
-    let table = try readProcessTable()
-    let below = found.map { descendants(of: $0.pid, among: table) }
-    found = found.filter { reader in !below.contains { $0.contains { $0.pid == reader.pid } } }
-    let trusted = found.filter { $0.isTrusted }
-    if !trusted.isEmpty { found = trusted }
-  }
-}
-
 extension StatusReader {
   /// Whether the page was made by the process that has it, speaks of it, and of a child of it. One that cannot be read fits:
   /// another version's, or caught in the middle of an update.
-  fileprivate var fits: Bool {
+  var fits: Bool {
     guard let process = (try? readFile("/proc/\(pid)/status", upTo: 4096)).map({ StatusFile($0) }),
       process.effectiveUserID == pageOwner
     else { return false }
@@ -198,12 +160,7 @@ extension StatusReader {
     }
   }
 
-  fileprivate var isTrusted: Bool { pageOwner == 0 || pageOwner == Int(geteuid()) }
-}
-
-/// The user that a process belongs to, nil where /proc does not say.
-package func owner(of pid: Int32) -> Int? {
-  (try? readFile("/proc/\(pid)/status", upTo: 1024)).flatMap { StatusFile($0).userID }
+  var isTrusted: Bool { pageOwner == 0 || pageOwner == Int(geteuid()) }
 }
 
 private func readLink(_ path: String) throws(Errno) -> [UInt8] {

@@ -1,30 +1,3 @@
-/// What the words after `ebb` ask for.
-package enum Invocation: Sendable {
-  /// Print this.
-  case help(String)
-  case version
-  /// Supervise the command that begins at this index of the words.
-  case run(RunOptions, commandAt: Int)
-  case status(StatusOptions)
-  case stop(StopOptions)
-  case probe(ProbeOptions)
-  case drain(DrainOptions)
-  /// Supervise the command that begins at this index of the words, load it and stop it.
-  case smoke(SmokeOptions, commandAt: Int)
-  /// Print what a stop would look like.
-  case plan(PlanOptions)
-  /// Copy this program to an absolute path.
-  case install(String)
-}
-
-/// A mistake of whoever called: one line, without the `ebb: ` in front.
-package struct UsageError: Error, Sendable {
-  /// What to print.
-  package let message: String
-  /// To exit with.
-  package var code = ExitCode.ownFailure
-}
-
 /// Reads the words after `ebb`. The first one selects the form. `variable` gives the value of an environment variable,
 /// which only the forms that supervise look at: `kubectl exec` hands them to the other commands too. `hasOwnVariables`: the
 /// name of at least one begins with `EBB_`. `other`: ebb stands in the place of that program, and the words are in the order
@@ -176,15 +149,6 @@ private func parse<Options: CommandOptions>(
   }
 }
 
-/// The options of a command of ebb's own.
-protocol CommandOptions {
-  static var table: [Option<Self>] { get }
-  /// What `--help` prints.
-  static var help: String { get }
-  /// Throws where options do not go together.
-  func check() throws(UsageError)
-}
-
 // MARK: - Words
 
 /// An option that was given.
@@ -307,9 +271,4 @@ private func readCommand(
         + "to run a program called \(name): ebb -- \(name)")
   }
   return (settings, ending)
-}
-
-extension UsageError {
-  @inline(never)
-  fileprivate func of(_ command: String) -> UsageError { UsageError(message: "\(command): \(message)") }
 }

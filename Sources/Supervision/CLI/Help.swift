@@ -1,6 +1,3 @@
-/// The version that `--version` prints and reports carry.
-package let version = "0.1.0"
-
 /// What `ebb --help` prints, from the table of options.
 package func helpText() -> String {
   var text = """
@@ -15,7 +12,6 @@ package func helpText() -> String {
            ebb plan [OPTION...]                          the timeline of a stop; start nothing
            ebb install /PATH                             copy this program there
     Each of these has its own --help. ebb -- status runs a program called status.
-
 
     """
   text += optionsHelp(RunOptions.table.map { $0.shape })

@@ -60,20 +60,3 @@ package enum HealthAddress: Sendable {
     }
   }
 }
-
-extension SocketAddress {
-  /// `127.0.0.1:80`; IPv6 in eight groups without shortening, in brackets.
-  package var text: String {
-    switch address {
-    case .v4(let number):
-      return "\(number >> 24).\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255):\(port)"
-    case .v6(let high, let low):
-      var groups = ""
-      for shift in [48, 32, 16, 0] { groups += hexadecimal(high >> UInt64(shift)) + ":" }
-      for shift in [48, 32, 16, 0] { groups += hexadecimal(low >> UInt64(shift)) + (shift == 0 ? "" : ":") }
-      return "[\(groups)]:\(port)"
-    }
-  }
-}
-
-private func hexadecimal(_ word: UInt64) -> String { String(UInt16(truncatingIfNeeded: word), radix: 16) }

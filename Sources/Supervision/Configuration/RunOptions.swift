@@ -86,38 +86,3 @@ package struct RunOptions: Sendable {
   /// Where the termination grace period comes from, as logs and JSON have it.
   var periodOrigin: String { terminationGracePeriod == nil ? orchestrator.name : "given" }
 }
-
-/// `--rewrite FROM:TO`: as what a signal is forwarded.
-package struct Rewrites: Sendable {
-  private var rules: [(from: Signal, to: Signal?)] = []
-
-  package init() {}
-
-  var isEmpty: Bool { rules.isEmpty }
-
-  /// A later rule for the same signal wins. `to` nil: the signal is dropped.
-  package mutating func add(from: Signal, to: Signal?) { rules.insert((from, to), at: 0) }
-
-  /// The signal to send in place of `signal`, nil for none.
-  package func apply(to signal: Signal) -> Signal? {
-    guard let rule = rules.first(where: { $0.from == signal }) else { return signal }
-    return rule.to
-  }
-}
-
-/// `--remap-exit CODE:TO`.
-package struct ExitCodeRemap: Equatable, Sendable {
-  /// The command's code.
-  package let from: Int
-  /// The code to exit with.
-  package let to: Int
-
-  /// Both are 0 to 255.
-  package init(from: Int, to: Int) { (self.from, self.to) = (from, to) }
-}
-
-/// `--log`: one line an event, as logfmt or as JSON.
-package enum LogFormat: Sendable {
-  case text
-  case json
-}

@@ -1,3 +1,45 @@
+/// What a connection means for a stop.
+package enum ConnectionClass: Int, Sendable, CaseIterable {
+  /// Nobody has accepted it yet.
+  case pendingAccept
+  /// Bytes have come in that the command has not read.
+  case unreadRequest
+  /// Bytes are on their way out.
+  case responseInFlight
+  /// The other end spoke last: an answer is owed.
+  case owedResponse
+  /// Data went one way or the other a moment ago.
+  case activeStream
+  /// The command spoke last, a while ago.
+  case idle
+  /// Not one byte has come in, for a while.
+  case neverUsed
+  /// The other end has closed its side and got its answer.
+  case halfClosed
+  /// The source does not tell enough; it may be busy.
+  case unknown
+
+  /// As `ebb status` and JSON have it.
+  package var name: String {
+    switch self {
+    case .pendingAccept: "pending-accept"
+    case .unreadRequest: "unread-request"
+    case .responseInFlight: "response-in-flight"
+    case .owedResponse: "owed-response"
+    case .activeStream: "active-stream"
+    case .idle: "idle"
+    case .neverUsed: "never-used"
+    case .halfClosed: "half-closed"
+    case .unknown: "unknown"
+    }
+  }
+
+  /// A request has come whose answer is not out yet.
+  package var isRequestInFlight: Bool { rawValue <= ConnectionClass.owedResponse.rawValue }
+  /// The drain waits for it.
+  package var isBusy: Bool { isRequestInFlight || self == .activeStream || self == .unknown }
+}
+
 extension Connection {
   /// What it means for a stop whose traffic counts as quiet after such a span without a byte.
   ///

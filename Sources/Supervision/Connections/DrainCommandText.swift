@@ -35,19 +35,3 @@ extension Traffic {
   /// Whether whatever listens has no connections that could be counted.
   package var isUncountable: Bool { sample?.listeners == .uncountable }
 }
-
-extension StatusSnapshot.Connections {
-  /// `2 busy (2 owed-response), 14 idle (14 idle), port 8080, by diag+info`.
-  var text: String {
-    func list(_ isListed: (ConnectionClass) -> Bool) -> String {
-      var text = ""
-      for (one, count) in classes where isListed(one) {
-        text += "\(text.utf8.isEmpty ? " (" : ", ")\(count) \(one.name)"
-      }
-      return text.utf8.isEmpty ? "" : text + ")"
-    }
-    guard let busy, let idle else { return "connections unknown, by \(source.name)" }
-    let places = ports.isEmpty ? "no port" : "port \(ports.map { "\(Int($0))" }.joinedBySpaces)"
-    return "\(busy) busy\(list { $0.isBusy }), \(idle) idle\(list { !$0.isBusy }), \(places), by \(source.name)"
-  }
-}

@@ -1,20 +1,3 @@
-/// What ended the drain.
-package enum DrainEnding: Int, CaseIterable, Sendable {
-  case quiet, zero, bound, skipped, signal, exit
-
-  /// As the report has it.
-  package var name: String {
-    switch self {
-    case .quiet: "quiet"
-    case .zero: "zero"
-    case .bound: "bound"
-    case .skipped: "skipped"
-    case .signal: "signal"
-    case .exit: "exit"
-    }
-  }
-}
-
 /// What the final report and `ebb status` say of the traffic since the stop signal. Nil: not known, or not yet.
 package struct TrafficReport: Equatable, Sendable {
   /// Connections with a request in flight when ebb first looked.
@@ -77,10 +60,4 @@ package struct TrafficReport: Equatable, Sendable {
       ("advice", advice(delay: delay, serverAdvice).map { .text($0) } ?? .null),
     ]
   }
-}
-
-extension FactValue {
-  /// Null where it is not known.
-  @inline(never)
-  static func count(_ count: Int?) -> FactValue { count.map { .number($0) } ?? .null }
 }

@@ -1,25 +1,3 @@
-/// The bytes of a GET request, for one answer or with the connection kept for more. `headers` are whole lines without
-/// their ends, which `isHTTPHeader` has passed.
-package func httpGet(_ url: HTTPURL, headers: [String] = [], keepAlive: Bool = false) -> [UInt8] {
-  var bytes: [UInt8] = []
-  bytes.append("GET \(url.path) HTTP/1.1\r\n")
-  let namesHost = headers.contains { $0.utf8.starts(withLowercase: "host:") }
-  if !namesHost { bytes.append("Host: \(url.hostHeader)\r\n") }
-  bytes.append("User-Agent: ebb/\(version)\r\nAccept: */*\r\n")
-  if !keepAlive { bytes.append("Connection: close\r\n") }
-  for header in headers { bytes.append(header + "\r\n") }
-  bytes.append("\r\n")
-  return bytes
-}
-
-/// Whether this is a header line that can be sent: `Name: value`, RFC 9110 section 5, and nothing that begins a line of
-/// its own.
-package func isHTTPHeader(_ line: String) -> Bool {
-  guard let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")), colon != line.utf8.startIndex else { return false }
-  return line.utf8[..<colon].allSatisfy(isTokenCharacter)
-    && line.utf8[colon...].allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
-}
-
 /// What the first bytes of an answer say.
 package enum HTTPAnswer: Equatable, Sendable {
   /// The status has not been received as a whole.
@@ -73,28 +51,5 @@ package enum HTTPAnswer: Equatable, Sendable {
       return
     }
     self = .status(status)
-  }
-}
-
-/// Where the empty line after a head ends. A line may end in a bare newline, RFC 9112 section 2.2.
-func endOfHead(_ bytes: ArraySlice<UInt8>) -> Int? {
-  var lineStart = bytes.startIndex
-  for index in bytes.indices where bytes[index] == UInt8(ascii: "\n") {
-    let isEmpty = index == lineStart || (index == lineStart + 1 && bytes[lineStart] == UInt8(ascii: "\r"))
-    // Empty lines before a head are not its end.
-    if isEmpty, bytes[..<lineStart].contains(where: { $0 > 0x20 }) { return index + 1 }
-    lineStart = index + 1
-  }
-  return nil
-}
-
-/// RFC 9110 section 5.6.2: what methods and names of headers are made of.
-func isTokenCharacter(_ byte: UInt8) -> Bool {
-  switch byte {
-  case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
-  case UInt8(ascii: "^")...UInt8(ascii: "z"): true  // ^ _ ` and the small letters
-  case UInt8(ascii: "!"), UInt8(ascii: "#")...UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"): true
-  case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "|"), UInt8(ascii: "~"): true
-  default: false
   }
 }

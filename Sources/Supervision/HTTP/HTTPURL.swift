@@ -55,15 +55,3 @@ private func hostAndPort(_ text: ArraySlice<UInt8>) -> (hosts: [IPAddress], port
   guard rest.first == colon, let port = portNumber(rest.dropFirst()) else { return nil }
   return (hosts, port)
 }
-
-extension Collection<UInt8> {
-  /// Whether it begins with the ASCII text `prefix`, given in lower case, in any case.
-  func starts(withLowercase prefix: String) -> Bool {
-    var bytes = makeIterator()
-    for wanted in prefix.utf8 {
-      guard let byte = bytes.next() else { return false }
-      guard (UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte + 32 : byte) == wanted else { return false }
-    }
-    return true
-  }
-}

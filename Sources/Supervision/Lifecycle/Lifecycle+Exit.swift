@@ -145,3 +145,34 @@ extension Lifecycle {
     return max(.milliseconds(100), min(most, (stop.since + times.terminationGracePeriod - now) / 2))
   }
 }
+
+// MARK: - How it ended
+
+extension Lifecycle {
+  /// An end without a stop that an operator has to know of. A signal that a person or a closed pipe sends is no crash,
+  /// nor is the code of a program that never was a server: `grep` exits with 1.
+  func isCrash(_ status: ExitStatus?) -> Bool {
+    guard stop == nil, let status, options.remaps.apply(to: status.code) != 0 else { return false }
+    switch status {
+    case .exited: return hasListened
+    case .killed(let signal, _): return ![.interrupt, .hangup, .pipe].contains(signal)
+    }
+  }
+
+  /// The command ended soon after a signal that was only forwarded, and that was probably meant to stop it gracefully.
+  mutating func warnOfMissedStop(at now: Instant, _ actions: inout [Action]) {
+    guard stop == nil, hasListened, let (signal, at) = missedStop, case .exited(_, _, let end) = command,
+      end - at <= times.terminationGracePeriod
+    else { return }
+    verbosity.log(
+      .warning, "missed-stop-signal", [("signal", .signal(signal)), ("after_ms", .span(end - at))],
+      "the command ended \((end - at).rough) after SIG\(signal.name), which began no stop: no delay, no drain; where it is "
+        + "the image's STOPSIGNAL, use --stop-signals TERM,\(signal.name)", &actions)
+  }
+
+  /// What to do about a server that SIGTERM stops fast. `nil` where it was sent another signal.
+  var serverAdvice: String? {
+    guard let stop, options.rewrites.apply(to: stop.signal) == .terminate else { return nil }
+    return server?.advice
+  }
+}

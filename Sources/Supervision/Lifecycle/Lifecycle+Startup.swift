@@ -71,10 +71,4 @@ extension Lifecycle {
     skipToForwarding(at: now, &actions)
   }
 
-  mutating func skipToForwarding(at now: Instant, _ actions: inout [Action]) {
-    endStartup(&actions)
-    enter(.delaying)
-    endDelay(by: "skipped", at: now, &actions)
-    endDrain(by: .skipped, at: now, &actions)
-  }
 }

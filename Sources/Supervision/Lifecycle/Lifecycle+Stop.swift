@@ -93,35 +93,6 @@ extension Lifecycle {
     endDrain(by: .skipped, at: now, &actions)
   }
 
-  mutating func passDeadline(at now: Instant, _ actions: inout [Action]) {
-    switch phase {
-    case .delaying:
-      if let stop, stop.forwardAt <= now {
-        endDelay(by: "time", at: now, &actions)
-        beginDrain(at: now, &actions)
-      } else {
-        counting = .wanted
-      }
-    case .draining:
-      if let stop, stop.drainEndsAt <= now {
-        endDrain(by: .bound, at: now, &actions)
-      } else {
-        counting = .wanted
-      }
-    case .stopping:
-      if let killAt, killAt <= now {
-        beginKilling(at: now, &actions)
-      } else if let due = leftovers?.wakeUp, due <= now {
-        advanceLeftovers(at: now, &actions)
-      } else {
-        counting = .wanted
-      }
-    case .killing: sweep(at: now, &actions)
-    case .starting: passStartupDeadline(at: now, &actions)
-    case .serving, .exited: return
-    }
-  }
-
   mutating func endDelay(by reason: String, at now: Instant, _ actions: inout [Action]) {
     guard phase == .delaying else { return }
     stop?.delayEnded = (now, reason)
@@ -164,5 +135,12 @@ extension Lifecycle {
       sent == nil
         ? "the stop signal is dropped by --rewrite: SIGKILL ends the command" : "the command has been told to stop",
       &actions)
+  }
+
+  mutating func skipToForwarding(at now: Instant, _ actions: inout [Action]) {
+    endStartup(&actions)
+    enter(.delaying)
+    endDelay(by: "skipped", at: now, &actions)
+    endDrain(by: .skipped, at: now, &actions)
   }
 }

@@ -157,6 +157,35 @@ package struct Lifecycle: Sendable {
     return copy.takeWakeUp()
   }
 
+  mutating func passDeadline(at now: Instant, _ actions: inout [Action]) {
+    switch phase {
+    case .delaying:
+      if let stop, stop.forwardAt <= now {
+        endDelay(by: "time", at: now, &actions)
+        beginDrain(at: now, &actions)
+      } else {
+        counting = .wanted
+      }
+    case .draining:
+      if let stop, stop.drainEndsAt <= now {
+        endDrain(by: .bound, at: now, &actions)
+      } else {
+        counting = .wanted
+      }
+    case .stopping:
+      if let killAt, killAt <= now {
+        beginKilling(at: now, &actions)
+      } else if let due = leftovers?.wakeUp, due <= now {
+        advanceLeftovers(at: now, &actions)
+      } else {
+        counting = .wanted
+      }
+    case .killing: sweep(at: now, &actions)
+    case .starting: passStartupDeadline(at: now, &actions)
+    case .serving, .exited: return
+    }
+  }
+
   /// As `wakeUp`. Mutating as `takeSnapshot` is.
   package mutating func takeWakeUp() -> Instant? {
     switch phase {
@@ -267,9 +296,4 @@ struct Verbosity: Sendable {
     guard level.isShown(at: self.level) else { return }
     actions.append(.log(LogRecord(level, event, facts(), message())))
   }
-}
-
-func earliest(_ one: Instant?, _ other: Instant?) -> Instant? {
-  guard let one, let other else { return one ?? other }
-  return min(one, other)
 }

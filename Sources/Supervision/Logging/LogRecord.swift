@@ -1,23 +1,3 @@
-/// How much a line matters. `--quiet` shows warnings and errors; the default adds `info`, which is what a stop consists
-/// of; `-v` adds `debug`, `-vv` `trace`.
-package enum LogLevel: Int, Sendable {
-  case fatal, error, warning, info, debug, trace
-
-  var name: String {
-    switch self {
-    case .fatal: "fatal"
-    case .error: "error"
-    case .warning: "warning"
-    case .info: "info"
-    case .debug: "debug"
-    case .trace: "trace"
-    }
-  }
-
-  /// Whether a line of this level is written at a verbosity: -1 for `-q`, 0, 1 for `-v`, 2 for `-vv`.
-  package func isShown(at verbosity: Int) -> Bool { rawValue <= LogLevel.info.rawValue + verbosity }
-}
-
 /// One event for the log: a level, a short fixed word, facts, and a sentence for a person.
 package struct LogRecord: Sendable {
   /// How much it matters.
@@ -144,4 +124,10 @@ extension String {
         $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") && $0 != UInt8(ascii: "\\")
       }
   }
+}
+
+extension FactValue {
+  /// Null where it is not known.
+  @inline(never)
+  static func count(_ count: Int?) -> FactValue { count.map { .number($0) } ?? .null }
 }

@@ -23,8 +23,3 @@ package enum ExitCode {
   /// The command was not found.
   package static let notFound = 127
 }
-
-extension [ExitCodeRemap] {
-  /// A later rule for the same code wins.
-  func apply(to code: Int) -> Int { last { $0.from == code }?.to ?? code }
-}

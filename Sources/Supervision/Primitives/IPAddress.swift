@@ -21,26 +21,6 @@ package enum IPAddress: Equatable, Sendable {
   }
 }
 
-/// Where a TCP connection goes to or comes in.
-package struct SocketAddress: Equatable, Sendable {
-  /// Of the other end, or of ebb's own.
-  package let address: IPAddress
-  /// In host byte order.
-  package let port: UInt16
-
-  /// An address and a port of it.
-  package init(_ address: IPAddress, port: UInt16) {
-    self.address = address
-    self.port = port
-  }
-}
-
-/// A TCP port, 1 to 65535, in decimal digits.
-func portNumber(_ text: some Collection<UInt8>) -> UInt16? {
-  guard let number = wholeNumber(text, upTo: Int(UInt16.max)), number > 0 else { return nil }
-  return UInt16(number)
-}
-
 /// Four decimal numbers, and nothing of what inet_aton(3) takes beside: `127.1` and `0177.0.0.1` read differently in
 /// other programs.
 private func version4(_ text: some Collection<UInt8>) -> UInt32? {
@@ -95,4 +75,16 @@ private func groups(_ text: ArraySlice<UInt8>, mayEndInVersion4: Bool) -> [UInt1
 private func words(_ groups: [UInt16]) -> (high: UInt64, low: UInt64) {
   func word(_ groups: ArraySlice<UInt16>) -> UInt64 { groups.reduce(0) { $0 << 16 | UInt64($1) } }
   return (word(groups[..<4]), word(groups[4...]))
+}
+
+extension IPAddress {
+  /// 127.0.0.0/8
+  var isLoopback4: Bool {
+    if case .v4(let address) = self { address >> 24 == 127 } else { false }
+  }
+
+  /// An IPv6 address as the kernel has it; one that stands for an IPv4 address (RFC 4291 section 2.5.5.2) as that.
+  init(high: UInt64, low: UInt64) {
+    self = high == 0 && low >> 32 == 0xFFFF ? .v4(UInt32(truncatingIfNeeded: low)) : .v6(high: high, low: low)
+  }
 }

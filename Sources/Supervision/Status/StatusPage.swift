@@ -30,7 +30,7 @@ package enum StatusPage {
   /// The memfd's name.
   package static let name = "ebb-status"
 
-  private static let magic = Array("ebb-stat".utf8)
+  static let magic = Array("ebb-stat".utf8)
   static let slotSize = 232
   static let factsOffset = 520
 
@@ -93,143 +93,14 @@ package enum StatusPageError: Error {
   case otherSchema(Int)
 }
 
-// MARK: - The snapshot
-
-extension StatusPage {
-  private static func encode(_ snapshot: StatusSnapshot, sequence: UInt64, into bytes: inout AreaWriter) {
-    bytes.append(sequence)
-    bytes.append(snapshot.phase.rawValue, width: 1)
-    bytes.append((snapshot.isReady ? 1 : 0) | (snapshot.isOutOfReach ? 2 : 0), width: 1)
-    switch snapshot.command {
-    case .notStarted:
-      bytes.append(0, width: 1)
-      bytes.append(0, width: 4)
-    case .running(let pid):
-      bytes.append(1, width: 1)
-      bytes.append(Int(pid), width: 4)
-    case .exited(let code):
-      bytes.append(2, width: 1)
-      bytes.append(code, width: 4)
-    }
-    bytes.append(Int(snapshot.stop?.signal.number ?? 0), width: 1)
-    bytes.append(Int(snapshot.stop?.sends?.number ?? 0), width: 1)
-    bytes.append(snapshot.since)
-    bytes.append(snapshot.stop?.since)
-    bytes.append(snapshot.stop?.delayEndsAt)
-    bytes.append(snapshot.stop?.forwardAt)
-    bytes.append(snapshot.stop?.forwardedAt)
-    bytes.append(snapshot.killAt)
-    bytes.append(snapshot.readyUntil)
-    for count in [snapshot.received, snapshot.forwarded, snapshot.reaped] { bytes.append(count, width: 8) }
-    encode(snapshot.connections, into: &bytes)
-    encode(snapshot.stop?.traffic ?? TrafficReport(), into: &bytes)
-  }
-
-  private static func decodeSlot(
-    _ slot: ArraySlice<UInt8>
-  ) throws(StatusPageError) -> (sequence: UInt64, snapshot: StatusSnapshot) {
-    var bytes = try checked(slot)
-    let sequence = try bytes.word()
-    guard let phase = Phase(rawValue: try bytes.number(width: 1)) else { throw .halfWritten }
-    let flags = try bytes.number(width: 1)
-    let commandState = try bytes.number(width: 1)
-    let commandValue = try bytes.number(width: 4)
-    let signal = Signal(number: try bytes.number(width: 1))
-    let sends = Signal(number: try bytes.number(width: 1))
-    guard let since = try bytes.instant() else { throw .halfWritten }
-    var snapshot = StatusSnapshot(since: since)
-    (snapshot.phase, snapshot.isReady, snapshot.isOutOfReach) = (phase, flags & 1 != 0, flags & 2 != 0)
-    switch commandState {
-    case 1: snapshot.command = .running(pid: Int32(truncatingIfNeeded: commandValue))
-    case 2: snapshot.command = .exited(code: commandValue)
-    default: break
-    }
-    let stop = (try bytes.instant(), try bytes.instant(), try bytes.instant(), try bytes.instant())
-    if let signal, let since = stop.0, let delayEndsAt = stop.1, let forwardAt = stop.2 {
-      snapshot.stop = StatusSnapshot.Stop(
-        signal: signal, since: since, delayEndsAt: delayEndsAt, forwardAt: forwardAt, forwardedAt: stop.3)
-      snapshot.stop?.sends = sends
-    }
-    snapshot.killAt = try bytes.instant()
-    snapshot.readyUntil = try bytes.instant()
-    snapshot.received = try bytes.number(width: 8)
-    snapshot.forwarded = try bytes.number(width: 8)
-    snapshot.reaped = try bytes.number(width: 8)
-    snapshot.connections = try decodeConnections(&bytes)
-    snapshot.stop?.traffic = try decodeTraffic(&bytes)
-    return (sequence, snapshot)
-  }
-}
-
-// MARK: - The facts
-
-extension StatusPage {
-  private static let mostNamedPorts = 256
-
-  private static func encode(_ facts: SupervisorFacts, into bytes: inout AreaWriter) {
-    bytes.append(Int(facts.pid), width: 4)
-    bytes.append(facts.startedAt)
-    bytes.append(facts.stopSignals.mask)
-    bytes.append(Int(facts.forwardsAs?.number ?? 0), width: 1)
-    bytes.append((facts.signalsGroup ? 1 : 0) | (facts.recognisesServers ? 2 : 0), width: 1)
-    bytes.append(UInt64(bitPattern: facts.drainQuiet.nanoseconds))
-    bytes.append(Int(facts.healthPort ?? 0), width: 2)
-    // More than there is room for are found.
-    let ports = facts.ports.flatMap { $0.count <= mostNamedPorts ? $0 : nil } ?? []
-    bytes.append(ports.count, width: 2)
-    for port in ports { bytes.append(Int(port), width: 2) }
-    facts.plan.encode(into: &bytes)
-    bytes.append(text: facts.version, upTo: 64)
-    for word in facts.argv {
-      let left = bytes.room - 4  // without a length and the end mark
-      guard left > 0 else { break }
-      bytes.append(text: word, upTo: left)
-    }
-    bytes.append(AreaWriter.endOfTexts, width: 2)
-  }
-
-  private static func decodeFacts(_ area: ArraySlice<UInt8>) throws(StatusPageError) -> SupervisorFacts {
-    var bytes = try checked(area)
-    let pid = Int32(truncatingIfNeeded: try bytes.number(width: 4))
-    guard let startedAt = try bytes.instant() else { throw .halfWritten }
-    let stopSignals = SignalSet(mask: try bytes.word())
-    let forwardsAs = Signal(number: try bytes.number(width: 1))
-    let flags = try bytes.number(width: 1)
-    let drainQuiet = Span(nanoseconds: Int64(bitPattern: try bytes.word()))
-    let healthPort = UInt16(truncatingIfNeeded: try bytes.number(width: 2))
-    var ports: [UInt16] = []
-    for _ in 0..<(try bytes.number(width: 2)) { ports.append(UInt16(truncatingIfNeeded: try bytes.number(width: 2))) }
-    let plan = try StopPlan(&bytes)
-    guard let version = try bytes.text() else { throw .halfWritten }
-    var argv: [String] = []
-    while let word = try bytes.text() { argv.append(word) }
-    var facts = SupervisorFacts(
-      pid: pid, version: version, startedAt: startedAt, argv: argv, stopSignals: stopSignals,
-      recognisesServers: flags & 2 != 0, forwardsAs: forwardsAs, signalsGroup: flags & 1 != 0,
-      ports: ports.isEmpty ? nil : ports, healthPort: healthPort == 0 ? nil : healthPort,
-      drainQuiet: drainQuiet)
-    facts.plan = plan
-    return facts
-  }
-}
-
-extension ByteReader {
-  /// A count and its complement.
-  fileprivate mutating func count() throws(StatusPageError) -> Int {
-    let count = UInt32(truncatingIfNeeded: try number(width: 4))
-    guard UInt32(truncatingIfNeeded: try number(width: 4)) == ~count else { throw .halfWritten }
-    return Int(count)
-  }
-}
-
 // MARK: - Checksums
 
 extension StatusPage {
-  private static let checksumSize = 8
+  static let checksumSize = 8
 
   /// One area of the page: what `encode` writes, zeros behind it and their checksum in front. Until that is written it is
   /// the one of what stood there before, and the area counts as torn.
-  private static func write(
+  static func write(
     to page: UnsafeMutableRawBufferPointer, _ area: Range<Int>, encode: (inout AreaWriter) -> Void
   ) {
     let content = UnsafeMutableRawBufferPointer(rebasing: page[(area.lowerBound + checksumSize)..<area.upperBound])
@@ -241,7 +112,7 @@ extension StatusPage {
   }
 
   /// What stands behind a checksum that is right.
-  private static func checked(_ area: ArraySlice<UInt8>) throws(StatusPageError) -> ByteReader {
+  static func checked(_ area: ArraySlice<UInt8>) throws(StatusPageError) -> ByteReader {
     var bytes = ByteReader(area)
     guard try bytes.word() == bytes.rest.withUnsafeBytes({ checksum($0) }) else { throw .halfWritten }
     return bytes

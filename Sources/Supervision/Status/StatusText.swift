@@ -111,20 +111,6 @@ private func processTable(_ processes: [ProcessDetails], signal: Signal) -> Stri
   return columns(rows, numbers: [0, 2, 3])
 }
 
-/// Cells under each other: numbers to the right, all else to the left.
-func columns(_ rows: [[String]], numbers: [Int]) -> String {
-  let widths = (0..<rows[0].count).map { column in rows.reduce(0) { max($0, $1[column].utf8.count) } }
-  var text = ""
-  for row in rows {
-    for (column, cell) in row.enumerated() {
-      let space = String(repeating: " ", count: widths[column] - cell.utf8.count)
-      text += column == row.count - 1 ? cell : (numbers.contains(column) ? space + cell : cell + space) + "  "
-    }
-    text += "\n"
-  }
-  return text
-}
-
 extension ProcessDetails {
   private static let stateNames: [(letter: String, name: String)] = [
     ("R", "running"), ("S", "sleeping"), ("D", "waiting"), ("T", "stopped"), ("t", "traced"), ("Z", "zombie"),
@@ -134,67 +120,5 @@ extension ProcessDetails {
   /// `waiting` cannot be interrupted, by SIGKILL neither.
   fileprivate var stateName: String {
     ProcessDetails.stateNames.first { $0.letter.isSame(as: state) }?.name ?? state.printable
-  }
-}
-
-extension Int {
-  /// Bytes as `50.1 MiB`.
-  fileprivate var asMemory: String {
-    if self < 1 << 20 { return "\(self >> 10) KiB" }
-    let (tenths, unit) = self < 1 << 30 ? (((self >> 10) * 10) >> 10, "MiB") : (((self >> 20) * 10) >> 10, "GiB")
-    return "\(tenths / 10).\(tenths % 10) \(unit)"
-  }
-}
-
-extension Span {
-  /// As much as a person needs, rounded: `3.8s`, `42s`, `1m21s`, `2h05m`, `3d4h`; a time that is over is `0.0s`.
-  package var rough: String {
-    let milliseconds = max(0, milliseconds)
-    let tenths = (milliseconds + 50) / 100
-    if tenths < 100 { return "\(tenths / 10).\(tenths % 10)s" }
-    let seconds = (milliseconds + 500) / 1000
-    func twoDigits(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-    if seconds < 60 { return "\(seconds)s" }
-    if seconds < 3600 { return "\(seconds / 60)m\(twoDigits(seconds % 60))s" }
-    if seconds < 86_400 { return "\(seconds / 3600)h\(twoDigits(seconds / 60 % 60))m" }
-    return "\(seconds / 86_400)d\(seconds / 3600 % 24)h"
-  }
-}
-
-// MARK: - Words that others chose
-
-extension String {
-  /// For a terminal: what it would act on, or what turns the order of characters about, as `\u{1b}`. Names of processes
-  /// and arguments may hold anything.
-  package var printable: String {
-    var text = ""
-    for scalar in unicodeScalars {
-      if scalar.isHarmless {
-        text.unicodeScalars.append(scalar)
-      } else {
-        text += "\\u{\(String(scalar.value, radix: 16))}"
-      }
-    }
-    return text
-  }
-}
-
-extension Unicode.Scalar {
-  fileprivate var isHarmless: Bool {
-    switch value {
-    case 0..<0x20, 0x7F..<0xA0: false  // C0, DEL, C1
-    case 0x61C, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF: false  // direction and what has no width
-    default: true
-    }
-  }
-}
-
-extension [String] {
-  /// A command line to read, not to paste.
-  fileprivate var shown: String {
-    map { word in
-      let isPlain = !word.utf8.isEmpty && word.utf8.allSatisfy { $0 > 0x20 && $0 != UInt8(ascii: "\"") }
-      return isPlain ? word.printable : "\"\(word.printable)\""
-    }.joinedBySpaces
   }
 }

@@ -60,15 +60,6 @@ private func count(_ watch: ConnectionWatch, into traffic: inout Traffic) {
   }
 }
 
-extension ConnectionWatch {
-  /// All steps of a pass, where nothing else is to be done.
-  func finish(_ visit: ((Connection) -> Void)?) -> Result<Sample, CountFailure> {
-    while true {
-      if let result = step(visit) { return result }
-    }
-  }
-}
-
 private func sleep(until moment: Instant) {
   let left = moment - monotonicTime()
   if left > .zero { poll(nil, 0, Int32(clamping: left.milliseconds + 1)) }

@@ -17,11 +17,11 @@ func status(_ options: StatusOptions) throws(Complaint) {
   }
 }
 
-private func report(_ supervisor: StatusReader, _ options: StatusOptions) throws(Complaint) -> [UInt8] {
+func report(_ supervisor: StatusReader, _ options: StatusOptions) throws(Complaint) -> [UInt8] {
   try report(try read(supervisor), of: supervisor, options)
 }
 
-private func report(
+func report(
   _ status: Status, of supervisor: StatusReader, _ options: StatusOptions
 ) throws(Complaint) -> [UInt8] {
   var status = status
@@ -86,28 +86,4 @@ private func redraw(_ supervisor: StatusReader, _ options: StatusOptions) throws
   var options = options
   options.connections = false  // there are none left
   try printOut(try report(supervisor, options))
-}
-
-/// Prints the state, now and when it has changed, until the supervisor has ended: as `options` ask for it; without any a line
-/// that bears no time.
-func follow(_ supervisor: StatusReader, _ options: StatusOptions?) throws(Complaint) {
-  var shown: StatusSnapshot?
-  while true {
-    let hasEnded = supervisor.hasEnded(within: shown == nil ? 0 : 20)
-    let status = try read(supervisor)
-    var state = status.now
-    // In a stop these change all the time, and are shown with the next change of the rest.
-    state.connections = nil
-    state.stop?.traffic = TrafficReport()
-    if state != shown {
-      if let options, options.json || options.connections {
-        try printOut(try report(status, of: supervisor, options))
-      } else {
-        let time = options == nil ? "" : utcTime(unixMilliseconds: unixMilliseconds()) + " "
-        try printOut(Array("\(time)\(statusLine(status, at: monotonicTime()))\n".utf8))
-      }
-    }
-    shown = state
-    if hasEnded { return }
-  }
 }

@@ -2,11 +2,6 @@ import CPlatform
 import Platform
 import Supervision
 
-/// Why a command of ebb's own cannot do what it was asked: one line, exit 125.
-struct Complaint: Error {
-  let message: String
-}
-
 /// The supervisor that `ebb status`, `stop` and `probe` are about, and others that are there.
 struct SupervisorChoice {
   let supervisor: StatusReader

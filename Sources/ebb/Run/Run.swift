@@ -2,15 +2,6 @@ import CPlatform
 import Platform
 import Supervision
 
-/// What ebb was started with and changes for itself, but not for the command.
-struct Inherited {
-  let blockedSignals: SignalSet
-  /// The parent's pid at the start.
-  let parent: Int32
-
-  func restoreSignals() { setBlockedSignals(blockedSignals) }
-}
-
 /// `ebb [OPTION...] COMMAND`: supervises the command, and ends with its exit code. Returns one only where the command
 /// did not start.
 func run(_ options: RunOptions, command: CStrings, environment: CStrings?, _ inherited: Inherited) -> Int32 {

@@ -56,15 +56,3 @@ package struct SocketRow: Sendable {
     return sendQueue ?? 0 > 0 ? ages?.sent ?? .zero : nil
   }
 }
-
-extension IPAddress {
-  /// 127.0.0.0/8
-  fileprivate var isLoopback4: Bool {
-    if case .v4(let address) = self { address >> 24 == 127 } else { false }
-  }
-
-  /// An IPv6 address as the kernel has it; one that stands for an IPv4 address (RFC 4291 section 2.5.5.2) as that.
-  init(high: UInt64, low: UInt64) {
-    self = high == 0 && low >> 32 == 0xFFFF ? .v4(UInt32(truncatingIfNeeded: low)) : .v6(high: high, low: low)
-  }
-}

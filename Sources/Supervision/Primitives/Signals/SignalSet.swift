@@ -37,3 +37,8 @@ package struct SignalSet: Equatable, Sendable {
 
   private func bit(_ signal: Signal) -> UInt64 { 1 << UInt64(signal.number - 1) }
 }
+
+extension SignalSet {
+  /// TERM if it is in the set, else the one with the lowest number.
+  var usual: Signal? { contains(.terminate) ? .terminate : signals.first }
+}

@@ -1,24 +1,3 @@
-/// A moment on the monotonic clock (CLOCK_MONOTONIC), the only clock that ebb decides by: it neither jumps nor follows
-/// the wall clock, and it stands still while the machine is suspended.
-package struct Instant: Comparable, Sendable {
-  /// Time since the clock's start, in whole nanoseconds.
-  package let nanoseconds: Int64
-
-  package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
-
-  package static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
-  package static func + (left: Instant, right: Span) -> Instant {
-    Instant(nanoseconds: left.nanoseconds + right.nanoseconds)
-  }
-  package static func - (left: Instant, right: Span) -> Instant {
-    Instant(nanoseconds: left.nanoseconds - right.nanoseconds)
-  }
-  /// From the right one to the left one; negative where the left one is earlier.
-  package static func - (left: Instant, right: Instant) -> Span {
-    Span(nanoseconds: left.nanoseconds - right.nanoseconds)
-  }
-}
-
 /// A length of time, as plain as `Instant`: 64 bits of nanoseconds reach 292 years.
 package struct Span: Comparable, Sendable {
   /// Whole nanoseconds; may be negative, as the difference of two moments.
@@ -88,5 +67,18 @@ extension Span {
   var brief: String {
     milliseconds < 1000 || milliseconds % 1000 == 0 || milliseconds >= 60_000
       ? text : "\(milliseconds / 1000).\(milliseconds / 100 % 10)s"
+  }
+
+  /// As much as a person needs, rounded: `3.8s`, `42s`, `1m21s`, `2h05m`, `3d4h`; a time that is over is `0.0s`.
+  package var rough: String {
+    let milliseconds = max(0, milliseconds)
+    let tenths = (milliseconds + 50) / 100
+    if tenths < 100 { return "\(tenths / 10).\(tenths % 10)s" }
+    let seconds = (milliseconds + 500) / 1000
+    func twoDigits(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    if seconds < 60 { return "\(seconds)s" }
+    if seconds < 3600 { return "\(seconds / 60)m\(twoDigits(seconds % 60))s" }
+    if seconds < 86_400 { return "\(seconds / 3600)h\(twoDigits(seconds / 60 % 60))m" }
+    return "\(seconds / 86_400)d\(seconds / 3600 % 24)h"
   }
 }

@@ -20,9 +20,3 @@ private func civilDay(sinceEpoch days: Int) -> (year: Int, month: Int, day: Int)
   let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
   return (era * 400 + yearOfEra + (month <= 2 ? 1 : 0), month, day)
 }
-
-/// In decimal, with zeros in front up to `width`.
-func digits(_ number: Int, _ width: Int) -> String {
-  let text = "\(number)"
-  return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
-}

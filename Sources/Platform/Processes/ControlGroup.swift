@@ -1,0 +1,16 @@
+import CPlatform
+import Supervision
+
+/// The id of this process's control group, where it tells containers apart: the root's, 1, is what every socket has
+/// where the groups are of version 1. cgroups(7)
+func ownControlGroup() -> UInt64? {
+  guard let list = try? readFile("/proc/self/cgroup", upTo: 4096), let path = controlGroupPath(list) else { return nil }
+  for root in ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] {
+    let folder = root + String(decoding: path, as: UTF8.self)
+    // Only version 2 has this file.
+    guard ebb_inode(folder + "/cgroup.controllers") != 0 else { continue }
+    let id = ebb_inode(folder)
+    return id > 1 ? id : nil
+  }
+  return nil
+}

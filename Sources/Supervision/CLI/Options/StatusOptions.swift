@@ -1,0 +1,35 @@
+/// `ebb status`
+package struct StatusOptions: Sendable {
+  /// For a program.
+  package var json = false
+  /// Until the supervisor ends.
+  package var watch = false
+  /// Each connection of the command's ports.
+  package var connections = false
+  /// The supervisor's; nil: to be found.
+  package var pid: Int32?
+  package init() {}
+}
+
+extension StatusOptions: CommandOptions {
+  static let table: [Option<StatusOptions>] = [
+    Option(name: "json", help: "one JSON object, with --watch one per change") {
+      options, text throws(Unacceptable) in options.json = try flag(text)
+    },
+    Option(name: "watch", help: "until the supervisor ends: redrawn on a terminal, else one line per change") {
+      options, text throws(Unacceptable) in options.watch = try flag(text)
+    },
+    Option(name: "connections", help: "count the connections now, and list each: port, peer, class, ages") {
+      options, text throws(Unacceptable) in options.connections = try flag(text)
+    },
+    Option(pid: { options, pid in options.pid = pid }),
+  ]
+
+  static var help: String {
+    commandHelp(
+      "status", "what the supervisor is doing, every process, what SIGTERM would do to each",
+      table.map { $0.shape }, exitCodes: "0; 125 where no supervisor can be read")
+  }
+
+  func check() throws(UsageError) {}
+}

@@ -1,0 +1,30 @@
+/// `ebb stop`
+package struct StopOptions: Sendable {
+  /// Without delay and drain.
+  package var now = false
+  /// Until the supervisor has ended.
+  package var wait = false
+  /// The supervisor's; nil: to be found.
+  package var pid: Int32?
+  package init() {}
+}
+
+extension StopOptions: CommandOptions {
+  static let table: [Option<StopOptions>] = [
+    Option(name: "now", help: "skip delay and drain, also of a stop that is under way") {
+      options, text throws(Unacceptable) in options.now = try flag(text)
+    },
+    Option(name: "wait", help: "print each phase until the supervisor has ended") {
+      options, text throws(Unacceptable) in options.wait = try flag(text)
+    },
+    Option(pid: { options, pid in options.pid = pid }),
+  ]
+
+  static var help: String {
+    commandHelp(
+      "stop", "begins the graceful stop, as the stop signal would",
+      table.map { $0.shape }, exitCodes: "0; 125 where the stop could not be begun")
+  }
+
+  func check() throws(UsageError) {}
+}

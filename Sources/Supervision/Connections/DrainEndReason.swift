@@ -1,0 +1,16 @@
+/// What ended the drain.
+package enum DrainEnding: Int, CaseIterable, Sendable {
+  case quiet, zero, bound, skipped, signal, exit
+
+  /// As the report has it.
+  package var name: String {
+    switch self {
+    case .quiet: "quiet"
+    case .zero: "zero"
+    case .bound: "bound"
+    case .skipped: "skipped"
+    case .signal: "signal"
+    case .exit: "exit"
+    }
+  }
+}

@@ -1,0 +1,5 @@
+/// `--log`: one line an event, as logfmt or as JSON.
+package enum LogFormat: Sendable {
+  case text
+  case json
+}

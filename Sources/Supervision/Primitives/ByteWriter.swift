@@ -1,0 +1,11 @@
+/// A message that grows.
+struct ByteWriter {
+  private(set) var bytes: [UInt8] = []
+
+  mutating func append(_ more: [UInt8]) { bytes += more }
+
+  /// The low bytes of a number that is not negative.
+  mutating func append(_ number: Int, width: Int) {
+    for index in 0..<width { bytes.append(UInt8(truncatingIfNeeded: number >> (8 * index))) }
+  }
+}

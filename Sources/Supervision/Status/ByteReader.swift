@@ -1,0 +1,41 @@
+/// Each reading throws where the bytes end too early, or mean nothing.
+struct ByteReader {
+  private(set) var rest: ArraySlice<UInt8>
+
+  init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
+
+  mutating func take(_ count: Int) throws(StatusPageError) -> ArraySlice<UInt8> {
+    guard rest.count >= count else { throw .halfWritten }
+    defer { rest = rest.dropFirst(count) }
+    return rest.prefix(count)
+  }
+
+  mutating func word() throws(StatusPageError) -> UInt64 {
+    var word: UInt64 = 0
+    for byte in try take(8).reversed() { word = word << 8 | UInt64(byte) }
+    return word
+  }
+
+  mutating func number(width: Int) throws(StatusPageError) -> Int {
+    var word: UInt64 = 0
+    for byte in try take(width).reversed() { word = word << 8 | UInt64(byte) }
+    guard let number = Int(exactly: word) else { throw .halfWritten }
+    return number
+  }
+
+  /// Nil for the moment that stands for none. Refuses what is so far away (146 years) that a difference of two could
+  /// overflow.
+  mutating func instant() throws(StatusPageError) -> Instant? {
+    let word = try word()
+    if word == .max { return nil }
+    guard word < 1 << 62 else { throw .halfWritten }
+    return Instant(nanoseconds: Int64(word))
+  }
+
+  /// Nil behind the last one.
+  mutating func text() throws(StatusPageError) -> String? {
+    let length = try number(width: 2)
+    if length == AreaWriter.endOfTexts { return nil }
+    return String(decoding: try take(length), as: UTF8.self)
+  }
+}

@@ -1,0 +1,12 @@
+import CPlatform
+import Platform
+import Supervision
+
+/// What ebb was started with and changes for itself, but not for the command.
+struct Inherited {
+  let blockedSignals: SignalSet
+  /// The parent's pid at the start.
+  let parent: Int32
+
+  func restoreSignals() { setBlockedSignals(blockedSignals) }
+}
