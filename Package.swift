@@ -64,7 +64,7 @@ let package = Package(
     .target(
       name: "LifecycleModel", dependencies: ["Supervision"], path: "Tests/LifecycleModel", swiftSettings: swiftSettings),
     .executableTarget(
-      name: "simulation", dependencies: ["CPlatform", "LifecycleModel", "Supervision"],
+      name: "LifecycleSimulation", dependencies: ["CPlatform", "LifecycleModel", "Supervision"],
       path: "Tests/LifecycleSimulation",
       swiftSettings: swiftSettings, linkerSettings: staticExecutable),
     // What the drain makes of recorded connections.
@@ -75,23 +75,23 @@ let package = Package(
     .testTarget(name: "PlatformTests", dependencies: ["Platform", "Supervision"]),
     // No dependency on the executable: its linker flags would leak into the test bundle. The tests run the release
     // binary as a process.
-    .testTarget(name: "ProcessTests", path: "Tests/EndToEndTests"),
+    .testTarget(name: "EndToEndTests"),
     // The talkative command that the process tests put under ebb: C and static, so that it runs on an empty root file
     // system, in debug too: that is the one which the tests run.
     .executableTarget(
-      name: "fixture", path: "Tests/TestApp", linkerSettings: [.unsafeFlags(["-static-executable"])]),
+      name: "TestApp", path: "Tests/TestApp", linkerSettings: [.unsafeFlags(["-static-executable"])]),
     // Both ways in which Dispatch's manager queue can be served.
     .executableTarget(
       name: "Manager", dependencies: ["CPlatform", "CLibcStubs"], path: "Tests/Manager",
       linkerSettings: [.unsafeFlags(["-static-stdlib"])] + wrappedCalls),
     // What the programs below measure with. Ordinary Swift in both configurations, as they are.
-    .target(name: "Instruments", path: "Tests/TestSupport"),
+    .target(name: "TestSupport", path: "Tests/TestSupport"),
     .executableTarget(
-      name: "Benchmarks", dependencies: ["Instruments"], path: "Tests/Benchmarks", exclude: ["README.md"]),
+      name: "Benchmarks", dependencies: ["TestSupport"], path: "Tests/Benchmarks", exclude: ["README.md"]),
     .executableTarget(
-      name: "RollingUpdate", dependencies: ["Instruments"], path: "Tests/RollingUpdate",
+      name: "RollingUpdate", dependencies: ["TestSupport"], path: "Tests/RollingUpdate",
       exclude: ["README.md", "errors.svg"]),
     .executableTarget(
-      name: "Faults", dependencies: ["Instruments"], path: "Tests/FaultInjection", exclude: ["README.md"]),
+      name: "FaultInjection", dependencies: ["TestSupport"], path: "Tests/FaultInjection", exclude: ["README.md"]),
   ]
 )

@@ -103,7 +103,7 @@ static int become_command(
       setrlimit(RLIMIT_NOFILE, &limit);
     }
   }
-  if (spawn->stands_aside) {
+  if (spawn->detaches_standard_streams) {
     // What ebb reads is not the hook's, and a closed standard input would be the next file that it opens.
     int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (nothing < 0) nothing = open("/", O_PATH | O_CLOEXEC);
@@ -205,7 +205,7 @@ int ebb_proc_self(void) {
   return readlink("/proc/self", name, sizeof name - 1) > 0 ? atoi(name) : -1;
 }
 
-int ebb_next_process(DIR *proc) {
+int ebb_readdir_number(DIR *proc) {
   struct dirent *entry;
   while ((entry = readdir(proc)) != NULL) {
     char *end;
@@ -240,7 +240,7 @@ uint32_t ebb_file_type(const char *path) {
   return stat(path, &status) == 0 ? status.st_mode & S_IFMT : 0;
 }
 
-int ebb_open_to_replace(const char *path, bool create) {
+int ebb_open_truncate(const char *path, bool create) {
   return open(path, O_WRONLY | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (create ? O_CREAT : 0), 0644);
 }
 
@@ -263,7 +263,7 @@ int ebb_receive_from_kernel(int fd, void *bytes, int capacity) {
   return got;
 }
 
-int ebb_next_link(DIR *folder, uint8_t *text, int capacity) {
+int ebb_readdir_link(DIR *folder, uint8_t *text, int capacity) {
   struct dirent *entry;
   errno = 0;
   do entry = readdir(folder);
@@ -271,7 +271,7 @@ int ebb_next_link(DIR *folder, uint8_t *text, int capacity) {
   return entry == NULL ? 0 : readlinkat(dirfd(folder), entry->d_name, (char *)text, capacity);
 }
 
-uint64_t ebb_inode(const char *path) {
+uint64_t ebb_stat_inode(const char *path) {
   struct stat info;
   return stat(path, &info) == 0 ? info.st_ino : 0;
 }
@@ -281,7 +281,7 @@ long ebb_owner(int fd) {
   return fstat(fd, &info) == 0 ? (long)info.st_uid : -1;
 }
 
-int ebb_leave_terminal(int fd) { return ioctl(fd, TIOCNOTTY); }
+int ebb_detach_terminal(int fd) { return ioctl(fd, TIOCNOTTY); }
 
 int ebb_memfd(const char *name) {
   // Without the last flag a kernel may refuse (sysctl vm.memfd_noexec = 2); kernels before 6.3 do not know it.

@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// Where harness, init and command may run.
 ///

@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// What every measurement is given: the choice of the user, the programs, and the report to fill.
 final class Bench {

@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// The size of the executables and whether they are static.
 func measureFile(_ bench: Bench) throws(Failure) {

@@ -2,7 +2,7 @@
 // bytes a number, and end when their standard input ends.
 
 import Glibc
-import Instruments
+import TestSupport
 
 /// The first word that turns this executable into a command.
 let commandMode = "command-mode"

@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 // What a look at the connections costs, ebb only. The sockets are on loopback, so that both ends of a connection are on
 // this machine; it is the number of sockets that the kernel has to walk past, those of other namespaces and those in

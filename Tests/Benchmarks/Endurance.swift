@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// Many runs in a row: no exit code may be lost and no run may hang, not even if the command is gone before anyone
 /// looks.

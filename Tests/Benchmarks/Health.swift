@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// ebb's own HTTP endpoint, ebb only: how soon it tells of a stop, whether it holds signals up, and its memory.
 func measureHealth(_ bench: Bench) throws(Failure) {

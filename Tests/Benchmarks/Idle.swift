@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// What a supervisor costs while nothing happens: memory, threads, and whether it sleeps.
 func measureIdle(_ bench: Bench) throws(Failure) {

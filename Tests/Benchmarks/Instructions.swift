@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 // What ebb and tini execute of their own, counted by valgrind's callgrind. A count hardly differs from run to run, however
 // busy the machine is, and so shows what no time does: a thousandth more or less.

@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// The grace of the stops below.
 private let grace: Int64 = 200_000_000

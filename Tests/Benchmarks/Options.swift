@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// The measurements, by the name that `--only` takes.
 enum Measurement: String, CaseIterable {
@@ -18,21 +18,21 @@ struct Options {
 
   init(_ arguments: [String]) throws(Failure) {
     var chosen: Set<Measurement> = []
-    var rest = arguments[...]
-    while let word = rest.popFirst() {
+    var remaining = arguments[...]
+    while let word = remaining.popFirst() {
       switch word {
       case "--quick":
         quick = true
       case "--markdown":
         markdown = true
       case "--only":
-        guard let name = rest.popFirst(), let measurement = Measurement(rawValue: name) else {
+        guard let name = remaining.popFirst(), let measurement = Measurement(rawValue: name) else {
           let names = Measurement.allCases.map(\.rawValue).joined(separator: ", ")
           throw Failure("--only takes one of \(names); it can be repeated")
         }
         chosen.insert(measurement)
       case "--ebb":
-        guard let path = rest.popFirst() else { throw Failure("--ebb takes the path of a binary") }
+        guard let path = remaining.popFirst() else { throw Failure("--ebb takes the path of a binary") }
         ebb = path
       default:
         throw Failure("\"\(word)\" is not an option; there are --quick, --only NAME, --markdown and --ebb FILE")

@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// Processor time of the init itself for each orphan it reaps. As root everyone is PID 1 of a pid namespace, as in a
 /// container; otherwise a subreaper, which dumb-init cannot be. On one processor, since elsewhere chance decides how

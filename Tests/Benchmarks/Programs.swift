@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// One of the inits that are compared.
 struct Program {

@@ -1,4 +1,4 @@
-import Instruments
+import TestSupport
 
 /// How the numbers of a row are printed.
 enum Unit {
@@ -50,7 +50,7 @@ struct Row {
 final class Report {
   var heading = ""
   private var rows: [Row] = []
-  private var bars: [Bar] = []
+  private var bars: [Threshold] = []
   private var notes: [String] = []
 
   /// Whether a bar was missed.
@@ -68,7 +68,7 @@ final class Report {
 
   /// Judges one bar.
   func judge(_ title: String, measured: String, _ reached: Bool) {
-    bars.append(Bar(title, measured: measured, reached))
+    bars.append(Threshold(title, measured: measured, reached))
   }
 
   /// Judges ebb's value against tini's of the same run. Without tini there is nothing to judge, which is said.

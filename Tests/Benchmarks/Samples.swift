@@ -1,4 +1,4 @@
-import Instruments
+import TestSupport
 
 /// Samples of every program, by its index, taken in turn.
 struct Samples {

@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// An init that runs one of the commands of Commands.swift, with a pipe in both directions. The command ends when its
 /// input ends, so that nothing outlives a harness that died.

@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// What the machine did before a signal was sent.
 private enum Before: String, CaseIterable {

@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// From just before the spawn to the return of the wait, for `/bin/true`: what the init adds to the start of a
 /// container, and to its end.

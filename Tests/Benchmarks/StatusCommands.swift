@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// What an exec probe and a look at the status cost: start to finish, beside `/bin/true`. As in a container, ebb is
 /// PID 1 of a pid namespace and they run in it; the clock is read in there too, so that entering is not timed.

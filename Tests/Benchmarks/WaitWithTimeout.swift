@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// Lets SIGALRM interrupt a blocking call without further effect: see `finish`.
 func interruptSystemCallsOnAlarm() {

@@ -5,7 +5,7 @@
 // Exit code: 0 all bars reached, 1 a bar missed, 2 the benchmark itself failed.
 
 import Glibc
-import Instruments
+import TestSupport
 
 if CommandLine.arguments.count > 1, CommandLine.arguments[1] == commandMode {
   runCommand(Array(CommandLine.arguments.dropFirst(2)))

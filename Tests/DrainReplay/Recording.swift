@@ -38,7 +38,7 @@ struct Recording {
   /// Bytes that a packet of the loopback interface carries: its MTU less the headers.
   private static let largestSegment: UInt32 = 65_483
   /// The default of `--drain-quiet`.
-  private static let quiet = Span.seconds(2)
+  private static let quiet = TimeAmount.seconds(2)
 
   /// Nil where the text is no recording.
   init?(_ text: [UInt8]) {
@@ -84,16 +84,16 @@ struct Recording {
   }
 
   private func connection(_ value: (Column) -> Int) -> Connection {
-    var ages = Connection.Ages(
-      sent: .milliseconds(value(.sinceSent)), received: .milliseconds(value(.sinceReceived)),
-      acknowledged: .milliseconds(value(.sinceAcknowledged)), bytesReceived: UInt64(value(.received)),
+    var ages = Connection.TCPInfo(
+      lastSendAge: .milliseconds(value(.sinceSent)), lastReceiveAge: .milliseconds(value(.sinceReceived)),
+      lastAckAge: .milliseconds(value(.sinceAcknowledged)), bytesReceived: UInt64(value(.received)),
       bytesAcknowledged: UInt64(value(.acknowledged)))
-    ages.segments = Connection.Ages.Segments(
+    ages.segments = Connection.TCPInfo.Segments(
       received: UInt32(value(.segmentsIn)), sent: UInt32(value(.segmentsOut)), largest: Recording.largestSegment)
     var connection = Connection(
       state: .established, localPort: 443, peer: SocketAddress(.v4(0), port: 0),
       receiveQueue: UInt32(value(.receiveQueue)), sendQueue: UInt32(value(.sendQueue)),
-      inode: UInt64(value(.inode)), ages: ages)
+      inode: UInt64(value(.inode)), tcpInfo: ages)
     connection.cookie = UInt64(value(.connection) + 1)
     return connection
   }

@@ -5,7 +5,7 @@ import Testing
 @Suite(.endsItsProcesses, .needs(.runc))
 struct ContainerTests {
   @Test func `a graceful stop`() throws {
-    let container = try Container(["--delay", "500ms"], ["/fixture", "signals", "--exit-on", "TERM:7"])
+    let container = try Container(["--delay", "500ms"], ["/TestApp", "signals", "--exit-on", "TERM:7"])
     #expect(try container.run.line("ready").number("ppid") == 1)
 
     let status = Proc.status(of: try container.supervisor())
@@ -16,7 +16,7 @@ struct ContainerTests {
     #expect(status["NoNewPrivs"] == "1")
     #expect(status["Seccomp"] == "2")
 
-    let sent = try container.kill(.term)
+    let sent = try container.kill(.sigterm)
     try container.run.expect(.code(7))
     #expect(Clock.now() - sent >= .milliseconds(500))
     #expect(signals(container.run) == ["got TERM"])
@@ -25,42 +25,42 @@ struct ContainerTests {
   }
 
   @Test func `the command's exit code, and one that does not exist`() throws {
-    try Container([], ["/fixture", "exit", "42"]).run.expect(.code(42))
+    try Container([], ["/TestApp", "exit", "42"]).run.expect(.code(42))
     try Container([], ["/nothing"]).run.expect(.code(127))
     try Container([], ["/proc"]).run.expect(.code(126))
   }
 
   @Test func `signals, rewritten`() throws {
-    let container = try Container(["-r", "HUP:USR2"], ["/fixture", "signals", "--exit-on", "QUIT:3"])
+    let container = try Container(["-r", "HUP:USR2"], ["/TestApp", "signals", "--exit-on", "QUIT:3"])
     try container.run.line("ready")
-    try container.kill(.hup)
+    try container.kill(.sighup)
     try container.run.line("got USR2")
-    try container.kill(.quit)
+    try container.kill(.sigquit)
     try container.run.expect(.code(3))
   }
 
   @Test func `SIGKILL at the deadline`() throws {
-    let command = ["/fixture", "leave", "3", "--ignore-term", "--session", "--on", "USR2"]
+    let command = ["/TestApp", "leave", "3", "--ignore-term", "--session", "--on", "USR2"]
     let container = try Container(["--delay", "0", "--grace", "1s"], command)
     try container.run.line("ready")
-    let sent = try container.kill(.term)
+    let sent = try container.kill(.sigterm)
     try container.run.expect(.code(137))
     #expect(Clock.now() - sent >= .seconds(1))
   }
 
   @Test func `orphans are reaped and leftovers may clean up`() throws {
-    let command = ["/fixture", "leave", "3", "--orphaned", "--slow", "300", "--code", "4"]
+    let command = ["/TestApp", "leave", "3", "--orphaned", "--slow", "300", "--code", "4"]
     let container = try Container(["--leftover-timeout", "60s"], command)
     try container.run.expect(.code(4))
     #expect(container.run.out.lines.filter { $0 == "leftover done" }.count == 3, "\(container.run)")
   }
 
   @Test func `a process put in by exec is no leftover and holds nothing up`() throws {
-    let container = try Container(["--leftover-timeout", "60s"], ["/fixture", "signals", "--exit-on", "USR1:6"])
+    let container = try Container(["--leftover-timeout", "60s"], ["/TestApp", "signals", "--exit-on", "USR1:6"])
     try container.run.line("ready")
-    let outsider = try container.exec(["/fixture", "signals", "--ignore-term"])
+    let outsider = try container.exec(["/TestApp", "signals", "--ignore-term"])
     #expect(try outsider.line("ready").number("ppid") == 0)
-    let sent = try container.kill(.usr1)
+    let sent = try container.kill(.sigusr1)
     try container.run.expect(.code(6))
     #expect(Clock.now() - sent < .seconds(60))
     try outsider.readToEnd()
@@ -72,10 +72,10 @@ struct ContainerTests {
 
   @Test(.needs(.program("curl")))
   func `every request of the delay is answered`() throws {
-    let container = try Container(["--delay", "5s"], ["/fixture", "serve", "0"])
+    let container = try Container(["--delay", "5s"], ["/TestApp", "serve", "0"])
     let port = try container.run.line("listening").number("port")
     let client = try Client("http://127.0.0.1:\(port)/")
-    try client.expectAnswersThroughAStop(of: .seconds(5)) { try container.kill(.term) }
+    try client.expectAnswersThroughAStop(of: .seconds(5)) { try container.kill(.sigterm) }
     try container.run.expect(.code(0))
     #expect(container.run.out.lines.last == "served")
   }

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Every `console` block of the documents runs as printed and prints what is shown, but for numbers and the moment's process states.
-@Suite(.serialized, .endsItsProcesses) struct ReadmeTests {
+@Suite(.serialized, .endsItsProcesses) struct DocumentedExamplesTests {
   /// One command and what its document shows of its output.
   struct Example: Sendable, CustomTestStringConvertible {
     let command: String
@@ -61,7 +61,8 @@ import Testing
     try pod.waitForPage(of: first)
     try pod.wait(for: "the app") {
       let words = [try Binaries.ebb(), "status", "--connections", "--json"]
-      let connections = try Answer(try Inside.start(besides: first, words)).json()["connections"] as? [String: Any]
+      let connections =
+        try CommandResult(try PIDNamespace.start(besides: first, words)).json()["connections"] as? [String: Any]
       return (connections?["ports"] as? [Int])?.isEmpty == false
     }
     for example in block.examples {

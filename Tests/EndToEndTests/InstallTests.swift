@@ -12,18 +12,18 @@ struct InstallTests {
   private func names(in folder: String) throws -> [String] { try files.contentsOfDirectory(atPath: folder).sorted() }
 
   @Test func `into a folder it installs a file called ebb that runs`() throws {
-    let folder = try Runs.folder()
+    let folder = try TestResources.folder()
     let run = try Run.ebb(arguments: ["install", folder])
     try run.expect(.code(0))
     #expect(run.out.lines.count == 1)
     #expect(run.out.text.hasSuffix(" as \(folder)/ebb\n"))
     #expect(try content(folder + "/ebb") == content(Binaries.ebb()))
     #expect(try names(in: folder) == ["ebb"])
-    try Run.program([folder + "/ebb", "--", Binaries.fixture, "exit", "7"]).expect(.code(7))
+    try Run.program([folder + "/ebb", "--", Binaries.testApp, "exit", "7"]).expect(.code(7))
   }
 
   @Test func `under another name the mode is 0755, whatever the umask`() throws {
-    let folder = try Runs.folder()
+    let folder = try TestResources.folder()
     let script = "umask 077; exec \"$0\" install \"$1\""
     try Run.program(["/bin/sh", "-c", script, Binaries.ebb(), folder + "/tini"]).expect(.code(0))
     let mode = try files.attributesOfItem(atPath: folder + "/tini")[.posixPermissions] as? Int
@@ -32,7 +32,7 @@ struct InstallTests {
   }
 
   @Test func `a file that is being executed is replaced, and what an earlier try left behind is cleared away`() throws {
-    let folder = try Runs.folder()
+    let folder = try TestResources.folder()
     try files.copyItem(atPath: "/bin/sleep", toPath: folder + "/tini")
     let old = try Run.program([folder + "/tini", "1000"])
     // The process id of a container that is started again is that of the earlier one: 1.
@@ -44,7 +44,7 @@ struct InstallTests {
   }
 
   @Test func `where there is no such folder the message names the file and why`() throws {
-    let folder = try Runs.folder()
+    let folder = try TestResources.folder()
     let run = try Run.ebb(arguments: ["install", folder + "/missing/ebb"])
     try run.expect(.code(125))
     #expect(run.out.text == "")
@@ -60,7 +60,7 @@ struct InstallTests {
 
   @Test(.needs(.root), arguments: [("size=64k", "No space left on device"), ("ro", "Read-only file system")])
   func `where nothing can be written the old file stays`(_ options: String, _ reason: String) throws {
-    let folder = try Runs.folder()
+    let folder = try TestResources.folder()
     let script = """
       mount -t tmpfs none "$1" && printf old > "$1/ebb" && mount -o "remount,$2" "$1" || exit 1
       "$0" install "$1"
@@ -75,7 +75,7 @@ struct InstallTests {
   }
 
   @Test func `an image's install runs as a program`() throws {
-    let folder = try Runs.folder()
+    let folder = try TestResources.folder()
     try run("install", "-d", folder + "/made").expect(.code(0))
     #expect(try names(in: folder) == ["made"])
   }
@@ -85,8 +85,8 @@ struct InstallTests {
   @Test func `a plan is printed and starts nothing`() throws {
     let plan = try run("plan", "--json", "-t", "20s")
     try plan.expect(.code(0))
-    let facts = try JSONSerialization.jsonObject(with: Data(plan.out.text.utf8)) as? [String: Any]
-    #expect(facts?["grace_period_ms"] as? Int == 20_000)
+    let fields = try JSONSerialization.jsonObject(with: Data(plan.out.text.utf8)) as? [String: Any]
+    #expect(fields?["grace_period_ms"] as? Int == 20_000)
     #expect(plan.err.text == "")
   }
 

@@ -3,7 +3,7 @@ import Testing
 
 /// The command line and its variables.
 @Suite(.endsItsProcesses)
-struct OptionTests {
+struct OptionsTests {
   // MARK: Asking
 
   @Test(arguments: [["-h"], ["--help"], ["--delay", "1s", "--help"], ["-h", "exit"]])
@@ -43,7 +43,7 @@ struct OptionTests {
   ])
   func `a bad value`(option: [String]) throws {
     for words in [option, joined(option)] {
-      let run = try Run.ebb(words, fixture("exit", "0"))
+      let run = try Run.ebb(words, testApp("exit", "0"))
       try expectMistake(run, naming: option[0], option[1])
     }
   }
@@ -61,7 +61,7 @@ struct OptionTests {
     ("EBB_WARN_REAPED", "often"), ("EBB_QUIET", "quite"),
   ])
   func `a bad value of a variable`(name: String, value: String) throws {
-    let run = try Run.ebb([], fixture("exit", "0"), .environment([name: value]))
+    let run = try Run.ebb([], testApp("exit", "0"), .environment([name: value]))
     try expectMistake(run, naming: name, String(value.split(separator: ",").last ?? ""))
   }
 
@@ -81,7 +81,7 @@ struct OptionTests {
     }
     let long = String(repeating: "9", count: 100_000)
     for option in ["--delay", "-r", "-e", "--stop-signals", "--log", "-p"] {
-      let run = try Run.ebb([option, long], fixture("exit", "0"))
+      let run = try Run.ebb([option, long], testApp("exit", "0"))
       try expectMistake(run, naming: option)
     }
   }
@@ -105,10 +105,10 @@ struct OptionTests {
   func `what was given and does not fit is refused with the least that would do`(options: [String], least: String)
     throws
   {
-    let run = try Run.ebb(options, fixture("exit", "0"))
+    let run = try Run.ebb(options, testApp("exit", "0"))
     try expectMistake(run, naming: "termination-grace-period", "the least that fits is \(least)")
     // In mode time, since the harness says so.
-    try Run.ebb(options + ["-t", least], fixture("exit", "0")).expect(.code(0))
+    try Run.ebb(options + ["-t", least], testApp("exit", "0")).expect(.code(0))
   }
 
   @Test(arguments: [
@@ -116,7 +116,7 @@ struct OptionTests {
     ["--drain-timeout", "28s"], ["-t", "600s"],
   ])
   func `defaults fit beside what was given`(options: [String]) throws {
-    try Run.ebb(options, fixture("exit", "0"), in: .subreaper, .withTraffic).expect(.code(0))
+    try Run.ebb(options, testApp("exit", "0"), in: .subreaper, .withTraffic).expect(.code(0))
   }
 
   /// As Compose and templates make them.
@@ -126,9 +126,9 @@ struct OptionTests {
       "HEALTH",
       "READY_HTTP", "PRE_STOP", "TERMINATION_LOG", "LOG", "PARENT_DEATH_SIGNAL",
     ]
-    let setup = Setup.environment(Dictionary(uniqueKeysWithValues: names.map { ("EBB_" + $0, "") }))
-    try Run.ebb([], fixture("exit", "7"), in: .subreaper, setup).expect(.code(7))
-    let smoke = try Run.ebb(arguments: ["smoke", "--duration", "0", "--"] + fixture("signals"), setup)
+    let setup = LaunchOptions.environment(Dictionary(uniqueKeysWithValues: names.map { ("EBB_" + $0, "") }))
+    try Run.ebb([], testApp("exit", "7"), in: .subreaper, setup).expect(.code(7))
+    let smoke = try Run.ebb(arguments: ["smoke", "--duration", "0", "--"] + testApp("signals"), setup)
     try smoke.expect(.code(0))
   }
 
@@ -137,13 +137,13 @@ struct OptionTests {
     ["--delay", "0", "--kill-margin", "0", "-t", "1s"], ["--delay", "1m30s", "-t", "2h"], ["--delay", "0s"],
   ])
   func `what fits exactly is accepted`(options: [String]) throws {
-    try Run.ebb(options, fixture("exit", "0")).expect(.code(0))
+    try Run.ebb(options, testApp("exit", "0")).expect(.code(0))
   }
 
   // MARK: Parsing
 
   @Test func `it stops at the first word that is no option`() throws {
-    let run = try Run.ebb(arguments: ["--delay", "1s"] + fixture("report", "--delay", "x", "-h", "--", "-V"))
+    let run = try Run.ebb(arguments: ["--delay", "1s"] + testApp("report", "--delay", "x", "-h", "--", "-V"))
     try run.expect(.code(0))
     let arguments = run.out.lines.filter { $0.hasPrefix("argument: ") }.map { $0.dropFirst(10) }
     #expect(arguments == ["report", "--delay", "x", "-h", "--", "-V"])
@@ -155,39 +155,39 @@ struct OptionTests {
   }
 
   @Test func `a later option beats an earlier one`() throws {
-    try Run.ebb(["--delay", "60s", "--delay", "0", "-t", "5s"], fixture("exit", "0")).expect(.code(0))
+    try Run.ebb(["--delay", "60s", "--delay", "0", "-t", "5s"], testApp("exit", "0")).expect(.code(0))
   }
 
   @Test func `flags share a word, and the last may have its value there`() throws {
-    let run = try Run.ebb(["-gwsr", "USR1:USR2", "-e3"], fixture("signals", "--exit-on", "USR2:3"))
+    let run = try Run.ebb(["-gwsr", "USR1:USR2", "-e3"], testApp("signals", "--exit-on", "USR2:3"))
     try run.line("ready")
-    try run.send(.usr1)
+    try run.send(.sigusr1)
     try run.expect(.code(0))
   }
 
   @Test(arguments: ["TERM", "SIGTERM", "15"])
   func `signals by name and number`(name: String) throws {
     let options = ["-r", "\(name):RTMIN+3", "--delay", "0"]
-    let run = try Run.ebb(options, fixture("signals", "--exit-on", "RTMIN+3:5"))
+    let run = try Run.ebb(options, testApp("signals", "--exit-on", "RTMIN+3:5"))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(5))
   }
 
   // MARK: Variables
 
   @Test func `every option has a variable`() throws {
-    let setup = Setup.environment([
+    let setup = LaunchOptions.environment([
       "EBB_DELAY": "0", "EBB_GRACE": "3s", "EBB_TERMINATION_GRACE_PERIOD": "10s", "EBB_KILL_MARGIN": "500ms",
       "EBB_LEFTOVER_TIMEOUT": "1s", "EBB_STOP_SIGNALS": "USR1,QUIT", "EBB_REWRITE": "QUIT:USR2,HUP:0",
       "EBB_GROUP": "1", "EBB_SESSION": "true", "EBB_SUBREAPER": "1", "EBB_REMAP_EXIT": "137:21",
       "EBB_WARN_REAPED": "yes", "EBB_LOG": "json", "EBB_VERBOSE": "1", "EBB_PARENT_DEATH_SIGNAL": "HUP",
     ])
-    let run = try Run.ebb([], fixture("signals", "--with-child"), setup)
+    let run = try Run.ebb([], testApp("signals", "--with-child"), setup)
     let ready = try run.line("ready")
     #expect(try ready.field("sid") == ready.field("pid"))
     try run.line("child ready")
-    let sent = try run.send(.quit)
+    let sent = try run.send(.sigquit)
     // Child and command go on after USR2: the grace ends them.
     try run.expect(.code(21))
     #expect(Clock.now() - sent >= .seconds(3))
@@ -196,17 +196,17 @@ struct OptionTests {
   }
 
   @Test func `a flag beats its variable`() throws {
-    let setup = Setup.environment(["EBB_DELAY": "25s", "EBB_REMAP_EXIT": "0:9", "EBB_REWRITE": "TERM:QUIT"])
+    let setup = LaunchOptions.environment(["EBB_DELAY": "25s", "EBB_REMAP_EXIT": "0:9", "EBB_REWRITE": "TERM:QUIT"])
     let options = ["--delay", "0", "-e", "1:2", "-r", "TERM:INT"]
-    let run = try Run.ebb(options, fixture("signals", "--exit-on", "INT:0"), setup)
+    let run = try Run.ebb(options, testApp("signals", "--exit-on", "INT:0"), setup)
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.expect(.code(0))
     #expect(Clock.now() - sent < .seconds(20))
     #expect(run.signals == ["got INT"])
   }
 
   @Test func `variables that are no option's are nobody's business`() throws {
-    try Run.ebb([], fixture("exit", "0"), .environment(["EBB_NOPE": "x", "EBB": "y", "EBB_": "z"])).expect(.code(0))
+    try Run.ebb([], testApp("exit", "0"), .environment(["EBB_NOPE": "x", "EBB": "y", "EBB_": "z"])).expect(.code(0))
   }
 }

@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 import Synchronization
 
 /// How exactly SIGKILL comes for a command that ignores its stop signal, while every processor is busy with something
@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// The time is counted from just before the stop signal is sent to when the kernel tells of the command's death: what
 /// the signal takes on its way to ebb, and the death on its way back, counts as error.
-func deadlineUnderLoad(_ options: Options) throws(Failure) -> Finding {
+func deadlineUnderLoad(_ options: Options) throws(Failure) -> FaultResult {
   let grace: Int64 = 200_000_000
   let tries = options.times(200, quick: 10)
   let load = Load()
@@ -16,9 +16,9 @@ func deadlineUnderLoad(_ options: Options) throws(Failure) -> Finding {
   var lost = 0
   for _ in 0..<tries {
     let words = [options.ebb, "--delay", "0", "--drain", "time", "--grace", "200ms", "-t", "10s", "--"]
-    let run = try Supervised(words + [options.fixture, "stay", "--ignore", "TERM"])
+    let run = try SupervisedProcess(words + [options.testApp, "stay", "--ignore", "TERM"])
     try run.line("ready")
-    let command = try openProcess(try Supervised.child(of: run.process.pid))
+    let command = try openProcess(try SupervisedProcess.child(of: run.process.pid))
     defer { close(command) }
     let sent = now()
     run.process.signal(SIGTERM)
@@ -32,7 +32,7 @@ func deadlineUnderLoad(_ options: Options) throws(Failure) -> Finding {
   let most = errors.max() ?? 0
   let least = errors.min() ?? 0
   let figures = [percentile(errors, 50), percentile(errors, 99), most].map { fixed($0 / 1e6, 2) }
-  return Finding(
+  return FaultResult(
     "SIGKILL at the deadline, all processors busy", tried: tries, lost: lost,
     measured: "late by p50 / p99 / max \(figures.joined(separator: " / ")) ms",
     bar: "never early, late by 20 ms at most", reached: least >= 0 && most <= 20e6)
@@ -41,11 +41,11 @@ func deadlineUnderLoad(_ options: Options) throws(Failure) -> Finding {
 /// A thread for each processor that never rests.
 private final class Load: Sendable {
   private let isOver = Atomic(false)
-  private let threads = Mutex<[Thread<Void>]>([])
+  private let threads = Mutex<[WorkerThread<Void>]>([])
 
   init() {
     for _ in 0..<onlineCores() {
-      let thread = Thread { [self] in
+      let thread = WorkerThread { [self] in
         while !isOver.load(ordering: .relaxed) { spin(nanoseconds: 1_000_000) }
       }
       threads.withLock { $0.append(thread) }

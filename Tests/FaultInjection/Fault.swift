@@ -1,4 +1,4 @@
-import Instruments
+import TestSupport
 
 /// The rows, by the name that the command line takes.
 enum Fault: String, CaseIterable {
@@ -6,7 +6,7 @@ enum Fault: String, CaseIterable {
   case threads, calls, descriptors, status, files, crowd
 
   /// Tries it. What breaks off is a missed bar, and the other rows are tried all the same.
-  func findings(_ options: Options) -> [Finding] {
+  func findings(_ options: Options) -> [FaultResult] {
     do throws(Failure) {
       switch self {
       case .startup: return try stopsDuringStartup(options)
@@ -27,13 +27,13 @@ enum Fault: String, CaseIterable {
       case .crowd: return [try killsCrowds(options)]
       }
     } catch {
-      return [Finding(rawValue, tried: 0, lost: 0, measured: error.message, bar: "can be tried", reached: false)]
+      return [FaultResult(rawValue, tried: 0, lost: 0, measured: error.message, bar: "can be tried", reached: false)]
     }
   }
 }
 
 /// One row: what was done, how often, and what came of it.
-struct Finding {
+struct FaultResult {
   let fault: String
   let tried: Int
   let lost: Int
@@ -57,14 +57,14 @@ struct Finding {
 /// The table.
 final class Report {
   private let options: Options
-  private var findings: [Finding] = []
+  private var findings: [FaultResult] = []
 
   init(_ options: Options) { self.options = options }
 
   /// Whether anything was lost, or a bar missed.
   var missed: Bool { findings.contains { !$0.reached } }
 
-  func add(_ more: [Finding]) { findings += more }
+  func add(_ more: [FaultResult]) { findings += more }
 
   /// The machine and a line for each fault.
   var text: String {

@@ -1,11 +1,11 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// Every orphan is reaped, and leaves nothing behind in ebb.
-func orphansReaped(_ options: Options) throws(Failure) -> Finding {
+func orphansReaped(_ options: Options) throws(Failure) -> FaultResult {
   let batch = 10_000
   let total = options.times(1_000_000, quick: 20_000)
-  let run = try Supervised([options.ebb, "--", options.fixture, "orphans", "\(batch)", "0"])
+  let run = try SupervisedProcess([options.ebb, "--", options.testApp, "orphans", "\(batch)", "0"])
   try run.line("ready")
   return try growth("orphans reaped", run, total, batch) { () throws(Failure) in
     run.process.signal(SIGUSR1)
@@ -19,11 +19,11 @@ func orphansReaped(_ options: Options) throws(Failure) -> Finding {
 }
 
 /// Real-time signals, which queue: of these every single one has to arrive. No more than a thousand are under way.
-func signalsForwarded(_ options: Options) throws(Failure) -> Finding {
+func signalsForwarded(_ options: Options) throws(Failure) -> FaultResult {
   let batch = 1000
   let total = options.times(1_000_000, quick: 20_000)
   let number: Int32 = 36
-  let run = try Supervised([options.ebb, "--", options.fixture, "tally", "\(number)", "\(batch)"])
+  let run = try SupervisedProcess([options.ebb, "--", options.testApp, "tally", "\(number)", "\(batch)"])
   try run.line("ready")
   var arrived = 0
   return try growth("signals forwarded", run, total, batch) { () throws(Failure) in
@@ -38,9 +38,9 @@ func signalsForwarded(_ options: Options) throws(Failure) -> Finding {
 /// Does the work, and compares ebb's anonymous memory after the first tenth with that at the end. Pages of its file come
 /// and go as the kernel likes.
 private func growth(
-  _ title: String, _ run: Supervised, _ total: Int, _ batch: Int, _ work: () throws(Failure) -> Void,
+  _ title: String, _ run: SupervisedProcess, _ total: Int, _ batch: Int, _ work: () throws(Failure) -> Void,
   lost: () throws(Failure) -> Int
-) throws(Failure) -> Finding {
+) throws(Failure) -> FaultResult {
   func anonymous() throws(Failure) -> Int { Int(try numbers("/proc/\(run.process.pid)/status")["RssAnon"] ?? 0) }
   let batches = total / batch
   var before = 0
@@ -52,7 +52,7 @@ private func growth(
   let lost = try lost()
   run.process.signal(SIGTERM)
   guard run.process.ending(within: 60_000) == .code(0) else { throw Failure("\(title): no clean end") }
-  return Finding(
+  return FaultResult(
     title, tried: total, lost: lost, measured: "\(before) kB of anonymous memory after a tenth, \(after) kB at the end",
     bar: "no growth", reached: after <= before)
 }

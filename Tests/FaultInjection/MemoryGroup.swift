@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// A control group with a memory limit, of version 2 or 1, whichever the machine has.
 final class MemoryGroup {

@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// The command line.
 struct Options: Sendable {
@@ -7,20 +7,20 @@ struct Options: Sendable {
   var quick = false
   var markdown = false
   /// All, where none was named.
-  var faults = Set(Fault.allCases)
+  var faultInjection = Set(Fault.allCases)
   var ebb = directoryOfThisProgram() + "/ebb"
-  let fixture = directoryOfThisProgram() + "/fixture"
-  let simulation = directoryOfThisProgram() + "/simulation"
+  let testApp = directoryOfThisProgram() + "/TestApp"
+  let simulation = directoryOfThisProgram() + "/LifecycleSimulation"
 
   init(_ arguments: [String]) throws(Failure) {
     var named: Set<Fault> = []
-    var rest = arguments[...]
-    while let word = rest.popFirst() {
+    var remaining = arguments[...]
+    while let word = remaining.popFirst() {
       switch word {
       case "--quick": quick = true
       case "--markdown": markdown = true
       case "--ebb":
-        guard let path = rest.popFirst() else { throw Failure("--ebb takes the path of a binary") }
+        guard let path = remaining.popFirst() else { throw Failure("--ebb takes the path of a binary") }
         ebb = path
       default:
         guard let fault = Fault(rawValue: word) else {
@@ -30,8 +30,8 @@ struct Options: Sendable {
         named.insert(fault)
       }
     }
-    if !named.isEmpty { faults = named }
-    for path in [ebb, fixture, simulation] where access(path, X_OK) != 0 {
+    if !named.isEmpty { faultInjection = named }
+    for path in [ebb, testApp, simulation] where access(path, X_OK) != 0 {
       throw Failure("there is no \(path); build it first: swift build -c release")
     }
     // PID namespaces, an empty /proc, a memory limit.

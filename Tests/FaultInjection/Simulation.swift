@@ -1,10 +1,10 @@
-import Instruments
+import TestSupport
 
 /// The lifecycle itself, in simulated time: random options, random events in random order, against all that must hold.
 /// It is the code that ships, compiled as it ships.
-func simulatedRuns(_ options: Options) throws(Failure) -> Finding {
+func simulatedRuns(_ options: Options) throws(Failure) -> FaultResult {
   let seed = Int.random(in: 0..<1 << 40)
-  let run = try Supervised([
+  let run = try SupervisedProcess([
     options.simulation, "24", "\(options.times(20_000_000, quick: 200_000))", "\(seed)",
   ])
   guard let ending = run.process.ending(within: -1), case let lines = run.moreLines(within: 1000),
@@ -14,7 +14,7 @@ func simulatedRuns(_ options: Options) throws(Failure) -> Finding {
   let numbers = summary.split(separator: ",").compactMap { $0.split(separator: " ").first.flatMap { Int($0) } }
   guard numbers.count == 4 else { throw Failure("the simulation has ended with \(ending): \(summary)") }
   for line in lines.dropLast() { complain(line) }
-  return Finding(
+  return FaultResult(
     "simulated events in any order", tried: numbers[1], lost: numbers[3],
     measured: "\(numbers[0]) runs, \(numbers[2]) hours of their time, seed \(seed)", bar: "every invariant holds",
     reached: ending == .code(0))

@@ -1,12 +1,12 @@
 import Glibc
-import Instruments
+import TestSupport
 import Synchronization
 
 /// A thousand clients at the health endpoint that send a byte now and then and come back when they are thrown out. Neither
 /// the stop signal nor the deadline may wait for them, and whoever asks properly must get the answer within a kubelet's
 /// second. Where they fill the listener's backlog the kernel drops a prober's SYN, which comes again after a second: so
 /// the delay is longer than all that a prober may wait, and whoever measures is back before it ends.
-func stopsAmongSlowClients(_ options: Options) throws(Failure) -> Finding {
+func stopsAmongSlowClients(_ options: Options) throws(Failure) -> FaultResult {
   let tries = options.times(50, quick: 3)
   var lost = 0
   var prober = Prober()
@@ -16,7 +16,7 @@ func stopsAmongSlowClients(_ options: Options) throws(Failure) -> Finding {
     let endpoint = Endpoint(port: try freePort())
     let words = ["--health", endpoint.text, "--delay", "4500ms", "--drain", "time", "--ports", "1"]
     let ebb = [options.ebb] + words + ["--grace", "300ms", "-t", "10s", "--"]
-    let run = try Supervised(ebb + [options.fixture, "signals", "--ignore-term"])
+    let run = try SupervisedProcess(ebb + [options.testApp, "signals", "--ignore-term"])
     try run.line("ready")
     let clients = SlowClients(1000, endpoint)
     defer { clients.end() }
@@ -37,7 +37,7 @@ func stopsAmongSlowClients(_ options: Options) throws(Failure) -> Finding {
   }
   let late = [forwarded, killed].map { "\(fixed(($0.max() ?? 0) / 1e6, 1)) ms" }
   let earliest = min(forwarded.min() ?? 0, killed.min() ?? 0)
-  return Finding(
+  return FaultResult(
     "stop with 1000 slow clients at the health endpoint", tried: tries, lost: lost,
     measured: "signal late by \(late[0]) at most, exit by \(late[1]), \(prober.summary)",
     bar: "never early, late by 100 ms at most",
@@ -72,11 +72,11 @@ private struct Prober {
 /// So many of them, in a thread.
 private final class SlowClients: Sendable {
   private let isOver = Atomic(false)
-  private let thread: Mutex<Thread<Void>?> = Mutex(nil)
+  private let thread: Mutex<WorkerThread<Void>?> = Mutex(nil)
 
   init(_ count: Int, _ endpoint: Endpoint) {
     allowDescriptors(count + 256)
-    let worker = Thread { [self] in
+    let worker = WorkerThread { [self] in
       var clients = (0..<count).map { _ in SlowClient(endpoint) }
       while !isOver.load(ordering: .relaxed) {
         for index in clients.indices { clients[index].act() }

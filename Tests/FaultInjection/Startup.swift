@@ -1,27 +1,27 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// The stop signal at a random moment of the first milliseconds: before ebb has run a single instruction, between its
 /// steps, before the command is there, and just after.
-func stopsDuringStartup(_ options: Options) throws(Failure) -> [Finding] {
-  let ebb = [options.ebb, "--delay", "0", "--", options.fixture, "signals"]
-  let launch = [options.fixture, "launch", "--pid-namespace", "--block", "TERM", "--"]
+func stopsDuringStartup(_ options: Options) throws(Failure) -> [FaultResult] {
+  let ebb = [options.ebb, "--delay", "0", "--", options.testApp, "signals"]
+  let launch = [options.testApp, "launch", "--pid-namespace", "--block", "TERM", "--"]
   let tries = options.times(1000, quick: 50)
   return [
     // A parent that blocks the signal until its child is set up, as careful ones do: then none may be lost, whenever it
     // came. The command inherits the block, and waits for the signal.
     try finding("stop signal during start-up, blocked before ebb runs", tries) { () throws(Failure) in
-      let run = try Supervised(ebb, blocked: [SIGTERM])
+      let run = try SupervisedProcess(ebb, blocked: [SIGTERM])
       return try stop(run, run.process.pid, mayDie: false)
     },
     try finding("the same as process 1", tries) { () throws(Failure) in
-      let run = try Supervised(launch + ebb)
-      return try stop(run, try Supervised.child(of: run.process.pid), mayDie: false)
+      let run = try SupervisedProcess(launch + ebb)
+      return try stop(run, try SupervisedProcess.child(of: run.process.pid), mayDie: false)
     },
     // Nobody blocks it. The kernel may end ebb before its first statement, and the command before its own: that is no
     // loss, it is what the signal is for.
     try finding("the same with no signal blocked", tries) { () throws(Failure) in
-      let run = try Supervised(ebb)
+      let run = try SupervisedProcess(ebb)
       return try stop(run, run.process.pid, mayDie: true)
     },
   ]
@@ -29,7 +29,7 @@ func stopsDuringStartup(_ options: Options) throws(Failure) -> [Finding] {
 
 private func finding(
   _ title: String, _ tries: Int, _ attempt: () throws(Failure) -> (isGood: Bool, wasEarly: Bool)
-) throws(Failure) -> Finding {
+) throws(Failure) -> FaultResult {
   var lost = 0
   var early = 0
   for _ in 0..<tries {
@@ -39,13 +39,15 @@ private func finding(
     // Each costs its limit: a few are proof enough.
     if lost == 5 { break }
   }
-  return Finding(
+  return FaultResult(
     title, tried: tries, lost: lost, measured: "\(early) came before the command was there",
     bar: "the command gets it, once, and all ends")
 }
 
 /// `wasEarly`: the command had not yet said that it is ready.
-private func stop(_ run: Supervised, _ pid: pid_t, mayDie: Bool) throws(Failure) -> (isGood: Bool, wasEarly: Bool) {
+private func stop(_ run: SupervisedProcess, _ pid: pid_t, mayDie: Bool) throws(Failure) -> (
+  isGood: Bool, wasEarly: Bool
+) {
   // A start takes about two milliseconds.
   spin(nanoseconds: Int64.random(in: 0...4_000_000))
   kill(pid, SIGTERM)

@@ -1,27 +1,27 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// A command that at its stop turns into processes which fork, die and leave their children orphans, as fast as they
 /// can, and ignore all signals. Ten at a time, each for five milliseconds: no process table is full of them.
-func stormsOfForks(_ options: Options) throws(Failure) -> [Finding] {
+func stormsOfForks(_ options: Options) throws(Failure) -> [FaultResult] {
   let tries = options.times(500, quick: 10)
   let words = ["--delay", "0", "--drain", "time", "--grace", "300ms", "--leftover-timeout", "300ms", "-t", "5s", "--"]
-  let ebb = [options.ebb] + words + [options.fixture, "storm", "10", "20"]
+  let ebb = [options.ebb] + words + [options.testApp, "storm", "10", "20"]
   return [
     try storms("stop into a storm of forks, as process 1", tries) { () throws(Failure) in
-      let run = try Supervised([options.fixture, "launch", "--pid-namespace", "--"] + ebb)
-      return (run, try Supervised.child(of: run.process.pid))
+      let run = try SupervisedProcess([options.testApp, "launch", "--pid-namespace", "--"] + ebb)
+      return (run, try SupervisedProcess.child(of: run.process.pid))
     },
     try storms("the same as subreaper", tries) { () throws(Failure) in
-      let run = try Supervised(ebb)
+      let run = try SupervisedProcess(ebb)
       return (run, run.process.pid)
     },
   ]
 }
 
 private func storms(
-  _ title: String, _ tries: Int, _ start: () throws(Failure) -> (Supervised, pid_t)
-) throws(Failure) -> Finding {
+  _ title: String, _ tries: Int, _ start: () throws(Failure) -> (SupervisedProcess, pid_t)
+) throws(Failure) -> FaultResult {
   var lost = 0
   var times: [Double] = []
   for _ in 0..<tries {
@@ -38,7 +38,7 @@ private func storms(
     if lost == 5 { break }
   }
   let figures = [percentile(times, 50), times.max() ?? 0].map { fixed($0 / 1e6, 0) }
-  return Finding(
+  return FaultResult(
     title, tried: tries, lost: lost, measured: "over after p50 / max \(figures.joined(separator: " / ")) ms",
     bar: "exit 137, nothing lives on")
 }

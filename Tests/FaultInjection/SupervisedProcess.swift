@@ -1,8 +1,8 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// ebb and its command, with what the command prints.
-final class Supervised {
+final class SupervisedProcess {
   let process: Child
   private let lines: LineReader
 

@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// Stops of ebb around an HTTP server, which is asked all the time, under some condition.
 struct WholeStops {
@@ -18,12 +18,12 @@ struct WholeStops {
   /// One stop. `launcher` are the words around ebb; with `ownNamespace` ebb is the child of what they start.
   mutating func stop(_ launcher: [String], ownNamespace: Bool = false) throws(Failure) {
     tried += 1
-    let words = launcher + [options.ebb] + WholeStops.ebbOptions + [options.fixture, "serve", "0"]
-    let run = try Supervised(words)
+    let words = launcher + [options.ebb] + WholeStops.ebbOptions + [options.testApp, "serve", "0"]
+    let run = try SupervisedProcess(words)
     guard let port = UInt16(try run.line("listening").split(separator: " ")[1].dropFirst(5)) else {
       throw Failure("the server has no port")
     }
-    let ebb = ownNamespace ? try Supervised.child(of: run.process.pid) : run.process.pid
+    let ebb = ownNamespace ? try SupervisedProcess.child(of: run.process.pid) : run.process.pid
     guard get("/", port: port) == 200 else { return lose("no answer before the stop") }
     let sent = now()
     kill(ebb, SIGTERM)
@@ -43,31 +43,31 @@ struct WholeStops {
   }
 
   /// All of them as a row.
-  func finding(_ title: String, _ measured: String = "", reached: Bool = true) -> Finding {
-    let facts = [firstProblem, "\(answers) requests answered in the delays", measured.isEmpty ? nil : measured]
-    return Finding(
-      title, tried: tried, lost: lost, measured: facts.compactMap { $0 }.joined(separator: ", "),
+  func finding(_ title: String, _ measured: String = "", reached: Bool = true) -> FaultResult {
+    let fields = [firstProblem, "\(answers) requests answered in the delays", measured.isEmpty ? nil : measured]
+    return FaultResult(
+      title, tried: tried, lost: lost, measured: fields.compactMap { $0 }.joined(separator: ", "),
       bar: "each stop as ever", reached: reached)
   }
 }
 
 /// As a strict seccomp profile has it: connections have to be counted in another way.
-func stopsWithoutNetlink(_ options: Options) throws(Failure) -> Finding {
+func stopsWithoutNetlink(_ options: Options) throws(Failure) -> FaultResult {
   var stops = WholeStops(options)
-  for _ in 0..<options.times(50, quick: 3) { try stops.stop([options.fixture, "launch", "--no-netlink", "--"]) }
+  for _ in 0..<options.times(50, quick: 3) { try stops.stop([options.testApp, "launch", "--no-netlink", "--"]) }
   return stops.finding("stop with netlink refused by seccomp")
 }
 
 /// As process 1 of a container in which nobody has mounted it.
-func stopsWithoutProc(_ options: Options) throws(Failure) -> Finding {
+func stopsWithoutProc(_ options: Options) throws(Failure) -> FaultResult {
   var stops = WholeStops(options)
-  let launcher = [options.fixture, "launch", "--pid-namespace-without-proc", "--"]
+  let launcher = [options.testApp, "launch", "--pid-namespace-without-proc", "--"]
   for _ in 0..<options.times(50, quick: 3) { try stops.stop(launcher, ownNamespace: true) }
   return stops.finding("stop without /proc")
 }
 
 /// ebb, the command, its connections and the pages of their files, all in eight megabytes.
-func stopsWithLittleMemory(_ options: Options) throws(Failure) -> Finding {
+func stopsWithLittleMemory(_ options: Options) throws(Failure) -> FaultResult {
   let group = try MemoryGroup(limit: 8 << 20)
   var stops = WholeStops(options)
   for _ in 0..<options.times(50, quick: 3) { try stops.stop(group.launcher) }

@@ -1,17 +1,17 @@
 // What a supervisor meets on a bad day, often enough to be sure: one command, one table, a row for each fault.
 //
-//     swift build -c release && swift run -c release Faults [--quick] [--markdown] [--ebb FILE] [ROW...]
+//     swift build -c release && swift run -c release FaultInjection [--quick] [--markdown] [--ebb FILE] [ROW...]
 //
 // Exit code: 0 nothing was lost and all bars reached, 1 a bar missed, 2 the run itself failed.
 
 import Glibc
-import Instruments
+import TestSupport
 
 do throws(Failure) {
   forgetVariablesOfEbb()
   let options = try Options(Array(CommandLine.arguments.dropFirst()))
   let report = Report(options)
-  for fault in Fault.allCases where options.faults.contains(fault) {
+  for fault in Fault.allCases where options.faultInjection.contains(fault) {
     progress(fault.rawValue)
     report.add(fault.findings(options))
   }

@@ -1,6 +1,6 @@
 import Supervision
 
-extension World {
+extension LifecycleModel {
   /// In the place of another init: each signal is passed on, once, and nothing else is ever done to a process; the command's
   /// end is the end of the run, and there is no deadline.
   mutating func postAsleep(_ event: Event) -> String {
@@ -13,10 +13,10 @@ extension World {
     }
     var expected = sentAsleep(isSignal, isLast: isLast)
     var copy = lifecycle
-    if let isSignal, let passed = copy.passesOn(isSignal) {
+    if let isSignal, let passed = copy.forwardImmediately(isSignal) {
       if expected.count != 1 || expected[0] != passed { return "passes \(isSignal.name) on otherwise" }
     }
-    let stopsItself = options.asleep?.program == .dumbInit && options.newSession && isSignal == .terminalStop
+    let stopsItself = options.asleep?.program == .dumbInit && options.newSession && isSignal == .sigtstp
     var stops = 0
     for action in lifecycle.handle(event, at: now) {
       if exitCode != nil { return "\(action) after the exit" }
@@ -27,8 +27,8 @@ extension World {
       case .stopSelf: stops += 1
       case .suspend: if !commandLives { return "suspends without a command" }
       case .exit(let code, _): exitCode = code
-      case .log(let record): if !options.warnsReaped || record.level != .warning { return "says \(record.event)" }
-      case .leaveMessage: continue
+      case .log(let record): if !options.logsReapedOrphans || record.level != .warning { return "says \(record.event)" }
+      case .writeTerminationMessage: continue
       default: return "\(action) while asleep"
       }
     }
@@ -38,16 +38,17 @@ extension World {
     if lifecycle.wakeUp != nil { return "waits for a time" }
     if isLast != (exitCode != nil) { return isLast ? "no exit" : "exits too early" }
     guard let exitCode, let code = commandEnd?.status.code else { return "" }
-    let expectedCode = options.remaps.first { $0.from == code }?.to ?? code
+    let expectedCode = options.exitCodeRemaps.first { $0.from == code }?.to ?? code
     return exitCode == expectedCode ? "" : "exit code \(exitCode), not \(expectedCode)"
   }
 
   /// What a signal that comes is sent as; or at the end: dumb-init's farewell to a session.
-  private func sentAsleep(_ signal: Signal?, isLast: Bool) -> [(Signal, Action.Target)] {
+  private func sentAsleep(_ signal: Signal?, isLast: Bool) -> [(Signal, SignalTarget)] {
     if let signal {
-      return options.rewrites.apply(to: signal).map { [($0, options.signalsGroup ? .group : .command)] } ?? []
+      return options.rewrites.apply(to: signal).map { [($0, options.targetsProcessGroup ? .commandGroup : .command)] }
+        ?? []
     }
     guard isLast, options.asleep?.program == .dumbInit, options.newSession else { return [] }
-    return options.rewrites.apply(to: .terminate).map { [($0, .group)] } ?? []
+    return options.rewrites.apply(to: .sigterm).map { [($0, .commandGroup)] } ?? []
   }
 }

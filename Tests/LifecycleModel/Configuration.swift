@@ -25,7 +25,7 @@ package struct Configuration: Sendable, CustomStringConvertible {
     Configuration("no delay") { $0.delay = .zero },
     Configuration("a delay that was given") { $0.delay = .seconds(5) },
     Configuration("the likely times of Docker, without /proc", hasProc: false) { $0.orchestrator = .unknown },
-    Configuration("a group, without /proc", hasProc: false) { $0.signalsGroup = true },
+    Configuration("a group, without /proc", hasProc: false) { $0.targetsProcessGroup = true },
     Configuration("above another supervisor", commandSupervises: true) {
       $0.delay = .seconds(5)
       $0.grace = .seconds(3)
@@ -38,18 +38,18 @@ package struct Configuration: Sendable, CustomStringConvertible {
       $0.leftoverTimeout = .zero
     },
     Configuration("group, rewritten, long leftover time") {
-      $0.signalsGroup = true
-      $0.rewrites.add(from: .terminate, to: .user2)
+      $0.targetsProcessGroup = true
+      $0.rewrites.add(from: .sigterm, to: .sigusr2)
       $0.leftoverTimeout = .seconds(100)
     },
-    Configuration("dropped stop signal") { $0.rewrites.add(from: .terminate, to: nil) },
+    Configuration("dropped stop signal") { $0.rewrites.add(from: .sigterm, to: nil) },
     Configuration("asked whether it is ready") { $0.readyTCP = 80 },
     Configuration("has to be ready in time, with a hook and kept ready") {
       $0.readyTCP = 80
       $0.startupTimeout = .seconds(3)
       $0.preStop = ["hook"]
       $0.readyHold = .seconds(2)
-      $0.remaps = [ExitCodeRemap(from: 124, to: 0)]
+      $0.exitCodeRemaps = [ExitCodeRemap(from: 124, to: 0)]
     },
     Configuration("waits for no connection") { $0.drain = .time },
     Configuration("until no connection is left, asked whether it is ready") {
@@ -63,9 +63,9 @@ package struct Configuration: Sendable, CustomStringConvertible {
     },
     Configuration("in tini's place, asleep") { $0.sleep(as: .tini) },
     Configuration("in dumb-init's place, asleep, with a rewritten farewell") {
-      ($0.signalsGroup, $0.newSession) = (true, true)
-      $0.rewrites.add(from: .terminate, to: .user2)
-      $0.rewrites.add(from: .terminalStop, to: .stop)
+      ($0.targetsProcessGroup, $0.newSession) = (true, true)
+      $0.rewrites.add(from: .sigterm, to: .sigusr2)
+      $0.rewrites.add(from: .sigtstp, to: .stop)
       $0.sleep(as: .dumbInit)
     },
     Configuration("hook with little time") {

@@ -1,7 +1,7 @@
 import Supervision
 
 /// The lifecycle and, beside it, what a bystander knows: who lives, what was sent and when it may be.
-package struct World {
+package struct LifecycleModel {
   let configuration: Configuration
   let options: RunOptions
   let times: StopTimes
@@ -26,7 +26,7 @@ package struct World {
   var hookRuns = false
   var hookWasKilled = false
   var isCounting = false
-  var lastSample: (sample: Sample, at: Instant)?
+  var lastSample: (sample: ConnectionSample, at: Instant)?
   var lastTraffic: Instant?  // the last inbound byte that a sample told of
 
   package init(_ configuration: Configuration) {
@@ -104,20 +104,20 @@ package struct World {
         if !problem.isEmpty { return problem }
         (stoppedAt, begunAt) = (now, (commandLives, phase))
       }
-      return post(.signal(.terminate))
+      return post(.signal(.sigterm))
     case .stopNow:
       if stoppedAt != nil { impatient = true }
       return post(.stopNow)
     case .interrupt:
       if stoppedAt != nil { impatient = true }
-      return post(.signal(.interrupt))
-    case .quit: return post(.signal(options.asleep == nil ? .quit : .terminalStop))
-    case .hangup: return post(.signal(.hangup))
+      return post(.signal(.sigint))
+    case .quit: return post(.signal(options.asleep == nil ? .sigquit : .sigtstp))
+    case .hangup: return post(.signal(.sighup))
     case .commandExits: return commandLives ? commandEnds(othersRemain: false, .exited(code: 5)) : nil
     case .commandExitsLeavingOthers: return commandLives ? commandEnds(othersRemain: true, .exited(code: 5)) : nil
     case .commandDiesLeavingOthers:
-      return commandLives ? commandEnds(othersRemain: true, .killed(by: .terminate, dumpedCore: false)) : nil
-    case .orphanDies: return orphanEnds(.killed(by: .terminate, dumpedCore: false), leavesAnother: false)
+      return commandLives ? commandEnds(othersRemain: true, .killed(by: .sigterm, dumpedCore: false)) : nil
+    case .orphanDies: return orphanEnds(.killed(by: .sigterm, dumpedCore: false), leavesAnother: false)
     case .orphanExitsLeavingAnother: return orphanEnds(.exited(code: 0), leavesAnother: true)
     case .othersListen: return others.listen() ? "" : nil
     case .listeningIsFound: return others.takeListening().map { post(.childrenListen($0)) }
@@ -145,9 +145,9 @@ package struct World {
       guard !commandLives, childrenRemain, !hookRuns else { return nil }
       others = Others(none: true)
       return post(.reapedAll(childrenRemain: false))
-    case .commandStopped: return commandLives ? post(.commandStopped(by: .terminalStop)) : nil
+    case .commandStopped: return commandLives ? post(.commandStopped(by: .sigtstp)) : nil
     case .timeToNextDeadline: return pass(.zero)
-    case .almostToNextDeadline: return pass(Span(nanoseconds: -1))
+    case .almostToNextDeadline: return pass(TimeAmount(nanoseconds: -1))
     case .farBeyondNextDeadline:  // the machine was busy
       isLate = true
       return pass(.seconds(40))
@@ -155,17 +155,17 @@ package struct World {
   }
 
   /// A pass ends that has seen so many requests whose answer is owed, and whose last byte has just come.
-  private mutating func counted(owing: Int, _ listeners: Sample.Listeners) -> String? {
+  private mutating func counted(owing: Int, _ listeners: ConnectionSample.PortSource) -> String? {
     guard isCounting else { return nil }
-    var sample = Sample(source: .diagWithInfo, listeners: listeners)
-    sample.sinceTold = .zero
-    let ages = Connection.Ages(
-      sent: .seconds(1), received: .zero, acknowledged: .zero, bytesReceived: 1, bytesAcknowledged: 1)
+    var sample = ConnectionSample(source: .diagWithInfo, listeners: listeners)
+    sample.eventHorizonAge = .zero
+    let ages = Connection.TCPInfo(
+      lastSendAge: .seconds(1), lastReceiveAge: .zero, lastAckAge: .zero, bytesReceived: 1, bytesAcknowledged: 1)
     let peer = SocketAddress(.loopback4, port: 1)
     for _ in 0..<owing {
-      sample.census.add(
+      sample.counts.add(
         Connection(
-          state: .established, localPort: 80, peer: peer, receiveQueue: 0, sendQueue: 0, inode: 1, ages: ages),
+          state: .established, localPort: 80, peer: peer, receiveQueue: 0, sendQueue: 0, inode: 1, tcpInfo: ages),
         quiet: times.drainQuiet)
       lastTraffic = now
     }
@@ -213,10 +213,10 @@ package struct World {
   }
 
   /// What the stop signal is forwarded as.
-  private var sent: Signal? { options.rewrites.apply(to: .terminate) }
+  private var sent: Signal? { options.rewrites.apply(to: .sigterm) }
 
   /// Time goes to the next deadline and `distance` further.
-  private mutating func pass(_ distance: Span) -> String? {
+  private mutating func pass(_ distance: TimeAmount) -> String? {
     guard let wakeUp = lifecycle.wakeUp, wakeUp + distance > now else { return nil }
     now = wakeUp + distance
     return post(.timer)
@@ -245,8 +245,8 @@ package struct World {
     if options.asleep != nil { return postAsleep(event) }
     let actions = lifecycle.handle(event, at: now)
     if lifecycle.phase < phase { return "phase went back from \(phase) to \(lifecycle.phase)" }
-    if phase == .delaying || phase == .draining, case .signal(.interrupt) = event, stoppedAt != nil,
-      actions.contains(where: { if case .send(.interrupt, _) = $0 { true } else { false } })
+    if phase == .delaying || phase == .draining, case .signal(.sigint) = event, stoppedAt != nil,
+      actions.contains(where: { if case .send(.sigint, _) = $0 { true } else { false } })
     {
       return "SIGINT ends the wait and is forwarded too"
     }
@@ -275,13 +275,13 @@ package struct World {
     if exitCode == nil, let killAt, phase < .killing, (lifecycle.wakeUp ?? .at(Int.max / 2_000_000)) > killAt {
       return "does not wake up for the kill deadline"
     }
-    if exitCode != nil, !lifecycle.handle(.signal(.hangup), at: now).isEmpty { return "acts after the exit" }
+    if exitCode != nil, !lifecycle.handle(.signal(.sighup), at: now).isEmpty { return "acts after the exit" }
     return ""
   }
 
   private mutating func check(_ action: Action) -> String {
     switch action {
-    case .send(.kill, _):
+    case .send(.sigkill, _):
       return !commandLives ? "SIGKILL to a pid that is nobody's" : mayKill ? "" : "SIGKILL before the deadline"
     case .killDescendants: return mayKill ? "" : "SIGKILL to descendants before the deadline"
     case .killChildren:
@@ -301,7 +301,7 @@ package struct World {
       return commandLives || pids.isEmpty ? "looks whether nothing listens" : ""
     case .findGroup:
       others.isGroupLookedFor = true
-      return options.signalsGroup ? "" : "looks for a group that gets no signal"
+      return options.targetsProcessGroup ? "" : "looks for a group that gets no signal"
     case .send(let signal, .child): return "\(signal.name) to a child that may not be told of it"
     case .signalLeftovers(let signal, let targets):
       if commandLives || signal != sent { return "\(signal.name) to leftovers" }
@@ -309,7 +309,7 @@ package struct World {
         var problem = ""
         switch target {
         case .child(let pid): problem = others.signal(pid, at: now)
-        case .group: problem = configuration.hasProc ? "the group in place of children" : others.signalGroup()
+        case .commandGroup: problem = configuration.hasProc ? "the group in place of children" : others.signalGroup()
         case .command: problem = "a signal to a pid that is free"
         }
         if !problem.isEmpty { return problem }
@@ -317,9 +317,9 @@ package struct World {
       return ""
     case .send(let signal, let target):
       if !commandLives { return "\(signal.name) to a pid that is nobody's" }
-      guard signal == (isDelegated ? .terminate : sent) else { return "" }
+      guard signal == (isDelegated ? .sigterm : sent) else { return "" }
       stopSignalsSent += 1
-      if case .group = target {
+      if case .commandGroup = target {
         let problem = others.signalGroup()
         if !problem.isEmpty { return problem }
       }
@@ -355,7 +355,7 @@ package struct World {
       isCounting = true
       return ""
     case .startHook(let signal):
-      if hookRuns || stoppedAt != now || !hasBeenReady || signal != .terminate || isDelegated {
+      if hookRuns || stoppedAt != now || !hasBeenReady || signal != .sigterm || isDelegated {
         return "a hook out of turn"
       }
       hookRuns = true
@@ -365,7 +365,7 @@ package struct World {
       hookWasKilled = true
       let isBound = latestForwarding.map { now >= $0 } ?? false
       return impatient || listensOnNothing || isBound || mayKill ? "" : "kills the hook too early"
-    case .leaveMessage: return ""
+    case .writeTerminationMessage: return ""
     case .suspend: return commandLives && stoppedAt == nil ? "" : "suspends in a stop"
     case .stopSelf: return "stops itself"
     case .log: return ""
@@ -382,13 +382,13 @@ package struct World {
 
   /// Nothing was seen to listen.
   private var listensOnNothing: Bool {
-    lastSample?.sample.listeners == Sample.Listeners.none && options.readyTCP == nil
+    lastSample?.sample.portSource == ConnectionSample.PortSource.none && options.readyTCP == nil
   }
 
   /// The bound is reached, or a look at this very moment has seen that traffic has ebbed away.
   private func mayForward(_ stoppedAt: Instant) -> Bool {
     if let latestForwarding, now >= latestForwarding { return true }
-    guard let lastSample, lastSample.at == now, lastSample.sample.census.connections == 0 else { return false }
+    guard let lastSample, lastSample.at == now, lastSample.sample.counts.connections == 0 else { return false }
     return options.drain == .zero || now >= max(stoppedAt, lastTraffic ?? stoppedAt) + times.drainQuiet
   }
 
@@ -405,7 +405,7 @@ package struct World {
   }
 
   /// From the stop signal to its forwarding.
-  private var longestWait: Span {
+  private var longestWait: TimeAmount {
     max(times.delay, min(times.delay + times.drainTimeout, times.killIn - times.grace))
   }
 
@@ -427,7 +427,7 @@ package struct World {
   /// The deadline of what the command has left behind.
   private var leftoverDeadline: Instant? {
     guard let commandEnd else { return nil }
-    let standard: Span? = stoppedAt != nil && begunAt.commandLived ? nil : .seconds(2)
+    let standard: TimeAmount? = stoppedAt != nil && begunAt.commandLived ? nil : .seconds(2)
     let own = (options.leftoverTimeout ?? standard).map { commandEnd.at + $0 }
     guard let own, let killAt else { return own ?? killAt }
     return min(own, killAt)
@@ -445,7 +445,7 @@ package struct Walk {
   /// How many events the lifecycle was told of.
   package let events: Int
   /// Simulated time, from its start to its end.
-  package let lasted: Span
+  package let lasted: TimeAmount
   /// What was wrong, if anything was.
   package let problem: String?
 }

@@ -31,8 +31,8 @@ struct Others {
 
   private enum Rule {
     case hadSignal
-    case atOnce(time: Span)
-    case trusted(since: Instant, time: Span)
+    case atOnce(time: TimeAmount)
+    case trusted(since: Instant, time: TimeAmount)
   }
 
   private enum Parents { case unknown, silent, mayHavePassedOn }

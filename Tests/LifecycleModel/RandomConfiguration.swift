@@ -3,12 +3,12 @@ import Supervision
 extension Configuration {
   private static func asleep(_ random: inout SplitMix64) -> Configuration {
     Configuration("asleep") { options in
-      options.signalsGroup = Bool.random(using: &random)
-      options.warnsReaped = Bool.random(using: &random)
+      options.targetsProcessGroup = Bool.random(using: &random)
+      options.logsReapedOrphans = Bool.random(using: &random)
       options.newSession = Bool.random(using: &random)
-      if Bool.random(using: &random) { options.rewrites.add(from: .hangup, to: nil) }
-      if Bool.random(using: &random) { options.rewrites.add(from: .terminate, to: .user2) }
-      if Bool.random(using: &random) { options.remaps = [ExitCodeRemap(from: 5, to: 0)] }
+      if Bool.random(using: &random) { options.rewrites.add(from: .sighup, to: nil) }
+      if Bool.random(using: &random) { options.rewrites.add(from: .sigterm, to: .sigusr2) }
+      if Bool.random(using: &random) { options.exitCodeRemaps = [ExitCodeRemap(from: 5, to: 0)] }
       options.sleep(as: [.tini, .dumbInit, .catatonit].randomElement(using: &random) ?? .tini)
     }
   }
@@ -34,8 +34,8 @@ extension Configuration {
         options.readyTCP = 80
         options.startupTimeout = .random(upTo: 10, &random)
       }
-      options.signalsGroup = Bool.random(using: &random)
-      if Int.random(in: 0..<8, using: &random) == 0 { options.rewrites.add(from: .terminate, to: .user2) }
+      options.targetsProcessGroup = Bool.random(using: &random)
+      if Int.random(in: 0..<8, using: &random) == 0 { options.rewrites.add(from: .sigterm, to: .sigusr2) }
       let drain = options.drain == .time ? .zero : options.drainTimeout ?? .zero
       let given =
         (options.delay ?? .zero) + drain + (options.grace ?? .seconds(1)) + (options.killMargin ?? .seconds(1))
@@ -45,10 +45,10 @@ extension Configuration {
   }
 }
 
-extension Span {
+extension TimeAmount {
   /// To the nanosecond; zero every now and then.
-  fileprivate static func random(upTo seconds: Int, _ random: inout SplitMix64) -> Span {
+  fileprivate static func random(upTo seconds: Int, _ random: inout SplitMix64) -> TimeAmount {
     guard Int.random(in: 0..<8, using: &random) > 0 else { return .zero }
-    return Span(nanoseconds: Int64.random(in: 0...Int64(seconds) * 1_000_000_000, using: &random))
+    return TimeAmount(nanoseconds: Int64.random(in: 0...Int64(seconds) * 1_000_000_000, using: &random))
   }
 }

@@ -3,8 +3,8 @@ import LifecycleModel
 import Supervision
 
 /// Runs of the lifecycle with random options, random events and simulated time, until so many hours and so many events
-/// are over: simulation HOURS EVENTS SEED. Prints what was done, in a line, and each problem in a line before it.
-@_cdecl("simulation_main")
+/// are over: LifecycleSimulation HOURS EVENTS SEED. Prints what was done, in a line, and each problem in a line before it.
+@_cdecl("LifecycleSimulation_main")
 package func main(
   argumentCount: Int32, arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>,
   environment: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
@@ -12,7 +12,7 @@ package func main(
   guard argumentCount == 4, let hours = number(arguments[1]), let most = number(arguments[2]),
     let seed = number(arguments[3])
   else {
-    print("usage: simulation HOURS EVENTS SEED")
+    print("usage: LifecycleSimulation HOURS EVENTS SEED")
     return 2
   }
   var simulation = Simulation(seed: UInt64(seed))

@@ -19,7 +19,7 @@ struct Simulation {
   mutating func run() {
     let own = seed &+ UInt64(runs)
     var random = SplitMix64(state: own)
-    let walk = World(.random(&random)).walk(steps: 60, &random)
+    let walk = LifecycleModel(.random(&random)).walk(steps: 60, &random)
     runs += 1
     events += walk.events
     seconds += walk.lasted.nanoseconds / 1_000_000_000

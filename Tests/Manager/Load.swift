@@ -46,7 +46,7 @@ enum Load {
     guard let folder = opendir("/proc/self/task") else { return -1 }
     defer { closedir(folder) }
     var threads = 0
-    while ebb_next_process(folder) != 0 { threads += 1 }
+    while ebb_readdir_number(folder) != 0 { threads += 1 }
     return threads
   }
 }

@@ -45,25 +45,25 @@ struct ChildTests {
     guard case .ended(_, .exited(code: 7)) = nextEvent(of: try start("sh", "-c", "exit 7")) else {
       return #expect(Bool(false), "no exit code 7")
     }
-    guard case .ended(_, .killed(by: .user1, _)) = nextEvent(of: try start("sh", "-c", "kill -USR1 $$")) else {
+    guard case .ended(_, .killed(by: .sigusr1, _)) = nextEvent(of: try start("sh", "-c", "kill -USR1 $$")) else {
       return #expect(Bool(false), "not killed by USR1")
     }
     let sleeper = try start("sleep", "1000")
-    try send(Signal(number: 19)!, to: .process(sleeper))
+    try sendSignal(Signal(number: 19)!, to: .process(sleeper))
     guard case .stopped(_, let signal) = nextEvent(of: sleeper) else { return #expect(Bool(false), "not stopped") }
     #expect(signal.name == "STOP")
-    try send(.kill, to: .process(sleeper))
-    guard case .ended(_, .killed(by: .kill, _)) = nextEvent(of: sleeper) else {
+    try sendSignal(.sigkill, to: .process(sleeper))
+    guard case .ended(_, .killed(by: .sigkill, _)) = nextEvent(of: sleeper) else {
       return #expect(Bool(false), "not killed")
     }
     guard case .noChildren = nextEvent(of: 0) else { return #expect(Bool(false), "still has children") }
-    #expect(throws: Errno(code: ESRCH)) { try send(.terminate, to: .process(sleeper)) }
+    #expect(throws: Errno(code: ESRCH)) { try sendSignal(.sigterm, to: .process(sleeper)) }
   }
 
   @Test func theChildLeadsAGroupOfItsOwn() throws {
     let pid = try start("sleep", "1000")
     #expect(getpgid(pid) == pid)
-    try send(.kill, to: .group(pid))
+    try sendSignal(.sigkill, to: .group(pid))
     _ = nextEvent(of: pid)
   }
 
@@ -104,7 +104,7 @@ struct ChildTests {
     let found = try Set(readChildren())
     #expect(found.isSuperset(of: pids))
     #expect(try Set(ownChildren().map(\.pid)).isSuperset(of: pids))
-    for pid in pids { try send(.kill, to: .process(pid)) }
+    for pid in pids { try sendSignal(.sigkill, to: .process(pid)) }
     for pid in pids { _ = nextEvent(of: pid) }
   }
 
@@ -113,7 +113,7 @@ struct ChildTests {
     let table = try readProcessTable()
     #expect(descendants(of: getpid(), among: table).contains { $0.pid == pid })
     #expect(table.contains { $0.pid == getpid() && $0.parent == getppid() })
-    try send(.kill, to: .process(pid))
+    try sendSignal(.sigkill, to: .process(pid))
     _ = nextEvent(of: pid)
     #expect(try readProcessTable().contains { $0.pid == pid } == false)
   }
@@ -126,11 +126,11 @@ struct ChildTests {
       Thread.detachNewThread {
         _ = blockAllSignals()
         let realTime = Signal(text: "RTMIN+5")!
-        guard let descriptor = try? openSignalDescriptor(SignalSet([realTime, .user2])) else {
+        guard let descriptor = try? openSignalDescriptor(SignalSet([realTime, .sigusr2])) else {
           return continuation.resume(returning: ["no descriptor"])
         }
         var found = (try? takeSignals(from: descriptor))?.map(\.name) ?? ["error"]
-        for signal in [realTime, .user2, realTime] { pthread_kill(pthread_self(), signal.number) }
+        for signal in [realTime, .sigusr2, realTime] { pthread_kill(pthread_self(), signal.number) }
         found += (try? takeSignals(from: descriptor))?.map(\.name) ?? ["error"]
         close(descriptor)
         continuation.resume(returning: found)

@@ -15,11 +15,11 @@ import Testing
     defer { close(client) }
     wait(client, POLLOUT)
     #expect(takeSocketError(client) == nil)
-    #expect(!hasFoundItself(client, connectedTo: place))
+    #expect(!discardIfSelfConnected(client, to: place))
     wait(listener.socket, POLLIN)
     let server = try #require(try acceptConnection(from: listener.socket))
     guard case .nothing = try receive(upTo: 10, from: server) else { throw Errno(code: 0) }
-    #expect(try send(Array("hello".utf8)[...], over: client) == 5)
+    #expect(try sendBytes(Array("hello".utf8)[...], over: client) == 5)
     wait(server, POLLIN)
     guard case .bytes(let bytes) = try receive(upTo: 3, from: server) else { throw Errno(code: 0) }
     #expect(bytes == Array("hel".utf8))
@@ -46,7 +46,7 @@ import Testing
   @Test func taken() throws {
     let listener = try Listener()
     #expect(throws: Errno(code: EADDRINUSE)) {
-      _ = try Platform.listen(on: SocketAddress(.loopback4, port: listener.port), backlog: 8)
+      _ = try startListening(on: SocketAddress(.loopback4, port: listener.port), backlog: 8)
     }
   }
 
@@ -76,6 +76,6 @@ import Testing
     let place = SocketAddress(.loopback4, port: UInt16(bigEndian: raw.sin_port))
     wait(socket, POLLOUT)
     #expect(takeSocketError(socket) == nil)
-    #expect(hasFoundItself(socket, connectedTo: place))
+    #expect(discardIfSelfConnected(socket, to: place))
   }
 }

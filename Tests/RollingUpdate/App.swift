@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// What is updated: a server that stops well when it is told to, and one that does nothing about signals.
 enum App: String, CaseIterable, Sendable {
@@ -32,7 +32,7 @@ enum App: String, CaseIterable, Sendable {
   /// The words that start it at this endpoint. `folder` is the replica's own.
   func words(_ endpoint: Endpoint, _ folder: String, slow: Int, _ programs: Programs) throws(Failure) -> [String] {
     switch self {
-    case .plain: return [programs.fixture, "serve", "\(endpoint.port)", "--no-handler"]
+    case .plain: return [programs.testApp, "serve", "\(endpoint.port)", "--no-handler"]
     case .nginx:
       try App.writeFilesOfNginx(to: folder, usedIn: folder, listen: endpoint.text, slow: slow)
       return [programs.nginx, "-e", "stderr", "-c", folder + "/nginx.conf"]

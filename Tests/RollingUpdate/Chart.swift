@@ -1,4 +1,4 @@
-import Instruments
+import TestSupport
 
 /// Errors over time, a lane for each way to stop, as SVG: drawn from the requests of the runs with the middle lag.
 func chart(_ outcomes: [Outcome], _ schedule: Schedule) -> String {
@@ -7,7 +7,7 @@ func chart(_ outcomes: [Outcome], _ schedule: Schedule) -> String {
   let panels = App.allCases.map { app in shown.filter { $0.run.app == app } }.filter { !$0.isEmpty }
   let scale = max(1, shown.flatMap { histogram($0).map(\.total) }.max() ?? 1)
 
-  var canvas = Canvas()
+  var canvas = SVGCanvas()
   canvas.text(
     "Requests that failed during a rolling update of \(Run.replicas) replicas; the load balancer learns of each stop "
       + "after \(seconds(lag))", 16, 24, "title")
@@ -20,9 +20,9 @@ private let plot = (left: 190.0, right: 740.0)
 private let laneHeight = 34.0
 
 /// The colours of the kinds that occur, and the scale. Returns where it ends.
-private func legend(_ outcomes: [Outcome], _ scale: Int, _ canvas: inout Canvas) -> Double {
+private func legend(_ outcomes: [Outcome], _ scale: Int, _ canvas: inout SVGCanvas) -> Double {
   var x = 16.0
-  for fate in Fate.allCases where outcomes.contains(where: { $0.errors.contains { $0.fate == fate } }) {
+  for fate in RequestOutcome.allCases where outcomes.contains(where: { $0.errors.contains { $0.fate == fate } }) {
     canvas.rectangle(x, 38, 10, 10, fill: colour(fate))
     canvas.text(fate.meaning, x + 15, 47)
     x += 40 + 6.2 * Double(fate.meaning.count)
@@ -34,7 +34,7 @@ private func legend(_ outcomes: [Outcome], _ scale: Int, _ canvas: inout Canvas)
 }
 
 /// One app. Returns where the next one begins.
-private func draw(_ panel: [Outcome], _ top: Double, _ scale: Int, _ canvas: inout Canvas) -> Double {
+private func draw(_ panel: [Outcome], _ top: Double, _ scale: Int, _ canvas: inout SVGCanvas) -> Double {
   let app = panel[0].run.app
   // Updates that end with SIGKILL would take all of the width: of those the beginning is shown.
   let span = max(1, panel.filter { !$0.hasKilled }.map { $0.time + Int64(500_000_000) }.max() ?? 1)
@@ -72,7 +72,7 @@ private func draw(_ panel: [Outcome], _ top: Double, _ scale: Int, _ canvas: ino
   return y + 40
 }
 
-private func axis(_ span: Int64, _ y: Double, _ x: (Int64) -> Double, _ canvas: inout Canvas) {
+private func axis(_ span: Int64, _ y: Double, _ x: (Int64) -> Double, _ canvas: inout SVGCanvas) {
   let whole = Int(span / 1_000_000_000)
   let step = [1, 2, 5, 10, 20, 50].first { whole / $0 <= 10 } ?? 100
   for second in stride(from: 0, through: whole, by: step) {
@@ -85,7 +85,7 @@ private func axis(_ span: Int64, _ y: Double, _ x: (Int64) -> Double, _ canvas: 
 /// Errors of one half second, by kind.
 private struct Bin {
   let start: Int64
-  let counts: [(fate: Fate, count: Int)]
+  let counts: [(fate: RequestOutcome, count: Int)]
   var total: Int { counts.map(\.count).reduce(0, +) }
 }
 
@@ -95,12 +95,14 @@ private let binWidth: Int64 = 500_000_000
 private func histogram(_ outcome: Outcome) -> [Bin] {
   let bins = Dictionary(grouping: outcome.errors) { max(0, $0.end - outcome.begin) / binWidth }
   return bins.map { index, errors in
-    let counts = Fate.allCases.map { fate in (fate, errors.filter { $0.fate == fate }.count) }.filter { $0.1 > 0 }
+    let counts = RequestOutcome.allCases.map { fate in (fate, errors.filter { $0.fate == fate }.count) }.filter {
+      $0.1 > 0
+    }
     return Bin(start: index * binWidth, counts: counts)
   }
 }
 
-extension Fate {
+extension RequestOutcome {
   fileprivate var meaning: String {
     switch self {
     case .answered: "answered"
@@ -115,7 +117,7 @@ extension Fate {
   }
 }
 
-private func colour(_ fate: Fate) -> String {
+private func colour(_ fate: RequestOutcome) -> String {
   switch fate {
   case .answered: "#2da44e"
   case .refused: "#8250df"

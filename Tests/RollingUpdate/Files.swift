@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// A new folder for all that the parts need, which everybody may read.
 func makeFolder() throws(Failure) -> String {

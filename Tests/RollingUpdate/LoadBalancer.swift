@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// haproxy in front of the replicas. Any thread may give it orders; its process is only touched at its end.
 final class LoadBalancer: @unchecked Sendable {

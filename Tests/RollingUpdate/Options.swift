@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// The command line of the experiment.
 struct Options {
@@ -13,17 +13,17 @@ struct Options {
   var ebb = directoryOfThisProgram() + "/ebb"
 
   init(_ arguments: [String]) throws(Failure) {
-    var rest = arguments[...]
-    while let word = rest.popFirst() {
+    var remaining = arguments[...]
+    while let word = remaining.popFirst() {
       switch word {
       case "--short": short = true
       case "--swarm": swarm = true
       case "--markdown": markdown = true
       case "--svg":
-        guard let path = rest.popFirst() else { throw Failure("--svg takes the path of a file") }
+        guard let path = remaining.popFirst() else { throw Failure("--svg takes the path of a file") }
         svg = path
       case "--ebb":
-        guard let path = rest.popFirst() else { throw Failure("--ebb takes the path of a binary") }
+        guard let path = remaining.popFirst() else { throw Failure("--ebb takes the path of a binary") }
         ebb = path
       default:
         throw Failure("\"\(word)\" is not an option; there are --short, --swarm, --markdown, --svg FILE and --ebb FILE")
@@ -35,16 +35,16 @@ struct Options {
 /// The real parts.
 struct Programs: Sendable {
   let ebb: String
-  let fixture: String
+  let testApp: String
   let tini = "/usr/bin/tini"
   let nginx = "/usr/sbin/nginx"
   let haproxy = "/usr/sbin/haproxy"
 
   init(_ options: Options) throws(Failure) {
     ebb = options.ebb
-    fixture = directoryOfThisProgram() + "/fixture"
+    testApp = directoryOfThisProgram() + "/TestApp"
     for (path, cure) in [
-      (ebb, "build it first: swift build -c release"), (fixture, "build it first: swift build -c release"),
+      (ebb, "build it first: swift build -c release"), (testApp, "build it first: swift build -c release"),
       (tini, "Debian package tini"), (nginx, "Debian package nginx-light"), (haproxy, "Debian package haproxy"),
     ] where access(path, X_OK) != 0 {
       throw Failure("there is no \(path) (\(cure))")

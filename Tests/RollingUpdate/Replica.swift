@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// One instance of the app under its init, which is process 1 of a PID namespace, as in a container.
 final class Replica {
@@ -7,7 +7,7 @@ final class Replica {
   let server: Int
   private let container: Child
   private let first: pid_t
-  private let way: Way
+  private let way: ShutdownStrategy
 
   /// Starts it and waits until it answers.
   init(_ server: Int, _ run: Run) throws(Failure) {
@@ -19,7 +19,7 @@ final class Replica {
     let log = try createFile(folder + "/log")
     defer { close(log) }
     let app = try run.app.words(endpoint, folder, slow: run.schedule.slow, run.programs)
-    let words = [run.programs.fixture, "launch", "--pid-namespace", "--"] + way.wrapper + app
+    let words = [run.programs.testApp, "launch", "--pid-namespace", "--"] + way.wrapper + app
     let container = try Child(Launch(words, output: log, error: log))
     self.container = container
     try wait(for: "process 1 of \(words)") { !children(of: container.pid).isEmpty }

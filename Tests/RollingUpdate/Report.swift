@@ -1,10 +1,10 @@
-import Instruments
+import TestSupport
 
 /// The table of all runs, and what this project holds itself to.
 struct Report {
   private let outcomes: [Outcome]
   private let schedule: Schedule
-  private let bars: [Bar]
+  private let bars: [Threshold]
 
   init(_ outcomes: [Outcome], _ schedule: Schedule) {
     (self.outcomes, self.schedule) = (outcomes, schedule)
@@ -36,7 +36,7 @@ struct Report {
   }
 
   private func kinds(_ errors: [Request]) -> String {
-    let counts = Fate.allCases.map { fate in (fate, errors.filter { $0.fate == fate }.count) }
+    let counts = RequestOutcome.allCases.map { fate in (fate, errors.filter { $0.fate == fate }.count) }
     let words = counts.filter { $0.1 > 0 }.map { "\($0.1) × \($0.0.rawValue)" }
     return words.isEmpty ? "–" : words.joined(separator: ", ")
   }
@@ -55,23 +55,23 @@ extension Outcome {
 /// `12.3 s`.
 func inSeconds(_ nanoseconds: Int64) -> String { "\(fixed(Double(nanoseconds) / 1e9, 1)) s" }
 
-private func judge(_ outcomes: [Outcome], _ schedule: Schedule) -> [Bar] {
+private func judge(_ outcomes: [Outcome], _ schedule: Schedule) -> [Threshold] {
   let ebb = outcomes.filter { $0.run.way.kind == .ebb }
   let requests = ebb.map(\.requests.count).reduce(0, +)
   let errors = ebb.map(\.errors.count).reduce(0, +)
   var bars = [
-    Bar(
+    Threshold(
       "under ebb no request fails, of \(schedule.fewestRequests) at least",
       measured: "\(errors) of \(requests) in \(ebb.count) updates",
       errors == 0 && requests >= schedule.fewestRequests)
   ]
   let early = outcomes.map { outcome in outcome.errors.filter { $0.end < outcome.begin }.count }.reduce(0, +)
-  bars.append(Bar("no request fails before an update", measured: "\(early)", early == 0))
+  bars.append(Threshold("no request fails before an update", measured: "\(early)", early == 0))
 
   // Else the experiment proves nothing.
   let exposed = outcomes.filter { $0.run.isExposed }
   let fewest = exposed.map(\.errors.count).min() ?? 0
-  bars.append(Bar("without a wait requests fail in each update", measured: "at least \(fewest)", fewest > 0))
+  bars.append(Threshold("without a wait requests fail in each update", measured: "at least \(fewest)", fewest > 0))
   guard schedule.judgesTimes else { return bars }
 
   for app in App.allCases {
@@ -84,11 +84,11 @@ private func judge(_ outcomes: [Outcome], _ schedule: Schedule) -> [Bar] {
       else { continue }
       let place = "\(app.rawValue), lag \(seconds(lag))"
       bars.append(
-        Bar(
+        Threshold(
           "\(place): \(alike.run.way.name) takes no longer than a sleep of \(seconds(schedule.sleep))",
           measured: "\(inSeconds(alike.time)) to \(inSeconds(bySleep.time))", alike.time <= bySleep.time + tolerance))
       bars.append(
-        Bar(
+        Threshold(
           "\(place): \(fitted.run.way.name) is faster than a sleep of \(seconds(schedule.sleep))",
           measured: "\(inSeconds(fitted.time)) to \(inSeconds(bySleep.time))", fitted.time < bySleep.time))
     }

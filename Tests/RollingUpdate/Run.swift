@@ -1,11 +1,11 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// One rolling update: an app, a way to stop it, and how long the load balancer takes to hear of a stop.
 struct Run: Sendable {
   let app: App
   let lag: Int
-  let way: Way
+  let way: ShutdownStrategy
   let schedule: Schedule
   let programs: Programs
   let folder: String
@@ -49,7 +49,7 @@ func batches(_ schedule: Schedule, _ programs: Programs, _ folder: String) throw
   var runs: [Run] = []
   for lag in schedule.lags {
     for app in App.allCases {
-      for way in Way.all(app, lag: lag, schedule, programs) {
+      for way in ShutdownStrategy.all(app, lag: lag, schedule, programs) {
         let own = "\(folder)/\(runs.count)"
         try makeFolder(own)
         runs.append(
@@ -67,7 +67,7 @@ func runTogether(_ batch: [Run]) throws(Failure) -> [Outcome] {
   let names = Set(batch.map { "\($0.app.rawValue), lag \(seconds($0.lag))" }).sorted()
   progress("\(batch.count) updates side by side: \(names.joined(separator: "; "))")
   let threads = batch.map { run in
-    Thread { () -> Result<Outcome, Failure> in
+    WorkerThread { () -> Result<Outcome, Failure> in
       do throws(Failure) {
         try enterOwnNetwork()
         return .success(try Update(run).outcome())

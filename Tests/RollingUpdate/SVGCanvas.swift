@@ -1,7 +1,7 @@
-import Instruments
+import TestSupport
 
 /// The elements of an SVG picture, 900 wide.
-struct Canvas {
+struct SVGCanvas {
   private var elements = ""
 
   mutating func rectangle(_ x: Double, _ y: Double, _ width: Double, _ height: Double, fill: String) {

@@ -1,7 +1,7 @@
 import Glibc
 
 /// What stands between the orchestrator's stop signal and the app.
-struct Way: Sendable {
+struct ShutdownStrategy: Sendable {
   let kind: Kind
   /// How long the app is left alone at least, in milliseconds: the preStop sleep, or ebb's delay.
   var wait = 0
@@ -29,17 +29,19 @@ struct Way: Sendable {
 
   /// All that are compared. The signal is the one that the app's image asks for, which for nginx is QUIT: under TERM it
   /// would drop what it is answering, and nobody would run it so. ebb gets TERM, and is told of nginx by an option.
-  static func all(_ app: App, lag: Int, _ schedule: Schedule, _ programs: Programs) -> [Way] {
+  static func all(_ app: App, lag: Int, _ schedule: Schedule, _ programs: Programs) -> [ShutdownStrategy] {
     let tini = [programs.tini, "--"]
-    func sleep(_ time: Int) -> Way { Way(kind: .sleep, wait: time, wrapper: tini, stopSignal: app.stopSignal) }
-    func ebb(_ delay: Int) -> Way {
+    func sleep(_ time: Int) -> ShutdownStrategy {
+      ShutdownStrategy(kind: .sleep, wait: time, wrapper: tini, stopSignal: app.stopSignal)
+    }
+    func ebb(_ delay: Int) -> ShutdownStrategy {
       let options = ["--delay", "\(delay)ms", "-t", "\(schedule.grace)ms"] + schedule.drain + app.ebbOptions
-      return Way(kind: .ebb, wait: delay, wrapper: [programs.ebb] + options + ["--"], stopSignal: SIGTERM)
+      return ShutdownStrategy(kind: .ebb, wait: delay, wrapper: [programs.ebb] + options + ["--"], stopSignal: SIGTERM)
     }
     let fitted = schedule.fittedWait(lag: lag)
     return [
-      Way(kind: .noInit, wrapper: [], stopSignal: app.stopSignal),
-      Way(kind: .tini, wrapper: tini, stopSignal: app.stopSignal),
+      ShutdownStrategy(kind: .noInit, wrapper: [], stopSignal: app.stopSignal),
+      ShutdownStrategy(kind: .tini, wrapper: tini, stopSignal: app.stopSignal),
       sleep(fitted), ebb(fitted), sleep(schedule.sleep), ebb(schedule.sleep),
     ]
   }

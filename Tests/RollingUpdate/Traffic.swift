@@ -1,9 +1,9 @@
 import Glibc
-import Instruments
+import TestSupport
 import Synchronization
 
 /// What became of a request.
-enum Fate: String, CaseIterable, Sendable {
+enum RequestOutcome: String, CaseIterable, Sendable {
   case answered
   case refused, reset
   case badGateway = "502"
@@ -17,13 +17,13 @@ enum Fate: String, CaseIterable, Sendable {
 struct Request: Sendable {
   let start: Int64
   let end: Int64
-  let fate: Fate
+  let fate: RequestOutcome
 }
 
 /// Clients that ask the load balancer again and again, each in a thread of its own.
 final class Traffic: Sendable {
   private let isOver = Atomic(false)
-  private let clients: Mutex<[Thread<[Request]>]> = Mutex([])
+  private let clients: Mutex<[WorkerThread<[Request]>]> = Mutex([])
 
   /// Requests come from now on.
   init(_ run: Run) {
@@ -48,7 +48,7 @@ final class Traffic: Sendable {
   }
 
   private func begin(_ endpoint: Endpoint, _ path: String, _ keepsAlive: Bool, every pause: Int, after offset: Int) {
-    let thread = Thread { [self] in
+    let thread = WorkerThread { [self] in
       // More than haproxy's own patience, so that its verdict is heard.
       let client = HTTPClient(endpoint, keepsAlive: keepsAlive, patience: 30)
       var requests: [Request] = []
@@ -56,7 +56,7 @@ final class Traffic: Sendable {
       while !isOver.load(ordering: .relaxed) {
         sleep(nanoseconds: max(0, next - now()))
         let start = now()
-        let fate = fate { () throws(HTTPClient.Trouble) in try client.get(path) }
+        let fate = fate { () throws(HTTPClient.RequestError) in try client.get(path) }
         requests.append(Request(start: start, end: now(), fate: fate))
         // A refusal comes at once: without a pause one client of the slow kind would be a flood.
         next = max(now(), start + Int64(fate == .answered ? pause : max(pause, 100)) * 1_000_000)
@@ -67,10 +67,10 @@ final class Traffic: Sendable {
   }
 }
 
-private func fate(_ request: () throws(HTTPClient.Trouble) -> Int) -> Fate {
-  do throws(HTTPClient.Trouble) {
+private func fate(_ request: () throws(HTTPClient.RequestError) -> Int) -> RequestOutcome {
+  do throws(HTTPClient.RequestError) {
     let status = try request()
-    return status == 200 ? .answered : Fate(rawValue: "\(status)") ?? .other
+    return status == 200 ? .answered : RequestOutcome(rawValue: "\(status)") ?? .other
   } catch {
     switch error {
     case .refused: return .refused

@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// The controller: replaces one replica after the other, as a Deployment with a surge of one does.
 ///
@@ -24,12 +24,12 @@ struct Update: Sendable {
       sleep(nanoseconds: calm)
       var new: [Replica] = []
       var replacements: [Replacement] = []
-      var news: [Thread<Result<Int64, Failure>>] = []
+      var news: [WorkerThread<Result<Int64, Failure>>] = []
       for replica in old {
         let begin = now()
         new.append(try start(replica.server + Run.replicas))
         // In parallel, and that is the whole trouble: the stop, and the news of it on its way to the load balancer.
-        news.append(Thread { [self, server = replica.server] in tell(of: server) })
+        news.append(WorkerThread { [self, server = replica.server] in tell(of: server) })
         let stop = now()
         let wasKilled = replica.stop(grace: run.schedule.grace)
         replacements.append(Replacement(begin: begin, stop: stop, gone: now(), wasKilled: wasKilled))

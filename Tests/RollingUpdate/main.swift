@@ -6,7 +6,7 @@
 // Exit code: 0 all bars reached, 1 a bar missed, 2 the experiment itself failed.
 
 import Glibc
-import Instruments
+import TestSupport
 
 do throws(Failure) {
   forgetVariablesOfEbb()

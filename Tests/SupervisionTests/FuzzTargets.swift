@@ -147,17 +147,17 @@ private func checkRequest(_ bytes: [UInt8]) -> String? {
 }
 
 private func checkAnswer(_ bytes: [UInt8]) -> String? {
-  let answer = HTTPAnswer(bytes)
+  let answer = HTTPStatusLine(bytes)
   if case .status(let status) = answer, !(200...599 ~= status) { return "status \(status)" }
-  if answer != .incomplete, HTTPAnswer(bytes + [0x0A]) != answer { return "depends on what follows" }
+  if answer != .incomplete, HTTPStatusLine(bytes + [0x0A]) != answer { return "depends on what follows" }
   return nil
 }
 
 /// However it is cut into pieces, an answer is the same answer.
 private func checkResponse(_ bytes: [UInt8]) -> String? {
-  var whole = HTTPResponse()
+  var whole = HTTPResponseParser()
   whole.take(bytes)
-  var pieces = HTTPResponse()
+  var pieces = HTTPResponseParser()
   for byte in bytes { pieces.take([byte]) }
   if whole.state != pieces.state { return "\(whole.state) as a whole, \(pieces.state) in pieces" }
   if whole.state == .complete, whole.status != pieces.status { return "another status in pieces" }
@@ -188,14 +188,16 @@ private func checkURL(_ bytes: [UInt8]) -> String? {
 private func checkAddress(_ bytes: [UInt8]) -> String? {
   guard let address = HealthAddress(text: text(bytes)) else { return nil }
   for candidate in address.candidates {
-    guard case .at(let again)? = HealthAddress(text: candidate.text), again == candidate else { return candidate.text }
+    guard case .at(let again)? = HealthAddress(text: candidate.description), again == candidate else {
+      return candidate.description
+    }
   }
   return nil
 }
 
 /// Quoted again, the words are the same words.
 private func checkWords(_ bytes: [UInt8]) -> String? {
-  guard let found = words(of: text(bytes)) else { return nil }
+  guard let found = splitShellWords(text(bytes)) else { return nil }
   var line: [UInt8] = []
   for word in found {
     line += Array(" '".utf8)
@@ -203,12 +205,12 @@ private func checkWords(_ bytes: [UInt8]) -> String? {
     line.append(UInt8(ascii: "'"))
   }
   // Bytes are compared: a quote and an accent behind it are one Character, and no quote.
-  let again = words(of: text(line))?.map { Array($0.utf8) }
+  let again = splitShellWords(text(line))?.map { Array($0.utf8) }
   return again == found.map { Array($0.utf8) } ? nil : "\(found) became \(again ?? [])"
 }
 
 private func checkStat(_ bytes: [UInt8]) -> String? {
-  guard let entry = ProcessEntry(stat: bytes) else { return nil }
+  guard let entry = ProcPIDStat(stat: bytes) else { return nil }
   return entry.pid >= 0 && entry.parent >= 0 ? nil : "negative pid"
 }
 
@@ -227,7 +229,7 @@ private func checkStatus(_ bytes: [UInt8]) -> String? {
 private func checkDiag(_ bytes: [UInt8]) -> String? {
   let first = DiagBytes.message(localPort: 8080, inode: 4711)
   return (first + bytes).withUnsafeBytes { all in
-    var messages = DiagMessages(all, sequence: 1)
+    var messages = SockDiagResponse(all, sequence: 1)
     guard case .socket(let row) = messages.next(), row.localPort == 8080, row.inode == 4711 else {
       return "depends on what follows"
     }
@@ -245,18 +247,18 @@ private func checkDiag(_ bytes: [UInt8]) -> String? {
 /// The first line as each kind of line, and all of it as each kind of file.
 private func checkProcNet(_ bytes: [UInt8]) -> String? {
   let line = bytes.prefix { $0 != 0x0A }
-  let row = SocketRow(line: line)
+  let row = SocketRecord(line: line)
   if row?.connection?.class(quiet: .zero) == .idle { return "idle without ages" }
   _ = (listeningUnixInode(line: line), socketInode(link: line), hidesProcesses(mount: line), row?.isDatagramServer)
-  _ = (controlGroupPath(bytes), life(stat: bytes))
-  return passiveOpens(snmp: bytes) ?? 0 >= 0 ? nil : "a negative number"
+  _ = (controlGroupPath(bytes), threadGroupState(stat: bytes))
+  return parsePassiveOpens(snmp: bytes) ?? 0 >= 0 ? nil : "a negative number"
 }
 
 /// As it came, and as the facts of a page that is right but for them.
 private func checkPage(_ bytes: [UInt8]) -> String? {
   _ = try? StatusPage.decode(bytes)
-  let facts = SupervisorFacts(pid: 1, startedAt: Instant(nanoseconds: 0), argv: [text(bytes)], options: RunOptions())
-  var page = StatusPage.page(Status(facts: facts, now: StatusSnapshot(since: Instant(nanoseconds: 0))))
+  let fields = SupervisorInfo(pid: 1, startedAt: Instant(nanoseconds: 0), argv: [text(bytes)], options: RunOptions())
+  var page = StatusPage.page(Status(info: fields, snapshot: StatusSnapshot(since: Instant(nanoseconds: 0))))
   guard (try? StatusPage.decode(page)) != nil else { return "a page of ebb's own is not understood" }
   for (offset, byte) in bytes.enumerated() { page[offset * 37 % page.count] ^= byte }
   _ = try? StatusPage.decode(page)
@@ -266,10 +268,10 @@ private func checkPage(_ bytes: [UInt8]) -> String? {
 /// One word a line; then the same bytes as the value of every variable. A complaint is one line.
 private func checkOptions(_ bytes: [UInt8]) -> String? {
   let line = text(bytes)
-  let words = line.parts(separatedBy: UInt8(ascii: "\n"))
+  let words = line.split(onByte: UInt8(ascii: "\n"))
   for attempt in [(words, ""), (["a"], words[0])] {
     do throws(UsageError) {
-      switch try parse(words: attempt.0, variable: { _ in attempt.1.isEmpty ? nil : attempt.1 }) {
+      switch try parse(arguments: attempt.0, variable: { _ in attempt.1.isEmpty ? nil : attempt.1 }) {
       case .run(_, let commandAt): if commandAt >= attempt.0.count { return "a command behind the last word" }
       case .smoke(let options, let commandAt):
         if commandAt >= attempt.0.count { return "a command behind the last word" }

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "fixture.h"
+#include "test_app.h"
 
 #include <stdio.h>
 #include <stdlib.h>

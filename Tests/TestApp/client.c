@@ -6,7 +6,7 @@
 // "scraped" for each; exits 0 when the server has gone.
 
 #define _GNU_SOURCE
-#include "fixture.h"
+#include "test_app.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

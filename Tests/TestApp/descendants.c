@@ -1,7 +1,7 @@
 // Commands with descendants: left behind, orphaned by the thousand, or multiplying.
 
 #define _GNU_SOURCE
-#include "fixture.h"
+#include "test_app.h"
 
 #include <errno.h>
 #include <sched.h>

@@ -1,7 +1,7 @@
 // Modes that do one thing and wait for nothing, and `stay`, which waits with its signals in their usual state.
 
 #define _GNU_SOURCE
-#include "fixture.h"
+#include "test_app.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>

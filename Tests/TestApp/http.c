@@ -7,7 +7,7 @@
 //   anything else             "ok", once the whole body has come
 
 #define _GNU_SOURCE
-#include "fixture.h"
+#include "test_app.h"
 #include "serve.h"
 
 #include <errno.h>

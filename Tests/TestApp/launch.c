@@ -5,7 +5,7 @@
 // signal that COMMAND is to find blocked can be sent to it from the moment its process exists.
 
 #define _GNU_SOURCE
-#include "fixture.h"
+#include "test_app.h"
 
 #include <errno.h>
 #include <fcntl.h>

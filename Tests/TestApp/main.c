@@ -1,4 +1,4 @@
-#include "fixture.h"
+#include "test_app.h"
 
 #include <string.h>
 #include <unistd.h>

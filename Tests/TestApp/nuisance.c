@@ -1,7 +1,7 @@
 // Programs that make trouble for a supervisor: a file that hangs, a crowd of processes, a forged status page.
 
 #define _GNU_SOURCE
-#include "fixture.h"
+#include "test_app.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "fixture.h"
+#include "test_app.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -35,7 +35,7 @@ void die(const char *format, ...) {
   va_start(arguments, format);
   vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
-  dprintf(STDERR_FILENO, "fixture: %s: %s\n", message, strerror(error));
+  dprintf(STDERR_FILENO, "TestApp: %s: %s\n", message, strerror(error));
   _exit(99);
 }
 

@@ -1,7 +1,7 @@
 // parent -- COMMAND: starts COMMAND as a child, and dies without a word to it of any signal that kills.
 
 #define _GNU_SOURCE
-#include "fixture.h"
+#include "test_app.h"
 
 #include <errno.h>
 #include <stdlib.h>

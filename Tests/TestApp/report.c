@@ -1,7 +1,7 @@
 // report [--stay]: says everything that a command inherits, one fact a line, then "end".
 
 #define _GNU_SOURCE
-#include "fixture.h"
+#include "test_app.h"
 
 #include <fcntl.h>
 #include <limits.h>

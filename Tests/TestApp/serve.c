@@ -14,7 +14,7 @@
 //   --keep-half-closed   does not close when the client has closed its side
 
 #define _GNU_SOURCE
-#include "fixture.h"
+#include "test_app.h"
 #include "serve.h"
 
 #include <arpa/inet.h>

@@ -7,7 +7,7 @@
 //   --with-child           once ready, start a child in the same process group that does the same, tagged "child"
 
 #define _GNU_SOURCE
-#include "fixture.h"
+#include "test_app.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -9,7 +9,7 @@ package final class HTTPClient {
   private var socket: Int32 = -1
 
   /// What became of a request that was not answered in full.
-  package enum Trouble: Error, Sendable {
+  package enum RequestError: Error, Sendable {
     /// Nobody listens.
     case refused
     /// The connection was reset, or closed before the answer was complete.
@@ -33,10 +33,10 @@ package final class HTTPClient {
   /// One GET, its answer read to the end.
   ///
   /// - Returns: The status.
-  package func get(_ path: String) throws(Trouble) -> Int {
+  package func get(_ path: String) throws(RequestError) -> Int {
     if socket >= 0 && isStale { hangUp() }
     if socket < 0 { try dial() }
-    do throws(Trouble) {
+    do throws(RequestError) {
       let connection = keepsAlive ? "keep-alive" : "close"
       let request = "GET \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: \(connection)\r\n\r\n"
       guard sendAll(request, over: socket) else { throw .reset }
@@ -49,7 +49,7 @@ package final class HTTPClient {
     }
   }
 
-  private func dial() throws(Trouble) {
+  private func dial() throws(RequestError) {
     do throws(ConnectError) {
       socket = try connect(to: endpoint)
     } catch {
@@ -74,7 +74,7 @@ package final class HTTPClient {
     return recv(socket, &byte, 1, Int32(MSG_DONTWAIT) | Int32(MSG_PEEK)) >= 0 || errno != EAGAIN
   }
 
-  private func readAnswer() throws(Trouble) -> (status: Int, closes: Bool) {
+  private func readAnswer() throws(RequestError) -> (status: Int, closes: Bool) {
     var bytes: [UInt8] = []
     var head: AnswerHead?
     var buffer = [UInt8](repeating: 0, count: 65536)

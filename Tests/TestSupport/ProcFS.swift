@@ -25,8 +25,8 @@ package func processorTime(of pid: pid_t) throws(Failure) -> Int64 {
 /// Sleeps without a processor.
 package func sleep(nanoseconds: Int64) {
   var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
-  var rest = timespec()
-  while nanosleep(&time, &rest) == -1 && errno == EINTR { time = rest }
+  var remaining = timespec()
+  while nanosleep(&time, &remaining) == -1 && errno == EINTR { time = remaining }
 }
 
 /// Keeps the processor busy, so that it neither sleeps nor clocks down.

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A thread of its own for work that waits, and the value it ends with.
-package final class Thread<Value: Sendable>: @unchecked Sendable {
+package final class WorkerThread<Value: Sendable>: @unchecked Sendable {
   private let body: @Sendable () -> Value
   private var value: Value?
   private var thread = pthread_t()
@@ -32,6 +32,6 @@ private protocol Runnable: AnyObject {
   func run()
 }
 
-extension Thread: Runnable {
+extension WorkerThread: Runnable {
   fileprivate func run() { value = body() }
 }

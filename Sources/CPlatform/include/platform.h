@@ -53,7 +53,7 @@ struct ebb_spawn {
   bool new_session;      // setsid, else a process group of its own
   int terminal;          // becomes its foreground group on this terminal; -1: none
   bool take_terminal;    // with new_session: the terminal becomes its controlling terminal first
-  bool stands_aside;     // nothing to read, and its standard output is standard error
+  bool detaches_standard_streams;     // nothing to read, and its standard output is standard error
   long descriptor_limit; // its soft limit, where ebb has raised its own; -1: it is ebb's. RLIMIT_NOFILE
   bool in_place;         // becomes this very process, which was forked for it
 };
@@ -105,7 +105,7 @@ int ebb_proc_self(void);
 /// The calling thread's id, which is the process's in the main thread. gettid(2).
 int ebb_thread(void);
 /// The next entry of /proc that is a process, or 0 at the end. readdir(3).
-int ebb_next_process(DIR *_Nonnull proc);
+int ebb_readdir_number(DIR *_Nonnull proc);
 /// A descriptor for a process, or -1 and errno. pidfd_open(2), Linux 5.3.
 int ebb_pidfd_open(int pid);
 /// kill(2) by descriptor: never hits a later process with the same pid. 0, or -1 and errno. pidfd_send_signal(2), Linux
@@ -114,7 +114,7 @@ int ebb_pidfd_signal(int pidfd, int number);
 /// The user that an open file belongs to, or -1. fstat(2).
 long ebb_owner(int fd);
 /// Gives the controlling terminal up. 0, or -1 and errno. ioctl(2) TIOCNOTTY; see ioctl_tty(2).
-int ebb_leave_terminal(int fd);
+int ebb_detach_terminal(int fd);
 /// An unlinked file in memory, close-on-exec, or -1 and errno. memfd_create(2).
 int ebb_memfd(const char *_Nonnull name);
 /// Nobody can change the size of such a file any more. 0, or -1 and errno. fcntl(2) F_ADD_SEALS.
@@ -139,7 +139,7 @@ int ebb_descriptor_limit(void);
 int ebb_duplicate_above(int fd, int lowest);
 /// Opens a file for its new content without waiting for anybody, or -1 and errno. `create`: also where there is none.
 /// open(2).
-int ebb_open_to_replace(const char *_Nonnull path, bool create);
+int ebb_open_truncate(const char *_Nonnull path, bool create);
 /// A new TCP socket, non-blocking and close-on-exec, or -1 and errno. socket(2).
 int ebb_tcp_socket(int family);
 
@@ -153,9 +153,9 @@ int ebb_join_netlink_groups(int fd, uint32_t mask);
 int ebb_receive_from_kernel(int fd, void *_Nonnull bytes, int capacity);
 /// What the next symbolic link in a folder says. Returns its length, cut off at `capacity`; 0 at the end, where errno
 /// is 0 or the reason of an early one; -1 and errno. readdir(3), readlinkat(2).
-int ebb_next_link(DIR *_Nonnull folder, uint8_t *_Nonnull text, int capacity);
+int ebb_readdir_link(DIR *_Nonnull folder, uint8_t *_Nonnull text, int capacity);
 /// The number of a file, or 0 where there is none. stat(2).
-uint64_t ebb_inode(const char *_Nonnull path);
+uint64_t ebb_stat_inode(const char *_Nonnull path);
 
 /// Writes all of the bytes if that is possible without waiting, with or without O_NONBLOCK. Returns whether it
 /// did; errno. pwritev2(2) RWF_NOWAIT.

@@ -7,22 +7,22 @@ import Supervision
 /// It tells from a work queue (net/core/sock_diag.c), on a full machine as much as a second late. So each pass drops a
 /// marker: a socket of its own, closed at once. When that is told, what was closed before it has been told too. The
 /// queue is one for each processor; what waits at another one than the marker's may come a little later.
-final class ClosedConnections {
+final class ClosedSocketMonitor {
   /// On the command's ports, so far.
   private(set) var count = 0
   /// Some that were closed since the last pass may be missing in the count.
-  private(set) var hasMissed: Bool
+  private(set) var mayHaveMissedEvents: Bool
   /// The youngest inbound byte of those that were counted since `endPass`.
-  private(set) var sinceReceived: Span?
+  private(set) var sinceReceived: TimeAmount?
   /// All that was closed until then has been told; nil before the first marker is.
-  private(set) var toldUntil: Instant?
+  private(set) var completeUntil: Instant?
 
   private let socket: Int32
-  private let buffer = UnsafeMutableRawPointer.allocate(byteCount: ClosedConnections.bufferSize, alignment: 8)
-  private let mostInAPass: Int
+  private let buffer = UnsafeMutableRawPointer.allocate(byteCount: ClosedSocketMonitor.bufferSize, alignment: 8)
+  private let maxMessagesPerPass: Int
   private var taken = 0
   /// Nothing is ever told.
-  private let isDeaf: Bool
+  private let isUnavailable: Bool
   /// The ports whose closings the kernel is asked for; nil: those of all.
   private var filtered: [UInt16]?
   private var marker: (cookie: UInt64, closedAt: Instant)?
@@ -36,20 +36,20 @@ final class ClosedConnections {
   static let room: Int32 = 4 << 20
   /// For one message.
   private static let bufferSize = 2048
-  private static let mostInAStep = 64
+  private static let maxMessagesPerStep = 64
   /// The kernel takes programs of 4096 instructions.
-  private static let mostFilteredPorts = 1000
+  private static let maxFilteredPorts = 1000
 
   /// Counts nothing where the group is not to be had. `room`: for messages that nobody has taken yet, in bytes.
-  /// `mostInAPass`: of them.
-  init(room: Int32 = room, mostInAPass: Int = 4096) {
-    self.mostInAPass = mostInAPass
+  /// `maxMessagesPerPass`: of them.
+  init(room: Int32 = room, maxMessagesPerPass: Int = 4096) {
+    self.maxMessagesPerPass = maxMessagesPerPass
     socket = (try? openDiagSocket()) ?? -1
     var room = room
     if socket >= 0 { setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<Int32>.size)) }
-    isDeaf = socket < 0 || ebb_join_netlink_groups(socket, ClosedConnections.groups) != 0
-    hasMissed = isDeaf
-    dropMarker()
+    isUnavailable = socket < 0 || ebb_join_netlink_groups(socket, ClosedSocketMonitor.groups) != 0
+    mayHaveMissedEvents = isUnavailable
+    sendMarker()
   }
 
   deinit {
@@ -66,40 +66,40 @@ final class ClosedConnections {
   func endPass() {
     sinceReceived = nil
     // While there is no room the kernel says so once, and drops what comes until all has been taken.
-    hasMissed = isDeaf || taken >= mostInAPass
+    mayHaveMissedEvents = isUnavailable || taken >= maxMessagesPerPass
     // Of a marker that it drops until then it would say nothing more.
-    if taken < mostInAPass { dropMarker() }
+    if taken < maxMessagesPerPass { sendMarker() }
   }
 
   /// Takes some messages. Returns whether there may be more. `internals`: connections that do not count.
-  func step(_ ports: Ordered<UInt16>, _ internals: InternalConnections = InternalConnections()) -> Bool {
+  func step(_ ports: SortedSet<UInt16>, _ internals: InternalConnections = InternalConnections()) -> Bool {
     guard socket >= 0 else { return false }
     filter(ports.elements)
-    for _ in 0..<ClosedConnections.mostInAStep {
+    for _ in 0..<ClosedSocketMonitor.maxMessagesPerStep {
       taken += 1
-      let length = Int(ebb_receive_from_kernel(socket, buffer, Int32(ClosedConnections.bufferSize)))
+      let length = Int(ebb_receive_from_kernel(socket, buffer, Int32(ClosedSocketMonitor.bufferSize)))
       let error = length < 0 ? Errno.current.code : 0
       if error == EAGAIN { return false }
-      guard 0...ClosedConnections.bufferSize ~= length else {
-        hasMissed = true  // ENOBUFS: there was no more room, maybe not for the marker either
+      guard 0...ClosedSocketMonitor.bufferSize ~= length else {
+        mayHaveMissedEvents = true  // ENOBUFS: there was no more room, maybe not for the marker either
         marker = nil
         isStarting = false
         if error == 0 || error == ENOBUFS { continue }
         return false  // it would only say that again
       }
-      var messages = DiagMessages(UnsafeRawBufferPointer(start: buffer, count: length), sequence: 0)
+      var messages = SockDiagResponse(UnsafeRawBufferPointer(start: buffer, count: length), sequence: 0)
       while let message = messages.next() {
-        if case .socket(let row) = message { add(row, ports, internals) } else { hasMissed = true }
+        if case .socket(let row) = message { add(row, ports, internals) } else { mayHaveMissedEvents = true }
       }
     }
-    if taken < mostInAPass { return true }
-    hasMissed = true  // what is left there is as unknown as what had no room
+    if taken < maxMessagesPerPass { return true }
+    mayHaveMissedEvents = true  // what is left there is as unknown as what had no room
     return false
   }
 
-  private func add(_ row: SocketRow, _ ports: Ordered<UInt16>, _ internals: InternalConnections) {
+  private func add(_ row: SocketRecord, _ ports: SortedSet<UInt16>, _ internals: InternalConnections) {
     if let marker, row.cookie == marker.cookie {
-      toldUntil = marker.closedAt
+      completeUntil = marker.closedAt
       self.marker = nil
       isStarting = false
       return
@@ -112,8 +112,8 @@ final class ClosedConnections {
   }
 
   /// One at a time. Impossible where no descriptor is left, and on kernels before 4.12.
-  private func dropMarker() {
-    guard !isDeaf, marker == nil else { return }
+  private func sendMarker() {
+    guard !isUnavailable, marker == nil else { return }
     let closedAt = monotonicTime()
     let socket = ebb_tcp_socket(AF_INET)
     defer { if socket >= 0 { close(socket) } }
@@ -122,7 +122,7 @@ final class ClosedConnections {
     if socket >= 0, getsockopt(socket, SOL_SOCKET, SO_COOKIE, &cookie, &length) == 0 {
       marker = (cookie, closedAt)
     } else {
-      hasMissed = true
+      mayHaveMissedEvents = true
       isStarting = false
     }
   }
@@ -134,7 +134,7 @@ final class ClosedConnections {
     filtered = ports
     // Classic BPF, socket(7) SO_ATTACH_FILTER: accepts a message whose idiag_sport is one of these, or 0, the marker's.
     var program = [sock_filter(code: 0x28, jt: 0, jf: 0, k: 20)]  // BPF_LD | BPF_H | BPF_ABS, in network byte order
-    let isAll = ports.count <= ClosedConnections.mostFilteredPorts
+    let isAll = ports.count <= ClosedSocketMonitor.maxFilteredPorts
     for port in isAll ? [0] + ports : [] {
       program.append(sock_filter(code: 0x15, jt: 0, jf: 1, k: UInt32(port)))  // BPF_JMP | BPF_JEQ | BPF_K
       program.append(sock_filter(code: 0x06, jt: 0, jf: 0, k: .max))  // BPF_RET | BPF_K

@@ -6,7 +6,7 @@ import Supervision
 /// kernel needs to walk past the others: some milliseconds for 50 000. It has one table for all network namespaces.
 ///
 /// Not safe for use by several threads at a time.
-package final class ConnectionWatch {
+package final class ConnectionSampler {
   /// Whose listening sockets are looked for.
   package enum Owner: Sendable {
     /// Those of a process's descendants, but not its own.
@@ -18,46 +18,46 @@ package final class ConnectionWatch {
   }
 
   /// That stay open, beside what a look at /proc takes for a moment: for connections, and for closed ones.
-  package static let mostDescriptors = 2
+  package static let maxDescriptors = 2
 
   private let owner: Owner
-  private let quiet: Span
+  private let quiet: TimeAmount
   private let ownConnections: () -> Int
   private let listenersOnly: Bool
-  private let table: SocketTable
-  private var listeners: KnownListeners
+  private let table: SocketDump
+  private var listeners: PortDiscovery
   private var internals = InternalConnections()
   private var records: ConnectionTable
   /// When the rows of this step were read.
   private var readAt = Instant(nanoseconds: 0)
   /// Nil before the first pass.
-  private var closed: ClosedConnections?
+  private var closed: ClosedSocketMonitor?
   private var passiveOpensAtStart: Int?
   /// In this pass.
   private var hasLookedForAccepted = false
   private var stage = Stage.idle
-  private var sample: Sample
+  private var sample: ConnectionSample
 
   private enum Stage {
     case idle
     case listeners
     case accepted(clientPorts: ClosedRange<UInt16>)
-    case owners(ListenerSearch)
+    case owners(SocketOwnerScan)
     case closed
     case connections
     case otherEnds
     /// Nil where no other end was found.
-    case ownersOfEnds(ListenerSearch?)
+    case ownersOfEnds(SocketOwnerScan?)
   }
 
   /// Held connections whose other ends one step requests: some microseconds each.
-  private static let mostOtherEnds = 32
+  private static let maxOtherEnds = 32
 
   /// Opens nothing before the first pass. `ports`: nil where they are to be found. `excluding`: ebb's own, which never
   /// counts; `ownConnections`: how many it has accepted there so far. `quiet`: after such a span without a byte a
   /// connection is idle.
   package convenience init(
-    ports: [Port]?, owner: Owner, excluding: UInt16?, quiet: Span, ownConnections: @escaping () -> Int = { 0 }
+    ports: [Port]?, owner: Owner, excluding: UInt16?, quiet: TimeAmount, ownConnections: @escaping () -> Int = { 0 }
   ) {
     self.init(
       ports: ports, owner: owner, excluding: excluding, quiet: quiet, ownConnections: ownConnections,
@@ -72,17 +72,17 @@ package final class ConnectionWatch {
 
   /// `source`: the best that is tried.
   init(
-    ports: [Port]?, owner: Owner, excluding: UInt16?, quiet: Span, ownConnections: @escaping () -> Int = { 0 },
+    ports: [Port]?, owner: Owner, excluding: UInt16?, quiet: TimeAmount, ownConnections: @escaping () -> Int = { 0 },
     source: ConnectionSource, listenersOnly: Bool = false
   ) {
     self.owner = owner
     self.listenersOnly = listenersOnly
     self.quiet = quiet
     self.ownConnections = ownConnections
-    table = SocketTable(source: source)
+    table = SocketDump(source: source)
     records = ConnectionTable(given: ports ?? [])
-    listeners = KnownListeners(given: ports?.map { $0.number }, excluding: excluding)
-    sample = Sample(source: source, listeners: .unknown)
+    listeners = PortDiscovery(given: ports?.map { $0.number }, excluding: excluding)
+    sample = ConnectionSample(source: source, listeners: .unknown)
   }
 
   /// What the kernel lets this process see; settled by the first pass.
@@ -92,18 +92,18 @@ package final class ConnectionWatch {
 
   /// Begins a pass; one that is under way is given up. `lookForListeners`: and first looks for listening sockets again,
   /// unless the ports are given.
-  package func begin(lookForListeners: Bool) {
+  package func startPass(lookForListeners: Bool) {
     let before = threadTime()
     if closed == nil, !listenersOnly {
-      closed = ClosedConnections()
+      closed = ClosedSocketMonitor()
       passiveOpensAtStart = readPassiveOpens()
     }
     closed?.beginPass()
     internals.beginPass()
     records.beginPass(at: monotonicTime())
     hasLookedForAccepted = false
-    sample = Sample(source: source, listeners: .unknown)
-    if lookForListeners, listeners.standing != .given {
+    sample = ConnectionSample(source: source, listeners: .unknown)
+    if lookForListeners, listeners.portSource != .given {
       beginListeners()
     } else {
       stage = .closed
@@ -111,11 +111,11 @@ package final class ConnectionWatch {
     sample.cost = threadTime() - before
   }
 
-  /// The next piece of work; nil: there is more to do. `visit` gets each connection; where the kernel's answer was
+  /// The next piece of work; nil: there is more to do. `onConnection` gets each connection; where the kernel's answer was
   /// broken off and the pass begins anew, each again.
-  package func step(_ visit: ((Connection) -> Void)?) -> Result<Sample, CountFailure>? {
+  package func advance(_ onConnection: ((Connection) -> Void)?) -> Result<ConnectionSample, SamplingFailure>? {
     let before = threadTime()
-    let result = advance(visit)
+    let result = advanceStage(onConnection)
     sample.cost = sample.cost + (threadTime() - before)
     switch result {
     case nil: return nil
@@ -131,12 +131,12 @@ package final class ConnectionWatch {
 
   private enum Outcome {
     case done
-    case failed(CountFailure)
+    case failed(SamplingFailure)
   }
 
-  private func advance(_ visit: ((Connection) -> Void)?) -> Outcome? {
+  private func advanceStage(_ onConnection: ((Connection) -> Void)?) -> Outcome? {
     switch stage {
-    case .idle: return .failed(CountFailure(reason: "no pass has begun"))
+    case .idle: return .failed(SamplingFailure(reason: "no pass has begun"))
     case .listeners: return lookForListeners { listeners.add($0) }
     case .accepted(let clientPorts):
       return lookForListeners { listeners.addAccepted($0, clientPorts: clientPorts) }
@@ -144,20 +144,20 @@ package final class ConnectionWatch {
       if search.step() { return nil }
       var isEverybody = false
       if case .everyone = owner { isEverybody = true }
-      listeners.conclude(search.findings, controlGroup: ownControlGroup(), isEverybody: isEverybody)
+      listeners.finishScan(search.findings, controlGroup: ownControlGroup(), isEverybody: isEverybody)
       stage = .closed
-      if !listenersOnly, listeners.standing == .none, search.findings.hasSockets { lookForAccepted() }
+      if !listenersOnly, listeners.portSource == .none, search.findings.hasSockets { lookForAccepted() }
     case .closed:
       if closed?.step(listeners.ports, internals) == true { return nil }
       guard !listenersOnly, !ports.isEmpty else { return .done }
       table.begin(listenersOnly: false, ports: listeners.ports)
       stage = .connections
-    case .connections: return count(visit)
+    case .connections: return count(onConnection)
     case .otherEnds: lookForOtherEnds()
     case .ownersOfEnds(let search):
       if search?.step() == true { return nil }
-      internals.conclude(search?.findings ?? KnownListeners.Findings(), controlGroup: ownControlGroup()) {
-        add($0, visit)
+      internals.conclude(search?.findings ?? PortDiscovery.ScanResult(), controlGroup: ownControlGroup()) {
+        add($0, onConnection)
       }
       return .done
     }
@@ -166,7 +166,7 @@ package final class ConnectionWatch {
 
   private func beginListeners() {
     listeners.beginLook()
-    table.begin(listenersOnly: true, ports: Ordered())
+    table.begin(listenersOnly: true, ports: SortedSet())
     stage = .listeners
   }
 
@@ -175,36 +175,36 @@ package final class ConnectionWatch {
   /// fails or is given up.
   private func lookForAccepted() {
     guard !hasLookedForAccepted, let text = try? readFile("/proc/sys/net/ipv4/ip_local_port_range", upTo: 64),
-      let clientPorts = clientPorts(text)
+      let clientPorts = parseClientPorts(text)
     else { return }
     hasLookedForAccepted = true
-    listeners.reopen()
+    listeners.restart()
     table.begin(listenersOnly: false, ports: nil)
     stage = .accepted(clientPorts: clientPorts)
   }
 
-  private func lookForListeners(_ take: (SocketRow) -> Void) -> Outcome? {
+  private func lookForListeners(_ take: (SocketRecord) -> Void) -> Outcome? {
     switch table.step(take) {
     case .more: break
     case .again: listeners.beginLook()
     case .failed(let failure): return .failed(failure)
     case .done:
       guard source != .none else { return .done }
-      stage = listeners.needsSearch ? .owners(ListenerSearch(owner, for: listeners)) : .closed
+      stage = listeners.needsSearch ? .owners(SocketOwnerScan(owner, for: listeners)) : .closed
     }
     return nil
   }
 
-  private func count(_ visit: ((Connection) -> Void)?) -> Outcome? {
+  private func count(_ onConnection: ((Connection) -> Void)?) -> Outcome? {
     readAt = monotonicTime()
     let progress = table.step { row in
       guard let connection = row.connection, !hasTree || internals.counts(row) else { return }
-      add(connection, visit)
+      add(connection, onConnection)
     }
     switch progress {
     case .more: return nil
     case .again:
-      sample.census = Census()
+      sample.counts = ConnectionCounts()
       internals.beginAnew()
       return nil
     case .failed(let failure): return .failed(failure)
@@ -215,9 +215,9 @@ package final class ConnectionWatch {
     }
   }
 
-  private func add(_ connection: Connection, _ visit: ((Connection) -> Void)?) {
-    sample.census.add(connection, quiet: quiet, records.look(connection, at: readAt))
-    visit?(connection)
+  private func add(_ connection: Connection, _ onConnection: ((Connection) -> Void)?) {
+    sample.counts.add(connection, quiet: quiet, records.look(connection, at: readAt))
+    onConnection?(connection)
   }
 
   /// Without a tree all connections are from outside.
@@ -229,42 +229,42 @@ package final class ConnectionWatch {
 
   private func lookForOtherEnds() {
     do throws(Errno) {
-      for _ in 0..<ConnectionWatch.mostOtherEnds {
+      for _ in 0..<ConnectionSampler.maxOtherEnds {
         guard let row = internals.nextHeld else { break }
         internals.add(try table.otherEnd(of: row))
       }
       if internals.nextHeld != nil { return }
     } catch {}  // the rest stays unknown, and counts
     let inodes = internals.inodes
-    stage = .ownersOfEnds(inodes.isEmpty ? nil : ListenerSearch(owner, for: inodes, wantsOthers: false))
+    stage = .ownersOfEnds(inodes.isEmpty ? nil : SocketOwnerScan(owner, for: inodes, wantsOthers: false))
   }
 
   private func finishSample() {
     sample.source = source
     sample.ports = ports
-    sample.listeners = listeners.standing
+    sample.portSource = listeners.portSource
     sample.isDenied = listeners.isDenied
     if let closed {
       // A counted connection that has turned out to be internal leaves the count like a closed one.
       sample.closed = closed.count + internals.countedBefore
-      sample.missedCloses = closed.hasMissed
+      sample.missedCloses = closed.mayHaveMissedEvents
       sample.sinceReceivedByClosed = closed.sinceReceived
-      sample.sinceTold = closed.toldUntil.map { monotonicTime() - $0 }
+      sample.eventHorizonAge = closed.completeUntil.map { monotonicTime() - $0 }
       closed.endPass()
     }
     if let start = passiveOpensAtStart, let now = readPassiveOpens() { sample.passiveOpens = max(0, now - start) }
   }
 
   private func readPassiveOpens() -> Int? {
-    (try? readFile("/proc/net/snmp", upTo: 8192)).flatMap { passiveOpens(snmp: $0) }.map { $0 - ownConnections() }
+    (try? readFile("/proc/net/snmp", upTo: 8192)).flatMap { parsePassiveOpens(snmp: $0) }.map { $0 - ownConnections() }
   }
 }
 
-extension ConnectionWatch {
+extension ConnectionSampler {
   /// All steps of a pass, where nothing else is to be done.
-  package func finish(_ visit: ((Connection) -> Void)?) -> Result<Sample, CountFailure> {
+  package func finish(_ onConnection: ((Connection) -> Void)?) -> Result<ConnectionSample, SamplingFailure> {
     while true {
-      if let result = step(visit) { return result }
+      if let result = advance(onConnection) { return result }
     }
   }
 }

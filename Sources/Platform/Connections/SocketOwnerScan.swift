@@ -2,25 +2,25 @@ import CPlatform
 import Supervision
 
 /// Looks for sockets among the descriptors of processes.
-final class ListenerSearch {
+final class SocketOwnerScan {
   /// What has been found so far.
-  private(set) var findings = KnownListeners.Findings()
+  private(set) var findings = PortDiscovery.ScanResult()
 
-  private let owner: ConnectionWatch.Owner
-  private var wanted = Ordered<UInt64>()
+  private let owner: ConnectionSampler.Owner
+  private var wanted = SortedSet<UInt64>()
   private let wantsOthers: Bool
-  private var others = Ordered<UInt64>()
+  private var others = SortedSet<UInt64>()
 
   private var stage = Stage.others(file: 0)
-  private var file: LineFile?
+  private var file: ProcLineReader?
   private var pids: [Int32] = []
-  private var processes: [ProcessEntry] = []
-  private var waiting: [ProcessEntry] = []
-  private var visited = Ordered<UInt64>()
+  private var processes: [ProcPIDStat] = []
+  private var waiting: [ProcPIDStat] = []
+  private var visited = SortedSet<UInt64>()
   private var round = 0
   private var folder: OpaquePointer?
   private var isEmptyFolder = false
-  private let text = UnsafeMutablePointer<UInt8>.allocate(capacity: ListenerSearch.longestLink)
+  private let text = UnsafeMutablePointer<UInt8>.allocate(capacity: SocketOwnerScan.maxLinkLength)
 
   private enum Stage {
     case others(file: Int)
@@ -29,22 +29,22 @@ final class ListenerSearch {
   }
 
   private static let otherFiles = ["/proc/net/unix", "/proc/net/udp", "/proc/net/udp6", "/proc/self/mountinfo"]
-  private static let mostProcesses = 32
-  private static let mostLinks = 256
+  private static let maxProcesses = 32
+  private static let maxLinks = 256
   private static let rounds = 5
   /// A socket's is shorter, and no other one matters.
-  private static let longestLink = 64
+  private static let maxLinkLength = 64
 
   /// For the sockets with these inodes. `wantsOthers`: also for what makes a server whose clients cannot be counted.
-  init(_ owner: ConnectionWatch.Owner, for inodes: [UInt64], wantsOthers: Bool) {
+  init(_ owner: ConnectionSampler.Owner, for inodes: [UInt64], wantsOthers: Bool) {
     self.owner = owner
-    wanted = Ordered(inodes)
+    wanted = SortedSet(inodes)
     self.wantsOthers = wantsOthers
     if !wantsOthers { beginRound() }
   }
 
   /// For the sockets whose owners decide what listens.
-  convenience init(_ owner: ConnectionWatch.Owner, for listeners: KnownListeners) {
+  convenience init(_ owner: ConnectionSampler.Owner, for listeners: PortDiscovery) {
     self.init(owner, for: listeners.candidates.map { $0.inode }, wantsOthers: listeners.needsOthers)
   }
 
@@ -66,15 +66,15 @@ final class ListenerSearch {
   // MARK: Other sockets
 
   private func readOthers(_ index: Int) {
-    guard index < ListenerSearch.otherFiles.count else {
+    guard index < SocketOwnerScan.otherFiles.count else {
       if case .everyone = owner, !others.elements.isEmpty { findings.hasUncountable = true }
       return beginRound()
     }
     do throws(Errno) {
-      if file == nil { file = try LineFile(ListenerSearch.otherFiles[index]) }
+      if file == nil { file = try ProcLineReader(SocketOwnerScan.otherFiles[index]) }
       if try file?.read({ line in take(line, of: index) }) == true { return }
     } catch {
-      meet(error) { findings.hasBlindSpot = true }
+      handle(error) { findings.hasBlindSpot = true }
       // A kernel without IPv6 has no udp6. The others are always there, unless somebody hides them.
       if error.code == ENOENT, index != 2 { findings.hasBlindSpot = true }
     }
@@ -89,7 +89,7 @@ final class ListenerSearch {
     case 3:
       if hidesProcesses(mount: line) { findings.isComplete = false }
     default:
-      if let row = SocketRow(line: line), row.isDatagramServer { others.insert(row.inode) }
+      if let row = SocketRecord(line: line), row.isDatagramServer { others.insert(row.inode) }
     }
   }
 
@@ -107,17 +107,17 @@ final class ListenerSearch {
     do throws(Errno) {
       pids = try readPids()
     } catch {
-      if error.code == ENOENT { findings.isComplete = false } else { meet(error) { findings.isComplete = false } }
+      if error.code == ENOENT { findings.isComplete = false } else { handle(error) { findings.isComplete = false } }
     }
   }
 
   private func readProcesses() -> Bool {
-    for _ in 0..<ListenerSearch.mostProcesses {
+    for _ in 0..<SocketOwnerScan.maxProcesses {
       guard let pid = pids.popLast() else { return visitNewOnes() }
       do throws(Errno) {
-        if let process = ProcessEntry(stat: try readFile("/proc/\(pid)/stat", upTo: 1024)) { processes.append(process) }
+        if let process = ProcPIDStat(stat: try readFile("/proc/\(pid)/stat", upTo: 1024)) { processes.append(process) }
       } catch {
-        meet(error) { findings.isComplete = false }
+        handle(error) { findings.isComplete = false }
       }
     }
     return true
@@ -133,7 +133,7 @@ final class ListenerSearch {
       }
     waiting = all.filter { !visited.contains(identity(of: $0)) }
     guard !waiting.isEmpty else { return false }
-    guard round < ListenerSearch.rounds else {
+    guard round < SocketOwnerScan.rounds else {
       findings.isSteady = false
       return false
     }
@@ -144,12 +144,12 @@ final class ListenerSearch {
   }
 
   /// No pid has more than 22 bits; proc(5) `pid_max`.
-  private func identity(of process: ProcessEntry) -> UInt64 { process.startTime << 22 | UInt64(process.pid) }
+  private func identity(of process: ProcPIDStat) -> UInt64 { process.startTime << 22 | UInt64(process.pid) }
 
   // MARK: Descriptors
 
   private func readDescriptors() -> Bool {
-    for _ in 0..<ListenerSearch.mostLinks {
+    for _ in 0..<SocketOwnerScan.maxLinks {
       guard let process = waiting.last else {
         beginRound()
         return true
@@ -158,9 +158,9 @@ final class ListenerSearch {
         openFolder(process.pid)
         continue
       }
-      let length = Int(ebb_next_link(folder, text, Int32(ListenerSearch.longestLink)))
+      let length = Int(ebb_readdir_link(folder, text, Int32(SocketOwnerScan.maxLinkLength)))
       if length > 0 {
-        if isEmptyFolder, wantsOthers, !isInOwnNetwork(process.pid) { findings.hasBlindSpot = true }
+        if isEmptyFolder, wantsOthers, !sharesNetworkNamespace(process.pid) { findings.hasBlindSpot = true }
         isEmptyFolder = false
         take(link: Array(UnsafeBufferPointer(start: text, count: length)))
         if isSatisfied { return false }
@@ -168,8 +168,8 @@ final class ListenerSearch {
         // Closed meanwhile, or moved to a number that lies behind. A busy server does nothing else.
         if wantsOthers { findings.isSteady = false }
       } else {
-        leave()  // first: descriptors may be scarce
-        if length < 0 || isEmptyFolder { look(at: process.pid, isReadable: length == 0) }
+        nextProcess()  // first: descriptors may be scarce
+        if length < 0 || isEmptyFolder { checkReadable(at: process.pid, isReadable: length == 0) }
       }
     }
     return true
@@ -180,12 +180,12 @@ final class ListenerSearch {
     isEmptyFolder = true
     guard folder == nil else { return }
     let error = Errno.current
-    leave()
-    meet(error) { look(at: pid, isReadable: false) }
+    nextProcess()
+    handle(error) { checkReadable(at: pid, isReadable: false) }
   }
 
   /// An error on the way to what a process has: it has ended, or descriptors are scarce, or it may not be looked into.
-  private func meet(_ error: Errno, orFail fail: () -> Void) {
+  private func handle(_ error: Errno, orFail fail: () -> Void) {
     switch error.code {
     case ENOENT, ESRCH: break
     case EMFILE, ENFILE, ENOMEM: findings.isSteady = false  // another time
@@ -195,21 +195,21 @@ final class ListenerSearch {
 
   /// A dead process has no descriptors, and nobody else than root may read that. One whose first thread alone has ended
   /// hides those of the other threads.
-  private func look(at pid: Int32, isReadable: Bool) {
+  private func checkReadable(at pid: Int32, isReadable: Bool) {
     do throws(Errno) {
-      switch life(stat: try readFile("/proc/\(pid)/stat", upTo: 1024)) {
-      case .ended: break
-      case .headless: findings.isComplete = false
-      case .going: if !isReadable { (findings.isComplete, findings.isDenied) = (false, true) }
+      switch threadGroupState(stat: try readFile("/proc/\(pid)/stat", upTo: 1024)) {
+      case .exited: break
+      case .leaderExited: findings.isComplete = false
+      case .running: if !isReadable { (findings.isComplete, findings.isDenied) = (false, true) }
       }
     } catch {
-      meet(error) { findings.isComplete = false }
+      handle(error) { findings.isComplete = false }
     }
   }
 
-  private func isInOwnNetwork(_ pid: Int32) -> Bool {
-    let own = ebb_inode("/proc/self/ns/net")
-    return own != 0 && ebb_inode("/proc/\(pid)/ns/net") == own
+  private func sharesNetworkNamespace(_ pid: Int32) -> Bool {
+    let own = ebb_stat_inode("/proc/self/ns/net")
+    return own != 0 && ebb_stat_inode("/proc/\(pid)/ns/net") == own
   }
 
   private func take(link: [UInt8]) {
@@ -226,7 +226,7 @@ final class ListenerSearch {
     !findings.matched.elements.isEmpty && findings.matched.elements.count == wanted.elements.count
   }
 
-  private func leave() {
+  private func nextProcess() {
     closeFolder()
     waiting.removeLast()
   }

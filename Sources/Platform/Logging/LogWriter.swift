@@ -78,7 +78,7 @@ package final class LogWriter: @unchecked Sendable {
   }
 
   /// Waits until every line has been written, at most `limit`.
-  package func flush(within limit: Span) { flush(until: monotonicTime() + limit) }
+  package func flush(within limit: TimeAmount) { flush(until: monotonicTime() + limit) }
 
   /// Waits until every line has been written, at most until `end`.
   package func flush(until end: Instant) {

@@ -9,9 +9,9 @@ package func processName(of pid: Int32) -> String? {
 }
 
 /// Whether signals reach a process; kill(2) with signal 0.
-package func reach(of pid: Int32) -> Reach {
+package func signalReach(of pid: Int32) -> SignalReach {
   guard kill(pid, 0) == -1, Errno.current.code == EPERM else { return .signals }
-  return .none(user: owner(of: pid))
+  return .none(user: userID(of: pid))
 }
 
 /// The out-of-memory kills so far in this process's memory control group. `nil` where none counts: the root of version 2, no

@@ -8,8 +8,8 @@ func ownControlGroup() -> UInt64? {
   for root in ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] {
     let folder = root + String(decoding: path, as: UTF8.self)
     // Only version 2 has this file.
-    guard ebb_inode(folder + "/cgroup.controllers") != 0 else { continue }
-    let id = ebb_inode(folder)
+    guard ebb_stat_inode(folder + "/cgroup.controllers") != 0 else { continue }
+    let id = ebb_stat_inode(folder)
     return id > 1 ? id : nil
   }
   return nil

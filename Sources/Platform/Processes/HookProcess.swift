@@ -16,27 +16,28 @@ package final class HookProcess {
   /// Starts it. The environment is the command's and EBB_SIGNAL; `folder` is where relative paths start, nil where that
   /// is gone. Every signal must be blocked. Throws where no process can be had, with the code to exit with.
   package init(
-    _ words: [String], signal: Signal, environment: CStrings?, _ settings: SpawnSettings, in folder: String?
+    _ arguments: [String], signal: Signal, environment: CStrings?, _ settings: SpawnSettings, in folder: String?
   ) throws(SpawnFailure) {
-    guard let note = ebb_map_for_child(HookProcess.noteSize) else { throw HookProcess.noProcess(words) }
+    guard let note = ebb_map_for_child(HookProcess.noteSize) else { throw HookProcess.noProcess(arguments) }
     self.note = note
     pid = ebb_fork()
     if pid < 0 {
-      let failure = HookProcess.noProcess(words)
+      let failure = HookProcess.noProcess(arguments)
       munmap(note, HookProcess.noteSize)
       throw failure
     }
     if pid == 0 {
-      HookProcess.become(words, signal: signal, environment: environment, settings, in: folder, note)
+      HookProcess.become(arguments, signal: signal, environment: environment, settings, in: folder, note)
     }
     setpgid(pid, pid)  // it does so too; whichever is the first
   }
 
   deinit { munmap(note, HookProcess.noteSize) }
 
-  private static func noProcess(_ words: [String]) -> SpawnFailure {
-    let text = Errno.current.text
-    return SpawnFailure(code: ExitCode.ownFailure, message: "cannot create a process for \(words[0].quoted): \(text)")
+  private static func noProcess(_ arguments: [String]) -> SpawnFailure {
+    let text = Errno.current.description
+    return SpawnFailure(
+      code: ExitCode.ownFailure, message: "cannot create a process for \(arguments[0].quoted): \(text)")
   }
 
   /// Why the command could not be executed; nil: it was, or the process ended before it came to that. To be asked when it
@@ -50,18 +51,20 @@ package final class HookProcess {
   }
 
   private static func become(
-    _ words: [String], signal: Signal, environment: CStrings?, _ settings: SpawnSettings, in folder: String?,
+    _ arguments: [String], signal: Signal, environment: CStrings?, _ settings: SpawnSettings, in folder: String?,
     _ note: UnsafeMutableRawPointer
   ) -> Never {
     closeInheritedDescriptors(but: nil)  // ebb's own: while this process waits, it must not hold the health port
     if let folder { changeDirectory(to: folder) }
     var settings = settings
-    (settings.standsAside, settings.newSession, settings.terminal, settings.isInPlace) = (true, false, nil, true)
+    (settings.detachesStandardStreams, settings.newSession, settings.terminal, settings.isInPlace) = (
+      true, false, nil, true
+    )
     let variable = "EBB_SIGNAL="
     var entries: [UnsafeMutablePointer<CChar>?] = []
     while let entry = environment?[entries.count] { entries.append(entry) }
     entries.removeAll { entry in entry.map { strncmp($0, variable, variable.utf8.count) == 0 } ?? true }
-    let command = cStrings(words.map { strdup($0.systemPath) })
+    let command = cStrings(arguments.map { strdup($0.systemPath) })
     do throws(SpawnFailure) {
       _ = try spawn(command, environment: cStrings(entries + [strdup(variable + signal.name)]), settings)
     } catch {

@@ -9,7 +9,7 @@ package func ownChildren() throws(Errno) -> [ChildProcess] {
 
 /// The processes of a group, by pid; nil where /proc does not show them all, or where that takes longer than `limit`.
 /// getpgid(2).
-package func processes(inGroup group: Int32, within limit: Span) -> [Int32]? {
+package func readGroupMembers(inGroup group: Int32, within limit: TimeAmount) -> [Int32]? {
   guard let pids = try? readPids() else { return nil }
   let end = monotonicTime() + limit
   var members: [Int32] = []
@@ -22,18 +22,18 @@ package func processes(inGroup group: Int32, within limit: Span) -> [Int32]? {
 
 /// The children of all threads of a process, in no order, those that wait to be reaped too. The folder is closed first:
 /// descriptors may be scarce. Throws EAGAIN for a process with more than so many threads.
-func readChildren(of pid: Int32 = getpid(), mostThreads: Int = .max) throws(Errno) -> [Int32] {
-  guard isProcOwn else { throw Errno(code: ENOENT) }
+func readChildren(of pid: Int32 = getpid(), maxThreads: Int = .max) throws(Errno) -> [Int32] {
+  guard procMatchesPIDNamespace else { throw Errno(code: ENOENT) }
   guard let folder = opendir("/proc/\(pid)/task") else { throw .current }
   var threads: [Int32] = []
-  while case let thread = ebb_next_process(folder), thread != 0 { threads.append(thread) }
+  while case let thread = ebb_readdir_number(folder), thread != 0 { threads.append(thread) }
   closedir(folder)
-  guard threads.count <= mostThreads else { throw Errno(code: EAGAIN) }
+  guard threads.count <= maxThreads else { throw Errno(code: EAGAIN) }
   var children: [Int32]?
   for thread in threads {
     do throws(Errno) {
-      let list = try LineFile("/proc/\(pid)/task/\(thread)/children")
-      children = (children ?? []) + childPids(try list.readAll())
+      let list = try ProcLineReader("/proc/\(pid)/task/\(thread)/children")
+      children = (children ?? []) + parseChildPIDs(try list.readAll())
     } catch {
       // It has ended, or the kernel has no lists.
       if error.code != ENOENT && error.code != ESRCH { throw error }
@@ -46,12 +46,12 @@ func readChildren(of pid: Int32 = getpid(), mostThreads: Int = .max) throws(Errn
 /// Returns the descendants of a process where they and their threads are few and the kernel lists children
 /// (CONFIG_PROC_CHILDREN), at a fraction of the cost of reading every process of a machine. Nil where not, or where one of
 /// them ended meanwhile.
-func readSmallFamily(of ancestor: Int32) -> [ProcessEntry]? {
-  var family: [ProcessEntry] = []
+func readSmallFamily(of ancestor: Int32) -> [ProcPIDStat]? {
+  var family: [ProcPIDStat] = []
   var next = ancestor
   var index = 0
   while true {
-    guard let children = try? readChildren(of: next, mostThreads: 16), family.count + children.count <= 16
+    guard let children = try? readChildren(of: next, maxThreads: 16), family.count + children.count <= 16
     else { return nil }
     for child in children {
       guard let process = try? readProcess(child) else { return nil }
@@ -79,10 +79,10 @@ package func survivingChildren() -> [Survivor] {
 
 /// Every process in /proc, as far as it can be read within the time. Throws ENOENT where /proc is not there or belongs to
 /// another pid namespace, whose numbers mean other processes; EMFILE, ….
-func readProcessTable(within limit: Span = .longest) throws(Errno) -> [ProcessEntry] {
+func readProcessTable(within limit: TimeAmount = .longest) throws(Errno) -> [ProcPIDStat] {
   let pids = try readPids()
   let end = monotonicTime() + limit
-  var processes: [ProcessEntry] = []
+  var processes: [ProcPIDStat] = []
   for (index, pid) in pids.enumerated() {
     if index % 32 == 31, monotonicTime() > end { break }
     if let process = try readProcess(pid) { processes.append(process) }
@@ -93,25 +93,25 @@ func readProcessTable(within limit: Span = .longest) throws(Errno) -> [ProcessEn
 /// As `readProcessTable`, the numbers alone. The folder is closed before anything else is opened: descriptors may be
 /// scarce.
 func readPids() throws(Errno) -> [Int32] {
-  guard isProcOwn else { throw Errno(code: ENOENT) }
+  guard procMatchesPIDNamespace else { throw Errno(code: ENOENT) }
   guard let folder = opendir("/proc") else { throw .current }
   defer { closedir(folder) }
   var pids: [Int32] = []
   while true {
-    let pid = ebb_next_process(folder)
+    let pid = ebb_readdir_number(folder)
     if pid == 0 { return pids }
     pids.append(pid)
   }
 }
 
 /// Whether /proc is there and speaks of this process's pid namespace.
-package var isProcOwn: Bool { ebb_proc_self() == getpid() }
+package var procMatchesPIDNamespace: Bool { ebb_proc_self() == getpid() }
 
 /// Nil where the process is gone, or hidden. Inlined three times it is a kilobyte more code. Throws EMFILE, ENFILE, ENOMEM, which say nothing of it.
 @inline(never)
-func readProcess(_ pid: Int32) throws(Errno) -> ProcessEntry? {
+func readProcess(_ pid: Int32) throws(Errno) -> ProcPIDStat? {
   do throws(Errno) {
-    return ProcessEntry(stat: try readFile("/proc/\(pid)/stat", upTo: 1024))
+    return ProcPIDStat(stat: try readFile("/proc/\(pid)/stat", upTo: 1024))
   } catch {
     if [EMFILE, ENFILE, ENOMEM].contains(error.code) { throw error }
     return nil
@@ -119,6 +119,6 @@ func readProcess(_ pid: Int32) throws(Errno) -> ProcessEntry? {
 }
 
 /// The user that a process belongs to, nil where /proc does not say.
-package func owner(of pid: Int32) -> Int? {
-  (try? readFile("/proc/\(pid)/status", upTo: 1024)).flatMap { StatusFile($0).userID }
+package func userID(of pid: Int32) -> Int? {
+  (try? readFile("/proc/\(pid)/status", upTo: 1024)).flatMap { ProcPIDStatus($0).userID }
 }

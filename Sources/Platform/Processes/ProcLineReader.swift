@@ -1,19 +1,19 @@
 import CPlatform
 
 /// A text file in /proc that may be long: read in pieces, and from the start again as often as one likes.
-final class LineFile {
+final class ProcLineReader {
   private let descriptor: Int32
-  private var rest: [UInt8] = []
+  private var remaining: [UInt8] = []
 
   /// The kernel gives one page at a time.
   private static let piece = 4096
-  private static let longestLine = 64 * 1024
+  private static let maxLineLength = 64 * 1024
 
   /// Throws ENOENT, EACCES, EMFILE, ….
   init(_ path: String) throws(Errno) {
     let opened = try valueOrErrno { ebb_open_existing(path, false) }
     do throws(Errno) {
-      descriptor = try aboveStandardDescriptors(opened)
+      descriptor = try movedAboveStandardStreams(opened)
     } catch {
       close(opened)
       throw error
@@ -24,7 +24,7 @@ final class LineFile {
 
   /// To the first line.
   func rewind() throws(Errno) {
-    rest = []
+    remaining = []
     try valueOrErrno { lseek(descriptor, 0, SEEK_SET) }
   }
 
@@ -41,7 +41,7 @@ final class LineFile {
   /// Empty at the end.
   private func readPiece() throws(Errno) -> [UInt8] {
     var failure: Errno?
-    let piece = [UInt8](unsafeUninitializedCapacity: LineFile.piece) { buffer, count in
+    let piece = [UInt8](unsafeUninitializedCapacity: ProcLineReader.piece) { buffer, count in
       count = 0
       guard let base = buffer.baseAddress else { return }
       do throws(Errno) {
@@ -57,22 +57,22 @@ final class LineFile {
   /// Some hundred lines, without their ends. Returns whether there may be more.
   func read(_ body: (ArraySlice<UInt8>) -> Void) throws(Errno) -> Bool {
     for _ in 0..<8 {
-      let end = rest.count
+      let end = remaining.count
       let piece = try readPiece()
       guard !piece.isEmpty else {
-        if !rest.isEmpty { body(rest[...]) }
-        rest = []
+        if !remaining.isEmpty { body(remaining[...]) }
+        remaining = []
         return false
       }
-      rest.reserveCapacity(end + LineFile.piece)
-      rest += piece
+      remaining.reserveCapacity(end + ProcLineReader.piece)
+      remaining += piece
       var start = 0
-      while let newline = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
-        body(rest[start..<newline])
+      while let newline = remaining[start...].firstIndex(of: UInt8(ascii: "\n")) {
+        body(remaining[start..<newline])
         start = newline + 1
       }
-      rest.removeFirst(start)
-      guard rest.count < LineFile.longestLine else { throw Errno(code: EFBIG) }
+      remaining.removeFirst(start)
+      guard remaining.count < ProcLineReader.maxLineLength else { throw Errno(code: EFBIG) }
     }
     return true
   }

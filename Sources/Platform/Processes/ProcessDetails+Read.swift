@@ -13,18 +13,18 @@ package func readDescendants(of ancestor: Int32) -> [ProcessDetails] {
     let words = (try? readFile("/proc/\(process.pid)/cmdline", upTo: 256)) ?? []
     details?.firstArgument = String(decoding: words.prefix { $0 != 0 }, as: UTF8.self)
     // Threads are looked at only where they could make a difference: Java has hundreds, and a handler.
-    if let signals = details?.signals, signals.blocked != SignalSet() || !signals.caught.contains(.terminate) {
+    if let signals = details?.signals, signals.blocked != SignalSet() || !signals.caught.contains(.sigterm) {
       details?.signals?.add(readThreads(of: process.pid))
       // It blocks every signal, and takes each from a descriptor.
-      if (try? StatusReader.open(pid: process.pid)) != nil { details?.signals?.takeAll() }
+      if (try? StatusPageReader.open(pid: process.pid)) != nil { details?.signals?.takeAll() }
     }
     return details
   }
 }
 
 /// The parent's pid, 0 where that is outside of this pid namespace; nil where the process is gone or /proc does not say.
-package func parent(of pid: Int32) -> Int32? {
-  (try? readFile("/proc/\(pid)/stat", upTo: 1024)).flatMap { ProcessEntry(stat: $0)?.parent }
+package func parentPID(of pid: Int32) -> Int32? {
+  (try? readFile("/proc/\(pid)/stat", upTo: 1024)).flatMap { ProcPIDStat(stat: $0)?.parent }
 }
 
 private func readThreads(of pid: Int32) -> [ProcessDetails.Thread] {
@@ -32,7 +32,7 @@ private func readThreads(of pid: Int32) -> [ProcessDetails.Thread] {
   defer { closedir(folder) }
   var threads: [ProcessDetails.Thread] = []
   while true {
-    let thread = ebb_next_process(folder)  // entries are numbers here too
+    let thread = ebb_readdir_number(folder)  // entries are numbers here too
     if thread == 0 { return threads }
     let path = "/proc/\(pid)/task/\(thread)/"
     guard let status = try? readFile(path + "status", upTo: 16 * 1024),

@@ -4,8 +4,10 @@ import Supervision
 /// Sends a signal to every descendant of this process; to those that were found by then where the look at /proc takes
 /// longer than `limit`. Throws where /proc cannot tell who they are. Never kill(-1): that hits the debugging sessions of
 /// `kubectl exec` too.
-package func signalDescendants(_ signal: Signal, within limit: Span) throws(Errno) {
-  for process in descendants(of: getpid(), among: try readProcessTable(within: limit)) { send(signal, to: process) }
+package func signalDescendants(_ signal: Signal, within limit: TimeAmount) throws(Errno) {
+  for process in descendants(of: getpid(), among: try readProcessTable(within: limit)) {
+    sendSignal(signal, to: process)
+  }
 }
 
 /// Sends a signal to this process's own children, and returns them. Throws where the kernel does not list them (CONFIG_PROC_CHILDREN).
@@ -22,7 +24,7 @@ package func signalChildren(_ signal: Signal) throws(Errno) -> [Int32] {
 
 /// Whether the process with this pid is still the one that was seen. Where that cannot be looked up it is: another one
 /// would have had to get its pid within milliseconds.
-private func isStill(_ process: ProcessEntry) -> Bool {
+private func isStill(_ process: ProcPIDStat) -> Bool {
   do throws(Errno) {
     return try readProcess(process.pid)?.startTime == process.startTime
   } catch {
@@ -33,7 +35,7 @@ private func isStill(_ process: ProcessEntry) -> Bool {
 /// By a descriptor where the kernel has them: between the look at /proc and the signal the process may have been reaped
 /// by its own parent and its pid given to another. The process that still has the same start time behind the descriptor
 /// is the one.
-private func send(_ signal: Signal, to process: ProcessEntry) {
+private func sendSignal(_ signal: Signal, to process: ProcPIDStat) {
   let descriptor = ebb_pidfd_open(process.pid)
   guard descriptor >= 0 else {
     if Errno.current.code != ESRCH { kill(process.pid, signal.number) }

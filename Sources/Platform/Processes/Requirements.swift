@@ -2,7 +2,7 @@ import CPlatform
 import Supervision
 
 /// Why the supervisor could not do its work: a call and its error, or the limit that is too low.
-package struct Unavailable: Error, Sendable {
+package struct MissingRequirement: Error, Sendable {
   /// For the user.
   package let message: String
 }
@@ -13,7 +13,7 @@ package struct Unavailable: Error, Sendable {
 ///
 /// Where the soft limit of descriptors is too low for that, it is raised as far as is needed and the hard limit allows.
 /// Returns the limit that was, for the command; nil: it is the same. RLIMIT_NOFILE.
-package func provideRequirements(signals: Int, others: Int) throws(Unavailable) -> Int? {
+package func provideRequirements(signals: Int, others: Int) throws(MissingRequirement) -> Int? {
   let limit = descriptorLimit()
   var isRaised = false
   var opened: [Int32] = []
@@ -29,26 +29,26 @@ package func provideRequirements(signals: Int, others: Int) throws(Unavailable) 
       // All numbers below the limit are in use, and so many more are needed.
       let needed = limit + 3 + signals + others - index
       guard ebb_raise_descriptor_limit(Int32(clamping: needed)) == 0 else {
-        throw Unavailable(
+        throw MissingRequirement(
           message:
             "\(needed) file descriptors are needed, and RLIMIT_NOFILE allows \(limit): raise the limit of open files")
       }
       isRaised = true
       descriptor = make()
     }
-    guard descriptor >= 0 else { throw Unavailable(call) }
+    guard descriptor >= 0 else { throw MissingRequirement(call) }
     opened.append(descriptor)
   }
   let (epoll, timer) = (opened[0], opened[2])
-  if ebb_set_timerfd(timer) < 0 { throw Unavailable("timerfd_settime") }
-  if ebb_add_to_epoll(epoll, timer) < 0 { throw Unavailable("epoll_ctl") }
-  if ebb_look_at_epoll(epoll) < 0 { throw Unavailable("epoll_wait") }
+  if ebb_set_timerfd(timer) < 0 { throw MissingRequirement("timerfd_settime") }
+  if ebb_add_to_epoll(epoll, timer) < 0 { throw MissingRequirement("epoll_ctl") }
+  if ebb_look_at_epoll(epoll) < 0 { throw MissingRequirement("epoll_wait") }
   // As much as a stop takes. It stays with the heap.
-  if !ebb_try_memory(96 * 1024) { throw Unavailable("malloc") }
+  if !ebb_try_memory(96 * 1024) { throw MissingRequirement("malloc") }
   return isRaised ? limit : nil
 }
 
-extension Unavailable {
+extension MissingRequirement {
   /// From this thread's last failed call.
-  fileprivate init(_ call: String) { message = "\(call): \(Errno.current.text)" }
+  fileprivate init(_ call: String) { message = "\(call): \(Errno.current.description)" }
 }

@@ -15,7 +15,7 @@ package struct SpawnSettings: Sendable {
   /// Handed to the command's process group; nil: there is none to hand over.
   package var terminal: Terminal?
   /// Nothing to read, and standard output goes to standard error: that of the container is somebody else's.
-  package var standsAside = false
+  package var detachesStandardStreams = false
   /// Its soft limit of descriptors, where ebb has raised its own; RLIMIT_NOFILE.
   package var descriptorLimit: Int?
   /// The command takes the place of this process, which was forked for it.
@@ -48,19 +48,19 @@ package func spawn(_ arguments: CStrings, environment: CStrings?, _ settings: Sp
   case .failure(let error) where [ENOENT, ENOTDIR, ELIBBAD].contains(error.code):
     throw notExecutable(
       name, "the interpreter that \(path.quoted) names (its #! line, or its dynamic loader) is not there", error)
-  case .failure(let error): throw notExecutable(name, error.text, error)
+  case .failure(let error): throw notExecutable(name, error.description, error)
   }
 }
 
 /// Starts this very program with other words, standing aside in a process group of its own, and returns its pid once it
 /// has executed. Every signal must be blocked. Throws as `spawn`.
 package func spawnSelf(
-  _ words: [UnsafeMutablePointer<CChar>?], environment: CStrings?, _ settings: SpawnSettings
+  _ arguments: [UnsafeMutablePointer<CChar>?], environment: CStrings?, _ settings: SpawnSettings
 ) throws(SpawnFailure) -> Int32 {
   var settings = settings
-  (settings.standsAside, settings.newSession, settings.terminal) = (true, false, nil)
+  (settings.detachesStandardStreams, settings.newSession, settings.terminal) = (true, false, nil)
   let own = strdup("/proc/self/exe")
-  let arguments = cStrings([own] + words)
+  let arguments = cStrings([own] + arguments)
   defer {
     arguments.deallocate()
     free(own)
@@ -82,12 +82,13 @@ private func locate(_ name: String) throws(SpawnFailure) -> String {
   let path = getenv("PATH").map { String(system: $0) }
   var obstacle: SpawnFailure?
   var absence = Errno(code: ENOENT)
-  for candidate in candidates(for: name, path: path) {
+  for candidate in executableCandidates(for: name, path: path) {
     let file = candidate.systemPath
     if ebb_is_regular_file(file), access(file, X_OK) == 0 { return candidate }
     let error = Errno.current
     if error.code != ENOENT && error.code != ENOTDIR && obstacle == nil {
-      obstacle = notExecutable(name, isPath(name) ? error.text : "\(candidate.quoted): \(error.text)", error)
+      obstacle = notExecutable(
+        name, isPath(name) ? error.description : "\(candidate.quoted): \(error.description)", error)
     }
     if isPath(name) { absence = error }
   }
@@ -108,15 +109,16 @@ private func runByShell(
   let shell = "/bin/sh"
   var count = 0
   while arguments[count] != nil { count += 1 }
-  let words = CStrings.allocate(capacity: count + 2)
-  defer { words.deallocate() }
-  words[0] = strdup(shell)
-  words[1] = strdup(path.systemPath)
-  for index in 1...count { words[index + 1] = arguments[index] }  // the null pointer at the end too
-  switch try execute(shell, words, environment, settings) {
+  let arguments = CStrings.allocate(capacity: count + 2)
+  defer { arguments.deallocate() }
+  arguments[0] = strdup(shell)
+  arguments[1] = strdup(path.systemPath)
+  for index in 1...count { arguments[index + 1] = arguments[index] }  // the null pointer at the end too
+  switch try execute(shell, arguments, environment, settings) {
   case .success(let pid): return pid
   case .failure(let error):
-    throw notExecutable(path, "it has no #! line, and \(shell), which would run it, cannot be executed: \(error.text)")
+    throw notExecutable(
+      path, "it has no #! line, and \(shell), which would run it, cannot be executed: \(error.description)")
   }
 }
 
@@ -131,13 +133,13 @@ private func execute(
     path: name, argv: arguments, envp: environment, mask: settings.blockedSignals.mask,
     ignore_sigchld: settings.ignoresChildSignal, new_session: settings.newSession,
     terminal: settings.terminal?.descriptor ?? -1, take_terminal: settings.newSession,
-    stands_aside: settings.standsAside, descriptor_limit: settings.descriptorLimit ?? -1,
+    detaches_standard_streams: settings.detachesStandardStreams, descriptor_limit: settings.descriptorLimit ?? -1,
     in_place: settings.isInPlace)
   let pid = ebb_spawn_command(&call)
   let error = Errno.current
   guard pid >= 0 else {
     throw SpawnFailure(
-      code: ExitCode.ownFailure, message: "cannot create a process for \(path.quoted): \(error.text)")
+      code: ExitCode.ownFailure, message: "cannot create a process for \(path.quoted): \(error.description)")
   }
   return pid > 0 ? .success(pid) : .failure(error)
 }

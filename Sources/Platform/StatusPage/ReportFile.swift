@@ -3,7 +3,7 @@ import Supervision
 
 /// Where a supervisor that this process starts leaves its final report: a file in memory, which needs no place to write
 /// to and is gone with this process. The supervisor opens it by its path in /proc, since it closes what it inherits.
-package final class ReportMemory {
+package final class ReportFile {
   private let descriptor: Int32
 
   /// memfd_create(2). Throws ENOSYS, EPERM (a seccomp profile), EMFILE, ….

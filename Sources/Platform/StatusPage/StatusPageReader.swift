@@ -2,7 +2,7 @@ import CPlatform
 import Supervision
 
 /// A supervisor's status page, opened from outside. Stays readable when the supervisor has ended.
-package final class StatusReader {
+package final class StatusPageReader {
   /// The supervisor's, in this process's pid namespace.
   package let pid: Int32
   private let page: Int32
@@ -28,8 +28,8 @@ package final class StatusReader {
   }
 
   /// Finds the page by its link name in /proc/PID/fd, which the supervisor's user may do, and root.
-  package static func open(pid: Int32) throws(StatusReaderError) -> StatusReader {
-    guard isProcOwn else { throw .noProc }
+  package static func open(pid: Int32) throws(StatusPageReaderError) -> StatusPageReader {
+    guard procMatchesPIDNamespace else { throw .noProc }
     for number in possibleNumbers {
       do throws(Errno) {
         guard try isPage(pid, number) else { continue }
@@ -37,7 +37,7 @@ package final class StatusReader {
         let process = ebb_pidfd_open(pid)
         // Never waits: whoever runs in the container may have given a FIFO the page's name.
         let page = ebb_open_existing(path(pid, number), false)
-        if page >= 0 { return StatusReader(pid: pid, page: page, process: process) }
+        if page >= 0 { return StatusPageReader(pid: pid, page: page, process: process) }
         let error = Errno.current
         if process >= 0 { close(process) }
         throw error
@@ -90,7 +90,7 @@ package final class StatusReader {
 
   private func write(_ request: [UInt8]) throws(Errno) {
     let own = getpid()  // the same open page, but to write; its supervisor may be gone meanwhile
-    let descriptor = try valueOrErrno { ebb_open_existing(StatusReader.path(own, page), true) }
+    let descriptor = try valueOrErrno { ebb_open_existing(StatusPageReader.path(own, page), true) }
     defer { close(descriptor) }
     let offset = off_t(StatusPage.requestOffset)
     try valueOrErrno { request.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, offset) } }
@@ -103,7 +103,7 @@ package final class StatusReader {
       try valueOrErrno { ebb_pidfd_signal(process, signal.number) }
     } catch {
       guard error.code != ESRCH else { throw error }
-      try Platform.send(signal, to: .process(pid))
+      try sendSignal(signal, to: .process(pid))
     }
   }
 
@@ -112,7 +112,9 @@ package final class StatusReader {
     guard process >= 0 else {
       poll(nil, 0, milliseconds)
       // As a descriptor says it: one that its parent has not reaped has ended too.
-      if let stat = try? readFile("/proc/\(pid)/stat", upTo: 1024), case .ended = life(stat: stat) { return true }
+      if let stat = try? readFile("/proc/\(pid)/stat", upTo: 1024), case .exited = threadGroupState(stat: stat) {
+        return true
+      }
       return kill(pid, 0) == -1 && Errno.current.code == ESRCH
     }
     var entry = pollfd(fd: process, events: Int16(POLLIN), revents: 0)
@@ -127,7 +129,7 @@ package final class StatusReader {
 }
 
 /// Why there is no status page to read.
-package enum StatusReaderError: Error {
+package enum StatusPageReaderError: Error {
   /// /proc is not mounted, or is another pid namespace's, whose numbers mean other processes.
   case noProc
   case noSuchProcess
@@ -137,16 +139,16 @@ package enum StatusReaderError: Error {
   case failed(Errno)
 }
 
-extension StatusReader {
+extension StatusPageReader {
   /// Whether the page was made by the process that has it, speaks of it, and of a child of it. One that cannot be read fits:
   /// another version's, or caught in the middle of an update.
   var fits: Bool {
-    guard let process = (try? readFile("/proc/\(pid)/status", upTo: 4096)).map({ StatusFile($0) }),
+    guard let process = (try? readFile("/proc/\(pid)/status", upTo: 4096)).map({ ProcPIDStatus($0) }),
       process.effectiveUserID == pageOwner
     else { return false }
     guard let status = try? read() else { return true }
-    guard process.ownPid ?? pid == status.facts.pid else { return false }
-    guard let command = status.now.commandPid else { return true }
+    guard process.ownPid ?? pid == status.info.pid else { return false }
+    guard let command = status.snapshot.commandPid else { return true }
     return isParent(of: command)
   }
 
@@ -156,7 +158,7 @@ extension StatusReader {
     return children.contains { child in
       // One of another user may be hidden.
       guard let status = try? readFile("/proc/\(child)/status", upTo: 4096) else { return true }
-      return StatusFile(status).ownPid ?? child == command
+      return ProcPIDStatus(status).ownPid ?? child == command
     }
   }
 

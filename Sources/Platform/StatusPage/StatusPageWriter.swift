@@ -4,7 +4,7 @@ import Supervision
 /// The supervisor's end of the status page: a memfd that whoever may look into /proc/PID/fd can read, without a socket,
 /// a file or a place to put one. Written through a mapping: a system call for each forwarded signal would be felt. Its
 /// size is sealed, so that nobody who truncates it can hurt the supervisor.
-package final class StatusMemory {
+package final class StatusPageWriter {
   private let descriptor: Int32
   private let page: UnsafeMutableRawBufferPointer
   private var sequence: UInt64 = 0
@@ -14,11 +14,11 @@ package final class StatusMemory {
   /// profile), EMFILE, ENOMEM, ….
   package init(_ status: Status) throws(Errno) {
     descriptor = try valueOrErrno { ebb_memfd(StatusPage.name) }
-    written = status.now
+    written = status.snapshot
     do throws(Errno) {
       // A number below 3 means that a standard stream is missing; what goes there must not land in the page.
       guard descriptor > 2 else { throw Errno(code: EBADF) }
-      page = try StatusMemory.fillAndMap(descriptor, StatusPage.page(status))
+      page = try StatusPageWriter.fillAndMap(descriptor, StatusPage.page(status))
     } catch {
       close(descriptor)
       throw error

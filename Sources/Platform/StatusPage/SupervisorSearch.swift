@@ -9,7 +9,7 @@ import Supervision
 /// only where there is no other.
 package struct SupervisorSearch {
   /// In the order of /proc.
-  package private(set) var found: [StatusReader] = []
+  package private(set) var found: [StatusPageReader] = []
   /// Those that this user may not look into.
   package private(set) var denied: [Int32] = []
 
@@ -17,8 +17,8 @@ package struct SupervisorSearch {
   package init() throws(Errno) {
     let pids = try readPids()
     for pid in [1] + pids.filter({ $0 != 1 && $0 != getpid() }) {
-      do throws(StatusReaderError) {
-        let reader = try StatusReader.open(pid: pid)
+      do throws(StatusPageReaderError) {
+        let reader = try StatusPageReader.open(pid: pid)
         guard reader.fits else { continue }
         found.append(reader)
         if pid == 1 { return }

@@ -12,7 +12,7 @@ package struct Errno: Error, Equatable, Sendable {
   package static var current: Errno { Errno(code: ebb_errno()) }
 
   /// `No such file or directory`.
-  package var text: String { String(cString: strerror(code)) }
+  package var description: String { String(cString: strerror(code)) }
 }
 
 /// The value of a call that says -1 for an error, repeated while a signal interrupts it (EINTR).

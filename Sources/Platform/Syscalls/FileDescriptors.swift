@@ -16,7 +16,7 @@ package func closeInheritedDescriptors(but kept: Int32?) {
   }
   var open: [Int32] = []
   while true {
-    let descriptor = ebb_next_process(folder)  // entries are numbers here too
+    let descriptor = ebb_readdir_number(folder)  // entries are numbers here too
     if descriptor == 0 { break }
     if descriptor > 2, descriptor != kept { open.append(descriptor) }
   }
@@ -30,7 +30,7 @@ package func descriptorLimit() -> Int { Int(ebb_descriptor_limit()) }
 /// Fills those of descriptors 0 to 2 that are closed with one that can neither be read nor written: a socket or timer
 /// of ebb's own would get the number otherwise, and log lines with it. Must run after the spawn: the command gets them
 /// closed, as ebb did.
-package func occupyStandardDescriptors() {
+package func openMissingStandardStreams() {
   for descriptor in Int32(0)...2 where dup2(descriptor, descriptor) == -1 {
     let placeholder = ebb_open_placeholder()  // the lowest free number is this one
     if placeholder > 2 { close(placeholder) }
@@ -39,7 +39,7 @@ package func occupyStandardDescriptors() {
 
 /// The same open file under a number that no log line is written to, should ebb have been started with a standard
 /// descriptor closed. The other number is closed then; it is not where this throws.
-func aboveStandardDescriptors(_ descriptor: Int32) throws(Errno) -> Int32 {
+func movedAboveStandardStreams(_ descriptor: Int32) throws(Errno) -> Int32 {
   guard descriptor <= 2 else { return descriptor }
   let above = try valueOrErrno { ebb_duplicate_above(descriptor, 3) }
   close(descriptor)
@@ -49,21 +49,21 @@ func aboveStandardDescriptors(_ descriptor: Int32) throws(Errno) -> Int32 {
 /// Opens a file for its new content, close-on-exec, and creates it where there is none; open(2). Throws EACCES, EROFS,
 /// ENOENT for the folder, ….
 package func createFile(_ path: String) throws(Errno) -> Int32 {
-  try valueOrErrno { ebb_open_to_replace(path.systemPath, true) }
+  try valueOrErrno { ebb_open_truncate(path.systemPath, true) }
 }
 
 /// Writes all bytes, and may wait for that. For a descriptor that somebody set to O_NONBLOCK it waits all the same.
 /// Throws EPIPE, EBADF, ….
 package func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(Errno) {
-  var rest = bytes[...]
-  while !rest.isEmpty {
+  var remaining = bytes[...]
+  while !remaining.isEmpty {
     do throws(Errno) {
-      let written = rest.withUnsafeBytes { buffer in
+      let written = remaining.withUnsafeBytes { buffer in
         Result<Int, Errno> { () throws(Errno) in
           try valueOrErrno { write(descriptor, buffer.baseAddress, buffer.count) }
         }
       }
-      rest = rest.dropFirst(try written.get())
+      remaining = remaining.dropFirst(try written.get())
     } catch {
       guard error.code == EAGAIN else { throw error }
       _ = waitUntilWritable(descriptor, milliseconds: -1)

@@ -5,7 +5,7 @@ import Supervision
 func openDiagSocket() throws(Errno) -> Int32 {
   let socket = try valueOrErrno { ebb_diag_socket() }
   do throws(Errno) {
-    return try aboveStandardDescriptors(socket)
+    return try movedAboveStandardStreams(socket)
   } catch {
     close(socket)
     throw error

@@ -14,7 +14,7 @@ package struct PollSet {
   }
 
   /// Waits until one of them has come, or has failed, and not longer than `limit`.
-  package mutating func wait(within limit: Span) {
+  package mutating func wait(within limit: TimeAmount) {
     // Up: what is due in half a millisecond is not due now.
     let milliseconds = max(0, min(limit.milliseconds + (limit > .zero ? 1 : 0), 60_000))
     poll(&entries, nfds_t(entries.count), Int32(milliseconds))

@@ -17,7 +17,7 @@ package func isIgnored(_ signal: Signal) -> Bool { ebb_is_ignored(signal.number)
 package func setDefaultAction(_ signal: Signal) { ebb_set_default_action(signal.number) }
 
 /// Where to send a signal.
-package enum SignalTarget: Sendable {
+package enum ResolvedSignalTarget: Sendable {
   case process(Int32)
   case group(Int32)
 
@@ -40,7 +40,7 @@ package enum SignalTarget: Sendable {
 
 /// Sends a signal; kill(2). Throws ESRCH where nobody is left, EPERM where the receiver is another user's.
 @inline(__always)  // each forwarded signal goes this way, and there are few callers
-package func send(_ signal: Signal, to target: SignalTarget) throws(Errno) {
+package func sendSignal(_ signal: Signal, to target: ResolvedSignalTarget) throws(Errno) {
   switch target {
   case .process(let pid): try valueOrErrno { kill(pid, signal.number) }
   case .group(let group): try valueOrErrno { kill(-group, signal.number) }
@@ -70,7 +70,7 @@ package func takeSignals(from descriptor: Int32) throws(Errno) -> [Signal] {
 }
 
 /// The next pending signal, all being blocked; nil: none came within the time. sigtimedwait(2).
-package func nextSignal(within limit: Span) -> Signal? {
+package func nextSignal(within limit: TimeAmount) -> Signal? {
   Signal(number: Int(ebb_wait_for_signal(SignalSet.all.mask, max(limit, .zero).nanoseconds)))
 }
 
@@ -78,7 +78,7 @@ package func nextSignal(within limit: Span) -> Signal? {
 /// before this call the signal is sent at once, since the kernel will not.
 package func setParentDeathSignal(_ signal: Signal, parent: Int32) throws(Errno) {
   try valueOrErrno { ebb_set_parent_death_signal(signal.number) }
-  if getppid() != parent { try send(signal, to: .process(getpid())) }
+  if getppid() != parent { try sendSignal(signal, to: .process(getpid())) }
 }
 
 /// Whether orphaned descendants become children of this process though it is not PID 1; prctl(2). execve(2) keeps that.

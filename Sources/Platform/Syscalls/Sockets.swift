@@ -31,7 +31,7 @@ package func takeSocketError(_ socket: Int32) -> Errno? {
 /// A listening socket with room for `backlog` connections that nobody has accepted yet; socket(2), bind(2), listen(2).
 /// `::` takes IPv4 connections too. Throws EADDRINUSE, EACCES for a port below 1024, EADDRNOTAVAIL, EAFNOSUPPORT where
 /// the kernel has no IPv6, ….
-package func listen(on address: SocketAddress, backlog: Int32) throws(Errno) -> Int32 {
+package func startListening(on address: SocketAddress, backlog: Int32) throws(Errno) -> Int32 {
   let socket = try valueOrErrno { ebb_tcp_socket(address.family) }
   do throws(Errno) {
     // The port of a container that was just restarted still has connections in TIME_WAIT.
@@ -42,7 +42,7 @@ package func listen(on address: SocketAddress, backlog: Int32) throws(Errno) -> 
       try valueOrErrno { bind(socket, pointer, length) }
     }
     try valueOrErrno { CPlatform.listen(socket, backlog) }
-    return try aboveStandardDescriptors(socket)
+    return try movedAboveStandardStreams(socket)
   } catch {
     close(socket)
     throw error
@@ -52,7 +52,7 @@ package func listen(on address: SocketAddress, backlog: Int32) throws(Errno) -> 
 /// A port that no socket of this network namespace has at this moment, in host byte order; bind(2) with port 0. Throws as
 /// `listen`.
 package func freePort() throws(Errno) -> UInt16 {
-  let socket = try listen(on: SocketAddress(.v4(0), port: 0), backlog: 1)
+  let socket = try startListening(on: SocketAddress(.v4(0), port: 0), backlog: 1)
   defer { close(socket) }
   return ownPort(of: socket) ?? 0
 }
@@ -71,7 +71,7 @@ private func ownPort(of socket: Int32) -> UInt16? {
 /// Whether a connection to a loopback port that nobody listens on has found itself: the kernel gave the socket that
 /// very port as its own, and two ends that call each other are connected, RFC 9293 section 3.5. Such a socket holds the
 /// port that the command wants to listen on, and so is set to leave nothing behind when it is closed.
-package func hasFoundItself(_ socket: Int32, connectedTo address: SocketAddress) -> Bool {
+package func discardIfSelfConnected(_ socket: Int32, to address: SocketAddress) -> Bool {
   guard ownPort(of: socket) == address.port else { return false }
   var reset = linger(l_onoff: 1, l_linger: 0)
   setsockopt(socket, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size))
@@ -102,7 +102,7 @@ package func acceptConnection(from listener: Int32) throws(Errno) -> Int32? {
 
 /// Hands as many of the bytes to the kernel as it takes now; send(2). Returns how many: 0 where it takes none. Throws
 /// EPIPE, ECONNRESET, ….
-package func send(_ bytes: ArraySlice<UInt8>, over socket: Int32) throws(Errno) -> Int {
+package func sendBytes(_ bytes: ArraySlice<UInt8>, over socket: Int32) throws(Errno) -> Int {
   let result = bytes.withUnsafeBytes { buffer in
     Result<Int, Errno> { () throws(Errno) in
       try valueOrErrno { CPlatform.send(socket, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL)) }

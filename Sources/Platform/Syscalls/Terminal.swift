@@ -19,9 +19,9 @@ package struct Terminal: Sendable {
   /// For a command in a new session: gives the terminal up so that the command can take it as its own. Only a session's
   /// leader can, which PID 1 of a container with a terminal is. Returns whether it did.
   package func leaveForNewSession() -> Bool {
-    guard getsid(0) == getpid(), ebb_leave_terminal(descriptor) == 0 else { return false }
+    guard getsid(0) == getpid(), ebb_detach_terminal(descriptor) == 0 else { return false }
     // The kernel tells the foreground group, which is ebb, that its terminal is gone: nobody's message to the command.
-    for signal in [Signal.hangup, .continue] { _ = ebb_discard_own_signal(signal.number) }
+    for signal in [Signal.sighup, .sigcont] { _ = ebb_discard_own_signal(signal.number) }
     return true
   }
 
@@ -44,8 +44,8 @@ package struct Terminal: Sendable {
 /// Stops this process as Ctrl-Z would; returns when it was continued. For PID 1 and for an orphaned process group,
 /// which nobody could continue, the kernel does nothing. Every signal must be blocked in the calling thread.
 package func suspendSelf() {
-  let mask = ebb_set_signal_mask(SignalSet.all.subtracting(SignalSet([.terminalStop])).mask)
-  raise(Signal.terminalStop.number)
+  let mask = ebb_set_signal_mask(SignalSet.all.subtracting(SignalSet([.sigtstp])).mask)
+  raise(Signal.sigtstp.number)
   _ = ebb_set_signal_mask(mask)
 }
 

@@ -3,43 +3,43 @@
 /// name of at least one begins with `EBB_`. `other`: ebb stands in the place of that program, and the words are in the order
 /// of its `arrangement`.
 package func parse(
-  words: [String], as other: OtherInit? = nil, variable: @escaping (String) -> String?, hasOwnVariables: Bool = true
+  arguments: [String], as other: OtherInit? = nil, variable: @escaping (String) -> String?, hasOwnVariables: Bool = true
 ) throws(UsageError) -> Invocation {
   let variables = Variables(value: variable, hasOwn: hasOwnVariables)
-  if let other { return try other.parse(words, variables) }
-  let first = words.first ?? ""
-  if first.isSame(as: "status") {
+  if let other { return try other.parse(arguments, variables) }
+  let first = arguments.first ?? ""
+  if first.bytesEqual("status") {
     var options = StatusOptions()
-    return try parse("status", words, &options) ?? .status(options)
+    return try parse("status", arguments, &options) ?? .status(options)
   }
-  if first.isSame(as: "stop") {
+  if first.bytesEqual("stop") {
     var options = StopOptions()
-    return try parse("stop", words, &options) ?? .stop(options)
+    return try parse("stop", arguments, &options) ?? .stop(options)
   }
-  if first.isSame(as: "probe") {
+  if first.bytesEqual("probe") {
     var options = ProbeOptions()
-    return try parse("probe", words, &options) ?? .probe(options)
+    return try parse("probe", arguments, &options) ?? .probe(options)
   }
-  if first.isSame(as: "drain") {
+  if first.bytesEqual("drain") {
     var options = DrainOptions()
-    return try parse("drain", words, &options) ?? .drain(options)
+    return try parse("drain", arguments, &options) ?? .drain(options)
   }
-  if first.isSame(as: "smoke") { return try parseSmoke(words: words, variables) }
-  if first.isSame(as: "plan") { return try parsePlan(words: words, variables) }
+  if first.bytesEqual("smoke") { return try parseSmoke(arguments: arguments, variables) }
+  if first.bytesEqual("plan") { return try parsePlan(arguments: arguments, variables) }
   // Else it is the program install.
-  if isInstall(words) { return .install(words[1]) }
-  return try parseRun(words: words, variables)
+  if isInstall(arguments) { return .install(arguments[1]) }
+  return try parseRun(arguments: arguments, variables)
 }
 
-private func isInstall(_ words: [String]) -> Bool {
-  words.count == 2 && words[0].isSame(as: "install") && words[1].starts(withText: "/")
+private func isInstall(_ arguments: [String]) -> Bool {
+  arguments.count == 2 && arguments[0].bytesEqual("install") && arguments[1].hasBytePrefix("/")
 }
 
 /// Whether the words are a command of ebb's own.
-package func isOwnCommand(_ words: [String]) -> Bool {
-  guard let first = words.first else { return false }
-  return isInstall(words)
-    || ["status", "stop", "probe", "drain", "smoke", "plan"].contains { first.isSame(as: $0) }
+package func isOwnCommand(_ arguments: [String]) -> Bool {
+  guard let first = arguments.first else { return false }
+  return isInstall(arguments)
+    || ["status", "stop", "probe", "drain", "smoke", "plan"].contains { first.bytesEqual($0) }
 }
 
 /// The environment variables.
@@ -51,34 +51,34 @@ struct Variables {
 
 /// The run form. Parsing stops at the first word that is no option, so that `ebb sh -c 'x'` works; the words of the
 /// command are never looked at.
-private func parseRun(words: [String], _ variables: Variables) throws(UsageError) -> Invocation {
-  let (settings, next, ending) = try readOptions(words[...], RunOptions.table.map { $0.shape }, help: "ebb --help")
+private func parseRun(arguments: [String], _ variables: Variables) throws(UsageError) -> Invocation {
+  let (settings, next, ending) = try readOptions(arguments[...], RunOptions.table.map { $0.spec }, help: "ebb --help")
   if case .help = ending { return .help(helpText()) }
   if case .version = ending { return .version }
   var options = RunOptions()
   try fill(&options, from: settings, variables)
-  guard next < words.count else {
+  guard next < arguments.count else {
     throw UsageError(message: "no command given: expected ebb [OPTION...] [--] COMMAND [ARG...]; see ebb --help")
   }
-  return .run(options, commandAt: next)
+  return .run(options, commandIndex: next)
 }
 
 /// Takes in what was given and, where it was not, what the environment says. A flag beats its variable. `first` is the
 /// index of this table's first option in the settings.
 func fill(
-  _ options: inout RunOptions, from settings: [Setting], first: Int = 0, _ variables: Variables
+  _ options: inout RunOptions, from settings: [ParsedOption], first: Int = 0, _ variables: Variables
 ) throws(UsageError) {
   let table = RunOptions.table
   for setting in settings where setting.index >= first { try apply(setting, table, first: first, to: &options) }
   // In most containers there is none, and forty names need not be put together.
   let indices = variables.hasOwn ? table.indices : 0..<0
   for index in indices where !settings.contains(where: { $0.index == first + index }) {
-    let shape = table[index].shape
+    let shape = table[index].spec
     // Compose and templates make empty variables of what was never set.
     guard let value = variables.value(shape.variable), !value.utf8.isEmpty else { continue }
-    let values = shape.repeatable ? value.parts(separatedBy: UInt8(ascii: ",")) : [value]
+    let values = shape.repeatable ? value.split(onByte: UInt8(ascii: ",")) : [value]
     for value in values where !(shape.repeatable && value.utf8.isEmpty) {
-      try apply(Setting(index: index, value: value, source: shape.variable, words: 0..<0), table, to: &options)
+      try apply(ParsedOption(index: index, value: value, source: shape.variable, words: 0..<0), table, to: &options)
     }
     options.variables |= 1 << UInt64(index)
   }
@@ -88,11 +88,11 @@ func fill(
 
 /// The run form behind the word `smoke`: options of both, in any order. Those of the run form are the supervisor's, word
 /// for word, as are its variables.
-private func parseSmoke(words: [String], _ variables: Variables) throws(UsageError) -> Invocation {
+private func parseSmoke(arguments: [String], _ variables: Variables) throws(UsageError) -> Invocation {
   do throws(UsageError) {
     var options = SmokeOptions()  // the table takes it as inout
     let own = SmokeOptions.table
-    let (settings, next, ending) = try readOptions(words.dropFirst(), smokeShapes, help: "ebb smoke --help")
+    let (settings, next, ending) = try readOptions(arguments.dropFirst(), smokeShapes, help: "ebb smoke --help")
     if case .help = ending { return .help(SmokeOptions.help) }
     if case .version = ending { return .version }
     for setting in settings {
@@ -104,24 +104,24 @@ private func parseSmoke(words: [String], _ variables: Variables) throws(UsageErr
     }
     try fill(&options.run, from: settings, first: own.count, variables)
     try options.check()
-    guard next < words.count else {
+    guard next < arguments.count else {
       throw UsageError(message: "no command given: expected ebb smoke [OPTION...] [--] COMMAND [ARG...]")
     }
-    return .smoke(options, commandAt: next)
+    return .smoke(options, commandIndex: next)
   } catch {
     throw error.of("smoke")
   }
 }
 
 /// Its own options, then the supervisor's.
-private var smokeShapes: [OptionShape] { SmokeOptions.table.map { $0.shape } + RunOptions.table.map { $0.shape } }
+private var smokeShapes: [OptionSpec] { SmokeOptions.table.map { $0.spec } + RunOptions.table.map { $0.spec } }
 
 /// `ebb plan`: its own options, then those of the run form.
-private func parsePlan(words: [String], _ variables: Variables) throws(UsageError) -> Invocation {
+private func parsePlan(arguments: [String], _ variables: Variables) throws(UsageError) -> Invocation {
   do throws(UsageError) {
     var options = PlanOptions()
     let own = PlanOptions.table
-    let (settings, ending) = try readCommand("plan", words, own.map { $0.shape } + RunOptions.table.map { $0.shape })
+    let (settings, ending) = try readCommand("plan", arguments, own.map { $0.spec } + RunOptions.table.map { $0.spec })
     if case .help = ending { return .help(PlanOptions.help) }
     if case .version = ending { return .version }
     for setting in settings where setting.index < own.count { try apply(setting, own, to: &options) }
@@ -134,11 +134,11 @@ private func parsePlan(words: [String], _ variables: Variables) throws(UsageErro
 
 /// A command of ebb's own, `words[0]`: options and nothing else. Nil where these are what to go by.
 private func parse<Options: CommandOptions>(
-  _ name: String, _ words: [String], _ options: inout Options
+  _ name: String, _ arguments: [String], _ options: inout Options
 ) throws(UsageError) -> Invocation? {
   let table = Options.table
   do throws(UsageError) {
-    let (settings, ending) = try readCommand(name, words, table.map { $0.shape })
+    let (settings, ending) = try readCommand(name, arguments, table.map { $0.spec })
     if case .help = ending { return .help(Options.help) }
     if case .version = ending { return .version }
     for setting in settings { try apply(setting, table, to: &options) }
@@ -152,7 +152,7 @@ private func parse<Options: CommandOptions>(
 // MARK: - Words
 
 /// An option that was given.
-struct Setting {
+struct ParsedOption {
   let index: Int
   let value: String
   /// How it was called, for messages.
@@ -165,28 +165,28 @@ enum Ending { case words, help, version, licence }
 
 /// What a word asks to print.
 private func answer(_ word: String) -> Ending? {
-  if word.isSame(as: "--help") || word.isSame(as: "-h") { return .help }
-  return word.isSame(as: "--version") || word.isSame(as: "-V") ? .version : nil
+  if word.bytesEqual("--help") || word.bytesEqual("-h") { return .help }
+  return word.bytesEqual("--version") || word.bytesEqual("-V") ? .version : nil
 }
 
 /// Reads options up to the first word that is none. Knows nothing of what they mean. `help` lists them; `isBeforeCommand`:
 /// a word that looks like an option may have been meant as the command. `other`: whose options they
 /// are, if not ebb's.
 func readOptions(
-  _ words: ArraySlice<String>, _ shapes: [OptionShape], help: String, isBeforeCommand: Bool = true,
+  _ arguments: ArraySlice<String>, _ shapes: [OptionSpec], help: String, isBeforeCommand: Bool = true,
   of other: OtherInit? = nil
-) throws(UsageError) -> (settings: [Setting], next: Int, Ending) {
-  var settings: [Setting] = []
-  var next = words.startIndex
+) throws(UsageError) -> (settings: [ParsedOption], next: Int, Ending) {
+  var settings: [ParsedOption] = []
+  var next = arguments.startIndex
 
   /// The value of an option that came without one attached: the next word, or yes for a flag.
   func standaloneValue(of index: Int, calledAs name: String) throws(UsageError) -> String {
     guard let value = shapes[index].value else { return "yes" }
-    guard next < words.endIndex else {
+    guard next < arguments.endIndex else {
       throw UsageError(message: "\(name): a value is missing: expected \(name) \(value)")
     }
     next += 1
-    return words[next - 1]
+    return arguments[next - 1]
   }
 
   func ending(_ word: String) -> Ending? { other.map { $0.answer(word) } ?? answer(word) }
@@ -196,27 +196,27 @@ func readOptions(
     return UsageError(message: "\(name.quoted) is no option: see \(help)\(hint)")
   }
 
-  while next < words.endIndex, words[next].utf8.count > 1, words[next].starts(withText: "-") {
-    let word = words[next]
+  while next < arguments.endIndex, arguments[next].utf8.count > 1, arguments[next].hasBytePrefix("-") {
+    let word = arguments[next]
     let start = next
     next += 1
-    if word.isSame(as: "--") { break }
+    if word.bytesEqual("--") { break }
     if let ending = ending(word) { return (settings, next, ending) }
-    if word.starts(withText: "--") {
+    if word.hasBytePrefix("--") {
       let (name, attached) = splitLong(word)
-      guard !name.utf8.isEmpty, let index = shapes.firstIndex(where: { $0.name.isSame(as: name) }) else {
+      guard !name.utf8.isEmpty, let index = shapes.firstIndex(where: { $0.name.bytesEqual(name) }) else {
         throw unknown("--" + name)
       }
       let value: String
       if let attached { value = attached } else { value = try standaloneValue(of: index, calledAs: "--" + name) }
-      settings.append(Setting(index: index, value: value, source: "--" + name, words: start..<next))
+      settings.append(ParsedOption(index: index, value: value, source: "--" + name, words: start..<next))
     } else {
       // Short ones: flags may share one word (`-gw`); the rest of the word after an option that takes a value is the
       // value.
       var letters = word.utf8.dropFirst()
       while let letter = letters.popFirst() {
         let short = String(decoding: [letter], as: UTF8.self)
-        guard let index = shapes.firstIndex(where: { $0.short?.isSame(as: short) == true }) else {
+        guard let index = shapes.firstIndex(where: { $0.short?.bytesEqual(short) == true }) else {
           if let ending = ending("-" + short) { return (settings, next, ending) }
           throw unknown("-" + short)
         }
@@ -227,7 +227,7 @@ func readOptions(
           value = String(decoding: letters, as: UTF8.self)
           letters = letters.dropFirst(letters.count)
         }
-        settings.append(Setting(index: index, value: value, source: "-" + short, words: start..<next))
+        settings.append(ParsedOption(index: index, value: value, source: "-" + short, words: start..<next))
       }
     }
   }
@@ -236,9 +236,9 @@ func readOptions(
 
 @inline(never)
 func apply<Options>(
-  _ setting: Setting, _ table: [Option<Options>], first: Int = 0, to options: inout Options
+  _ setting: ParsedOption, _ table: [OptionDefinition<Options>], first: Int = 0, to options: inout Options
 ) throws(UsageError) {
-  do throws(Unacceptable) {
+  do throws(InvalidValue) {
     try table[setting.index - first].set(&options, setting.value)
   } catch {
     throw UsageError(message: "\(setting.source): \(setting.value.quoted) \(error.reason)")
@@ -261,13 +261,13 @@ private func splitLong(_ word: String) -> (name: String, value: String?) {
 
 @inline(never)
 private func readCommand(
-  _ name: String, _ words: [String], _ shapes: [OptionShape]
-) throws(UsageError) -> (settings: [Setting], Ending) {
+  _ name: String, _ arguments: [String], _ shapes: [OptionSpec]
+) throws(UsageError) -> (settings: [ParsedOption], Ending) {
   let help = "ebb \(name) --help"
-  let (settings, next, ending) = try readOptions(words.dropFirst(), shapes, help: help, isBeforeCommand: false)
-  guard next == words.count || ending != .words else {
+  let (settings, next, ending) = try readOptions(arguments.dropFirst(), shapes, help: help, isBeforeCommand: false)
+  guard next == arguments.count || ending != .words else {
     throw UsageError(
-      message: "\(words[next].quoted) is no option: see \(help); "
+      message: "\(arguments[next].quoted) is no option: see \(help); "
         + "to run a program called \(name): ebb -- \(name)")
   }
   return (settings, ending)

@@ -1,7 +1,7 @@
 /// What `ebb --help` prints, from the table of options.
 package func helpText() -> String {
   var text = """
-    ebb \(version): runs COMMAND as its child; at a stop signal lets traffic ebb away, then stops it in time
+    ebb \(ebbVersion): runs COMMAND as its child; at a stop signal lets traffic ebb away, then stops it in time
 
     usage: ebb [OPTION...] [--] COMMAND [ARG...]         supervise COMMAND
            ebb status [OPTION...]                        what the supervisor is doing, and every process
@@ -14,7 +14,7 @@ package func helpText() -> String {
     Each of these has its own --help. ebb -- status runs a program called status.
 
     """
-  text += optionsHelp(RunOptions.table.map { $0.shape })
+  text += optionsHelp(RunOptions.table.map { $0.spec })
   text += """
 
     (1) Defaults fit; only what was asked for can be refused. With t the termination grace period:
@@ -39,17 +39,17 @@ package func helpText() -> String {
 }
 
 /// What `ebb NAME --help` prints.
-func commandHelp(_ name: String, _ purpose: String, _ options: [OptionShape], exitCodes: String) -> String {
+func commandHelp(_ name: String, _ purpose: String, _ options: [OptionSpec], exitCodes: String) -> String {
   "ebb \(name): \(purpose)\n\nusage: ebb \(name) [OPTION...]\n\n\(optionsHelp(options))\nExit code: \(exitCodes).\n"
 }
 
-func optionsHelp(_ options: [OptionShape]) -> String {
+func optionsHelp(_ options: [OptionSpec]) -> String {
   var text = ""
   for option in options {
     text += "  \(option.short.map { "-\($0), " } ?? "    ")--\(option.name)\(option.value.map { " " + $0 } ?? "")\n"
-    let standard = option.standard.map { " (default: \($0))" } ?? ""
+    let defaultText = option.defaultText.map { " (default: \($0))" } ?? ""
     let repeatable = option.repeatable ? "; repeatable" : ""
-    text += wrapped(option.help + repeatable + standard, indent: 10, width: 80)
+    text += wrapped(option.help + repeatable + defaultText, indent: 10, width: 80)
   }
   return text + """
       -h, --help
@@ -64,7 +64,7 @@ private func wrapped(_ text: String, indent: Int, width: Int) -> String {
   let margin = String(repeating: " ", count: indent)
   var lines = ""
   var line = ""
-  for word in text.parts(separatedBy: UInt8(ascii: " ")) {
+  for word in text.split(onByte: UInt8(ascii: " ")) {
     if indent + line.utf8.count + 1 + word.utf8.count > width {
       lines += margin + line + "\n"
       line = word

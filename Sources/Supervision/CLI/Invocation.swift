@@ -4,13 +4,13 @@ package enum Invocation: Sendable {
   case help(String)
   case version
   /// Supervise the command that begins at this index of the words.
-  case run(RunOptions, commandAt: Int)
+  case run(RunOptions, commandIndex: Int)
   case status(StatusOptions)
   case stop(StopOptions)
   case probe(ProbeOptions)
   case drain(DrainOptions)
   /// Supervise the command that begins at this index of the words, load it and stop it.
-  case smoke(SmokeOptions, commandAt: Int)
+  case smoke(SmokeOptions, commandIndex: Int)
   /// Print what a stop would look like.
   case plan(PlanOptions)
   /// Copy this program to an absolute path.

@@ -18,10 +18,10 @@ package enum OtherInit: Sendable {
     }
     guard "tdcp".utf8.contains(UInt8(bitPattern: name.pointee)) else { return nil }
     let text = String(cString: name)
-    func isOne(of names: [String]) -> Bool { names.contains { $0.isSame(as: text) } }
+    func isOne(of names: [String]) -> Bool { names.contains { $0.bytesEqual(text) } }
     if isOne(of: ["tini", "tini-static", "docker-init"]) {
       self = .tini
-    } else if text.isSame(as: "dumb-init") {
+    } else if text.bytesEqual("dumb-init") {
       self = .dumbInit
     } else if isOne(of: ["catatonit", "podman-init"]) {
       self = .catatonit
@@ -41,9 +41,9 @@ package enum OtherInit: Sendable {
   /// What `--version` prints. dockerd and scripts read the start of that line.
   private var versionText: String {
     switch self {
-    case .tini: "tini version 0.19.0 - ebb \(version)\n"
-    case .dumbInit: "dumb-init v1.2.5 - ebb \(version)\n"
-    case .catatonit: "tini version 0.1.7_catatonit - ebb \(version)\n"
+    case .tini: "tini version 0.19.0 - ebb \(ebbVersion)\n"
+    case .dumbInit: "dumb-init v1.2.5 - ebb \(ebbVersion)\n"
+    case .catatonit: "tini version 0.1.7_catatonit - ebb \(ebbVersion)\n"
     }
   }
 
@@ -53,13 +53,13 @@ package enum OtherInit: Sendable {
 
   private var helpText: String {
     var text = """
-      ebb \(version) in the place of \(name)
+      ebb \(ebbVersion) in the place of \(name)
 
       usage: \(name) [OPTION...] [--] COMMAND [ARG...]
 
 
       """
-    for shape in table.map({ $0.shape }) {
+    for shape in table.map({ $0.spec }) {
       text += "  -\(shape.short ?? "")\(shape.name.utf8.isEmpty ? "" : ", --" + shape.name)"
       text += "\(shape.value.map { " " + $0 } ?? ""): \(shape.help)\n"
     }
@@ -73,7 +73,7 @@ package enum OtherInit: Sendable {
 
   /// What a word asks to print.
   func answer(_ word: String) -> Ending? {
-    func isOne(of words: [String]) -> Bool { words.contains { $0.isSame(as: word) } }
+    func isOne(of words: [String]) -> Bool { words.contains { $0.bytesEqual(word) } }
     switch self {
     case .tini: return isOne(of: ["-h"]) ? .help : isOne(of: ["-l"]) ? .licence : nil
     case .dumbInit: return isOne(of: ["-h", "--help"]) ? .help : isOne(of: ["-V", "--version"]) ? .version : nil
@@ -97,8 +97,8 @@ extension OtherInit {
     var options: [Int] = []
     var others: [Int] = []
     var at = 0
-    while at < words.count, !words[at].isSame(as: "--") {
-      let isOption = words[at].utf8.count > 1 && words[at].starts(withText: "-")
+    while at < words.count, !words[at].bytesEqual("--") {
+      let isOption = words[at].utf8.count > 1 && words[at].hasBytePrefix("-")
       if !isOption {
         others.append(at)
       } else {
@@ -125,10 +125,10 @@ extension OtherInit {
   func parse(_ words: [String], _ variables: Variables) throws(UsageError) -> Invocation {
     let isAwake = isAwake(variables)
     do throws(UsageError) {
-      if self == .tini, words.count == 1, words[0].isSame(as: "--version") { return .help(versionText) }
+      if self == .tini, words.count == 1, words[0].bytesEqual("--version") { return .help(versionText) }
       let table = table
       let (settings, next, ending) = try readOptions(
-        words[...], table.map { $0.shape }, help: "\(name) -h", of: self)
+        words[...], table.map { $0.spec }, help: "\(name) -h", of: self)
       switch ending {
       case .help: return .help(helpText)
       case .version: return .help(versionText)
@@ -141,7 +141,7 @@ extension OtherInit {
       guard next < words.count else {
         throw UsageError(message: "no command given: expected \(name) [OPTION...] [--] COMMAND [ARG...]")
       }
-      return .run(try options(given, variables), commandAt: next)
+      return .run(try options(given, variables), commandIndex: next)
     } catch {
       throw UsageError(message: "\(name): \(error.message)", code: isAwake ? ExitCode.ownFailure : 1)
     }
@@ -154,7 +154,7 @@ extension OtherInit {
 private struct GivenOptions {
   let isAsleep: Bool
   /// Of ebb's table.
-  var settings: [Setting] = []
+  var settings: [ParsedOption] = []
   var rewrites: [(from: Signal, to: Signal?)] = []
   var isSubreaper = false
   var isSingleChild = false
@@ -164,54 +164,56 @@ private struct GivenOptions {
   var levelIsFixed = false
 
   mutating func add(_ option: String, _ value: String, calledAs source: String) {
-    guard let index = RunOptions.table.firstIndex(where: { $0.shape.name.isSame(as: option) }) else { return }
-    settings.append(Setting(index: index, value: value, source: source, words: 0..<0))
+    guard let index = RunOptions.table.firstIndex(where: { $0.spec.name.bytesEqual(option) }) else { return }
+    settings.append(ParsedOption(index: index, value: value, source: source, words: 0..<0))
   }
 }
 
 extension OtherInit {
-  private var table: [Option<GivenOptions>] {
+  private var table: [OptionDefinition<GivenOptions>] {
     switch self {
     case .tini:
       [
-        Option(name: "", short: "s", help: "become a child subreaper") {
-          given, text throws(Unacceptable) in given.isSubreaper = try flag(text)
+        OptionDefinition(name: "", short: "s", help: "become a child subreaper") {
+          given, text throws(InvalidValue) in given.isSubreaper = try parseFlag(text)
         },
         OtherInit.passedOn("g", as: "group", help: "signal the command's process group"),
         OtherInit.passedOn("w", as: "warn-reaped", help: "a line for each reaped orphan"),
-        Option(name: "", short: "v", help: "say more") { given, text throws(Unacceptable) in
-          if try flag(text), !given.levelIsFixed { given.level += 1 }
+        OptionDefinition(name: "", short: "v", help: "say more") { given, text throws(InvalidValue) in
+          if try parseFlag(text), !given.levelIsFixed { given.level += 1 }
         },
-        Option(name: "", short: "p", value: "SIGNAL", help: "the signal at the parent's death, e.g. SIGTERM") {
-          given, text throws(Unacceptable) in
-          guard let signal = Signal(text: text), signal.number < 32, text.isSame(as: "SIG" + signal.name) else {
-            throw Unacceptable(reason: "is not a signal: expected its name, e.g. SIGTERM")
+        OptionDefinition(name: "", short: "p", value: "SIGNAL", help: "the signal at the parent's death, e.g. SIGTERM")
+        {
+          given, text throws(InvalidValue) in
+          guard let signal = Signal(text: text), signal.number < 32, text.bytesEqual("SIG" + signal.name) else {
+            throw InvalidValue(reason: "is not a signal: expected its name, e.g. SIGTERM")
           }
           given.add("parent-death-signal", text, calledAs: "-p")
         },
-        Option(name: "", short: "e", value: "CODE", help: "exit with 0 where the command's code is CODE") {
-          given, text throws(Unacceptable) in
+        OptionDefinition(name: "", short: "e", value: "CODE", help: "exit with 0 where the command's code is CODE") {
+          given, text throws(InvalidValue) in
           // Empty is 0 to strtol(3).
-          guard let code = wholeNumber(Array((text.utf8.isEmpty ? "0" : text).utf8.withoutBlanks), upTo: 255) else {
-            throw Unacceptable(reason: "is not an exit code: expected 0 to 255")
+          guard let code = parseDecimal(Array((text.utf8.isEmpty ? "0" : text).utf8.withoutBlanks), max: 255) else {
+            throw InvalidValue(reason: "is not an exit code: expected 0 to 255")
           }
           given.add("remap-exit", "\(code)", calledAs: "-e")
         },
       ]
     case .dumbInit:
       [
-        Option(name: "single-child", short: "c", help: "no new session, and signals for the command alone") {
-          given, text throws(Unacceptable) in given.isSingleChild = try flag(text)
+        OptionDefinition(name: "single-child", short: "c", help: "no new session, and signals for the command alone") {
+          given, text throws(InvalidValue) in given.isSingleChild = try parseFlag(text)
         },
         OtherInit.passedOn("v", name: "verbose", as: "verbose", help: "say more"),
-        Option(name: "rewrite", short: "r", value: "FROM:TO", help: "forward a signal as another, 0 drops it") {
-          given, text throws(Unacceptable) in
+        OptionDefinition(name: "rewrite", short: "r", value: "FROM:TO", help: "forward a signal as another, 0 drops it")
+        {
+          given, text throws(InvalidValue) in
           // As sscanf(3) reads two numbers: the rest is not looked at.
           let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
           guard parts.count > 1,
-            let from = wholeNumber(Array(parts[0].withoutBlanks), upTo: 31).flatMap({ Signal(number: $0) }),
-            let to = wholeNumber(Array(parts[1].withoutBlanks.prefix { 48...57 ~= $0 }), upTo: 31)
-          else { throw Unacceptable(reason: "is not a rewrite: expected two numbers, e.g. 15:3, or 1:0 to drop it") }
+            let from = parseDecimal(Array(parts[0].withoutBlanks), max: 31).flatMap({ Signal(number: $0) }),
+            let to = parseDecimal(Array(parts[1].withoutBlanks.prefix { 48...57 ~= $0 }), max: 31)
+          else { throw InvalidValue(reason: "is not a rewrite: expected two numbers, e.g. 15:3, or 1:0 to drop it") }
           given.rewrites.append((from, Signal(number: to)))
         },
       ]
@@ -222,9 +224,9 @@ extension OtherInit {
   /// A flag that ebb has too.
   private static func passedOn(
     _ letter: String, name: String = "", as option: String, help: String
-  ) -> Option<GivenOptions> {
-    Option(name: name, short: letter, help: help) { given, text throws(Unacceptable) in
-      given.add(option, try flag(text) ? "yes" : "no", calledAs: "-" + letter)
+  ) -> OptionDefinition<GivenOptions> {
+    OptionDefinition(name: name, short: letter, help: help) { given, text throws(InvalidValue) in
+      given.add(option, try parseFlag(text) ? "yes" : "no", calledAs: "-" + letter)
     }
   }
 
@@ -235,10 +237,10 @@ extension OtherInit {
       if variables.value("TINI_KILL_PROCESS_GROUP") != nil { given.add("group", "yes", calledAs: "-g") }
       if let text = variables.value("TINI_VERBOSITY") {
         // As atoi(3) reads it.
-        given.level = wholeNumber(Array(text.utf8.prefix { 48...57 ~= $0 }), upTo: 9) ?? 0
+        given.level = parseDecimal(Array(text.utf8.prefix { 48...57 ~= $0 }), max: 9) ?? 0
         given.levelIsFixed = true
       }
-    case .dumbInit: given.isSingleChild = variables.value("DUMB_INIT_SETSID")?.isSame(as: "0") == true
+    case .dumbInit: given.isSingleChild = variables.value("DUMB_INIT_SETSID")?.bytesEqual("0") == true
     case .catatonit: break
     }
   }
@@ -260,7 +262,7 @@ extension OtherInit {
       return options
     }
     for setting in given.settings { try apply(setting, RunOptions.table, to: &options) }
-    if given.level < 1 { options.warnsReaped = false }
+    if given.level < 1 { options.logsReapedOrphans = false }
     if options.newSession {
       // The kernel does not stop the processes of a session that its shell cannot continue.
       for signal in Asleep.terminalStops.signals { options.rewrites.add(from: signal, to: .stop) }

@@ -2,7 +2,7 @@
 /// stands before `"` and `\` and is itself elsewhere; outside quotes a backslash takes the next byte as it is. Nil
 /// where a quote is open at the end, or a backslash is last. No variable, no `~`, no `*`: who needs those writes `sh -c
 /// '…'`.
-func words(of line: String) -> [String]? {
+func splitShellWords(_ line: String) -> [String]? {
   var words: [String] = []
   var word: [UInt8]?  // nil between words; empty after `''`
   var quote: UInt8?

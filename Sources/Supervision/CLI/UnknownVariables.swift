@@ -1,14 +1,14 @@
 /// What is wrong with a variable whose name begins with `EBB_`; `nil` if it is an option's. Kubernetes makes
 /// `EBB_SERVICE_HOST` and `EBB_PORT_80_TCP` in each pod beside a service called ebb, and a pre-stop hook has `EBB_SIGNAL`.
 package func problem(withVariable name: String) -> String? {
-  for known in ["EBB_SERVICE_", "EBB_PORT_"] where name.starts(withText: known) { return nil }
-  for known in ["EBB_SIGNAL", "EBB_PORT"] where name.isSame(as: known) { return nil }
+  for known in ["EBB_SERVICE_", "EBB_PORT_"] where name.hasBytePrefix(known) { return nil }
+  for known in ["EBB_SIGNAL", "EBB_PORT"] where name.bytesEqual(known) { return nil }
   var nearest = ""
   var least = Int.max
   for option in RunOptions.table {
-    let known = option.shape.variable
-    let distance = name.utf8.count > 8 && known.starts(withText: name) ? 0 : distance(name, known)
-    if name.isSame(as: known) { return nil }
+    let known = option.spec.variable
+    let distance = name.utf8.count > 8 && known.hasBytePrefix(name) ? 0 : distance(name, known)
+    if name.bytesEqual(known) { return nil }
     if distance < least { (nearest, least) = (known, distance) }
   }
   return "\(name.quoted) is not a variable of ebb and has no effect: did you mean \(nearest)?"

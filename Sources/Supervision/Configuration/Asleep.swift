@@ -9,14 +9,14 @@ package struct Asleep: Sendable {
   package let warnsOfZombies: Bool
 
   /// TSTP, TTIN, TTOU.
-  static let terminalStops = SignalSet([.terminalStop, .terminalInput, .terminalOutput])
+  static let terminalStops = SignalSet([.sigtstp, .sigttin, .sigttou])
 
   /// What the command is never sent, each seen with that program. Beside what no process can catch, and what glibc keeps.
   fileprivate var neverForwarded: SignalSet {
     switch program {
     case .tini: SignalSet.neverForwarded.union(SignalSet([.abort]))
-    case .dumbInit: SignalSet([.kill, .stop, .child] + [32, 33].compactMap { Signal(number: $0) })
-    case .catatonit: SignalSet.neverForwarded.union(SignalSet([.abort, .terminalStop]))
+    case .dumbInit: SignalSet([.sigkill, .stop, .sigchld] + [32, 33].compactMap { Signal(number: $0) })
+    case .catatonit: SignalSet.neverForwarded.union(SignalSet([.abort, .sigtstp]))
     }
   }
 
@@ -53,11 +53,11 @@ extension RunOptions {
 
   /// What the command's process group is sent when the command has ended, nil for nothing: dumb-init's farewell.
   var lastSignal: Signal? {
-    asleep?.program == .dumbInit && newSession ? rewrites.apply(to: .terminate) : nil
+    asleep?.program == .dumbInit && newSession ? rewrites.apply(to: .sigterm) : nil
   }
 }
 
-extension SupervisorFacts {
+extension SupervisorInfo {
   /// The supervisor stands in the place of another init, and begins no stop.
   package var isAsleep: Bool { stopSignals == SignalSet() }
 }

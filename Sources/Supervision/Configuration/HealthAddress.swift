@@ -15,11 +15,11 @@ package enum HealthAddress: Sendable {
   /// `8086`, `127.0.0.1:8086`, `[::1]:8086`. Nil for anything else.
   init?(text: String) {
     let bytes = Array(text.utf8)
-    if let port = portNumber(bytes) {
+    if let port = parsePortNumber(bytes) {
       self = .everywhere(port: port)
       return
     }
-    guard let colon = bytes.lastIndex(of: UInt8(ascii: ":")), let port = portNumber(bytes[(colon + 1)...])
+    guard let colon = bytes.lastIndex(of: UInt8(ascii: ":")), let port = parsePortNumber(bytes[(colon + 1)...])
     else { return nil }
     var host = bytes[..<colon]
     let hasBrackets = host.first == UInt8(ascii: "[") && host.last == UInt8(ascii: "]") && host.count > 2
@@ -41,7 +41,7 @@ package enum HealthAddress: Sendable {
 
   /// As the option takes it.
   package var optionText: String {
-    if case .everywhere(let port) = self { "\(port)" } else { text }
+    if case .everywhere(let port) = self { "\(port)" } else { description }
   }
 
   /// What to listen on: the first that the kernel can do.
@@ -53,10 +53,10 @@ package enum HealthAddress: Sendable {
   }
 
   /// As in a message: `port 8086`, or the address and the port.
-  package var text: String {
+  package var description: String {
     switch self {
     case .everywhere(let port): "port \(port)"
-    case .at(let address): address.text
+    case .at(let address): address.description
     }
   }
 }

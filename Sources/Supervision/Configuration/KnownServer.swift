@@ -4,7 +4,7 @@ package enum KnownServer: UInt8, CaseIterable, Sendable {
   case nginx, phpFPM, httpd, haproxy, postgres, lighttpd, uwsgi
 
   /// What the table says of a server.
-  package struct Facts: Sendable {
+  package struct Traits: Sendable {
     /// The name in messages.
     package let name: String
     /// What SIGTERM means to it.
@@ -28,31 +28,31 @@ package enum KnownServer: UInt8, CaseIterable, Sendable {
   }
 
   /// The row of this server.
-  package var facts: Facts {
+  package var fields: Traits {
     switch self {
     // https://nginx.org/en/docs/control.html; STOPSIGNAL QUIT in the official image.
     case .nginx:
-      Facts(name: "nginx", gracefulStop: .quit, foreground: "nginx -g 'daemon off;'")
+      Traits(name: "nginx", gracefulStop: .sigquit, foreground: "nginx -g 'daemon off;'")
     // php-fpm(8): QUIT is the graceful stop; STOPSIGNAL QUIT. With process_control_timeout at its default, 0, children are
     // cut off all the same: https://www.php.net/manual/en/install.fpm.configuration.php
     case .phpFPM:
-      Facts(
-        name: "php-fpm", gracefulStop: .quit, needs: "process_control_timeout in php-fpm.conf",
+      Traits(
+        name: "php-fpm", gracefulStop: .sigquit, needs: "process_control_timeout in php-fpm.conf",
         foreground: "php-fpm --nodaemonize")
     // https://httpd.apache.org/docs/2.4/stopping.html; STOPSIGNAL WINCH.
     case .httpd:
-      Facts(name: "httpd", gracefulStop: .windowChange, foreground: "httpd -D FOREGROUND")
+      Traits(name: "httpd", gracefulStop: .sigwinch, foreground: "httpd -D FOREGROUND")
     // https://docs.haproxy.org/2.6/management.html, section 4; STOPSIGNAL USR1.
-    case .haproxy: Facts(name: "haproxy", gracefulStop: .user1, foreground: "haproxy -db")
+    case .haproxy: Traits(name: "haproxy", gracefulStop: .sigusr1, foreground: "haproxy -db")
     // https://www.postgresql.org/docs/15/server-shutdown.html; STOPSIGNAL INT, which ends sessions.
     case .postgres:
-      Facts(
-        name: "postgres", onTerminate: .waitsForClients, gracefulStop: .interrupt, foreground: "postgres, not pg_ctl")
+      Traits(
+        name: "postgres", onTerminate: .waitsForClients, gracefulStop: .sigint, foreground: "postgres, not pg_ctl")
     // doc/initscripts.txt of lighttpd 1.4.
-    case .lighttpd: Facts(name: "lighttpd", gracefulStop: .interrupt, foreground: "lighttpd -D")
+    case .lighttpd: Traits(name: "lighttpd", gracefulStop: .sigint, foreground: "lighttpd -D")
     // https://uwsgi-docs.readthedocs.io/en/latest/Management.html: no signal waits for requests.
     case .uwsgi:
-      Facts(
+      Traits(
         name: "uwsgi", onTerminate: .reloads, gracefulStop: nil, needs: "or its option die-on-term",
         foreground: "uwsgi without daemonize")
     }
@@ -70,7 +70,7 @@ package enum KnownServer: UInt8, CaseIterable, Sendable {
   /// The server whose process has this name, `nil` for any other program. The name is a process's own claim, and misleads
   /// ebb about that process alone.
   package init?(processName: String) {
-    for (name, server) in KnownServer.processNames where processName.starts(withText: name) {
+    for (name, server) in KnownServer.processNames where processName.hasBytePrefix(name) {
       // Debian's `php-fpm8.2`.
       let version = processName.utf8.dropFirst(name.utf8.count)
       guard version.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || $0 == UInt8(ascii: ".") }) else {
@@ -83,17 +83,17 @@ package enum KnownServer: UInt8, CaseIterable, Sendable {
   }
 
   /// The signal that SIGTERM is best rewritten to.
-  package var rewriteTo: Signal { facts.gracefulStop ?? .interrupt }
+  package var rewriteTo: Signal { fields.gracefulStop ?? .sigint }
 
   /// One sentence for a server that gets SIGTERM.
   package var advice: String {
-    let facts = facts
+    let traits = fields
     let use =
-      ": use --rewrite TERM:\(rewriteTo.name)\(facts.needs.map { ", \(facts.gracefulStop == nil ? "" : "and ")\($0)" } ?? "")"
-    switch facts.onTerminate {
-    case .fastStop: return facts.name + " stops at once on SIGTERM and cuts requests in flight" + use
-    case .waitsForClients: return facts.name + " waits for every client on SIGTERM" + use
-    case .reloads: return facts.name + " reloads on SIGTERM and does not exit" + use
+      ": use --rewrite TERM:\(rewriteTo.name)\(traits.needs.map { ", \(traits.gracefulStop == nil ? "" : "and ")\($0)" } ?? "")"
+    switch traits.onTerminate {
+    case .fastStop: return traits.name + " stops at once on SIGTERM and cuts requests in flight" + use
+    case .waitsForClients: return traits.name + " waits for every client on SIGTERM" + use
+    case .reloads: return traits.name + " reloads on SIGTERM and does not exit" + use
     }
   }
 }

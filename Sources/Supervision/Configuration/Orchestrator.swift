@@ -27,9 +27,9 @@ package enum Orchestrator: Sendable, CaseIterable {
   }
 
   /// What it most likely allows. The defaults of the times before the stop signal is forwarded follow it.
-  var likelyPeriod: Span {
+  var likelyPeriod: TimeAmount {
     switch self {
-    case .kubernetes, .ecs: StopTimes.standardPeriod
+    case .kubernetes, .ecs: StopTimes.defaultPeriod
     case .nomad: .seconds(5)
     case .unknown: .seconds(10)
     }

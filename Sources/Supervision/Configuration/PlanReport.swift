@@ -12,14 +12,14 @@ package struct PlanReport: Sendable {
   }
 
   /// After the delay, and the drain where it has one: the latest moment.
-  private var forwardIn: Span { times.delay + (options.drain == .time ? .zero : times.drainTimeout) }
+  private var forwardIn: TimeAmount { times.delay + (options.drain == .time ? .zero : times.drainTimeout) }
   /// The latest moment.
-  private var killIn: Span { min(times.killIn, options.grace.map { forwardIn + $0 } ?? times.killIn) }
+  private var killIn: TimeAmount { min(times.killIn, options.grace.map { forwardIn + $0 } ?? times.killIn) }
 
   /// What happens at a moment of the stop, and which options set that moment.
   private struct Moment {
     let event: String
-    let at: Span
+    let at: TimeAmount
     let text: String
     let values: [Value]
   }
@@ -27,7 +27,7 @@ package struct PlanReport: Sendable {
   /// An option's value, and where it comes from.
   private struct Value {
     let name: String
-    let span: Span?
+    let span: TimeAmount?
     let origin: StopPlan.Origin
 
     /// `delay 1.6s (fitted)`
@@ -62,10 +62,10 @@ package struct PlanReport: Sendable {
 
   /// `usual`: the default where there is time enough for it.
   private func origin(
-    of given: Span?, _ name: String, holds value: Span? = nil, usual: Span? = nil
+    of given: TimeAmount?, _ name: String, holds value: TimeAmount? = nil, usual: TimeAmount? = nil
   ) -> StopPlan.Origin {
     guard given == nil else { return options.isFromVariable(name) ? .variable : .flag }
-    return value == usual ? .standard : .fitted
+    return value == usual ? .defaultValue : .fitted
   }
 
   private var moments: [Moment] {
@@ -103,10 +103,10 @@ package struct PlanReport: Sendable {
   }
 }
 
-extension Span {
+extension TimeAmount {
   /// In tenths of a second, rounded: the third of ten seconds, twice, is `6.7s`.
   fileprivate var inTenths: String {
-    milliseconds < 1000 ? text : Span.milliseconds((milliseconds + 50) / 100 * 100).brief
+    milliseconds < 1000 ? description : TimeAmount.milliseconds((milliseconds + 50) / 100 * 100).brief
   }
 }
 
@@ -120,7 +120,7 @@ extension PlanReport {
       let names = moment.values.isEmpty ? signalsText : moment.values.map { $0.text }.joinedBySpaces
       rows.append([moment.at.inTenths, moment.text, names])
     }
-    var text = bar + "\n" + columns(rows, numbers: [0])
+    var text = bar + "\n" + alignedColumns(rows, numbers: [0])
     for note in notes { text += "\n" + note + "\n" }
     return text
   }
@@ -176,8 +176,8 @@ extension PlanReport {
 
   /// One object and a newline; times in milliseconds.
   package var json: [UInt8] {
-    var facts: [LogRecord.Fact] = [
-      .init("schema", .number(1)), .init("version", .text(version)),
+    var facts: [LogRecord.Field] = [
+      .init("schema", .number(1)), .init("version", .text(ebbVersion)),
       .init("orchestrator", .text(options.orchestrator.name)),
       .init("stop_signals", .list(options.stopSignals.signals.map { .text($0.name) })),
       .init("stop_signals_from", .text(StopPlan(options).signalsFrom.name)),

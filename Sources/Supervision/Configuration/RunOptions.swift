@@ -2,23 +2,23 @@
 /// those that were given: `StopTimes` has the others.
 package struct RunOptions: Sendable {
   /// `--delay`
-  package var delay: Span?
+  package var delay: TimeAmount?
   /// `--drain`
   package var drain = DrainMode.idle
   /// `--drain-timeout`: the upper bound of what the drain waits for.
-  package var drainTimeout: Span?
+  package var drainTimeout: TimeAmount?
   /// `--drain-quiet`
-  package var drainQuiet: Span?
+  package var drainQuiet: TimeAmount?
   /// `--ports`; nil: those that the command's process tree listens on.
   package var ports: [Port]?
   /// `--grace`; nil: all the time that is left.
-  package var grace: Span?
+  package var grace: TimeAmount?
   /// `--termination-grace-period`
-  package var terminationGracePeriod: Span?
+  package var terminationGracePeriod: TimeAmount?
   /// `--kill-margin`
-  package var killMargin: Span?
+  package var killMargin: TimeAmount?
   /// `--leftover-timeout`; nil: all that is left in a stop, else 2 s.
-  package var leftoverTimeout: Span?
+  package var leftoverTimeout: TimeAmount?
   /// `--ready-tcp`: a port of this machine.
   package var readyTCP: UInt16?
   /// `--ready-http`
@@ -28,17 +28,17 @@ package struct RunOptions: Sendable {
     (readyTCP.map { [.tcp(port: $0)] } ?? []) + (readyHTTP.map { [.http($0)] } ?? [])
   }
   /// Zero: none.
-  package var startupTimeout = Span.zero
+  package var startupTimeout = TimeAmount.zero
   /// `--health`; nil: off.
   package var health: HealthAddress?
   /// `--ready-hold`
-  package var readyHold = Span.zero
+  package var readyHold = TimeAmount.zero
   /// The words of the pre-stop hook; empty: none.
   package var preStop: [String] = []
   /// Nil: the usual place, if it is there.
   package var terminationLog: String?
   /// `--stop-signals`
-  package var stopSignals = SignalSet([.terminate])
+  package var stopSignals = SignalSet([.sigterm])
   /// `--stop-signals auto`: the signal of a known server's graceful stop begins a stop too.
   package var recognisesServers = true
   /// `--stop-signals` was given.
@@ -47,21 +47,21 @@ package struct RunOptions: Sendable {
   var variables: UInt64 = 0
   /// The option of this name was given by its variable.
   func isFromVariable(_ name: String) -> Bool {
-    let index = RunOptions.table.firstIndex { $0.shape.name.isSame(as: name) }
+    let index = RunOptions.table.firstIndex { $0.spec.name.bytesEqual(name) }
     return index.map { variables & 1 << UInt64($0) != 0 } ?? false
   }
   /// `--rewrite`
-  package var rewrites = Rewrites()
+  package var rewrites = SignalRewrites()
   /// `--group`
-  package var signalsGroup = false
+  package var targetsProcessGroup = false
   /// `--session`
   package var newSession = false
   /// `--parent-death-signal`
   package var parentDeathSignal: Signal?
   /// `--remap-exit`
-  package var remaps: [ExitCodeRemap] = []
+  package var exitCodeRemaps: [ExitCodeRemap] = []
   /// `--warn-reaped`
-  package var warnsReaped = false
+  package var logsReapedOrphans = false
   /// `--log`
   package var logFormat = LogFormat.text
   /// Count of -v minus count of -q.

@@ -1,5 +1,5 @@
 /// `--rewrite FROM:TO`: as what a signal is forwarded.
-package struct Rewrites: Sendable {
+package struct SignalRewrites: Sendable {
   private var rules: [(from: Signal, to: Signal?)] = []
 
   package init() {}

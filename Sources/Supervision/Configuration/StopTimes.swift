@@ -1,33 +1,33 @@
 /// The times of a stop: those that were given, and defaults that fit beside them. Only what was given can be too long.
 package struct StopTimes: Equatable, Sendable {
   /// From the stop signal to the orchestrator's SIGKILL.
-  package let terminationGracePeriod: Span
+  package let terminationGracePeriod: TimeAmount
   /// ebb's SIGKILL comes this long before that.
-  package let killMargin: Span
+  package let killMargin: TimeAmount
   /// From the stop signal on the command is left alone for so long.
-  package let delay: Span
+  package let delay: TimeAmount
   /// The longest that the drain may take after it.
-  package let drainTimeout: Span
+  package let drainTimeout: TimeAmount
   /// Traffic is quiet after so long without a connection or a byte.
-  package let drainQuiet: Span
+  package let drainQuiet: TimeAmount
   /// Kept for the command after the forwarding: `--grace`, or a little where that was not given.
-  package let grace: Span
+  package let grace: TimeAmount
   /// What the sum of the phases may reach.
-  private let drainInSum: Span
+  private let drainInSum: TimeAmount
 
   /// The period where neither an option nor the orchestrator tells one.
-  static let standardPeriod = Span.seconds(30)
+  static let defaultPeriod = TimeAmount.seconds(30)
 
   /// For the options as they were given.
   package init(_ options: RunOptions) {
     let period = options.terminationGracePeriod
     self.init(
-      options, period: period ?? StopTimes.standardPeriod,
+      options, period: period ?? StopTimes.defaultPeriod,
       likelyPeriod: period ?? options.orchestrator.likelyPeriod)
   }
 
   /// The deadline follows `period`; the defaults of delay and drain follow `likelyPeriod`.
-  private init(_ options: RunOptions, period: Span, likelyPeriod: Span) {
+  private init(_ options: RunOptions, period: TimeAmount, likelyPeriod: TimeAmount) {
     let little = min(.seconds(1), period / 10)
     let margin = options.killMargin ?? little
     let grace = options.grace ?? little
@@ -46,10 +46,10 @@ package struct StopTimes: Equatable, Sendable {
   }
 
   /// From the stop signal to ebb's SIGKILL, where nothing brings that forward.
-  package var killIn: Span { terminationGracePeriod - killMargin }
+  package var killIn: TimeAmount { terminationGracePeriod - killMargin }
 
   /// How long the command has at least between the forwarding and SIGKILL.
-  private var sureForCommand: Span { killIn - delay - drainInSum }
+  private var sureForCommand: TimeAmount { killIn - delay - drainInSum }
 
   private var fits: Bool { delay + drainInSum + grace + killMargin <= terminationGracePeriod }
 }
@@ -65,24 +65,24 @@ extension StopTimes {
     guard !times.fits else { return }
     let given = givenTimes(options)
     var equation = ""
-    for part in given { equation += "\(equation.utf8.isEmpty ? "" : " + ")\(part.name) \(part.span.text)" }
-    let sum = given.reduce(Span.zero) { $0 + $1.span }
-    if given.count > 1 { equation += " = \(sum.text)" }
+    for part in given { equation += "\(equation.utf8.isEmpty ? "" : " + ")\(part.name) \(part.span.description)" }
+    let sum = given.reduce(TimeAmount.zero) { $0 + $1.span }
+    if given.count > 1 { equation += " = \(sum.description)" }
     let reserve = (options.grace == nil ? times.grace : .zero) + (options.killMargin == nil ? times.killMargin : .zero)
-    if reserve > .zero { equation += ", and \(reserve.text) for the end," }
+    if reserve > .zero { equation += ", and \(reserve.description) for the end," }
     let origin = options.terminationGracePeriod == nil ? " (not given)" : ""
-    var cure = "the least that fits is \(leastPeriod(options) { $0.fits }.text)"
+    var cure = "the least that fits is \(leastPeriod(options) { $0.fits }.description)"
     if options.drain != .time, options.drainTimeout == nil {
       let least = leastPeriod(options) { $0.drainTimeout >= min(.seconds(10), $0.terminationGracePeriod / 3) }
-      cure += ", with the default drain \(least.text)"
+      cure += ", with the default drain \(least.description)"
     }
     throw UsageError(
       message: "\(equation) \(given.count > 1 || reserve > .zero ? "do" : "does") not fit into "
-        + "--termination-grace-period \(times.terminationGracePeriod.text)\(origin): \(cure)")
+        + "--termination-grace-period \(times.terminationGracePeriod.description)\(origin): \(cure)")
   }
 
   /// Those times of the sum that were given.
-  private static func givenTimes(_ options: RunOptions) -> [(name: String, span: Span)] {
+  private static func givenTimes(_ options: RunOptions) -> [(name: String, span: TimeAmount)] {
     let all = [
       ("delay", options.delay), ("drain-timeout", options.drain == .time ? nil : options.drainTimeout),
       ("grace", options.grace), ("kill-margin", options.killMargin),
@@ -91,11 +91,11 @@ extension StopTimes {
   }
 
   /// The shortest period, in whole milliseconds, for which something holds that holds for all longer ones.
-  private static func leastPeriod(_ options: RunOptions, _ holds: (StopTimes) -> Bool) -> Span {
-    var (low, high) = (0, 8 * Span.longest.milliseconds)
+  private static func leastPeriod(_ options: RunOptions, _ holds: (StopTimes) -> Bool) -> TimeAmount {
+    var (low, high) = (0, 8 * TimeAmount.longest.milliseconds)
     while low < high {
       let middle = low + (high - low) / 2
-      let period = Span.milliseconds(middle)
+      let period = TimeAmount.milliseconds(middle)
       if holds(StopTimes(options, period: period, likelyPeriod: period)) { high = middle } else { low = middle + 1 }
     }
     return .milliseconds(low)
@@ -107,9 +107,9 @@ extension StopTimes {
     let given = StopTimes.givenTimes(options)
     guard options.grace == nil, !given.isEmpty, sureForCommand < wanted else { return nil }
     var names = ""
-    for part in given { names += "\(names.utf8.isEmpty ? "" : ", ")\(part.name) \(part.span.text)" }
+    for part in given { names += "\(names.utf8.isEmpty ? "" : ", ")\(part.name) \(part.span.description)" }
     return
       "the given times (\(names)) leave the command only \(sureForCommand.brief) from the stop signal's forwarding to "
-      + "SIGKILL: shorten them, or raise --termination-grace-period \(terminationGracePeriod.text)"
+      + "SIGKILL: shorten them, or raise --termination-grace-period \(terminationGracePeriod.description)"
   }
 }

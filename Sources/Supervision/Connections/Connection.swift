@@ -14,18 +14,18 @@ package struct Connection: Sendable {
   /// 0: no process has it, since nobody has accepted it yet, or its process has closed it.
   package var inode: UInt64
   /// What only tcp_info tells; nil: not told.
-  package var ages: Ages?
+  package var tcpInfo: TCPInfo?
   /// The kernel's own number of the socket; 0: not told.
   package var cookie: UInt64 = 0
 
   /// From struct tcp_info, linux/tcp.h.
-  package struct Ages: Sendable {
+  package struct TCPInfo: Sendable {
     /// Since the command last sent a byte; since the connection came, where it has sent none.
-    package var sent: Span
+    package var lastSendAge: TimeAmount
     /// Since a byte last came in; since the connection came, where none has.
-    package var received: Span
+    package var lastReceiveAge: TimeAmount
     /// Since the other end last acknowledged anything.
-    package var acknowledged: Span
+    package var lastAckAge: TimeAmount
     /// Bytes that have come in, ever.
     package var bytesReceived: UInt64
     /// Bytes that the other end has acknowledged, ever.
@@ -47,10 +47,13 @@ package struct Connection: Sendable {
       }
     }
 
-    package init(sent: Span, received: Span, acknowledged: Span, bytesReceived: UInt64, bytesAcknowledged: UInt64) {
-      self.sent = sent
-      self.received = received
-      self.acknowledged = acknowledged
+    package init(
+      lastSendAge: TimeAmount, lastReceiveAge: TimeAmount, lastAckAge: TimeAmount, bytesReceived: UInt64,
+      bytesAcknowledged: UInt64
+    ) {
+      self.lastSendAge = lastSendAge
+      self.lastReceiveAge = lastReceiveAge
+      self.lastAckAge = lastAckAge
       self.bytesReceived = bytesReceived
       self.bytesAcknowledged = bytesAcknowledged
     }
@@ -58,7 +61,7 @@ package struct Connection: Sendable {
 
   package init(
     state: TCPState, localPort: UInt16, peer: SocketAddress, receiveQueue: UInt32?, sendQueue: UInt32?, inode: UInt64,
-    ages: Ages?
+    tcpInfo: TCPInfo?
   ) {
     self.state = state
     self.localPort = localPort
@@ -66,6 +69,6 @@ package struct Connection: Sendable {
     self.receiveQueue = receiveQueue
     self.sendQueue = sendQueue
     self.inode = inode
-    self.ages = ages
+    self.tcpInfo = tcpInfo
   }
 }

@@ -47,12 +47,12 @@ extension Connection {
   /// computes an answer has empty queues, and only the ages show that the other end spoke last. Equal ages are an answer
   /// within one tick of the kernel's clock; or a request that came with its connection, where no byte has ever gone out.
   /// `judgment`: what all looks at it say of who is owed what, in place of the ages of this one.
-  package func `class`(quiet: Span, _ judgment: Judgment? = nil) -> ConnectionClass {
+  package func `class`(quiet: TimeAmount, _ judgment: Judgment? = nil) -> ConnectionClass {
     switch state {
     case .listen: .pendingAccept
     case .established where inode == 0:
       // A client that connects ahead of its requests; gunicorn accepts it when the first one comes.
-      receiveQueue == 0 && ages.map { $0.bytesReceived == 0 && $0.received >= quiet } ?? false
+      receiveQueue == 0 && tcpInfo.map { $0.bytesReceived == 0 && $0.lastReceiveAge >= quiet } ?? false
         ? .neverUsed : .pendingAccept
     case .closeWait where inode == 0: .pendingAccept
     case .established: classOfOpen(quiet: quiet, unread: 0, received: 0, judgment)
@@ -64,27 +64,29 @@ extension Connection {
 
   /// `unread` and `received`: what the end of the stream adds to those.
   private func classOfOpen(
-    quiet: Span, unread: UInt32, received: UInt64, _ judgment: Judgment?
+    quiet: TimeAmount, unread: UInt32, received: UInt64, _ judgment: Judgment?
   ) -> ConnectionClass {
     guard let receiveQueue, let sendQueue else { return .unknown }
     if receiveQueue > unread { return .unreadRequest }
     if sendQueue > 0 { return .responseInFlight }
-    guard let ages else { return .unknown }
+    guard let tcpInfo else { return .unknown }
     // The send queue is empty: what was ever sent has been acknowledged.
-    let spokeLast = ages.received >= ages.sent && ages.bytesAcknowledged > 0
-    if judgment?.isOwed ?? (ages.bytesReceived > received && !spokeLast) { return .owedResponse }
-    if min(judgment?.sinceSaid ?? ages.sent, judgment?.sinceHeard ?? ages.received) < quiet { return .activeStream }
+    let spokeLast = tcpInfo.lastReceiveAge >= tcpInfo.lastSendAge && tcpInfo.bytesAcknowledged > 0
+    if judgment?.isOwed ?? (tcpInfo.bytesReceived > received && !spokeLast) { return .owedResponse }
+    if min(judgment?.sinceSaid ?? tcpInfo.lastSendAge, judgment?.sinceHeard ?? tcpInfo.lastReceiveAge) < quiet {
+      return .activeStream
+    }
     if state == .closeWait { return .halfClosed }
-    return ages.bytesReceived == 0 ? .neverUsed : .idle
+    return tcpInfo.bytesReceived == 0 ? .neverUsed : .idle
   }
 
   /// The command has closed it, and the kernel delivers the rest: as long as the other end takes it. One byte stands
   /// for the end of the stream.
   private var classOfClosed: ConnectionClass {
-    let isStalled = ages.map { $0.acknowledged >= Connection.stallLimit } ?? false
+    let isStalled = tcpInfo.map { $0.lastAckAge >= Connection.stallLimit } ?? false
     return (sendQueue ?? 0) > 1 && !isStalled ? .responseInFlight : .halfClosed
   }
 
   /// Whoever has not acknowledged anything for so long is gone.
-  private static let stallLimit = Span.seconds(5)
+  private static let stallLimit = TimeAmount.seconds(5)
 }

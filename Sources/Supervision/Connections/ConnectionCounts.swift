@@ -1,6 +1,6 @@
 /// The counts of one look at all connections of the command's ports. Holds no table: however many there are, it stays
 /// this small.
-package struct Census: Sendable {
+package struct ConnectionCounts: Sendable {
   /// How many are in each class, by its raw value.
   package private(set) var counts = [Int](repeating: 0, count: ConnectionClass.allCases.count)
   /// Those in ESTABLISHED, accepted or not.
@@ -8,7 +8,7 @@ package struct Census: Sendable {
   /// Connections of any state, listeners not counted.
   package private(set) var connections = 0
   /// Since the youngest inbound byte or connection; nil: there is none, or the source has no ages.
-  package private(set) var sinceReceived: Span?
+  package private(set) var sinceReceived: TimeAmount?
   private var waitingAtListeners = 0
   /// Of these, those from which no byte has come for a while: they owe nothing.
   private var unusedAtListeners = 0
@@ -18,7 +18,7 @@ package struct Census: Sendable {
   /// Counts one row.
   ///
   /// `judgment`: what earlier looks at the connection say; nil where there was none.
-  package mutating func add(_ connection: Connection, quiet: Span, _ judgment: Judgment? = nil) {
+  package mutating func add(_ connection: Connection, quiet: TimeAmount, _ judgment: Judgment? = nil) {
     guard connection.state != .listen else {
       waitingAtListeners += Int(connection.receiveQueue ?? 0)
       return
@@ -28,7 +28,9 @@ package struct Census: Sendable {
     let `class` = connection.class(quiet: quiet, judgment)
     counts[`class`.rawValue] += 1
     if connection.inode == 0, `class` == .neverUsed { unusedAtListeners += 1 }
-    if let age = judgment?.sinceHeard ?? connection.ages?.received { sinceReceived = min(age, sinceReceived ?? age) }
+    if let age = judgment?.sinceHeard ?? connection.tcpInfo?.lastReceiveAge {
+      sinceReceived = min(age, sinceReceived ?? age)
+    }
   }
 
   /// How many are in a class.

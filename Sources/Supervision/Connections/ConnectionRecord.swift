@@ -28,7 +28,7 @@ struct ConnectionRecord: Sendable {
   private var pingIn: UInt8 = 0
   private var pingOut: UInt8 = 0
   private var seenPing: UInt8 = 0
-  private var facts: Facts = []
+  private var fields: Facts = []
   /// Number of the last pass that has seen it.
   var pass: UInt8
 
@@ -100,14 +100,14 @@ struct ConnectionRecord: Sendable {
     (heardAt, saidAt) = (look.heardAt, look.saidAt)
     owedUntil = look.isOwed ? ConnectionRecord.always : ConnectionRecord.never
     if bytesIn > 0 { bornAt = max(heardAt, saidAt) }
-    if isNew { facts = .isNew }
-    if segmentsIn <= (isNew ? 20 : 7) { facts.insert(.isFresh) }
+    if isNew { fields = .isNew }
+    if segmentsIn <= (isNew ? 20 : 7) { fields.insert(.isFresh) }
     conclude(look, &port)
   }
 
   /// A later look.
   mutating func look(_ look: Look, _ port: inout PortTraits) {
-    if bytesIn > 0, look.bytesOut == 0 { facts.insert(.answersLate) }
+    if bytesIn > 0, look.bytesOut == 0 { fields.insert(.answersLate) }
     // The kernel reads counts and queues at two moments, so that a sum may fall.
     let received = UInt32(max(0, Int32(bitPattern: look.bytesIn &- bytesIn)))
     let sent = UInt32(max(0, Int32(bitPattern: look.bytesOut &- bytesOut)))
@@ -123,26 +123,26 @@ struct ConnectionRecord: Sendable {
 
   /// Whether a request has come whose answer is not out.
   func isOwed(at now: Int32) -> Bool {
-    now < owedUntil || facts.contains(.mayOweFirst) && now - bornAt < ConnectionRecord.longestRequest
+    now < owedUntil || fields.contains(.mayOweFirst) && now - bornAt < ConnectionRecord.longestRequest
   }
 
   /// `received` and `sent` bytes have gone between two looks.
   private mutating func grow(_ received: UInt32, _ sent: UInt32, _ look: Look, _ port: PortTraits) {
     let byAges = look.isOwed ? ConnectionRecord.always : ConnectionRecord.never
-    if facts.contains(.isFresh), bornAt != ConnectionRecord.never,
+    if fields.contains(.isFresh), bornAt != ConnectionRecord.never,
       look.now - bornAt < ConnectionRecord.longestBeginning
     {
       return settle(byAges, look)
     }
     let newSegmentsIn = look.segmentsIn &- segmentsIn
-    let isHTTP2 = port.isHTTP2 || port.isTLS || facts.contains(.isHTTP2)
+    let isHTTP2 = port.isHTTP2 || port.isTLS || fields.contains(.isHTTP2)
     let isControlIn = port.isTLS ? ControlFrames.isHTTP2InTLS(received) : ControlFrames.isHTTP2(received)
     let isControlOut =
       !port.isTLS && ControlFrames.isHTTP2(sent)
       || (port.isTLS || !isHTTP2) && (ControlFrames.isHTTP2InTLS(sent) || sent == ControlFrames.twoUpdatesInTLS)
     if isPing(received, sent) { return }
     if isHTTP2, isControlIn, isControlOut {
-      facts.insert(.hasPinged)
+      fields.insert(.hasPinged)
       return
     }
     if received == 0 { return said(sent, isControl: isHTTP2 && isControlOut, look) }
@@ -159,7 +159,7 @@ struct ConnectionRecord: Sendable {
       isHTTP2 && segmentsSinceLarge >= (port.isHTTP2 ? 1 : 3)
       && (sent == 0 ? 0 : 1)...ConnectionRecord.longestRoundTrip ~= look.heardAt - look.saidAt
     if isUpdate {
-      facts.remove(.isFresh)
+      fields.remove(.isFresh)
       return settle(look.heardAt + ConnectionRecord.doubtful, look)
     }
 
@@ -168,10 +168,10 @@ struct ConnectionRecord: Sendable {
         || received > ControlFrames.mask && ControlFrames.isServersWebSocketPing(received - ControlFrames.mask)
       {
         (owedBefore, pingIn) = (owedUntil, UInt8(received))
-        facts.insert(.hasPinged)
+        fields.insert(.hasPinged)
         if seenPing == pingIn { return }
       } else {
-        facts.remove(.isFresh)
+        fields.remove(.isFresh)
       }
       heardAt = look.heardAt
       owedUntil = ConnectionRecord.always
@@ -179,29 +179,29 @@ struct ConnectionRecord: Sendable {
     }
     // A request, of which the server has acknowledged a part. One that answers each request sends a segment for each.
     let isAcknowledged = isControlOut && (isHTTP2 || newSegmentsIn >= 2 && look.segmentsOut &- segmentsOut == 1)
-    if isAcknowledged, !port.isTLS { facts.insert(.isHTTP2) }
+    if isAcknowledged, !port.isTLS { fields.insert(.isHTTP2) }
     // A ping that is known, and a frame beside it.
     let hasOnlyPinged = isKnownPing(sent) && received >= UInt32(seenPing) + ControlFrames.smallestMessage
     if isAcknowledged || hasOnlyPinged || isInterim(received, sent, port) {
       heardAt = look.heardAt
       owedUntil = ConnectionRecord.always
-      facts.remove(.isFresh)
+      fields.remove(.isFresh)
     } else {
       settle(isHTTP2 && isControlIn ? ConnectionRecord.never : byAges, look)
-      facts.remove(.isFresh)
+      fields.remove(.isFresh)
     }
   }
 
   /// Only the command spoke.
   private mutating func said(_ sent: UInt32, isControl: Bool, _ look: Look) {
     if ControlFrames.isPing(sent) || ControlFrames.isServersWebSocketPing(sent) { pingOut = UInt8(sent) }
-    if isControl || isKnownPing(sent) || facts.contains(.mayOweFirst) && ControlFrames.isHTTP2(sent) {
-      facts.insert(.hasPinged)
+    if isControl || isKnownPing(sent) || fields.contains(.mayOweFirst) && ControlFrames.isHTTP2(sent) {
+      fields.insert(.hasPinged)
       return
     }
     saidAt = look.saidAt
     owedUntil = ConnectionRecord.never
-    facts.remove(.isFresh)
+    fields.remove(.isFresh)
     segmentsSinceLarge = sent >= ConnectionRecord.largeAnswer ? 1 : 0
   }
 
@@ -228,21 +228,21 @@ struct ConnectionRecord: Sendable {
     guard isHTTP2 || wholeIn == wholeOut + ControlFrames.mask && ControlFrames.isServersWebSocketPing(wholeOut) else {
       // A PING with a WINDOW_UPDATE. Small requests and answers may have these sizes: they leave what is owed so, and of
       // what is answered a later PING decides.
-      facts.remove(.mayBePing)
+      fields.remove(.mayBePing)
       switch (received, sent) {
       case (30, 17), (47, 34), (17, 30), (34, 47): break
       default: return false
       }
-      facts.insert(.mayBePing)
+      fields.insert(.mayBePing)
       owedBefore = owedUntil
-      guard owedUntil == ConnectionRecord.always || facts.contains(.mayOweFirst) else { return false }
-      facts.insert(.hasPinged)
+      guard owedUntil == ConnectionRecord.always || fields.contains(.mayOweFirst) else { return false }
+      fields.insert(.hasPinged)
       return true
     }
-    if wasHeld || facts.contains(.mayBePing) { owedUntil = owedBefore }
-    facts.remove(.mayBePing)
-    facts.insert(.hasPinged)
-    if isHTTP2 { facts.insert(.isHTTP2) }
+    if wasHeld || fields.contains(.mayBePing) { owedUntil = owedBefore }
+    fields.remove(.mayBePing)
+    fields.insert(.hasPinged)
+    if isHTTP2 { fields.insert(.isHTTP2) }
     seenPing = UInt8(wholeIn)
     return true
   }
@@ -254,21 +254,21 @@ struct ConnectionRecord: Sendable {
     if look.segmentsIn == 1, look.bytesOut > 0, look.bytesIn > 0, !look.isOwed, min(sinceHeard, sinceSaid) >= 1000 {
       port.beginsWithRequest = true
     }
-    let isFresh = facts.contains(.isFresh) && bornAt != ConnectionRecord.never && look.bytesOut > 0
-    if isFresh, facts.contains(.hasPinged), facts.contains(.mayOweInTLS) ? port.mayBeTLS : port.mayOweFirst { return }
-    facts.remove(.mayOweFirst)
-    if isFresh, look.segmentsOut == 1, isInterim(look.bytesIn, look.bytesOut, port) { facts.insert(.mayOweFirst) }
-    guard isFresh, port.mayOweFirst, !facts.contains(.hasPinged) else { return }
+    let isFresh = fields.contains(.isFresh) && bornAt != ConnectionRecord.never && look.bytesOut > 0
+    if isFresh, fields.contains(.hasPinged), fields.contains(.mayOweInTLS) ? port.mayBeTLS : port.mayOweFirst { return }
+    fields.remove(.mayOweFirst)
+    if isFresh, look.segmentsOut == 1, isInterim(look.bytesIn, look.bytesOut, port) { fields.insert(.mayOweFirst) }
+    guard isFresh, port.mayOweFirst, !fields.contains(.hasPinged) else { return }
     guard look.segmentsIn >= 2 else { return }
     // A ClientHello and a Finished on one side, a certificate on the other. Of a connection that was there before it may be
     // a few requests as well.
-    let beganInTLS = look.bytesIn >= 250 && look.bytesOut >= 200 && (facts.contains(.isNew) || port.isTLS)
+    let beganInTLS = look.bytesIn >= 250 && look.bytesOut >= 200 && (fields.contains(.isNew) || port.isTLS)
     if beganInTLS, look.bytesOut >= 1000 { port.beganWithTLS = true }
     // An answer that took this long is no ticket and no SETTINGS.
     guard look.saidAt - look.heardAt <= ConnectionRecord.longestTicket else { return }
     let mayBeInTLS = beganInTLS && port.mayBeTLS
-    if mayBeInTLS { facts.insert(.mayOweInTLS) }
-    if mayBeInTLS ? mayOweInTLS(look, &port) : mayOweInPlainText(look, port) { facts.insert(.mayOweFirst) }
+    if mayBeInTLS { fields.insert(.mayOweInTLS) }
+    if mayBeInTLS ? mayOweInTLS(look, &port) : mayOweInPlainText(look, port) { fields.insert(.mayOweFirst) }
   }
 
   /// The SETTINGS of HTTP/2, or the upgrade to WebSocket, in the tick of the request.
@@ -278,7 +278,7 @@ struct ConnectionRecord: Sendable {
       look.segmentsOut < look.segmentsIn && look.acknowledgedAt - look.heardAt <= ConnectionRecord.tick
     if port.given == .ws { return hasSpokenLast }
     return look.bytesOut <= ConnectionRecord.longestSettings
-      && (port.isHTTP2 || port.given == nil && hasSpokenLast && !facts.contains(.answersLate))
+      && (port.isHTTP2 || port.given == nil && hasSpokenLast && !fields.contains(.answersLate))
   }
 
   /// Tickets or an answer: both follow the request, and only two cases are certain.

@@ -1,17 +1,17 @@
-extension Sample {
+extension ConnectionSample {
   /// The counts are counts. Else they are unknown.
-  var isCounted: Bool { source != .none && listeners != .unknown && listeners != .uncountable }
+  var isCounted: Bool { source != .none && portSource != .unknown && portSource != .uncountable }
 
   /// For the log.
-  var facts: [(String, FactValue)] {
-    [("source", .text(source.name)), ("ports", .list(ports.map { .number(Int($0)) }))] + counts
+  var fields: [(String, FieldValue)] {
+    [("source", .text(source.name)), ("ports", .list(ports.map { .number(Int($0)) }))] + countFields
   }
 
   /// For the log; empty where nothing could be counted.
-  var counts: [(String, FactValue)] {
+  var countFields: [(String, FieldValue)] {
     guard isCounted else { return [] }
     return [
-      ("in_flight", .number(census.inFlight)), ("busy", .number(census.busy)), ("idle", .number(census.idle)),
+      ("in_flight", .number(counts.inFlight)), ("busy", .number(counts.busy)), ("idle", .number(counts.idle)),
     ]
   }
 
@@ -27,7 +27,7 @@ extension Sample {
 
   /// What there is to say about how it was counted.
   var explanation: (LogLevel, String) {
-    switch (source, listeners) {
+    switch (source, portSource) {
     case (.none, _): (.warning, "connections cannot be counted here: only the delay and the bounds hold")
     case (_, .none): (.info, "the command listens on nothing, so there is no traffic to lose: no delay, no drain")
     case (_, .uncountable):

@@ -1,13 +1,13 @@
 /// One whole look at the connections: what a pass found.
-package struct Sample: Sendable {
+package struct ConnectionSample: Sendable {
   /// What it is from.
   package var source: ConnectionSource
   /// All connections of the ports.
-  package var census: Census
+  package var counts: ConnectionCounts
   /// The ports looked at, in ascending order.
   package var ports: [UInt16]
   /// Whose ports they are.
-  package var listeners: Listeners
+  package var portSource: PortSource
   /// A process of another user could not be looked into: that is why it is not known whose the ports are.
   package var isDenied = false
   /// How many connections of the ports have been closed since the watch began, as far as is known. New ones since then
@@ -20,14 +20,14 @@ package struct Sample: Sendable {
   /// it could hold.
   package var missedCloses: Bool
   /// All that was closed until so long ago is in `closed`; nil: of no moment is that known.
-  package var sinceTold: Span?
+  package var eventHorizonAge: TimeAmount?
   /// Since the youngest byte or connection that came in on a connection which has been closed since the last pass.
-  package var sinceReceivedByClosed: Span?
+  package var sinceReceivedByClosed: TimeAmount?
   /// The processor time that the pass took.
-  package var cost: Span
+  package var cost: TimeAmount
 
   /// What the watch knows of the command's listening sockets.
-  package enum Listeners: Sendable {
+  package enum PortSource: Sendable {
     /// `--ports`
     case given
     /// Those of the command's process tree.
@@ -44,10 +44,10 @@ package struct Sample: Sendable {
     case unknown
   }
 
-  package init(source: ConnectionSource, listeners: Listeners) {
+  package init(source: ConnectionSource, listeners: PortSource) {
     self.source = source
-    self.listeners = listeners
-    census = Census()
+    self.portSource = listeners
+    counts = ConnectionCounts()
     ports = []
     closed = 0
     missedCloses = false

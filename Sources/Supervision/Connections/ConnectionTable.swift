@@ -100,9 +100,9 @@ package struct Judgment: Sendable {
   /// A request has come whose answer is not out.
   package let isOwed: Bool
   /// Since the last byte came that was no control frame.
-  package let sinceHeard: Span
+  package let sinceHeard: TimeAmount
   /// The same of the other direction.
-  package let sinceSaid: Span
+  package let sinceSaid: TimeAmount
 
   init(_ record: ConnectionRecord, at now: Int32) {
     isOwed = record.isOwed(at: now)
@@ -113,16 +113,16 @@ package struct Judgment: Sendable {
 
 extension ConnectionRecord.Look {
   /// Nil where the kernel does not tell enough (before 4.6), or the connection is no longer open both ways.
-  init?(_ connection: Connection, at now: Instant, since begun: Instant) {
-    guard connection.state == .established || connection.state == .closeWait, let ages = connection.ages,
+  init?(_ connection: Connection, at now: Instant, since began: Instant) {
+    guard connection.state == .established || connection.state == .closeWait, let ages = connection.tcpInfo,
       let segments = ages.segments, let receiveQueue = connection.receiveQueue, let sendQueue = connection.sendQueue
     else { return nil }
     // The end of the stream counts as one byte in what was received, and in the queue while it is there.
     let end: UInt64 = connection.state == .closeWait && ages.bytesReceived > 0 ? 1 : 0
     let unread = receiveQueue > 0 ? UInt64(receiveQueue) - end : 0
-    func moment(_ age: Span) -> Int32 {
+    func moment(_ age: TimeAmount) -> Int32 {
       // Eleven days: differences fit too.
-      Int32(max(-1_000_000_000, min(1_000_000_000, (now - begun - age).milliseconds)))
+      Int32(max(-1_000_000_000, min(1_000_000_000, (now - began - age).milliseconds)))
     }
     bytesIn = UInt32(truncatingIfNeeded: ages.bytesReceived &- end &- unread)
     bytesOut = UInt32(truncatingIfNeeded: ages.bytesAcknowledged &+ UInt64(sendQueue))
@@ -130,8 +130,8 @@ extension ConnectionRecord.Look {
     segmentsOut = UInt16(truncatingIfNeeded: segments.sent)
     largestSegment = segments.largest
     self.now = moment(.zero)
-    heardAt = moment(ages.received)
-    saidAt = moment(ages.sent)
-    acknowledgedAt = moment(ages.acknowledged)
+    heardAt = moment(ages.lastReceiveAge)
+    saidAt = moment(ages.lastSendAge)
+    acknowledgedAt = moment(ages.lastAckAge)
   }
 }

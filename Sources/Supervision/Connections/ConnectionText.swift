@@ -1,23 +1,24 @@
 /// What `ebb status --connections` prints below the state: a line for each connection. `quiet` as for the classes.
-package func connectionText(_ connections: [Connection], quiet: Span) -> String {
+package func connectionText(_ connections: [Connection], quiet: TimeAmount) -> String {
   guard !connections.isEmpty else { return "no connections\n" }
   var rows = [["PORT", "PEER", "CLASS", "LAST IN", "LAST OUT"]]
   for one in connections {
     rows.append([
-      "\(Int(one.localPort))", one.peer.text, one.class(quiet: quiet).name, one.ages?.received.rough ?? "-",
-      one.ages?.sent.rough ?? "-",
+      "\(Int(one.localPort))", one.peer.description, one.class(quiet: quiet).name,
+      one.tcpInfo?.lastReceiveAge.approximate ?? "-",
+      one.tcpInfo?.lastSendAge.approximate ?? "-",
     ])
   }
-  return columns(rows, numbers: [0, 3])
+  return alignedColumns(rows, numbers: [0, 3])
 }
 
 extension Connection {
   /// One element of the list in `ebb status --connections --json`.
-  func facts(quiet: Span) -> [LogRecord.Fact] {
+  func fields(quiet: TimeAmount) -> [LogRecord.Field] {
     [
-      .init("port", .number(Int(localPort))), .init("peer", .text(peer.text)),
+      .init("port", .number(Int(localPort))), .init("peer", .text(peer.description)),
       .init("class", .text(self.class(quiet: quiet).name)),
-      .init("last_in_ms", .span(ages?.received)), .init("last_out_ms", .span(ages?.sent)),
+      .init("last_in_ms", .span(tcpInfo?.lastReceiveAge)), .init("last_out_ms", .span(tcpInfo?.lastSendAge)),
     ]
   }
 }

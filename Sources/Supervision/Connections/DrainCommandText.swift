@@ -1,30 +1,31 @@
 /// How `ebb drain` ended.
-package enum DrainEnd: Sendable {
+package enum DrainCommandResult: Sendable {
   /// By the condition; nil: nothing was to be waited for.
-  case drained(by: DrainEnding?)
+  case drained(by: DrainEndReason?)
   case nothingListens
   /// The bound came first.
   case bound
 }
 
 /// What `ebb drain` says while it waits. `rest`: until the bound.
-package func drainProgress(_ traffic: Traffic, delayRest: Span, rest: Span) -> String {
+package func drainProgress(_ traffic: TrafficMonitor, delayRemaining: TimeAmount, remaining: TimeAmount) -> String {
   let wait =
-    delayRest > .zero
-    ? "delay, \(delayRest.rough) left" : "draining, at most \(rest.rough) more"
+    delayRemaining > .zero
+    ? "delay, \(delayRemaining.approximate) left" : "draining, at most \(remaining.approximate) more"
   return "\(wait): \(traffic.countText)"
 }
 
 /// The last line that `ebb drain` prints. Where the bound was reached: what is left.
-package func drainSummary(_ end: DrainEnd, _ traffic: Traffic, after span: Span) -> String {
+package func drainSummary(_ end: DrainCommandResult, _ traffic: TrafficMonitor, after span: TimeAmount) -> String {
   switch end {
   case .nothingListens: "nothing listens here: there is nothing to wait for"
-  case .drained(let reason): "drained after \(span.rough)\(reason.map { " (\($0.name))" } ?? ""): \(traffic.countText)"
-  case .bound: "not drained, the bound is reached after \(span.rough): \(traffic.countText)"
+  case .drained(let reason):
+    "drained after \(span.approximate)\(reason.map { " (\($0.name))" } ?? ""): \(traffic.countText)"
+  case .bound: "not drained, the bound is reached after \(span.approximate): \(traffic.countText)"
   }
 }
 
-extension Traffic {
+extension TrafficMonitor {
   /// Before the first sample and after one that failed nothing is known.
   fileprivate var countText: String {
     sample.map { StatusSnapshot.Connections($0).text } ?? "connections unknown"
@@ -33,5 +34,5 @@ extension Traffic {
   /// Whether it is certain that nothing listens.
   package var nothingListens: Bool { mayListen == false }
   /// Whether whatever listens has no connections that could be counted.
-  package var isUncountable: Bool { sample?.listeners == .uncountable }
+  package var isUncountable: Bool { sample?.portSource == .uncountable }
 }

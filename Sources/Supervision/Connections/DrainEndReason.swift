@@ -1,5 +1,5 @@
 /// What ended the drain.
-package enum DrainEnding: Int, CaseIterable, Sendable {
+package enum DrainEndReason: Int, CaseIterable, Sendable {
   case quiet, zero, bound, skipped, signal, exit
 
   /// As the report has it.

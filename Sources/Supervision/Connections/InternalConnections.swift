@@ -5,7 +5,7 @@
 /// counts.
 package struct InternalConnections: Sendable {
   /// Rows of this pass that do not count yet: the owners of their other ends must be found first.
-  package private(set) var held: [SocketRow] = []
+  package private(set) var held: [SocketRecord] = []
   /// Inodes of the other ends of held rows, as many as are known: 0 where that socket is gone or belongs to no process.
   package private(set) var otherEnds: [UInt64] = []
   /// Ids of the control groups of these; 0 where the kernel does not report one.
@@ -20,7 +20,7 @@ package struct InternalConnections: Sendable {
   /// An entry is the cookie above four bits: seen by this pass, seen by the last pass, and two of the verdict. 0 is free.
   private var table: [UInt64] = []
   private let sets: Int
-  private let mostHeld: Int
+  private let maxHeld: Int
 
   private enum Verdict: UInt64 {
     /// Nothing is known, and it has not been counted.
@@ -36,9 +36,9 @@ package struct InternalConnections: Sendable {
   /// By this pass or the last one.
   private static let anySeen: UInt64 = 12
 
-  /// `sets`: of eight connections, that are remembered. `mostHeld`: connections in a pass.
+  /// `sets`: of eight connections, that are remembered. `maxHeld`: connections in a pass.
   package init(sets: Int = 512, mostHeld: Int = 256) {
-    (self.sets, self.mostHeld) = (sets, mostHeld)
+    (self.sets, self.maxHeld) = (sets, mostHeld)
   }
 
   /// Begins a pass. Connections that neither this pass nor the last one has seen give way to new ones; the closing of a
@@ -55,7 +55,7 @@ package struct InternalConnections: Sendable {
   package mutating func beginAnew() { (held, otherEnds, otherGroups) = ([], [], []) }
 
   /// Records a row. Returns whether it counts now; one that does not is held or internal.
-  package mutating func counts(_ row: SocketRow) -> Bool {
+  package mutating func counts(_ row: SocketRecord) -> Bool {
     guard row.hasLocalPeer, 1..<(1 << 60) ~= row.cookie else { return true }
     if table.isEmpty { table = [UInt64](repeating: 0, count: sets * InternalConnections.ways) }
     let place = place(of: row.cookie)
@@ -68,7 +68,7 @@ package struct InternalConnections: Sendable {
       }
     }
     // Before it is accepted no process has it.
-    let mayHold = row.inode != 0 && held.count < mostHeld
+    let mayHold = row.inode != 0 && held.count < maxHeld
     guard mayHold || row.state == TCPState.established.rawValue, let room = place ?? freePlace(for: row.cookie)
     else { return true }
     if place == nil || !mayHold { note(mayHold ? .new : .counted, of: row.cookie, at: room) }
@@ -77,10 +77,10 @@ package struct InternalConnections: Sendable {
   }
 
   /// The next held row whose other end is unknown.
-  package var nextHeld: SocketRow? { otherEnds.count < held.count ? held[otherEnds.count] : nil }
+  package var nextHeld: SocketRecord? { otherEnds.count < held.count ? held[otherEnds.count] : nil }
 
   /// Records the kernel's answer to the request for the other end of `nextHeld`; nil where there is no such socket.
-  package mutating func add(_ found: SocketRow?) {
+  package mutating func add(_ found: SocketRecord?) {
     guard let row = nextHeld else { return }
     let isThere = found?.isOtherEnd(of: row) ?? false
     otherEnds.append(isThere ? found?.inode ?? 0 : 0)
@@ -101,7 +101,7 @@ package struct InternalConnections: Sendable {
   /// descriptors of the command's processes. `controlGroup`: id of this process's, nil where it does not tell containers
   /// apart.
   package mutating func conclude(
-    _ findings: KnownListeners.Findings, controlGroup: UInt64?, count: (Connection) -> Void
+    _ findings: PortDiscovery.ScanResult, controlGroup: UInt64?, count: (Connection) -> Void
   ) {
     for (index, row) in held.enumerated() {
       guard let place = place(of: row.cookie) else { continue }
@@ -121,7 +121,7 @@ package struct InternalConnections: Sendable {
   /// Where some processes cannot be searched, as by root without CAP_SYS_PTRACE, the control group stands for the tree, as
   /// it does for listening sockets.
   private func verdict(
-    ofHeld index: Int, _ findings: KnownListeners.Findings, _ controlGroup: UInt64?
+    ofHeld index: Int, _ findings: PortDiscovery.ScanResult, _ controlGroup: UInt64?
   ) -> Verdict {
     guard index < otherEnds.count else { return .counted }
     // The client has closed it: the connection ends soon.

@@ -2,13 +2,13 @@
 ///
 /// What is not known is never taken for nothing: without a sample, after one that failed, or where the source does not
 /// tell enough, no condition holds, and the wait goes on to its bound.
-package struct Traffic: Sendable {
+package struct TrafficMonitor: Sendable {
   /// When the stop signal came.
   let since: Instant
   private let mode: DrainMode
-  private let quiet: Span
+  private let quiet: TimeAmount
   /// The newest sample, nil after one that failed.
-  package private(set) var sample: Sample?
+  package private(set) var sample: ConnectionSample?
   /// Connections with a request in flight in the first sample.
   private(set) var inFlightAtStart: Int?
   /// Connections that have come since the first sample, as far as is known.
@@ -20,9 +20,9 @@ package struct Traffic: Sendable {
   /// When the last inbound byte came, or connection: from the stop signal on.
   private(set) var lastReceived: Instant
   /// No connection can have come and gone until then without being counted; nil: of no moment is that known.
-  private var toldUntil: Instant?
+  private var eventHorizon: Instant?
   /// The newest sample has moved that on.
-  private var isBeingTold = false
+  private var horizonMoved = false
   /// False: it is certain that nothing of the command has listened yet, at any look. Nil: nobody has looked.
   private(set) var mayListen: Bool?
   private(set) var failures = 0
@@ -35,27 +35,27 @@ package struct Traffic: Sendable {
   /// The total of the first sample.
   private var firstTotal: Int?
   /// Connections that are in the total and no news: those of ports that were found later, say.
-  private var notNew = 0
+  private var discounted = 0
   /// Connections that came and went, or only went, while nobody was told of it.
-  private var missed = 0
+  private var inferredFromPassiveOpens = 0
 
-  package init(mode: DrainMode, quiet: Span, since: Instant) {
+  package init(mode: DrainMode, quiet: TimeAmount, since: Instant) {
     (self.mode, self.quiet, self.since) = (mode, quiet, since)
     lastReceived = since
   }
 
   /// Takes in what a pass found that ended at `now`.
-  package mutating func add(_ sample: Sample, at now: Instant) {
+  package mutating func add(_ sample: ConnectionSample, at now: Instant) {
     defer { self.sample = sample }
     if pacedAt.map({ now >= $0 + sample.interval }) ?? true { pacedAt = now }
-    if inFlightAtStart == nil, sample.isCounted { inFlightAtStart = sample.census.inFlight }
-    mayListen = mayListen == true || sample.listeners != .none
-    if let begun = seekingSince { soughtListenersAt = begun }
+    if inFlightAtStart == nil, sample.isCounted { inFlightAtStart = sample.counts.inFlight }
+    mayListen = mayListen == true || sample.portSource != .none
+    if let began = seekingSince { soughtListenersAt = began }
     seekingSince = nil
-    if sample.listeners == .unknown { soughtListenersAt = nil }  // what moved while somebody looked may have settled
-    takeTold(sample, at: now)
+    if sample.portSource == .unknown { soughtListenersAt = nil }  // what moved while somebody looked may have settled
+    advanceHorizon(sample, at: now)
     var newest: Instant?
-    for age in [sample.census.sinceReceived, sample.sinceReceivedByClosed] {
+    for age in [sample.counts.sinceReceived, sample.sinceReceivedByClosed] {
       if let age { newest = max(newest ?? now - age, now - age) }
     }
     if let newest { lastReceived = max(lastReceived, newest) }
@@ -81,28 +81,30 @@ package struct Traffic: Sendable {
 
   /// Whether the pass that begins now is to look for listening sockets first: some are opened late. And what a pass that
   /// was given up has looked for has not been found.
-  package mutating func looksForListeners(at now: Instant) -> Bool {
-    if seekingSince == nil, let soughtListenersAt, now < soughtListenersAt + Traffic.slowPace { return false }
+  package mutating func beginPass(at now: Instant) -> Bool {
+    if seekingSince == nil, let soughtListenersAt, now < soughtListenersAt + TrafficMonitor.slowPassInterval {
+      return false
+    }
     seekingSince = now
     return true
   }
 
   /// Closings that were missed are made up for by PassiveOpens, of which nothing comes late.
-  private mutating func takeTold(_ sample: Sample, at now: Instant) {
-    let told = sample.missedCloses ? sample.passiveOpens.map { _ in now } : sample.sinceTold.map { now - $0 }
-    isBeingTold = false
-    guard let told, toldUntil.map({ told > $0 }) ?? true else { return }
-    (toldUntil, isBeingTold) = (told, true)
+  private mutating func advanceHorizon(_ sample: ConnectionSample, at now: Instant) {
+    let told = sample.missedCloses ? sample.passiveOpens.map { _ in now } : sample.eventHorizonAge.map { now - $0 }
+    horizonMoved = false
+    guard let told, eventHorizon.map({ told > $0 }) ?? true else { return }
+    (eventHorizon, horizonMoved) = (told, true)
   }
 
   /// By nothing but arithmetic: a connection that is there, or has been closed, and was not there before, is new. The
   /// total never falls, since the closing of one that no pass saw is told late.
   ///
   /// `isOld`: since the stop signal nothing has come in.
-  private mutating func countNew(_ sample: Sample, isOld: Bool, at now: Instant) {
-    var total = sample.census.connections + sample.closed + missed - notNew
+  private mutating func countNew(_ sample: ConnectionSample, isOld: Bool, at now: Instant) {
+    var total = sample.counts.connections + sample.closed + inferredFromPassiveOpens - discounted
     func leaveOut(_ count: Int) {
-      notNew += count
+      discounted += count
       total -= count
     }
     if let last {
@@ -110,7 +112,7 @@ package struct Traffic: Sendable {
       if sample.missedCloses, let opens = sample.passiveOpens, let before = last.opens {
         // Of any port: so only where nothing better is known, and not for good.
         let byOpens = last.total + max(0, opens - before)
-        missed += max(0, byOpens - total)
+        inferredFromPassiveOpens += max(0, byOpens - total)
         total = max(total, byOpens)
       }
       // No more can be new than the kernel has taken in: what was missed may be told later all the same.
@@ -126,46 +128,46 @@ package struct Traffic: Sendable {
   }
 }
 
-extension Traffic {
+extension TrafficMonitor {
   /// What ends the drain now; nil where nothing does.
-  package func ending(at now: Instant) -> DrainEnding? {
+  package func drainEndReason(at now: Instant) -> DrainEndReason? {
     guard let sample, sample.isCounted else { return nil }
     switch mode {
     case .time: return nil
     // Whose client has closed its side is no longer established, and may be owed an answer, or more of it.
-    case .zero: return sample.census.established == 0 && sample.census.busy == 0 ? .zero : nil
-    case .idle: return sample.census.busy == 0 && isQuiet ? .quiet : nil
+    case .zero: return sample.counts.established == 0 && sample.counts.busy == 0 ? .zero : nil
+    case .idle: return sample.counts.busy == 0 && isQuiet ? .quiet : nil
     }
   }
 
   /// What has not been told yet may have come a moment ago.
-  private var isQuiet: Bool { toldUntil.map { $0 >= lastReceived + quiet } ?? false }
+  private var isQuiet: Bool { eventHorizon.map { $0 >= lastReceived + quiet } ?? false }
 
   /// When the next pass is due after one that ended at `now`: often enough to see what happens, seldom enough to be no
   /// load; and at the very moment when quiet may be reached, and soon after it, when the kernel has told that it was.
   package func nextPass(after now: Instant) -> Instant {
-    guard let sample else { return now + Traffic.slowPace }
+    guard let sample else { return now + TrafficMonitor.slowPassInterval }
     let pacedAt = pacedAt ?? now
     let next = pacedAt + sample.interval
     guard mode == .idle, !isQuiet else { return next }
     let quietAt = lastReceived + quiet
     // One extra look between two others: a short quiet time would set the pace for as long as traffic comes.
     if quietAt > now { return last?.at == pacedAt ? min(next, quietAt) : next }
-    guard sample.census.busy == 0, toldUntil != nil else { return next }
+    guard sample.counts.busy == 0, eventHorizon != nil else { return next }
     // All that is missing is the kernel's word. Whoever waited for the next look would do so each time where traffic
     // comes in step with that.
-    return min(next, now + (isBeingTold ? Traffic.soon : sample.interval / 5))
+    return min(next, now + (horizonMoved ? TrafficMonitor.retryInterval : sample.interval / 5))
   }
 
-  fileprivate static let pace = Span.milliseconds(250)
-  fileprivate static let slowPace = Span.seconds(1)
-  private static let soon = Span.milliseconds(20)
+  fileprivate static let passInterval = TimeAmount.milliseconds(250)
+  fileprivate static let slowPassInterval = TimeAmount.seconds(1)
+  private static let retryInterval = TimeAmount.milliseconds(20)
 
   /// Whether connections have come without a pause until this moment: nothing says that they are about to end.
   func isSteady(at now: Instant) -> Bool { !hasPaused && lastConnection.map { now - $0 < quiet } ?? false }
 
   /// Connections with a request in flight in the newest sample, nil where that is not known.
-  var inFlight: Int? { sample.flatMap { $0.isCounted ? $0.census.inFlight : nil } }
+  var inFlight: Int? { sample.flatMap { $0.isCounted ? $0.counts.inFlight : nil } }
   /// Ports that the newest sample is of; -1 where there is none.
   var portCount: Int { sample?.ports.count ?? -1 }
 
@@ -181,9 +183,11 @@ extension Traffic {
   }
 }
 
-extension Sample {
+extension ConnectionSample {
   /// To the next look: as long as a look is cheap, short.
-  fileprivate var interval: Span { cost > Sample.expensive ? Traffic.slowPace : Traffic.pace }
-  private static let expensive = Span.milliseconds(5)
+  fileprivate var interval: TimeAmount {
+    cost > ConnectionSample.expensive ? TrafficMonitor.slowPassInterval : TrafficMonitor.passInterval
+  }
+  private static let expensive = TimeAmount.milliseconds(5)
 
 }

@@ -1,5 +1,5 @@
 /// The chunked transfer coding, RFC 9112 section 7.1.
-struct ChunkDecoder: Sendable {
+struct ChunkedBodyDecoder: Sendable {
   private(set) var isComplete = false
   private(set) var isMalformed = false
   private var place = Place.size(0, digits: 0)
@@ -16,15 +16,15 @@ struct ChunkDecoder: Sendable {
 
   /// Returns what does not belong to it.
   mutating func take(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-    var rest = bytes
-    while !isComplete, !isMalformed, let byte = rest.first {
+    var remaining = bytes
+    while !isComplete, !isMalformed, let byte = remaining.first {
       if case .data(let missing) = place {
-        let taken = min(missing, rest.count)
-        rest = rest.dropFirst(taken)
+        let taken = min(missing, remaining.count)
+        remaining = remaining.dropFirst(taken)
         place = missing == taken ? .size(0, digits: 0) : .data(missing - taken)
         continue
       }
-      rest = rest.dropFirst()
+      remaining = remaining.dropFirst()
       switch place {
       case .size(let size, let digits):
         // Fifteen digits are more than any machine has, and fit.
@@ -46,7 +46,7 @@ struct ChunkDecoder: Sendable {
       case .data: break
       }
     }
-    return rest
+    return remaining
   }
 
   private func afterSize(_ size: Int) -> Place { size == 0 ? .trailer(0) : .data(size + 2) }

@@ -5,7 +5,7 @@ package func httpGet(_ url: HTTPURL, headers: [String] = [], keepAlive: Bool = f
   bytes.append("GET \(url.path) HTTP/1.1\r\n")
   let namesHost = headers.contains { $0.utf8.starts(withLowercase: "host:") }
   if !namesHost { bytes.append("Host: \(url.hostHeader)\r\n") }
-  bytes.append("User-Agent: ebb/\(version)\r\nAccept: */*\r\n")
+  bytes.append("User-Agent: ebb/\(ebbVersion)\r\nAccept: */*\r\n")
   if !keepAlive { bytes.append("Connection: close\r\n") }
   for header in headers { bytes.append(header + "\r\n") }
   bytes.append("\r\n")

@@ -1,6 +1,6 @@
 /// A whole HTTP/1 answer as it arrives, RFC 9112: what its end is, and whether the connection is good for another one.
 /// The body is counted and not kept.
-package struct HTTPResponse: Sendable {
+package struct HTTPResponseParser: Sendable {
   /// How far it has come.
   package enum State: Sendable {
     case incomplete
@@ -24,13 +24,13 @@ package struct HTTPResponse: Sendable {
     case none
     /// So many bytes are missing.
     case counted(Int)
-    case chunked(ChunkDecoder)
+    case chunked(ChunkedBodyDecoder)
     /// All until the server closes.
     case open
   }
 
   /// Longer heads are none that a server sends.
-  private static let longestHead = 16 * 1024
+  private static let maxHeadLength = 16 * 1024
 
   package init() {}
 
@@ -43,17 +43,17 @@ package struct HTTPResponse: Sendable {
     // Only a line's end can be the end of the head: not every byte is a reason to look through all of it again.
     let mayEnd = bytes.contains(UInt8(ascii: "\n"))
     while mayEnd, state == .incomplete, status == nil, let end = endOfHead(head[...]) {
-      let rest = Array(head[end...])
+      let remaining = Array(head[end...])
       readHead(head[..<end])
-      head = rest
+      head = remaining
     }
     guard state == .incomplete else { return }
     if status != nil {
       takeBody(head[...])
       head = []
-    } else if head.count > HTTPResponse.longestHead {
+    } else if head.count > HTTPResponseParser.maxHeadLength {
       state = .malformed
-    } else if case .malformed = HTTPAnswer(statusLine: head[...]) {
+    } else if case .malformed = HTTPStatusLine(statusLine: head[...]) {
       state = .malformed
     }
   }
@@ -65,7 +65,7 @@ package struct HTTPResponse: Sendable {
   }
 
   private mutating func readHead(_ bytes: ArraySlice<UInt8>) {
-    guard case .status(let status) = HTTPAnswer(statusLine: bytes) else {
+    guard case .status(let status) = HTTPStatusLine(statusLine: bytes) else {
       state = .malformed
       return
     }
@@ -82,36 +82,36 @@ package struct HTTPResponse: Sendable {
     guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return }
     let value = line[(colon + 1)...].filter { $0 > 0x20 }  // inner blanks matter in none of these
     if line.starts(withLowercase: "content-length:") {
-      guard let length = wholeNumber(value, upTo: .max) else {
+      guard let length = parseDecimal(value, max: .max) else {
         state = .malformed
         return
       }
       if case .chunked = body { return }  // which overrides the length
       body = .counted(length)
     } else if line.starts(withLowercase: "transfer-encoding:") {
-      body = value.starts(withLowercase: "chunked") ? .chunked(ChunkDecoder()) : .open
+      body = value.starts(withLowercase: "chunked") ? .chunked(ChunkedBodyDecoder()) : .open
     } else if line.starts(withLowercase: "connection:"), value.starts(withLowercase: "close") {
       isReusable = false
     }
   }
 
   private mutating func takeBody(_ bytes: ArraySlice<UInt8>) {
-    var rest = bytes
+    var remaining = bytes
     switch body {
     case .none: break
     case .open: return
     case .counted(let missing):
-      rest = rest.dropFirst(missing)
+      remaining = remaining.dropFirst(missing)
       let left = missing - min(missing, bytes.count)
       body = .counted(left)
       if left > 0 { return }
     case .chunked(var decoder):
-      rest = decoder.take(rest)
+      remaining = decoder.take(remaining)
       body = .chunked(decoder)
       if decoder.isMalformed { state = .malformed }
       guard decoder.isComplete else { return }
     }
     state = .complete
-    if !rest.isEmpty { isReusable = false }  // nobody asked for that
+    if !remaining.isEmpty { isReusable = false }  // nobody asked for that
   }
 }

@@ -1,5 +1,5 @@
 /// What the first bytes of an answer say.
-package enum HTTPAnswer: Equatable, Sendable {
+package enum HTTPStatusLine: Equatable, Sendable {
   /// The status has not been received as a whole.
   case incomplete
   /// Not HTTP/1.
@@ -18,15 +18,15 @@ package enum HTTPAnswer: Equatable, Sendable {
 
   /// Reads the status line, RFC 9112 section 4; interim answers (100, 103) before it are skipped.
   package init(_ bytes: [UInt8]) {
-    var rest = bytes[...]
+    var remaining = bytes[...]
     while true {
-      self = HTTPAnswer(statusLine: rest)
+      self = HTTPStatusLine(statusLine: remaining)
       guard case .status(..<200) = self else { return }
-      guard let end = endOfHead(rest) else {
+      guard let end = endOfHead(remaining) else {
         self = .incomplete
         return
       }
-      rest = rest[end...]
+      remaining = remaining[end...]
     }
   }
 
@@ -44,7 +44,7 @@ package enum HTTPAnswer: Equatable, Sendable {
     let at = bytes.startIndex
     let end = bytes[at + 12]
     guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= bytes[at + 7], bytes[at + 8] == UInt8(ascii: " "),
-      let status = wholeNumber(bytes[(at + 9)..<(at + 12)], upTo: 599), status >= 100,
+      let status = parseDecimal(bytes[(at + 9)..<(at + 12)], max: 599), status >= 100,
       end == UInt8(ascii: " ") || end == UInt8(ascii: "\r") || end == UInt8(ascii: "\n")
     else {
       self = .malformed

@@ -18,14 +18,14 @@ package struct HTTPURL: Sendable {
     let bytes = Array(text.utf8)
     guard bytes.starts(withLowercase: "http://"), bytes.allSatisfy({ 0x21...0x7E ~= $0 && $0 != UInt8(ascii: "#") })
     else { return nil }
-    let rest = bytes[7...]
-    let pathStart = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex
-    let authority = rest[..<pathStart]
+    let remaining = bytes[7...]
+    let pathStart = remaining.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? remaining.endIndex
+    let authority = remaining[..<pathStart]
     guard let (hosts, port) = hostAndPort(authority) else { return nil }
     addresses = hosts.map { SocketAddress($0, port: port ?? 80) }
     hostHeader = String(decoding: authority, as: UTF8.self)
-    let target = String(decoding: rest[pathStart...], as: UTF8.self)
-    path = target.starts(withText: "/") ? target : "/" + target
+    let target = String(decoding: remaining[pathStart...], as: UTF8.self)
+    path = target.hasBytePrefix("/") ? target : "/" + target
   }
 }
 
@@ -33,13 +33,13 @@ package struct HTTPURL: Sendable {
 private func hostAndPort(_ text: ArraySlice<UInt8>) -> (hosts: [IPAddress], port: UInt16?)? {
   let colon = UInt8(ascii: ":")
   let hosts: [IPAddress]
-  let rest: ArraySlice<UInt8>
+  let remaining: ArraySlice<UInt8>
   if text.first == UInt8(ascii: "[") {
     guard let close = text.firstIndex(of: UInt8(ascii: "]")),
       case .v6(let high, let low) = IPAddress(text: text[(text.startIndex + 1)..<close])
     else { return nil }
     hosts = [.v6(high: high, low: low)]
-    rest = text[(close + 1)...]
+    remaining = text[(close + 1)...]
   } else {
     let name = text.prefix { $0 != colon }
     if name.count == 9, name.starts(withLowercase: "localhost") {
@@ -49,9 +49,9 @@ private func hostAndPort(_ text: ArraySlice<UInt8>) -> (hosts: [IPAddress], port
     } else {
       return nil
     }
-    rest = text[name.endIndex...]
+    remaining = text[name.endIndex...]
   }
-  if rest.isEmpty { return (hosts, nil) }
-  guard rest.first == colon, let port = portNumber(rest.dropFirst()) else { return nil }
+  if remaining.isEmpty { return (hosts, nil) }
+  guard remaining.first == colon, let port = parsePortNumber(remaining.dropFirst()) else { return nil }
   return (hosts, port)
 }

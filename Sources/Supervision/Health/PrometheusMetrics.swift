@@ -1,15 +1,15 @@
 /// The state of a run in the text format of Prometheus; https://prometheus.io/docs/instrumenting/exposition_formats.
-package func metrics(_ status: Status, at now: Instant) -> [UInt8] {
-  let state = status.now
+package func prometheusMetrics(_ status: Status, at now: Instant) -> [UInt8] {
+  let state = status.snapshot
   var text = MetricsText()
-  text.add("ebb_info", "gauge", "The version of the supervisor.", "1", labels: "version=\"\(status.facts.version)\"")
+  text.add("ebb_info", "gauge", "The version of the supervisor.", "1", labels: "version=\"\(status.info.version)\"")
   text.describe("ebb_phase", "gauge", "1 for the phase that the run is in, 0 for the others.")
   for phase in Phase.allCases {
     text.add("ebb_phase", phase == state.phase ? "1" : "0", labels: "phase=\"\(phase.name)\"")
   }
   text.add("ebb_phase_seconds", "gauge", "Time since the phase was entered.", seconds(now - state.since))
   text.add("ebb_ready", "gauge", "Whether traffic may come.", state.isReady(at: now) ? "1" : "0")
-  let uptime = now - status.facts.startedAt
+  let uptime = now - status.info.startedAt
   text.add("ebb_uptime_seconds", "gauge", "Time since the supervisor was started.", seconds(uptime))
   text.add("ebb_signals_received_total", "counter", "Signals that came to the supervisor.", "\(state.received)")
   text.add("ebb_signals_forwarded_total", "counter", "Signals sent to the command.", "\(state.forwarded)")
@@ -41,7 +41,7 @@ private struct MetricsText {
 }
 
 /// With milliseconds: `12.345`.
-private func seconds(_ span: Span) -> String {
+private func seconds(_ span: TimeAmount) -> String {
   let milliseconds = span.milliseconds
   let size = milliseconds.magnitude
   let fraction = "\(1000 + size % 1000)".utf8.dropFirst()

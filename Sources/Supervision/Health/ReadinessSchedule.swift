@@ -5,30 +5,30 @@ struct ReadinessSchedule: Sendable {
   private(set) var isAsking = false
   /// Why the last attempt failed.
   private(set) var lastProblem: String?
-  private var interval = Span.milliseconds(100)
-  private var begunAt: Instant
+  private var interval = TimeAmount.milliseconds(100)
+  private var startedAt: Instant
   private var askAt: Instant
 
   /// A server that has not answered after so long is asked anew: it may have accepted the connection before it could
   /// serve.
-  private static let attemptTime = Span.seconds(1)
-  private static let longestInterval = Span.seconds(1)
+  private static let attemptTime = TimeAmount.seconds(1)
+  private static let maxInterval = TimeAmount.seconds(1)
 
   /// The first attempt is due at once.
-  init(at now: Instant) { (begunAt, askAt) = (now, now) }
+  init(at now: Instant) { (startedAt, askAt) = (now, now) }
 
   /// When the next attempt is due, or the end of the one under way.
-  var wakeUp: Instant { isAsking ? begunAt + ReadinessSchedule.attemptTime : askAt }
+  var wakeUp: Instant { isAsking ? startedAt + ReadinessSchedule.attemptTime : askAt }
 
   mutating func begin(at now: Instant) {
     isAsking = true
-    begunAt = now
+    startedAt = now
   }
 
   mutating func failed(at now: Instant, _ problem: String) {
     isAsking = false
     lastProblem = problem
-    askAt = max(now, begunAt + interval)
-    interval = min(ReadinessSchedule.longestInterval, interval + interval / 4)
+    askAt = max(now, startedAt + interval)
+    interval = min(ReadinessSchedule.maxInterval, interval + interval / 4)
   }
 }

@@ -1,14 +1,14 @@
 /// What the event loop has to do, in order.
 package enum Action: Sendable {
-  case send(Signal, to: Target)
+  case send(Signal, to: SignalTarget)
   /// SIGKILL to every descendant of ebb; the command is one while it lives.
-  case killDescendants(within: Span)
+  case killDescendants(within: TimeAmount)
   /// Look for ebb's children. The answer is an event.
   case findChildren
   /// Look which processes are in the command's process group. The answer is an event.
   case findGroup
   /// Send each of these the signal, and then SIGCONT. The answer is an event.
-  case signalLeftovers(Signal, [Target])
+  case signalLeftovers(Signal, [SignalTarget])
   /// Look whether these children of ebb listen, or any descendant of theirs. The answer is an event.
   case findListening([Int32])
   /// SIGKILL to ebb's own children. A process that loses its parent by that is a child next. An event tells when it is
@@ -33,16 +33,7 @@ package enum Action: Sendable {
   case killHook
   case log(LogRecord)
   /// Put the run's last line where the orchestrator looks for it: the termination log.
-  case leaveMessage(LogRecord)
+  case writeTerminationMessage(LogRecord)
   /// The last action. Waits at most `flush` for the log to be written.
-  case exit(code: Int, flush: Span)
-
-  /// Who gets a signal.
-  package enum Target: Equatable, Sendable {
-    case command
-    /// Its process group.
-    case group
-    /// A child of ebb that has not been reaped.
-    case child(Int32)
-  }
+  case exit(code: Int, flush: TimeAmount)
 }

@@ -31,7 +31,7 @@ package enum Event: Sendable {
   /// It has not, and why.
   case probeFailed(String)
   /// A pass over the connections has ended.
-  case sampled(Sample)
+  case sampled(ConnectionSample)
   /// A pass could not be ended, and why.
   case countFailed(String)
   /// The pre-stop hook was reaped: its pid is nobody's from now on.
@@ -47,9 +47,9 @@ package enum Event: Sendable {
   /// `Lifecycle.wakeUp` has come, or may have.
   case timer
   /// Whether signals reach the command.
-  case reachSeen(Reach)
+  case reachSeen(SignalReach)
   /// What the command listens on.
-  case listenersSeen(Sample.Listeners)
+  case listenersSeen(ConnectionSample.PortSource)
   /// What the command has left behind listens on this port.
   case leftoversListen(port: UInt16, KnownServer?)
 }

@@ -36,11 +36,11 @@ struct Leftovers: Sendable {
   /// Where /proc does not tell the children, the command's process group stands for all of them.
   private static let group: Int32 = 0
   /// A new head whose parent was no child of ebb comes unannounced.
-  private static let pace = Span.seconds(1)
+  private static let scanInterval = TimeAmount.seconds(1)
   /// Thousands of processes may die in a row.
-  private static let paceAfterDeath = Span.milliseconds(20)
+  private static let scanIntervalAfterExit = TimeAmount.milliseconds(20)
   /// So many are looked at together whether they listen.
-  private static let mostChecked = 16
+  private static let maxChecked = 16
 
   /// `mayHavePassedOn`: the command, the stop signal, before it ended.
   init(killAt: Instant, mayHavePassedOn: Bool, at now: Instant) {
@@ -58,14 +58,14 @@ struct Leftovers: Sendable {
 
   /// Something ended that may have been the parent of a new head.
   mutating func lookSoon(at now: Instant) {
-    lookAt = min(lookAt, max(now, (lookedAt ?? now) + Leftovers.paceAfterDeath))
+    lookAt = min(lookAt, max(now, (lookedAt ?? now) + Leftovers.scanIntervalAfterExit))
     wakeUp = min(wakeUp, lookAt)
   }
 
   /// Whether a look for new heads is due.
   mutating func takeLook(at now: Instant) -> Bool {
     guard lookAt <= now else { return false }
-    (lookAt, lookedAt) = (now + Leftovers.pace, now)
+    (lookAt, lookedAt) = (now + Leftovers.scanInterval, now)
     planWakeUp()
     return true
   }
@@ -73,7 +73,7 @@ struct Leftovers: Sendable {
   /// Which processes have had the stop signal from ebb together with the command.
   enum Signalled {
     case none
-    case members(Ordered<Int32>)
+    case members(SortedSet<Int32>)
     /// Those of a process group, whose members at that moment are not known.
     case group(Int32)
 
@@ -89,7 +89,7 @@ struct Leftovers: Sendable {
   /// Takes in ebb's children, by pid; nil: they are not known, and the group is the only head. `untold`: those that cannot
   /// have had the stop signal from a parent; nil: all of them.
   mutating func add(
-    _ children: [ChildProcess]?, signalled: Signalled, untold: Ordered<Int32>?, deadline: Instant, at now: Instant
+    _ children: [ChildProcess]?, signalled: Signalled, untold: SortedSet<Int32>?, deadline: Instant, at now: Instant
   ) {
     for child in children ?? [ChildProcess(pid: Leftovers.group, group: Leftovers.group)] {
       hasHeads = true
@@ -109,12 +109,12 @@ struct Leftovers: Sendable {
   }
 
   /// Those that are to get the stop signal now, each once.
-  mutating func takeDue(at now: Instant) -> [Action.Target] {
-    var due: [Action.Target] = []
+  mutating func takeDue(at now: Instant) -> [SignalTarget] {
+    var due: [SignalTarget] = []
     for index in heads.indices {
       guard let signalAt = heads[index].signalAt, signalAt <= now else { continue }
       (heads[index].signalAt, heads[index].checkAt) = (nil, nil)
-      due.append(heads[index].pid == Leftovers.group ? .group : .child(heads[index].pid))
+      due.append(heads[index].pid == Leftovers.group ? .commandGroup : .child(heads[index].pid))
     }
     planWakeUp()
     return due
@@ -124,7 +124,7 @@ struct Leftovers: Sendable {
   mutating func takeUnchecked(at now: Instant) -> [Int32] {
     guard !isChecking else { return [] }
     var pids: [Int32] = []
-    for index in heads.indices where pids.count < Leftovers.mostChecked {
+    for index in heads.indices where pids.count < Leftovers.maxChecked {
       guard let checkAt = heads[index].checkAt, checkAt <= now else { continue }
       heads[index].checkAt = nil
       pids.append(heads[index].pid)

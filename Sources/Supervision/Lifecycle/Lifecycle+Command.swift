@@ -7,7 +7,7 @@ extension Lifecycle {
 
   /// What `prepare` found of an USR1 or WINCH that began no stop holds for so long: an app that is signalled a thousand times
   /// a second is not looked at each time, which doubles the cost of a signal.
-  static let plainSignalHolds = Span.seconds(1)
+  static let plainSignalHolds = TimeAmount.seconds(1)
 
   /// Whether the event loop must call `prepare` before it handles this signal. Mutating as `takeSnapshot` is.
   package mutating func mustPrepare(for signal: Signal, at now: @autoclosure () -> Instant) -> Bool {
@@ -22,13 +22,13 @@ extension Lifecycle {
     server = options.recognisesServers ? processName.flatMap { KnownServer(processName: $0) } : nil
     stopSignals = options.stopSignals
     // One that --rewrite drops is not wanted: it stops nothing.
-    if let own = server?.facts.gracefulStop, options.rewrites.apply(to: own) != nil { stopSignals.insert(own) }
+    if let own = server?.fields.gracefulStop, options.rewrites.apply(to: own) != nil { stopSignals.insert(own) }
     if stopSignals.contains(signal) { return true }
     // To an ebb below it is one that may begin the stop there.
-    if Lifecycle.imageStopSignals.contains(signal), processName?.isSame(as: "ebb") != true {
+    if Lifecycle.imageStopSignals.contains(signal), processName?.bytesEqual("ebb") != true {
       missedStop = (signal, now)
     }
-    if signal == .user1 || signal == .windowChange { plainSignal = (signal, now) }
+    if signal == .sigusr1 || signal == .sigwinch { plainSignal = (signal, now) }
     return false
   }
 
@@ -40,13 +40,13 @@ extension Lifecycle {
   /// How long to wait for the next look at the command, `nil` if there is none: a second after the start nearly every server
   /// listens, and half a minute later a JVM. An idle supervisor is not woken after that, nor once the command was seen to
   /// listen. Each call is for one look.
-  package mutating func waitForLook() -> Span? {
+  package mutating func waitForLook() -> TimeAmount? {
     guard phase <= .serving, !hasListened, looks < 2, options.asleep == nil else { return nil }
     looks += 1
     return looks == 1 ? .seconds(1) : .seconds(29)
   }
 
-  mutating func seeListeners(_ listeners: Sample.Listeners, _ actions: inout [Action]) {
+  mutating func seeListeners(_ listeners: ConnectionSample.PortSource, _ actions: inout [Action]) {
     switch listeners {
     case .ofTree, .ofControlGroup, .uncountable: hasListened = true
     case .given, .all, .none, .unknown: break
@@ -69,10 +69,10 @@ extension Lifecycle {
     verbosity.log(
       .warning, "daemon", [("port", .number(Int(port)))],
       "the command exited with 0 and left a daemon behind, which is stopped: run it in the foreground"
-        + (server.map { ": " + $0.facts.foreground } ?? ""), &actions)
+        + (server.map { ": " + $0.fields.foreground } ?? ""), &actions)
   }
 
-  mutating func seeReach(_ reach: Reach, _ actions: inout [Action]) {
+  mutating func seeReach(_ reach: SignalReach, _ actions: inout [Action]) {
     let before = self.reach
     self.reach = reach
     guard case .none(let user) = reach, case .signals = before else { return }

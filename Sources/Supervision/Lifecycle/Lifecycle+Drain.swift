@@ -9,7 +9,7 @@ extension Lifecycle {
   /// Also where the drain waits for nothing: the report tells whether the delay was right.
   mutating func beginCounting(at now: Instant) {
     guard times.delay > .zero || options.drain != .time else { return }
-    traffic = Traffic(mode: options.drain, quiet: times.drainQuiet, since: now)
+    traffic = TrafficMonitor(mode: options.drain, quiet: times.drainQuiet, since: now)
     counting = .wanted
   }
 
@@ -18,15 +18,15 @@ extension Lifecycle {
   mutating func countIfWanted(at now: Instant, _ actions: inout [Action]) {
     guard case .wanted = counting, var traffic else { return }
     counting = .underWay
-    actions.append(.count(lookForListeners: traffic.looksForListeners(at: now)))
+    actions.append(.count(lookForListeners: traffic.beginPass(at: now)))
     self.traffic = traffic
   }
 
-  mutating func sampled(_ sample: Sample, at now: Instant, _ actions: inout [Action]) {
+  mutating func sampled(_ sample: ConnectionSample, at now: Instant, _ actions: inout [Action]) {
     guard case .underWay = counting, let before = traffic else { return }
     guard phase < .stopping else {
       // Of when connections came since the forwarding it says nothing: what was closed was so at some time since.
-      stop?.inFlightBeforeKill = sample.isCounted ? sample.census.inFlight : nil
+      stop?.inFlightBeforeKill = sample.isCounted ? sample.counts.inFlight : nil
       return counting = .off
     }
     traffic?.add(sample, at: now)
@@ -35,7 +35,7 @@ extension Lifecycle {
     counting = sample.source == .none ? .off : traffic.map { .due(at: $0.nextPass(after: now)) } ?? .off
     if listensOnNothing, !keepsDelay {
       counting = .off
-      endDelay(by: "skipped", at: now, &actions)
+      enterDraining(delayEnded: "skipped", at: now, &actions)
     }
     if !hookRuns { endDrainIfDry(at: now, &actions) }
   }
@@ -51,10 +51,10 @@ extension Lifecycle {
   }
 
   mutating func beginDrain(at now: Instant, _ actions: inout [Action]) {
-    guard waitsForTraffic || hookRuns else { return endDrain(by: withoutDrain, at: now, &actions) }
+    guard waitsForTraffic || hookRuns else { return forwardStopSignal(drainEnded: withoutDrain, at: now, &actions) }
     guard let stop, now < stop.drainEndsAt else { return }  // too late: the bound is next
     verbosity.log(
-      .info, "draining", [("for_ms", .span(stop.drainEndsAt - now))] + (traffic?.sample?.counts ?? []),
+      .info, "draining", [("for_ms", .span(stop.drainEndsAt - now))] + (traffic?.sample?.countFields ?? []),
       waitsForTraffic
         ? options.drain == .zero
           ? "waits until no connection is open" : "waits until no request is in flight and traffic is quiet"
@@ -71,40 +71,40 @@ extension Lifecycle {
   private mutating func endDrainIfDry(at now: Instant, _ actions: inout [Action]) {
     guard phase == .draining else { return }
     if !waitsForTraffic {
-      endDrain(by: withoutDrain, at: now, &actions)
-    } else if let ending = traffic?.ending(at: now) {
-      endDrain(by: ending, at: now, &actions)
+      forwardStopSignal(drainEnded: withoutDrain, at: now, &actions)
+    } else if let ending = traffic?.drainEndReason(at: now) {
+      forwardStopSignal(drainEnded: ending, at: now, &actions)
     }
   }
 
   /// Whether there is something that could be counted.
   var waitsForTraffic: Bool {
-    options.drain != .time && traffic != nil && !listensOnNothing && traffic?.sample?.listeners != .uncountable
+    options.drain != .time && traffic != nil && !listensOnNothing && traffic?.sample?.portSource != .uncountable
   }
 
   /// What the report says of a drain that had nothing to wait for.
-  private var withoutDrain: DrainEnding? { options.drain == .time ? nil : .skipped }
+  private var withoutDrain: DrainEndReason? { options.drain == .time ? nil : .skipped }
 
   /// A readiness check that was passed says that it has listened, whatever is seen now.
   private var listensOnNothing: Bool { traffic?.mayListen == false && options.readiness.isEmpty }
 
   /// Just before SIGKILL, for the report: whom it hits.
   mutating func planLastCount(before killAt: Instant, at now: Instant) {
-    let due = killAt + Lifecycle.lastCountBeforeKill
+    let due = killAt - Lifecycle.finalSampleLead
     counting = traffic?.inFlight != nil && due > now ? .due(at: due) : .off
   }
 
   private func logSource(_ actions: inout [Action]) {
     guard let sample = traffic?.sample else { return }
     var (level, sentence) = sample.explanation
-    if sample.listeners == .none, !listensOnNothing {
+    if sample.portSource == .none, !listensOnNothing {
       sentence = "the command listens on nothing any more: the delay holds, and there is nothing else to wait for"
-    } else if sample.listeners == .none, keepsDelay {
+    } else if sample.portSource == .none, keepsDelay {
       sentence =
         phase == .delaying
         ? "the command listens on nothing so far: the delay that was given holds"
         : "the command listens on nothing: there is nothing to wait for"
     }
-    verbosity.log(level, "connections", sample.facts, sentence, &actions)
+    verbosity.log(level, "connections", sample.fields, sentence, &actions)
   }
 }

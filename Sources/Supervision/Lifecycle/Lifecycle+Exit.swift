@@ -12,7 +12,7 @@ extension Lifecycle {
   /// Whether `handle(.orphanReaped)` would do nothing but to count, which is done then, and `handle(.reapedAll)` behind it
   /// nothing at all: where a command that runs makes orphans by the thousand.
   package mutating func onlyCounts(orphan pid: Int32) -> Bool {
-    guard commandRuns, !options.warnsReaped, !LogLevel.trace.isShown(at: verbosity.level) else { return false }
+    guard commandRuns, !options.logsReapedOrphans, !LogLevel.trace.isShown(at: verbosity.level) else { return false }
     count(orphan: pid)
     return true
   }
@@ -29,9 +29,9 @@ extension Lifecycle {
       let mayHavePassedOn = mayHavePassedOn(status)
       leftovers?.reaped(pid, mayHavePassedOn: mayHavePassedOn, at: now)
     }
-    let verbosity = options.warnsReaped ? Verbosity(level: 0) : verbosity
+    let verbosity = options.logsReapedOrphans ? Verbosity(level: 0) : verbosity
     verbosity.log(
-      options.warnsReaped ? .warning : .trace, "reaped",
+      options.logsReapedOrphans ? .warning : .trace, "reaped",
       [("pid", .number(Int(pid))), ("code", .number(status.code))], "Reaped zombie process with pid=\(pid)", &actions)
   }
 
@@ -39,7 +39,7 @@ extension Lifecycle {
   mutating func reapedAll(childrenRemain: Bool, at now: Instant, _ actions: inout [Action]) {
     guard case .exited = command else { return }
     if options.asleep != nil {
-      if let signal = options.lastSignal { actions.append(.send(signal, to: .group)) }
+      if let signal = options.lastSignal { actions.append(.send(signal, to: .commandGroup)) }
       exit(at: now, &actions)
     } else if !childrenRemain {
       exit(at: now, &actions)
@@ -55,11 +55,11 @@ extension Lifecycle {
     counting = .off
     enter(.killing)
     // The command directly too: descendants are found through /proc, which may not be there.
-    if commandRuns { actions.append(.send(.kill, to: .command)) }
+    if commandRuns { actions.append(.send(.sigkill, to: .command)) }
     killHook(&actions)
     // The children first, for a storm of forks; then all that a short look finds, for those whose parent does not die.
     actions.append(.killChildren)
-    actions.append(.killDescendants(within: Lifecycle.lookAtDescendants))
+    actions.append(.killDescendants(within: Lifecycle.descendantScanLimit))
     verbosity.log(
       .warning, "killing", [],
       isOutOfReach
@@ -91,7 +91,7 @@ extension Lifecycle {
   /// Thousands of children take ebb some milliseconds, and the processor that they need to die.
   mutating func planSweep(at now: Instant) {
     guard let sweptAt = killing?.sweptAt else { return }
-    killing?.sweepAt = now + max(Lifecycle.sweepInterval, Span(nanoseconds: 4 * (now - sweptAt).nanoseconds))
+    killing?.sweepAt = now + max(Lifecycle.sweepInterval, TimeAmount(nanoseconds: 4 * (now - sweptAt).nanoseconds))
   }
 
   /// Those that PID 1 leaves behind die with its exit, unless they sleep uninterruptibly.
@@ -116,31 +116,31 @@ extension Lifecycle {
       .error, "core-failed", [("problem", .text(problem))], "ebb cannot go on without \(problem); stopping the command",
       &actions)
     guard commandRuns, phase < .stopping else { return }
-    if stop == nil { stop = newStop(options.stopSignals.usual ?? .terminate, at: now) }
+    if stop == nil { stop = newStop(options.stopSignals.usual ?? .sigterm, at: now) }
     skipToForwarding(at: now, &actions)
     counting = .off
   }
 
   mutating func exit(at now: Instant, _ actions: inout [Action]) {
-    var status = ExitStatus.killed(by: .kill, dumpedCore: false)  // given up on: that signal is on its way
+    var status = ExitStatus.killed(by: .sigkill, dumpedCore: false)  // given up on: that signal is on its way
     if let commandStatus { status = commandStatus }
     let timedOut = stop?.isStartupTimeout ?? false
     let code =
       hasCoreFailed
-      ? ExitCode.ownFailure : timedOut ? ExitCode.startupTimeout : options.remaps.apply(to: status.code)
+      ? ExitCode.ownFailure : timedOut ? ExitCode.startupTimeout : options.exitCodeRemaps.apply(to: status.code)
     warnOfMissedStop(at: now, &actions)
     let report = report(code: code, at: now)
     if report.level.isShown(at: verbosity.level) { actions.append(.log(report)) }
     // That of the supervisor below knows more.
-    if stop?.isDelegated != true || killing?.hitCommand == true { actions.append(.leaveMessage(report)) }
+    if stop?.isDelegated != true || killing?.hitCommand == true { actions.append(.writeTerminationMessage(report)) }
     enter(.exited)
     actions.append(.exit(code: code, flush: flushTime(at: now)))
   }
 
   /// Half of what is left of the orchestrator's time, and never long: the log is read at once or not at all. Where ebb was
   /// late nothing may be left, and the report is written all the same.
-  func flushTime(at now: Instant) -> Span {
-    let most = Span.milliseconds(500)
+  func flushTime(at now: Instant) -> TimeAmount {
+    let most = TimeAmount.milliseconds(500)
     guard let stop else { return most }
     return max(.milliseconds(100), min(most, (stop.since + times.terminationGracePeriod - now) / 2))
   }
@@ -152,10 +152,10 @@ extension Lifecycle {
   /// An end without a stop that an operator has to know of. A signal that a person or a closed pipe sends is no crash,
   /// nor is the code of a program that never was a server: `grep` exits with 1.
   func isCrash(_ status: ExitStatus?) -> Bool {
-    guard stop == nil, let status, options.remaps.apply(to: status.code) != 0 else { return false }
+    guard stop == nil, let status, options.exitCodeRemaps.apply(to: status.code) != 0 else { return false }
     switch status {
     case .exited: return hasListened
-    case .killed(let signal, _): return ![.interrupt, .hangup, .pipe].contains(signal)
+    case .killed(let signal, _): return ![.sigint, .sighup, .sigpipe].contains(signal)
     }
   }
 
@@ -166,13 +166,13 @@ extension Lifecycle {
     else { return }
     verbosity.log(
       .warning, "missed-stop-signal", [("signal", .signal(signal)), ("after_ms", .span(end - at))],
-      "the command ended \((end - at).rough) after SIG\(signal.name), which began no stop: no delay, no drain; where it is "
+      "the command ended \((end - at).approximate) after SIG\(signal.name), which began no stop: no delay, no drain; where it is "
         + "the image's STOPSIGNAL, use --stop-signals TERM,\(signal.name)", &actions)
   }
 
   /// What to do about a server that SIGTERM stops fast. `nil` where it was sent another signal.
   var serverAdvice: String? {
-    guard let stop, options.rewrites.apply(to: stop.signal) == .terminate else { return nil }
+    guard let stop, options.rewrites.apply(to: stop.signal) == .sigterm else { return nil }
     return server?.advice
   }
 }

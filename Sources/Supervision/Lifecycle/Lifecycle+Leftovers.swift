@@ -18,12 +18,12 @@ extension Lifecycle {
   /// While the command runs: those that no parent can pass a stop signal to.
   mutating func childrenFound(_ children: [ChildProcess]?, at now: Instant, _ actions: inout [Action]) {
     guard phase == .stopping else { return }
-    guard !commandRuns else { return adopted = Ordered((children ?? []).map { $0.pid }) }
+    guard !commandRuns else { return adopted = SortedSet((children ?? []).map { $0.pid }) }
     guard let deadline = killAt else { return }
     let wasForwarded = stop?.forwardedAt != nil
     let isFirst = leftovers?.hasHeads == false && children?.isEmpty != true
     let signalled: Leftovers.Signalled =
-      !wasForwarded || !options.signalsGroup
+      !wasForwarded || !options.targetsProcessGroup
       ? .none : groupMembers.map { .members($0) } ?? .group(commandGroup ?? 0)
     let untold = wasForwarded ? adopted : nil
     leftovers?.add(children, signalled: signalled, untold: untold, deadline: deadline, at: now)
@@ -43,7 +43,7 @@ extension Lifecycle {
 
   private mutating func signalHeads(at now: Instant, _ actions: inout [Action]) {
     guard let due = leftovers?.takeDue(at: now), !due.isEmpty,
-      let signal = options.rewrites.apply(to: stop?.signal ?? .terminate)
+      let signal = options.rewrites.apply(to: stop?.signal ?? .sigterm)
     else { return }
     actions.append(.signalLeftovers(signal, due))
   }

@@ -6,7 +6,7 @@ extension Lifecycle {
     hook?.end(status, at: now)
     leftovers?.lookSoon(at: now)
     verbosity.log(
-      status.code == 0 ? .info : .warning, "hook-exited", hook?.facts ?? [],
+      status.code == 0 ? .info : .warning, "hook-exited", hook?.fields ?? [],
       hook?.wasKilled == true ? "the pre-stop hook took too long and was killed" : "the pre-stop hook has exited",
       &actions)
     drainOnWithoutHook(at: now, &actions)
@@ -30,7 +30,7 @@ extension Lifecycle {
 }
 
 /// The `--pre-stop` command of one stop. It runs from the stop signal until it exits, or is killed when the drain ends.
-struct Hook: Sendable {
+struct PreStopHookState: Sendable {
   let startedAt: Instant
   /// Its time was over.
   var wasKilled = false
@@ -43,7 +43,7 @@ struct Hook: Sendable {
   mutating func end(_ status: ExitStatus, at now: Instant) { ended = (status, now) }
 
   /// For the log and the report; the code is null where it has not ended.
-  var facts: [(String, FactValue)] {
+  var fields: [(String, FieldValue)] {
     var signal: Signal?
     if case .killed(let by, _) = ended?.status { signal = by }
     return [

@@ -5,10 +5,10 @@ extension Lifecycle {
     if case .exited(let how, _, let at) = command { (status, commandEnded) = (how, at) }
     var signal: Signal?
     if case .killed(let by, _) = status { signal = by }
-    let killed = killing?.hitCommand == true && (signal == .kill || status == nil && !isOutOfReach)
-    let atKill = LogRecord.Fact("at_kill", .count(killed ? stop?.inFlightBeforeKill : nil))
+    let killed = killing?.hitCommand == true && (signal == .sigkill || status == nil && !isOutOfReach)
+    let atKill = LogRecord.Field("at_kill", .count(killed ? stop?.inFlightBeforeKill : nil))
     // Typed arrays, concatenated in an expression of their own: Swift 6.2 gives up on it as one.
-    let stopped: [(String, FactValue)] = [
+    let stopped: [(String, FieldValue)] = [
       ("code", .number(code)), ("signal", .signal(signal)), ("killed", .flag(killed)),
       ("stop_signal", .signal(stop.flatMap { $0.isStartupTimeout ? nil : $0.signal })),
       ("startup_timed_out", .flag(stop?.isStartupTimeout ?? false)),
@@ -19,9 +19,9 @@ extension Lifecycle {
       ("stop_ms", .span(stop?.forwardedAt.map { commandEnded - $0 })),
       ("stop_ended_by", stop?.forwardedAt == nil ? .null : .text(killed ? "deadline" : "exit")),
     ]
-    let traffic = trafficReport.facts(delay: times.delay, serverAdvice: serverAdvice, later: [atKill])
-    let others: [(String, FactValue)] = [
-      ("pre_stop", hook.map { .object($0.facts.map { LogRecord.Fact(key: $0.0, value: $0.1) }) } ?? .null),
+    let traffic = trafficReport.fields(delay: times.delay, serverAdvice: serverAdvice, later: [atKill])
+    let others: [(String, FieldValue)] = [
+      ("pre_stop", hook.map { .object($0.fields.map { LogRecord.Field(key: $0.0, value: $0.1) }) } ?? .null),
       ("leftovers", leftoversEnd.map { .text($0) } ?? .null),
       ("oom_kills", (outOfMemoryKills ?? 0) > 0 ? .count(outOfMemoryKills) : .null),
       ("reaped", .number(orphansReaped)),
@@ -37,7 +37,7 @@ extension Lifecycle {
   }
 
   /// From the end of the delay to that of the drain; nil where there was none.
-  private func drainTime(_ stop: Stop) -> Span? {
+  private func drainTime(_ stop: Stop) -> TimeAmount? {
     guard let forwardedAt = stop.forwardedAt, let delayEnded = stop.delayEnded else { return nil }
     return forwardedAt - delayEnded.at
   }

@@ -2,7 +2,7 @@ extension Lifecycle {
   /// What `handle(.signal)` would answer, where that is nothing but to send the signal on: the one event whose latency
   /// somebody feels. Needs no clock, no memory and little code, since what costs is code and memory that is not in the
   /// processor's cache.
-  package mutating func passesOn(_ signal: Signal) -> (signal: Signal, target: Action.Target)? {
+  package mutating func forwardImmediately(_ signal: Signal) -> (signal: Signal, target: SignalTarget)? {
     guard phase == .serving, !stopSignals.contains(signal), !notPassedOn.contains(signal), verbosity.level < 2,
       let sent = options.rewrites.isEmpty ? signal : options.rewrites.apply(to: signal)
     else { return nil }
@@ -19,12 +19,12 @@ extension Lifecycle {
     }
     // A person at a keyboard does not want to wait. The command gets the stop signal alone: a second signal means "now" to
     // many.
-    if signal == .interrupt, phase == .delaying || phase == .draining {
-      endDelay(by: "signal", at: now, &actions)
-      return endDrain(by: .signal, at: now, &actions)
+    if signal == .sigint, phase == .delaying || phase == .draining {
+      enterDraining(delayEnded: "signal", at: now, &actions)
+      return forwardStopSignal(drainEnded: .signal, at: now, &actions)
     }
     // A terminal stops a whole group (`a | b`), and so the whole group has to go on.
-    forward(signal, to: signal == .continue && hasTerminal ? .group : target, &actions)
+    forward(signal, to: signal == .sigcont && hasTerminal ? .commandGroup : target, &actions)
     // On a terminal ebb stops when the command has.
     if options.selfStops.contains(signal), !hasTerminal { actions.append(.stopSelf) }
   }
@@ -35,7 +35,7 @@ extension Lifecycle {
       "a stop is under way already: the signal changes nothing", &actions)
   }
 
-  var target: Action.Target { options.signalsGroup ? .group : .command }
+  var target: SignalTarget { options.targetsProcessGroup ? .commandGroup : .command }
 
   /// It has been started, and not been reaped.
   package var commandRuns: Bool {
@@ -47,7 +47,7 @@ extension Lifecycle {
   }
 
   /// As rewritten; nothing where that drops it or nobody is left to get it.
-  mutating func forward(_ signal: Signal, to target: Action.Target, _ actions: inout [Action]) {
+  mutating func forward(_ signal: Signal, to target: SignalTarget, _ actions: inout [Action]) {
     guard commandRuns, let sent = options.rewrites.apply(to: signal) else { return }
     signalsForwarded += 1
     actions.append(.send(sent, to: target))
@@ -60,7 +60,7 @@ extension Lifecycle {
     // group is orphaned) the kernel does not stop ebb, and the command goes on at once, which is what the kernel does
     // without an init.
     guard hasTerminal, stop == nil,
-      signal == .terminalStop || signal == .terminalInput || signal == .terminalOutput
+      signal == .sigtstp || signal == .sigttin || signal == .sigttou
     else { return }
     verbosity.log(
       .trace, "suspended", [("signal", .signal(signal))], "the terminal stopped the command: ebb stops with it",

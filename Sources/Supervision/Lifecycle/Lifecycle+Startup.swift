@@ -64,8 +64,8 @@ extension Lifecycle {
         ("after_ms", .span(options.startupTimeout)),
         ("problem", startup?.schedule.lastProblem.map { .text($0) } ?? .null),
       ],
-      "the command was not ready within \(options.startupTimeout.text): it is stopped", &actions)
-    var stop = newStop(options.stopSignals.usual ?? .terminate, at: now)
+      "the command was not ready within \(options.startupTimeout.description): it is stopped", &actions)
+    var stop = newStop(options.stopSignals.usual ?? .sigterm, at: now)
     stop.isStartupTimeout = true
     self.stop = stop
     skipToForwarding(at: now, &actions)

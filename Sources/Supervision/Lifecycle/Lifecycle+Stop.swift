@@ -1,41 +1,41 @@
 extension Lifecycle {
   mutating func beginStop(_ signal: Signal, at now: Instant, _ actions: inout [Action]) {
-    let begun = newStop(signal, at: now)
-    stop = begun
+    let began = newStop(signal, at: now)
+    stop = began
     guard commandRuns else {
       return logStop(
-        begun, at: now, killAt: killAt, "the command has exited already: what it left behind is ending", &actions)
+        began, at: now, killAt: killAt, "the command has exited already: what it left behind is ending", &actions)
     }
-    let killIn = begun.killAt - now
-    guard !begun.isDelegated else {
+    let killIn = began.killAt - now
+    guard !began.isDelegated else {
       logStop(
-        begun, at: now, forwardIn: .zero,
+        began, at: now, forwardIn: .zero,
         "the stop begins: the command is an ebb itself, and has delay and drain; SIGKILL in \(killIn.brief) at the latest",
         &actions)
       return skipToForwarding(at: now, &actions)
     }
     guard phase > .starting else {
       logStop(
-        begun, at: now, forwardIn: .zero,
+        began, at: now, forwardIn: .zero,
         "the stop begins: the command is not ready, so no traffic is lost; \(deadlineName) in \(killIn.brief) at the latest",
         &actions)
       return skipToForwarding(at: now, &actions)
     }
     logStop(
-      begun, at: now, forwardIn: keepsDelay ? times.delay : nil,
+      began, at: now, forwardIn: keepsDelay ? times.delay : nil,
       "the stop begins: \(keepsDelay && times.delay > .zero ? "the command serves on for \(times.delay.brief), " : "")"
         + "\(deadlineName) in \(killIn.brief) at the latest", &actions)
     enter(.delaying)
     if keepsDelay { announceDelay(&actions) }
     beginCounting(at: now)
     if !options.preStop.isEmpty {
-      hook = Hook(startedAt: now)
+      hook = PreStopHookState(startedAt: now)
       actions.append(.startHook(signal))
     }
   }
 
   private func logStop(
-    _ stop: Stop, at now: Instant, killAt: Instant? = nil, forwardIn: Span? = nil,
+    _ stop: Stop, at now: Instant, killAt: Instant? = nil, forwardIn: TimeAmount? = nil,
     _ message: String, _ actions: inout [Action]
   ) {
     verbosity.log(
@@ -46,7 +46,8 @@ extension Lifecycle {
         ("grace_period_ms", .span(times.terminationGracePeriod)), ("grace_period_from", .text(options.periodOrigin)),
         // Why a signal that is not listed begins a stop.
         (
-          "recognised", options.stopSignals.contains(stop.signal) ? .null : server.map { .text($0.facts.name) } ?? .null
+          "recognised",
+          options.stopSignals.contains(stop.signal) ? .null : server.map { .text($0.fields.name) } ?? .null
         ),
       ], message, &actions)
   }
@@ -89,17 +90,17 @@ extension Lifecycle {
   /// A request for a stop without delay and drain: `ebb stop --now`.
   mutating func stopNow(at now: Instant, _ actions: inout [Action]) {
     guard phase == .delaying || phase == .draining else { return }
-    endDelay(by: "request", at: now, &actions)
-    endDrain(by: .skipped, at: now, &actions)
+    enterDraining(delayEnded: "request", at: now, &actions)
+    forwardStopSignal(drainEnded: .skipped, at: now, &actions)
   }
 
-  mutating func endDelay(by reason: String, at now: Instant, _ actions: inout [Action]) {
+  mutating func enterDraining(delayEnded reason: String, at now: Instant, _ actions: inout [Action]) {
     guard phase == .delaying else { return }
     stop?.delayEnded = (now, reason)
     enter(.draining)
   }
 
-  mutating func endDrain(by reason: DrainEnding?, at now: Instant, _ actions: inout [Action]) {
+  mutating func forwardStopSignal(drainEnded reason: DrainEndReason?, at now: Instant, _ actions: inout [Action]) {
     guard var stop else { return }
     killHook(&actions)
     stop.drainEndedBy = reason
@@ -121,15 +122,15 @@ extension Lifecycle {
       signalsForwarded += 1
       // First: what loses its parent by the signal was not ebb's child before, nor is a new member of the group an old one.
       actions.append(.findChildren)
-      if options.signalsGroup { actions.append(.findGroup) }
+      if options.targetsProcessGroup { actions.append(.findGroup) }
       actions.append(.send(sent, to: target))
       // A command that somebody stopped (SIGSTOP, Ctrl-Z) could not act on it.
-      actions.append(.send(.continue, to: target))
+      actions.append(.send(.sigcont, to: target))
     }
     verbosity.log(
       .info, "stopping",
       [
-        ("signal", .signal(sent)), ("to", .text(options.signalsGroup ? "group" : "command")),
+        ("signal", .signal(sent)), ("to", .text(options.targetsProcessGroup ? "group" : "command")),
         ("kill_in_ms", .span(max(.zero, stop.killAt - now))),
       ],
       sent == nil
@@ -140,7 +141,7 @@ extension Lifecycle {
   mutating func skipToForwarding(at now: Instant, _ actions: inout [Action]) {
     endStartup(&actions)
     enter(.delaying)
-    endDelay(by: "skipped", at: now, &actions)
-    endDrain(by: .skipped, at: now, &actions)
+    enterDraining(delayEnded: "skipped", at: now, &actions)
+    forwardStopSignal(drainEnded: .skipped, at: now, &actions)
   }
 }

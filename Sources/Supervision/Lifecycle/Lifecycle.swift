@@ -36,14 +36,14 @@ package struct Lifecycle: Sendable {
   var commandSupervises = false
   var startup: Startup?
   var stop: Stop?
-  var hook: Hook?
-  var traffic: Traffic?
+  var hook: PreStopHookState?
+  var traffic: TrafficMonitor?
   var counting = Counting.off
   var leftovers: Leftovers?
   /// Children of ebb, other than the command, when the stop signal was forwarded.
-  var adopted = Ordered<Int32>()
+  var adopted = SortedSet<Int32>()
   /// With `--group`: those that have had the stop signal with the command.
-  var groupMembers: Ordered<Int32>?
+  var groupMembers: SortedSet<Int32>?
   var killing: Killing?
   var hasCoreFailed = false
   /// Since the start, for a status page.
@@ -58,7 +58,7 @@ package struct Lifecycle: Sendable {
   /// Those that are never just passed on: CONT, and those after which ebb stops itself. A set of its own: to ask the options
   /// the compiler would copy them, for each signal.
   let notPassedOn: SignalSet
-  var reach = Reach.signals
+  var reach = SignalReach.signals
   var hasListened = false
   var looks = 0
   var hasLookedAtLeftovers = false
@@ -108,7 +108,7 @@ package struct Lifecycle: Sendable {
     /// The log has said that the delay holds.
     var isDelayAnnounced = false
     var delayEnded: (at: Instant, by: String)?
-    var drainEndedBy: DrainEnding?
+    var drainEndedBy: DrainEndReason?
     var forwardedAt: Instant?
     var inFlightAtForward: Int?
     var trafficWasSteady: Bool?
@@ -136,16 +136,16 @@ package struct Lifecycle: Sendable {
     var hasGivenUp = false
   }
 
-  static let sweepInterval = Span.milliseconds(1)
-  static let lookAtDescendants = Span.milliseconds(20)
-  static let lastCountBeforeKill = Span.milliseconds(-250)
+  static let sweepInterval = TimeAmount.milliseconds(1)
+  static let descendantScanLimit = TimeAmount.milliseconds(20)
+  static let finalSampleLead = TimeAmount.milliseconds(250)
 
   package init(_ options: RunOptions) {
     self.options = options
     verbosity = Verbosity(level: options.verbosity)
     times = options.times
     stopSignals = options.stopSignals
-    notPassedOn = options.selfStops.union(SignalSet([.continue]))
+    notPassedOn = options.selfStops.union(SignalSet([.sigcont]))
     mayBeStops =
       options.asleep == nil
       ? options.stopSignals.union(KnownServer.gracefulStops).union(Lifecycle.imageStopSignals) : SignalSet()
@@ -161,14 +161,14 @@ package struct Lifecycle: Sendable {
     switch phase {
     case .delaying:
       if let stop, stop.forwardAt <= now {
-        endDelay(by: "time", at: now, &actions)
+        enterDraining(delayEnded: "time", at: now, &actions)
         beginDrain(at: now, &actions)
       } else {
         counting = .wanted
       }
     case .draining:
       if let stop, stop.drainEndsAt <= now {
-        endDrain(by: .bound, at: now, &actions)
+        forwardStopSignal(drainEnded: .bound, at: now, &actions)
       } else {
         counting = .wanted
       }
@@ -207,7 +207,7 @@ package struct Lifecycle: Sendable {
 
   /// Half the margin is for the dying, half for the report; of a supervisor above another one half the margin is over by
   /// then. Dying takes its time without a margin too.
-  var patience: Span { max(times.killMargin / (stop?.isDelegated == true ? 4 : 2), .milliseconds(100)) }
+  var patience: TimeAmount { max(times.killMargin / (stop?.isDelegated == true ? 4 : 2), .milliseconds(100)) }
 
   /// What follows from `event`, which ebb learnt of at `now`.
   @inline(never)  // else it is there twice
@@ -226,7 +226,7 @@ package struct Lifecycle: Sendable {
       let code = options.asleep?.exitCode(of: failure) ?? failure.code
       let record = LogRecord(.fatal, "spawn-failed", [("code", .number(code))], failure.message)
       actions.append(.log(record))
-      actions.append(.leaveMessage(record))
+      actions.append(.writeTerminationMessage(record))
       enter(.exited)
       actions.append(.exit(code: code, flush: flushTime(at: now)))
     case .commandSeen(let isSupervisor): commandSupervises = isSupervisor
@@ -236,7 +236,7 @@ package struct Lifecycle: Sendable {
     case .orphanReaped(let pid, let status): orphanReaped(pid, status, at: now, &actions)
     case .reapedAll(let childrenRemain): reapedAll(childrenRemain: childrenRemain, at: now, &actions)
     case .children(let children): childrenFound(children, at: now, &actions)
-    case .groupMembers(let pids): groupMembers = pids.map { Ordered($0) }
+    case .groupMembers(let pids): groupMembers = pids.map { SortedSet($0) }
     case .leftoversSignalled(let count, let signal): leftoversSignalled(count, signal, &actions)
     case .childrenListen(let pids): childrenListen(pids, at: now, &actions)
     case .stopNow: stopNow(at: now, &actions)
@@ -290,10 +290,10 @@ struct Verbosity: Sendable {
   /// Nothing is put together for a line that is not shown: forwarding a signal shall cost next to nothing.
   @inline(never)  // a third of a kilobyte at each call
   func log(
-    _ level: LogLevel, _ event: String, _ facts: @autoclosure () -> [(String, FactValue)],
+    _ level: LogLevel, _ event: String, _ fields: @autoclosure () -> [(String, FieldValue)],
     _ message: @autoclosure () -> String, _ actions: inout [Action]
   ) {
     guard level.isShown(at: self.level) else { return }
-    actions.append(.log(LogRecord(level, event, facts(), message())))
+    actions.append(.log(LogRecord(level, event, fields(), message())))
   }
 }

@@ -1,5 +1,5 @@
 /// Whether signals reach the command; kill(2).
-package enum Reach: Sendable {
+package enum SignalReach: Sendable {
   case signals
   /// The command runs as this user, `nil` where /proc does not say, and ebb lacks CAP_KILL.
   case none(user: Int?)

@@ -5,46 +5,46 @@ package struct LogRecord: Sendable {
   /// The phase entered, or a short fixed word.
   package let event: String
   /// In the order in which they are shown.
-  package let facts: [Fact]
+  package let fields: [Field]
   /// A sentence for a person.
   package let message: String
 
   /// A key and its value.
-  package struct Fact: Sendable {
+  package struct Field: Sendable {
     /// As in JSON, in snake case; times end in `_ms`.
     package let key: String
     /// Null for an absent fact.
-    package let value: FactValue
+    package let value: FieldValue
   }
 
   package init(_ level: LogLevel, _ event: String, _ message: String) { self.init(level, event, [], message) }
 
-  package init(_ level: LogLevel, _ event: String, _ facts: [(String, FactValue)], _ message: String) {
+  package init(_ level: LogLevel, _ event: String, _ fields: [(String, FieldValue)], _ message: String) {
     self.level = level
     self.event = event
-    self.facts = facts.map { Fact(key: $0.0, value: $0.1) }
+    self.fields = fields.map { Field(key: $0.0, value: $0.1) }
     self.message = message
   }
 }
 
-extension LogRecord.Fact {
-  init(_ key: String, _ value: FactValue) { self.init(key: key, value: value) }
+extension LogRecord.Field {
+  init(_ key: String, _ value: FieldValue) { self.init(key: key, value: value) }
 }
 
 /// What a fact may be. Times are whole milliseconds; an absent fact is null.
-package enum FactValue: Sendable {
+package enum FieldValue: Sendable {
   case null
   case number(Int)
   case flag(Bool)
   case text(String)
-  case object([LogRecord.Fact])
-  case list([FactValue])
+  case object([LogRecord.Field])
+  case list([FieldValue])
 
   /// Null where there is no span.
   @inline(never)
-  static func span(_ span: Span?) -> FactValue { span.map { .number($0.milliseconds) } ?? .null }
+  static func span(_ span: TimeAmount?) -> FieldValue { span.map { .number($0.milliseconds) } ?? .null }
   @inline(never)
-  static func signal(_ signal: Signal?) -> FactValue { signal.map { .text($0.name) } ?? .null }
+  static func signal(_ signal: Signal?) -> FieldValue { signal.map { .text($0.name) } ?? .null }
 }
 
 extension LogRecord {
@@ -52,11 +52,11 @@ extension LogRecord {
   /// `unixMilliseconds` is the wall clock: milliseconds since 1970-01-01 UTC.
   package func line(_ format: LogFormat, unixMilliseconds: Int) -> [UInt8] {
     let head = [
-      Fact(key: "time", value: .text(utcTime(unixMilliseconds: unixMilliseconds))),
-      Fact(key: "level", value: .text(level.name)),
-      Fact(key: "event", value: .text(event)),
+      Field(key: "time", value: .text(utcTimestamp(unixMilliseconds: unixMilliseconds))),
+      Field(key: "level", value: .text(level.name)),
+      Field(key: "event", value: .text(event)),
     ]
-    let all = head + facts + [Fact(key: "msg", value: .text(message))]
+    let all = head + fields + [Field(key: "msg", value: .text(message))]
     var bytes: [UInt8] = []
     switch format {
     case .text where level == .fatal: bytes.append("ebb: fatal: " + message)  // nothing ran: there is only this to say
@@ -72,9 +72,9 @@ extension LogRecord {
 
 extension [UInt8] {
   /// ` key=value`; an object's facts as ` object.key=value`; null facts are left out, as absent is what they say.
-  fileprivate mutating func appendLogfmt(_ fact: LogRecord.Fact, prefix: String) {
-    if case .object(let facts) = fact.value {
-      for inner in facts { appendLogfmt(inner, prefix: prefix + fact.key + ".") }
+  fileprivate mutating func appendLogfmt(_ fact: LogRecord.Field, prefix: String) {
+    if case .object(let fields) = fact.value {
+      for inner in fields { appendLogfmt(inner, prefix: prefix + fact.key + ".") }
       return
     }
     if case .null = fact.value { return }
@@ -85,25 +85,25 @@ extension [UInt8] {
     }
   }
 
-  mutating func appendJSON(_ facts: [LogRecord.Fact]) {
+  mutating func appendJSON(_ fields: [LogRecord.Field]) {
     var separator = "{"
-    for fact in facts {
+    for fact in fields {
       append(separator)
       appendQuoted(fact.key)
       append(UInt8(ascii: ":"))
       append(fact.value)
       separator = ","
     }
-    append(facts.isEmpty ? "{}" : "}")
+    append(fields.isEmpty ? "{}" : "}")
   }
 
-  private mutating func append(_ value: FactValue) {
+  private mutating func append(_ value: FieldValue) {
     switch value {
     case .null: append("null")
     case .number(let number): append("\(number)")
     case .flag(let flag): append(flag ? "true" : "false")
     case .text(let text): appendQuoted(text)
-    case .object(let facts): appendJSON(facts)
+    case .object(let fields): appendJSON(fields)
     case .list(let values):
       var separator = "["
       for value in values {
@@ -126,8 +126,8 @@ extension String {
   }
 }
 
-extension FactValue {
+extension FieldValue {
   /// Null where it is not known.
   @inline(never)
-  static func count(_ count: Int?) -> FactValue { count.map { .number($0) } ?? .null }
+  static func count(_ count: Int?) -> FieldValue { count.map { .number($0) } ?? .null }
 }

@@ -28,7 +28,7 @@ private func version4(_ text: some Collection<UInt8>) -> UInt32? {
   guard parts.count == 4 else { return nil }
   var address: UInt32 = 0
   for part in parts {
-    guard let number = wholeNumber(part, upTo: 255), part.count == 1 || part.first != UInt8(ascii: "0")
+    guard let number = parseDecimal(part, max: 255), part.count == 1 || part.first != UInt8(ascii: "0")
     else { return nil }
     address = address << 8 | UInt32(number)
   }

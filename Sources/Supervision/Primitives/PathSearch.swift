@@ -1,10 +1,10 @@
 /// Where a command may be: the name itself where it has a slash, else in each folder of PATH; execvp(3). An empty
 /// folder in PATH is the working directory. Without PATH the folders are those that Docker would give.
-package func candidates(for name: String, path: String?) -> [String] {
+package func executableCandidates(for name: String, path: String?) -> [String] {
   if name.utf8.isEmpty { return [] }
   if isPath(name) { return [name] }
   let folders = path ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-  return folders.parts(separatedBy: UInt8(ascii: ":")).map { $0.utf8.isEmpty ? name : $0 + "/" + name }
+  return folders.split(onByte: UInt8(ascii: ":")).map { $0.utf8.isEmpty ? name : $0 + "/" + name }
 }
 
 /// Not looked for in PATH.

@@ -13,14 +13,14 @@ package struct SocketAddress: Equatable, Sendable {
 }
 
 /// A TCP port, 1 to 65535, in decimal digits.
-func portNumber(_ text: some Collection<UInt8>) -> UInt16? {
-  guard let number = wholeNumber(text, upTo: Int(UInt16.max)), number > 0 else { return nil }
+func parsePortNumber(_ text: some Collection<UInt8>) -> UInt16? {
+  guard let number = parseDecimal(text, max: Int(UInt16.max)), number > 0 else { return nil }
   return UInt16(number)
 }
 
 extension SocketAddress {
   /// `127.0.0.1:80`; IPv6 in eight groups without shortening, in brackets.
-  package var text: String {
+  package var description: String {
     switch address {
     case .v4(let number):
       return "\(number >> 24).\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255):\(port)"

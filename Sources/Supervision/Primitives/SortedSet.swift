@@ -1,5 +1,5 @@
 /// Numbers in ascending order, each once. Found by halving, so that a look-up stays cheap with thousands of them.
-package struct Ordered<Element: FixedWidthInteger & Sendable>: Sendable {
+package struct SortedSet<Element: FixedWidthInteger & Sendable>: Sendable {
   package private(set) var elements: [Element] = []
 
   package init() {}
@@ -11,23 +11,23 @@ package struct Ordered<Element: FixedWidthInteger & Sendable>: Sendable {
   }
 
   package mutating func insert(_ element: Element) {
-    let place = place(of: element)
+    let place = insertionIndex(of: element)
     guard place == elements.count || elements[place] != element else { return }
     elements.insert(element, at: place)
   }
 
   package mutating func remove(_ element: Element) {
-    let place = place(of: element)
+    let place = insertionIndex(of: element)
     if place < elements.count, elements[place] == element { elements.remove(at: place) }
   }
 
   package func contains(_ element: Element) -> Bool {
-    let place = place(of: element)
+    let place = insertionIndex(of: element)
     return place < elements.count && elements[place] == element
   }
 
   /// Where the first one stands that is not smaller.
-  private func place(of element: Element) -> Int {
+  private func insertionIndex(of element: Element) -> Int {
     var low = 0
     var high = elements.count
     while low < high {

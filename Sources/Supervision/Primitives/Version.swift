@@ -1,2 +1,2 @@
 /// The version that `--version` prints and reports carry.
-package let version = "0.1.0"
+package let ebbVersion = "0.1.0"

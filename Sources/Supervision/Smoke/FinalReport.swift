@@ -6,15 +6,15 @@ package struct FinalReport: Sendable {
   /// Nil where there is none: the supervisor has left nothing, or something else than a report.
   package init?(_ line: [UInt8]) {
     self.line = line
-    guard let event = text("event"), event.isSame(as: "exited") else { return nil }
+    guard let event = text("event"), event.bytesEqual("exited") else { return nil }
   }
 
   /// The value of a key is true.
   func flag(_ key: String) -> Bool { value(key)?.elementsEqual("true".utf8) ?? false }
 
   /// A time; nil where it is absent.
-  func span(_ key: String) -> Span? {
-    value(key).flatMap { wholeNumber($0, upTo: Span.longest.milliseconds) }.map { .milliseconds($0) }
+  func span(_ key: String) -> TimeAmount? {
+    value(key).flatMap { parseDecimal($0, max: TimeAmount.longest.milliseconds) }.map { .milliseconds($0) }
   }
 
   /// Without quotes, escapes as they stand; nil where it is absent.
@@ -27,15 +27,15 @@ package struct FinalReport: Sendable {
   private func value(_ key: String) -> ArraySlice<UInt8>? {
     guard let start = end(of: "\"\(key)\":") ?? end(of: " \(key)=") else { return nil }
     let quote = UInt8(ascii: "\"")
-    var rest = line[start...]
-    guard rest.first == quote else {
-      let value = rest.prefix { $0 > 0x20 && $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: "}") }
+    var remaining = line[start...]
+    guard remaining.first == quote else {
+      let value = remaining.prefix { $0 > 0x20 && $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: "}") }
       return value.elementsEqual("null".utf8) ? nil : value
     }
-    rest = rest.dropFirst()
-    var at = rest.startIndex
-    while at < rest.endIndex, rest[at] != quote { at += rest[at] == UInt8(ascii: "\\") ? 2 : 1 }
-    return rest[..<min(at, rest.endIndex)]
+    remaining = remaining.dropFirst()
+    var at = remaining.startIndex
+    while at < remaining.endIndex, remaining[at] != quote { at += remaining[at] == UInt8(ascii: "\\") ? 2 : 1 }
+    return remaining[..<min(at, remaining.endIndex)]
   }
 
   /// Where the first such text ends. In JSON none can be inside of a value, where its quotes would be escaped; in logfmt

@@ -27,20 +27,20 @@ package struct SmokeCheck: Sendable {
 }
 
 /// All that can be said of a run, always the same checks in the same order.
-func smokeChecks(_ facts: SmokeFacts) -> [SmokeCheck] {
+func smokeChecks(_ observations: SmokeObservations) -> [SmokeCheck] {
   [
-    check("ready-in-time", facts, .start, ready),
-    check("no-failed-requests-before-stop", facts, .service, beforeStop),
-    check("no-failed-requests-during-delay", facts, .stop, duringDelay),
-    check("slow-request-answered", facts, .stop, slowRequest),
-    check("stop-signal-handled", facts, .service, signalHandled),
-    check("exited-within-grace", facts, .stop, exitedInTime),
-    check("exit-code", facts, .stop, exitCode),
-    check("no-leftovers", facts, .stop, noLeftovers),
-    check("listener-closed", facts, .stop, listenerClosed),
-    check("no-zombies", facts, .service, noZombies),
-    check("delay-sufficient", facts, .stop, delaySufficient),
-    check("time-to-exit", facts, .stop, timeToExit),
+    check("ready-in-time", observations, .start, ready),
+    check("no-failed-requests-before-stop", observations, .service, beforeStop),
+    check("no-failed-requests-during-delay", observations, .stop, duringDelay),
+    check("slow-request-answered", observations, .stop, slowRequest),
+    check("stop-signal-handled", observations, .service, signalHandled),
+    check("exited-within-grace", observations, .stop, exitedInTime),
+    check("exit-code", observations, .stop, exitCode),
+    check("no-leftovers", observations, .stop, noLeftovers),
+    check("listener-closed", observations, .stop, listenerClosed),
+    check("no-zombies", observations, .service, noZombies),
+    check("delay-sufficient", observations, .stop, delaySufficient),
+    check("time-to-exit", observations, .stop, timeToExit),
   ]
 }
 
@@ -48,14 +48,16 @@ func smokeChecks(_ facts: SmokeFacts) -> [SmokeCheck] {
 private enum Need { case start, service, stop }
 
 @inline(never)
-private func check(_ name: String, _ facts: SmokeFacts, _ need: Need, _ judge: (SmokeFacts) -> Verdict) -> SmokeCheck {
+private func check(
+  _ name: String, _ observations: SmokeObservations, _ need: Need, _ judge: (SmokeObservations) -> Verdict
+) -> SmokeCheck {
   let verdict: Verdict
-  if need != .start, facts.readyAt == nil {
+  if need != .start, observations.readyAt == nil {
     verdict = .skip("it was never ready")
-  } else if need == .stop, facts.stoppedAt == nil {
+  } else if need == .stop, observations.stoppedAt == nil {
     verdict = .skip("it had exited before the stop signal")
   } else {
-    verdict = judge(facts)
+    verdict = judge(observations)
   }
   return SmokeCheck(name: name, result: verdict.result, detail: verdict.detail, failures: verdict.failures)
 }
@@ -72,18 +74,18 @@ struct Verdict {
   }
 }
 
-private func ready(_ facts: SmokeFacts) -> Verdict {
-  switch facts.start {
-  case .underWay: .fail("it was not ready within \(facts.options.readyTimeout.text)")
+private func ready(_ observations: SmokeObservations) -> Verdict {
+  switch observations.start {
+  case .underWay: .fail("it was not ready within \(observations.options.readyTimeout.description)")
   case .failed(let problem): .fail(problem)
-  case .ready(let at): .pass("after \((at - facts.startedAt).rough)")
+  case .ready(let at): .pass("after \((at - observations.startedAt).approximate)")
   }
 }
 
-extension SmokeFacts {
+extension SmokeObservations {
   /// A time of the final report.
   @inline(never)
-  func reported(_ key: String) -> String { report?.span(key)?.rough ?? "?" }
+  func reported(_ key: String) -> String { report?.span(key)?.approximate ?? "?" }
 
   /// The supervisor's exit code.
   var code: Int { end?.status.code ?? 0 }

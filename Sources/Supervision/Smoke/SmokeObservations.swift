@@ -1,5 +1,5 @@
 /// What a smoke run has seen, as far as it came: everything that its checks are made of. Filled in as the run goes on.
-package final class SmokeFacts {
+package final class SmokeObservations {
   /// What was asked for.
   package let options: SmokeOptions
   /// When the supervisor was started.
@@ -17,7 +17,7 @@ package final class SmokeFacts {
   /// Signals do not reach the command.
   private(set) var isOutOfReach = false
   /// The signal that the command gets in the end; nil where `--rewrite` drops it.
-  private(set) var signal: Signal? = .terminate
+  private(set) var signal: Signal? = .sigterm
   /// When the supervisor got the stop signal.
   package private(set) var stopBeganAt: Instant?
   /// When it forwarded that; nil: it has not.
@@ -40,7 +40,7 @@ package final class SmokeFacts {
   /// One of these after the stop signal.
   private(set) var hasSlowAnswerInStop = false
   /// The longest of these.
-  package private(set) var slowest = Span.zero
+  package private(set) var slowest = TimeAmount.zero
   /// In the order in which they failed; the first of them where there are very many.
   package private(set) var failures: [SmokeFailure] = []
   /// Beyond those.
@@ -53,7 +53,7 @@ package final class SmokeFacts {
   /// The first that was dead and not waited for in two looks.
   private(set) var zombie: ProcessDetails?
 
-  private static let mostFailures = 10_000
+  private static let maxFailures = 10_000
 
   /// From the start to ready.
   package enum Start: Sendable {
@@ -87,16 +87,16 @@ package final class SmokeFacts {
 
 // MARK: - Taking in
 
-extension SmokeFacts {
+extension SmokeObservations {
   /// A request has ended. `problem` is nil where it was answered well; `time` is the wall clock.
-  package func requestEnded(_ problem: String?, begun: Instant, isSlow: Bool, at now: Instant, time: Int) {
+  package func requestEnded(_ problem: String?, began: Instant, isSlow: Bool, at now: Instant, time: Int) {
     if let problem {
-      guard failures.count < SmokeFacts.mostFailures else { return moreFailures += 1 }
-      failures.append(SmokeFailure(reason: problem, begun: begun, ended: now, time: time, isSlow: isSlow))
+      guard failures.count < SmokeObservations.maxFailures else { return moreFailures += 1 }
+      failures.append(SmokeFailure(reason: problem, began: began, ended: now, time: time, isSlow: isSlow))
     } else if isSlow {
       slowAnswered += 1
       hasSlowAnswerInStop = hasSlowAnswerInStop || stoppedAt != nil
-      slowest = max(slowest, now - begun)
+      slowest = max(slowest, now - began)
     } else if stoppedAt == nil {
       answeredBefore += 1
     } else {
@@ -105,17 +105,19 @@ extension SmokeFacts {
   }
 
   /// A look at the status page.
-  package func see(_ status: Status) {
-    phase = status.now.phase
-    if case .exited = status.now.command { commandHasExited = true }
+  package func record(_ status: Status) {
+    phase = status.snapshot.phase
+    if case .exited = status.snapshot.command { commandHasExited = true }
     if stopSignal == nil { stopSignal = options.stopSignal ?? status.stopSignal(for: nil) }
-    (signal, isOutOfReach) = (status.now.stop.map { $0.sends } ?? status.facts.forwardsAs, status.now.isOutOfReach)
-    (stopBeganAt, forwardedAt) = (status.now.stop?.since, status.now.stop?.forwardedAt)
+    (signal, isOutOfReach) = (
+      status.snapshot.stop.map { $0.sends } ?? status.info.forwardsAs, status.snapshot.isOutOfReach
+    )
+    (stopBeganAt, forwardedAt) = (status.snapshot.stop?.since, status.snapshot.stop?.forwardedAt)
   }
 
   /// A look at the supervisor's descendants while the command runs. A process that two looks find dead, half a second
   /// apart, is one that nobody waits for; those that are the supervisor's are on their way.
-  package func see(_ found: [ProcessDetails], of supervisor: Int32) {
+  package func record(_ found: [ProcessDetails], of supervisor: Int32) {
     for process in found where process.isZombie && process.entry.parent != supervisor && zombie == nil {
       if processes.contains(where: { $0.isZombie && $0.entry == process.entry }) { zombie = process }
     }
@@ -123,7 +125,7 @@ extension SmokeFacts {
   }
 
   /// The last look before the stop signal.
-  package func seeLast(_ found: [ProcessDetails], of supervisor: Int32, _ status: Status) {
+  package func recordBeforeStop(_ found: [ProcessDetails], of supervisor: Int32, _ status: Status) {
     guard let command = status.command(in: found, supervisor: supervisor) else { return }
     let others = found.filter { $0.entry != command.entry && !$0.isZombie }
     let more = others.count > 1 ? " and \(others.count - 1) more" : ""
@@ -131,32 +133,32 @@ extension SmokeFacts {
     stopSignal = options.stopSignal ?? status.stopSignal(for: command)
     var hidden: KnownServer?
     for process in found where hidden == nil { hidden = KnownServer(processName: process.name) }
-    if stopSignal != status.facts.stopSignals.usual { signal = stopSignal }
+    if stopSignal != status.info.stopSignals.usual { signal = stopSignal }
     let sentences = status.diagnosis(of: found, supervisor: supervisor, by: signal)
     self.command = Command(
-      who: command.shown, effect: signal.flatMap(command.effect),
+      who: command.displayText, effect: signal.flatMap(command.effect),
       isWaitingShell: command.isShell && found.contains { $0.entry.parent == command.entry.pid },
-      others: others.first.map { $0.shown + more },
-      hidden: hidden, advice: stopSignal == .terminate && status.facts.forwardsAs == .terminate ? server : nil,
+      others: others.first.map { $0.displayText + more },
+      hidden: hidden, advice: stopSignal == .sigterm && status.info.forwardsAs == .sigterm ? server : nil,
       diagnosis: sentences.count > 1 ? "\(sentences[0]); \(sentences[1])" : sentences.first)
   }
 }
 
 // MARK: - What follows
 
-extension SmokeFacts {
+extension SmokeObservations {
   /// When it was ready, if it was.
   package var readyAt: Instant? {
     if case .ready(let at) = start { at } else { nil }
   }
 
   /// From the stop signal to the supervisor's exit.
-  var stopTime: Span? {
+  var stopTime: TimeAmount? {
     guard let end, let stopBeganAt else { return nil }
     return max(.zero, end.at - stopBeganAt)
   }
 
-  var signalName: String { "SIG\((signal ?? .terminate).name)" }
+  var signalName: String { "SIG\((signal ?? .sigterm).name)" }
 
   /// When a request failed, which decides what that says.
   enum Period {
@@ -171,7 +173,7 @@ extension SmokeFacts {
   func period(of failure: SmokeFailure) -> Period {
     if failure.isSlow { return .slow }
     guard let stopBeganAt, failure.ended >= stopBeganAt else { return .beforeStop }
-    guard let forwardedAt, failure.begun > forwardedAt else { return .delay }
+    guard let forwardedAt, failure.began > forwardedAt else { return .delay }
     return .lag
   }
 
@@ -190,7 +192,7 @@ extension SmokeFacts {
   var total: Int { answeredBefore + answeredAfter + slowAnswered + failed }
 
   /// How long after the stop signal a request failed; nil before it.
-  func afterStop(_ failure: SmokeFailure) -> Span? {
+  func afterStop(_ failure: SmokeFailure) -> TimeAmount? {
     guard let stopBeganAt, failure.ended >= stopBeganAt else { return nil }
     return failure.ended - stopBeganAt
   }

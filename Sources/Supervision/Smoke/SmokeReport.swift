@@ -4,12 +4,12 @@
 package struct SmokeReport {
   /// Always all of them.
   let checks: [SmokeCheck]
-  let facts: SmokeFacts
+  let observations: SmokeObservations
 
   /// Judges what was seen.
-  package init(_ facts: SmokeFacts) {
-    self.facts = facts
-    checks = smokeChecks(facts)
+  package init(_ observations: SmokeObservations) {
+    self.observations = observations
+    checks = smokeChecks(observations)
   }
 
   /// No check failed.

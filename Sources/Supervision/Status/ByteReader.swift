@@ -1,13 +1,13 @@
 /// Each reading throws where the bytes end too early, or mean nothing.
 struct ByteReader {
-  private(set) var rest: ArraySlice<UInt8>
+  private(set) var remaining: ArraySlice<UInt8>
 
-  init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
+  init(_ bytes: ArraySlice<UInt8>) { remaining = bytes }
 
   mutating func take(_ count: Int) throws(StatusPageError) -> ArraySlice<UInt8> {
-    guard rest.count >= count else { throw .halfWritten }
-    defer { rest = rest.dropFirst(count) }
-    return rest.prefix(count)
+    guard remaining.count >= count else { throw .halfWritten }
+    defer { remaining = remaining.dropFirst(count) }
+    return remaining.prefix(count)
   }
 
   mutating func word() throws(StatusPageError) -> UInt64 {

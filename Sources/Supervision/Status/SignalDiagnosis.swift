@@ -2,8 +2,8 @@ extension Status {
   /// The command among the supervisor's descendants. The page has the supervisor's own numbers; seen from another pid
   /// namespace (the node's) processes have others.
   package func command(in processes: [ProcessDetails], supervisor: Int32) -> ProcessDetails? {
-    guard let pid = now.commandPid else { return nil }
-    let isSameNamespace = supervisor == facts.pid
+    guard let pid = snapshot.commandPid else { return nil }
+    let isSameNamespace = supervisor == info.pid
     return processes.first { $0.depth == 0 && (isSameNamespace ? $0.entry.pid : $0.ownPid) == pid }
   }
 
@@ -14,17 +14,17 @@ extension Status {
 
   /// The known server that the command is under `--stop-signals auto`; else `nil`.
   package func server(_ command: ProcessDetails?) -> KnownServer? {
-    facts.recognisesServers ? command.flatMap { KnownServer(processName: $0.name) } : nil
+    info.recognisesServers ? command.flatMap { KnownServer(processName: $0.name) } : nil
   }
 
   /// The signal by which the command is best stopped: that of a known server's graceful stop, else TERM or one of the list.
   /// `nil` where a garbled page has none.
   package func stopSignal(for command: ProcessDetails?) -> Signal? {
-    server(command)?.facts.gracefulStop ?? facts.stopSignals.usual
+    server(command)?.fields.gracefulStop ?? info.stopSignals.usual
   }
 
   /// The signal that the command gets in a stop, `nil` for none. Before a stop: at the usual stop signal.
-  private var sends: Signal? { now.stop.map { $0.sends } ?? facts.forwardsAs }
+  private var sends: Signal? { snapshot.stop.map { $0.sends } ?? info.forwardsAs }
 
   /// A sentence for each process for which a stop goes wrong, and what helps.
   ///
@@ -36,25 +36,25 @@ extension Status {
   package func diagnosis(
     of processes: [ProcessDetails], supervisor: Int32, by signal: Signal? = nil
   ) -> [String] {
-    if now.isOutOfReach { return [Status.outOfReach] }
+    if snapshot.isOutOfReach { return [Status.outOfReach] }
     let command = command(in: processes, supervisor: supervisor)
     guard let signal = signal ?? sends else {
-      return facts.isAsleep
+      return info.isAsleep
         ? [] : ["the stop signal is dropped by --rewrite: only SIGKILL at the deadline ends the command"]
     }
     var sentences: [String] = []
     // Parents come before their children.
-    var dead = Ordered<Int32>(command == nil && now.phase > .starting ? [supervisor] : [])
+    var dead = SortedSet<Int32>(command == nil && snapshot.phase > .starting ? [supervisor] : [])
     for process in processes {
       let isSignalled =
-        process.entry == command?.entry || facts.signalsGroup && process.group == command?.group
+        process.entry == command?.entry || info.targetsProcessGroup && process.group == command?.group
         || dead.contains(process.entry.parent)
       guard isSignalled else { continue }
-      if process.effect(of: signal) == .standard { dead.insert(process.entry.pid) }
+      if process.effect(of: signal) == .defaultAction { dead.insert(process.entry.pid) }
       let hasChildren = processes.contains { $0.entry.parent == process.entry.pid }
-      if let sentence = process.sentence(on: signal, hasChildren: hasChildren, facts) { sentences.append(sentence) }
+      if let sentence = process.sentence(on: signal, hasChildren: hasChildren, info) { sentences.append(sentence) }
     }
-    if signal == .terminate, let advice = server(command)?.advice { sentences.append(advice) }
+    if signal == .sigterm, let advice = server(command)?.advice { sentences.append(advice) }
     let most = 8
     guard sentences.count > most else { return sentences }
     return sentences.prefix(most) + ["and the same for \(sentences.count - most) more"]
@@ -63,33 +63,33 @@ extension Status {
 
 extension ProcessDetails {
   /// `pid 7 `app``
-  var shown: String { "pid \(entry.pid) `\(name.printable)`" }
+  var displayText: String { "pid \(entry.pid) `\(name.printable)`" }
 
-  fileprivate func sentence(on signal: Signal, hasChildren: Bool, _ facts: SupervisorFacts) -> String? {
-    let who = shown
+  fileprivate func sentence(on signal: Signal, hasChildren: Bool, _ info: SupervisorInfo) -> String? {
+    let who = displayText
     let what = "SIG\(signal.name)"
     switch effect(of: signal) {
     case .caught, nil: return nil
     case .ignored where isShell && signals?.ignored.contains(signal) == false:
-      guard hasChildren, !facts.signalsGroup else { return nil }
+      guard hasChildren, !info.targetsProcessGroup else { return nil }
       return "\(who) does nothing on \(what) and does not pass it on: use exec or --group"
     case .ignored: return "\(who) ignores \(what): it will be killed at the deadline"
     case .blocked:
       return
         "\(who) blocks \(what): unless it waits for signals itself (sigwait, signalfd) it will be killed at the deadline"
-    case .standard where isShell:
+    case .defaultAction where isShell:
       guard hasChildren else { return nil }
       return "\(who) dies of \(what) at once and does not wait for its children, whose exit code is lost: use exec"
-    case .standard: return "\(who) has no handler for \(what) and dies at once: in-flight requests are lost"
+    case .defaultAction: return "\(who) has no handler for \(what) and dies at once: in-flight requests are lost"
     }
   }
 
   var isShell: Bool {
     // Also a script by its `#!` line, which has the script's name: then argv[0] is the interpreter. A login shell's begins
     // with a dash.
-    let program = firstArgument.parts(separatedBy: UInt8(ascii: "/")).last ?? ""
+    let program = firstArgument.split(onByte: UInt8(ascii: "/")).last ?? ""
     return ["sh", "bash", "dash", "ash", "busybox", "zsh", "ksh", "mksh"].contains {
-      name.isSame(as: $0) || program.isSame(as: $0) || program.isSame(as: "-" + $0)
+      name.bytesEqual($0) || program.bytesEqual($0) || program.bytesEqual("-" + $0)
     }
   }
 }

@@ -1,12 +1,12 @@
 /// All that a status page says.
 package struct Status: Sendable {
   /// What stays.
-  package var facts: SupervisorFacts
+  package var info: SupervisorInfo
   /// What changes.
-  package var now: StatusSnapshot
+  package var snapshot: StatusSnapshot
 
-  package init(facts: SupervisorFacts, now: StatusSnapshot) {
-    self.facts = facts
-    self.now = now
+  package init(info: SupervisorInfo, snapshot: StatusSnapshot) {
+    self.info = info
+    self.snapshot = snapshot
   }
 }

@@ -5,36 +5,36 @@
 package func statusJSON(
   _ status: Status, pid: Int32, processes: [ProcessDetails]?, list: [Connection]? = nil, at now: Instant
 ) -> [UInt8] {
-  let run = status.now
+  let run = status.snapshot
   var bytes: [UInt8] = []
   bytes.appendJSON([
     .init("schema", .number(1)),
-    .init("version", .text(status.facts.version)),
+    .init("version", .text(status.info.version)),
     .init("pid", .number(Int(pid))),
     .init("phase", .text(run.phase.name)),
     .init("ready", .flag(run.isReady(at: now))),
-    .init("uptime_ms", .span(max(.zero, now - status.facts.startedAt))),
+    .init("uptime_ms", .span(max(.zero, now - status.info.startedAt))),
     .init(
       "command",
       .object([
         .init("pid", .pid(status.command(in: processes ?? [], supervisor: pid)?.entry.pid ?? run.commandPid)),
-        .init("argv", processes == nil ? .null : .list(status.facts.argv.map { .text($0) })),
+        .init("argv", processes == nil ? .null : .list(status.info.argv.map { .text($0) })),
       ])),
-    .init("stop", run.stop.map { .object(facts(of: $0, run, at: now)) } ?? .null),
+    .init("stop", run.stop.map { .object(fields(of: $0, run, at: now)) } ?? .null),
     .init("reaped", .number(run.reaped)),
-    .init("plan", status.planFacts(for: status.command(in: processes ?? [], supervisor: pid))),
+    .init("plan", status.planFields(for: status.command(in: processes ?? [], supervisor: pid))),
     .init("out_of_reach", .flag(run.isOutOfReach)),
-    .init("connections", run.connections.map { .object(facts(of: $0, list, quiet: status.facts.drainQuiet)) } ?? .null),
-    .init("processes", processes.map { .list($0.map { .object(facts(of: $0)) }) } ?? .null),
+    .init("connections", run.connections.map { .object(fields(of: $0, list, quiet: status.info.drainQuiet)) } ?? .null),
+    .init("processes", processes.map { .list($0.map { .object(fields(of: $0)) }) } ?? .null),
   ])
   bytes.append("\n")
   return bytes
 }
 
-private func facts(of stop: StatusSnapshot.Stop, _ run: StatusSnapshot, at now: Instant) -> [LogRecord.Fact] {
-  func left(until moment: Instant?) -> FactValue { .span(moment.map { max(.zero, $0 - now) }) }
+private func fields(of stop: StatusSnapshot.Stop, _ run: StatusSnapshot, at now: Instant) -> [LogRecord.Field] {
+  func left(until moment: Instant?) -> FieldValue { .span(moment.map { max(.zero, $0 - now) }) }
   let isPast = run.phase >= .stopping  // forwarded, or the command has exited and nobody is left to get it
-  let facts: [LogRecord.Fact] = [
+  let info: [LogRecord.Field] = [
     .init("signal", .text(stop.signal.name)),
     .init("since_ms", .span(max(.zero, now - stop.since))),
     // At the soonest, while the delay runs; and at the latest.
@@ -44,23 +44,23 @@ private func facts(of stop: StatusSnapshot.Stop, _ run: StatusSnapshot, at now: 
     .init("sends", .signal(stop.sends)),
     .init("drain_ended_by", stop.traffic.drainEndedBy.map { .text($0.name) } ?? .null),
   ]
-  return facts + stop.traffic.facts(delay: stop.delay).map { LogRecord.Fact($0.0, $0.1) }
+  return info + stop.traffic.fields(delay: stop.delay).map { LogRecord.Field($0.0, $0.1) }
 }
 
-private func facts(
-  of connections: StatusSnapshot.Connections, _ list: [Connection]?, quiet: Span
-) -> [LogRecord.Fact] {
+private func fields(
+  of connections: StatusSnapshot.Connections, _ list: [Connection]?, quiet: TimeAmount
+) -> [LogRecord.Field] {
   return [
     .init("source", .text(connections.source.name)),
     .init("ports", .list(connections.ports.map { .number(Int($0)) })),
     .init("busy", .count(connections.busy)),
     .init("idle", .count(connections.idle)),
     .init("classes", .object(connections.classes.map { .init($0.class.name, .number($0.count)) })),
-    .init("list", list.map { .list($0.map { .object($0.facts(quiet: quiet)) }) } ?? .null),
+    .init("list", list.map { .list($0.map { .object($0.fields(quiet: quiet)) }) } ?? .null),
   ]
 }
 
-private func facts(of process: ProcessDetails) -> [LogRecord.Fact] {
+private func fields(of process: ProcessDetails) -> [LogRecord.Field] {
   [
     .init("pid", .number(Int(process.entry.pid))),
     .init("ppid", .number(Int(process.entry.parent))),
@@ -68,10 +68,10 @@ private func facts(of process: ProcessDetails) -> [LogRecord.Fact] {
     .init("state", .text(process.state)),
     .init("rss_bytes", process.residentBytes.map { .number($0) } ?? .null),
     .init("age_ms", .span(process.age)),
-    .init("term", process.effect(of: .terminate).map { .text($0.name) } ?? .null),
+    .init("term", process.effect(of: .sigterm).map { .text($0.name) } ?? .null),
   ]
 }
 
-extension FactValue {
-  fileprivate static func pid(_ pid: Int32?) -> FactValue { pid.map { .number(Int($0)) } ?? .null }
+extension FieldValue {
+  fileprivate static func pid(_ pid: Int32?) -> FieldValue { pid.map { .number(Int($0)) } ?? .null }
 }

@@ -1,13 +1,13 @@
 // What a slot of the status page says of connections.
 
 extension StatusPage {
-  private static let mostPorts = 16
+  private static let maxPorts = 16
   private static let noSource = 0xFF
 
   static func encode(_ connections: StatusSnapshot.Connections?, into bytes: inout AreaWriter) {
     guard let connections else { return bytes.append(noSource, width: 1) }
     bytes.append(connections.source.rawValue, width: 1)
-    let ports = connections.ports.prefix(mostPorts)
+    let ports = connections.ports.prefix(maxPorts)
     bytes.append(ports.count, width: 1)
     for port in ports { bytes.append(Int(port), width: 2) }
     bytes.append(connections.counts == nil ? 0 : 1, width: 1)
@@ -51,7 +51,7 @@ extension StatusPage {
     let flags = try bytes.number(width: 1)
     traffic.hasGaps = flags & 1 != 0
     traffic.wasSteady = flags & 6 == 0 ? nil : flags & 2 != 0
-    traffic.drainEndedBy = DrainEnding(rawValue: try bytes.number(width: 1))
+    traffic.drainEndedBy = DrainEndReason(rawValue: try bytes.number(width: 1))
     return traffic
   }
 
@@ -63,7 +63,7 @@ extension StatusPage {
     return count == noCount ? nil : count
   }
 
-  private static func span(_ bytes: inout ByteReader) throws(StatusPageError) -> Span? {
+  private static func span(_ bytes: inout ByteReader) throws(StatusPageError) -> TimeAmount? {
     try bytes.instant().map { $0 - Instant(nanoseconds: 0) }
   }
 }

@@ -32,7 +32,7 @@ package enum StatusPage {
 
   static let magic = Array("ebb-stat".utf8)
   static let slotSize = 232
-  static let factsOffset = 520
+  static let infoOffset = 520
 
   /// Where the slot with this sequence number stands.
   static func slotOffset(sequence: UInt64) -> Int { 32 + Int(sequence % 2) * slotSize }
@@ -44,9 +44,9 @@ package enum StatusPage {
       page.initializeMemory(as: UInt8.self, repeating: 0)
       page.copyBytes(from: magic)
       page.storeBytes(of: UInt32(schema).littleEndian, toByteOffset: magic.count, as: UInt32.self)
-      write(status.now, sequence: 0, to: page)
+      write(status.snapshot, sequence: 0, to: page)
       for index in 0..<3 { write(count: 0, index, to: page) }
-      write(to: page, factsOffset..<size) { encode(status.facts, into: &$0) }
+      write(to: page, infoOffset..<size) { encode(status.info, into: &$0) }
       count = size
     }
   }
@@ -77,11 +77,11 @@ package enum StatusPage {
       return try? decodeSlot(bytes[start..<start + slotSize])
     }
     guard var newest = slots.max(by: { $0.sequence < $1.sequence }) else { throw .halfWritten }
-    var counts = ByteReader(bytes[countsOffset..<factsOffset])
+    var counts = ByteReader(bytes[countsOffset..<infoOffset])
     newest.snapshot.received = max(newest.snapshot.received, try counts.count())
     newest.snapshot.forwarded = max(newest.snapshot.forwarded, try counts.count())
     newest.snapshot.reaped = max(newest.snapshot.reaped, try counts.count())
-    return Status(facts: try decodeFacts(bytes[factsOffset..<size]), now: newest.snapshot)
+    return Status(info: try decodeInfo(bytes[infoOffset..<size]), snapshot: newest.snapshot)
   }
 }
 
@@ -114,7 +114,7 @@ extension StatusPage {
   /// What stands behind a checksum that is right.
   static func checked(_ area: ArraySlice<UInt8>) throws(StatusPageError) -> ByteReader {
     var bytes = ByteReader(area)
-    guard try bytes.word() == bytes.rest.withUnsafeBytes({ checksum($0) }) else { throw .halfWritten }
+    guard try bytes.word() == bytes.remaining.withUnsafeBytes({ checksum($0) }) else { throw .halfWritten }
     return bytes
   }
 

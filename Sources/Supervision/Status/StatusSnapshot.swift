@@ -53,7 +53,7 @@ package struct StatusSnapshot: Equatable, Sendable {
     package var traffic = TrafficReport()
 
     /// `--delay`
-    package var delay: Span { delayEndsAt - since }
+    package var delay: TimeAmount { delayEndsAt - since }
 
     package init(signal: Signal, since: Instant, delayEndsAt: Instant, forwardAt: Instant, forwardedAt: Instant?) {
       (self.signal, sends) = (signal, signal)
@@ -79,10 +79,10 @@ package struct StatusSnapshot: Equatable, Sendable {
     }
 
     /// Those of a sample.
-    package init(_ sample: Sample) {
+    package init(_ sample: ConnectionSample) {
       self.init(
         source: sample.source, ports: sample.ports,
-        counts: sample.isCounted ? ConnectionClass.allCases.map { sample.census[$0] } : nil)
+        counts: sample.isCounted ? ConnectionClass.allCases.map { sample.counts[$0] } : nil)
     }
 
     /// How many of them the drain waits for.

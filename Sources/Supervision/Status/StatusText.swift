@@ -1,14 +1,14 @@
 /// What `ebb status` prints for a person. `pid` is the supervisor's in the pid namespace of whoever asks; `processes`
 /// are its descendants, each followed by its own, none where /proc does not say.
 package func statusText(_ status: Status, pid: Int32, processes: [ProcessDetails], at now: Instant) -> String {
-  let run = status.now
+  let run = status.snapshot
   var text =
-    "ebb \(status.facts.version.printable), pid \(pid): \(run.phase.name) for \((now - run.since).rough), "
+    "ebb \(status.info.version.printable), pid \(pid): \(run.phase.name) for \((now - run.since).approximate), "
     + "\(run.isReady(at: now) ? "ready" : "not ready")\n"
   func line(_ title: String, _ value: String) { text += title.padded(to: 10) + value + "\n" }
 
   line("command", status.commandText(in: processes, supervisor: pid))
-  line("uptime", (now - status.facts.startedAt).rough)
+  line("uptime", (now - status.info.startedAt).approximate)
   line("signals", "\(run.received) received, \(run.forwarded) forwarded")
   line("orphans", "\(run.reaped) reaped")
   if run.stop == nil, run.phase <= .serving {
@@ -18,7 +18,7 @@ package func statusText(_ status: Status, pid: Int32, processes: [ProcessDetails
   for (index, part) in status.deadlines(at: now).enumerated() { line(index == 0 ? "stop" : "", part) }
   for (index, part) in (run.stop?.trafficTexts ?? []).enumerated() { line(index == 0 ? "traffic" : "", part) }
   if !processes.isEmpty {
-    text += "\n" + processTable(processes, signal: run.stop?.sends ?? status.facts.forwardsAs ?? .terminate)
+    text += "\n" + processTable(processes, signal: run.stop?.sends ?? status.info.forwardsAs ?? .sigterm)
   }
   let sentences = status.diagnosis(of: processes, supervisor: pid)
   if !sentences.isEmpty { text += "\n" }
@@ -29,7 +29,7 @@ package func statusText(_ status: Status, pid: Int32, processes: [ProcessDetails
 /// What `ebb status --watch` prints for each change where no terminal is, and `ebb stop --wait`: one line without its
 /// end.
 package func statusLine(_ status: Status, at now: Instant) -> String {
-  let run = status.now
+  let run = status.snapshot
   var text = "\(run.phase.name), \(run.isReady(at: now) ? "ready" : "not ready")"
   if case .exited(let code) = run.command { text += "; the command has exited with \(code)" }
   if run.phase < .exited { for part in status.deadlines(at: now).dropFirst() { text += "; " + part } }
@@ -38,17 +38,18 @@ package func statusLine(_ status: Status, at now: Instant) -> String {
 
 /// One line for one of several supervisors.
 package func supervisorLine(_ status: Status, pid: Int32, at now: Instant) -> String {
-  let run = status.now
-  return "pid \(pid): \(run.phase.name), \(run.isReady(at: now) ? "ready" : "not ready"), \(status.facts.argv.shown)"
+  let run = status.snapshot
+  return
+    "pid \(pid): \(run.phase.name), \(run.isReady(at: now) ? "ready" : "not ready"), \(status.info.argv.displayText)"
 }
 
 extension Status {
   fileprivate func commandText(in processes: [ProcessDetails], supervisor: Int32) -> String {
-    switch now.command {
-    case .notStarted: facts.argv.shown
+    switch snapshot.command {
+    case .notStarted: info.argv.displayText
     case .running(let pid):
-      "pid \(command(in: processes, supervisor: supervisor)?.entry.pid ?? pid): \(facts.argv.shown)"
-    case .exited(let code): "exited with \(code): \(facts.argv.shown)"
+      "pid \(command(in: processes, supervisor: supervisor)?.entry.pid ?? pid): \(info.argv.displayText)"
+    case .exited(let code): "exited with \(code): \(info.argv.displayText)"
     }
   }
 
@@ -56,25 +57,25 @@ extension Status {
   /// runs.
   fileprivate func deadlines(at moment: Instant) -> [String] {
     var parts: [String] = []
-    func left(until end: Instant) -> String { (end - moment).rough }
-    if let stop = now.stop {
-      parts.append("SIG\(stop.signal.name) came \((moment - stop.since).rough) ago")
-      if now.phase == .delaying, stop.delayEndsAt < stop.forwardAt {
+    func left(until end: Instant) -> String { (end - moment).approximate }
+    if let stop = snapshot.stop {
+      parts.append("SIG\(stop.signal.name) came \((moment - stop.since).approximate) ago")
+      if snapshot.phase == .delaying, stop.delayEndsAt < stop.forwardAt {
         parts.append("the delay ends in \(left(until: stop.delayEndsAt))")
       }
       let sent = stop.sends.map { "SIG\($0.name)" } ?? "no signal"
       if let forwardedAt = stop.forwardedAt {
-        parts.append("the command was sent \(sent) \((moment - forwardedAt).rough) ago")
-      } else if now.commandPid != nil {
+        parts.append("the command was sent \(sent) \((moment - forwardedAt).approximate) ago")
+      } else if snapshot.commandPid != nil {
         parts.append("the command gets \(sent) in \(left(until: stop.forwardAt)) at the latest")
       }
-    } else if now.killAt != nil {
+    } else if snapshot.killAt != nil {
       parts.append("the command has exited and its leftovers are ending")
     }
-    if now.phase == .killing {
+    if snapshot.phase == .killing {
       parts.append("SIGKILL has been sent")
-    } else if let killAt = now.killAt {
-      parts.append("\(now.isOutOfReach ? "ebb exits" : "SIGKILL") in \(left(until: killAt))")
+    } else if let killAt = snapshot.killAt {
+      parts.append("\(snapshot.isOutOfReach ? "ebb exits" : "SIGKILL") in \(left(until: killAt))")
     }
     return parts
   }
@@ -85,8 +86,8 @@ extension StatusSnapshot.Stop {
   fileprivate var trafficTexts: [String] {
     guard let atStop = traffic.inFlightAtStop, let new = traffic.newConnections else { return [] }
     let atForward = traffic.inFlightAtForward.map { ", \($0) when the command was told" } ?? ""
-    let lastConnection = traffic.lastConnection.map { ", the last at +\($0.rough)" } ?? ""
-    let lastRequest = traffic.lastRequest.map { "; last request at +\($0.rough)" } ?? ""
+    let lastConnection = traffic.lastConnection.map { ", the last at +\($0.approximate)" } ?? ""
+    let lastRequest = traffic.lastRequest.map { "; last request at +\($0.approximate)" } ?? ""
     var texts = [
       "in flight: \(atStop) at the stop signal\(atForward)", "new connections: \(new)\(lastConnection)\(lastRequest)",
     ]
@@ -102,13 +103,14 @@ private func processTable(_ processes: [ProcessDetails], signal: Signal) -> Stri
   var rows = [["PID", "STATE", "MEMORY", "AGE", "SIG\(signal.name)", "NAME"]]
   for process in processes {
     rows.append([
-      "\(process.entry.pid)", process.stateName, process.residentBytes.map { $0.asMemory } ?? "-", process.age.rough,
-      process.effect(of: signal).map { $0 == .standard ? "default: dies" : $0.name } ?? "-",
+      "\(process.entry.pid)", process.stateName, process.residentBytes.map { $0.asMemory } ?? "-",
+      process.age.approximate,
+      process.effect(of: signal).map { $0 == .defaultAction ? "default: dies" : $0.name } ?? "-",
       // Deeper down the numbers have to do.
       String(repeating: "  ", count: min(process.depth, 16)) + process.name.printable,
     ])
   }
-  return columns(rows, numbers: [0, 2, 3])
+  return alignedColumns(rows, numbers: [0, 2, 3])
 }
 
 extension ProcessDetails {
@@ -119,6 +121,6 @@ extension ProcessDetails {
 
   /// `waiting` cannot be interrupted, by SIGKILL neither.
   fileprivate var stateName: String {
-    ProcessDetails.stateNames.first { $0.letter.isSame(as: state) }?.name ?? state.printable
+    ProcessDetails.stateNames.first { $0.letter.bytesEqual(state) }?.name ?? state.printable
   }
 }

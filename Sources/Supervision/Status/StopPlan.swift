@@ -1,19 +1,19 @@
 /// What begins a stop, how long its first parts are, and where each of these values comes from.
 package struct StopPlan: Equatable, Sendable {
   /// `--delay`, or its default.
-  package var delay = Span.zero
+  package var delay = TimeAmount.zero
   /// `--termination-grace-period`, or its default.
-  package var gracePeriod = Span.zero
+  package var gracePeriod = TimeAmount.zero
   /// Of the signals that begin a stop.
-  package var signalsFrom = Origin.standard
+  package var signalsFrom = Origin.defaultValue
   /// Of the delay.
-  package var delayFrom = Origin.standard
+  package var delayFrom = Origin.defaultValue
   /// Of the grace period.
-  package var gracePeriodFrom = Origin.standard
+  package var gracePeriodFrom = Origin.defaultValue
 
   /// Where a value comes from.
   package enum Origin: Int, Sendable {
-    case flag, variable, standard
+    case flag, variable, defaultValue
     // The orchestrator, by the variables that it sets.
     case kubernetes, ecs, nomad
     // A default that is shorter than usual, since there is little time.
@@ -24,7 +24,7 @@ package struct StopPlan: Equatable, Sendable {
       switch self {
       case .flag: "flag"
       case .variable: "variable"
-      case .standard: "default"
+      case .defaultValue: "default"
       case .kubernetes: "kubernetes"
       case .ecs: "ecs"
       case .nomad: "nomad"
@@ -46,10 +46,10 @@ package struct StopPlan: Equatable, Sendable {
       case .kubernetes: .kubernetes
       case .ecs: .ecs
       case .nomad: .nomad
-      case .unknown: .standard
+      case .unknown: .defaultValue
       }
-    signalsFrom = origin(9, isGiven: options.stopSignalsAreGiven, or: .standard)
-    delayFrom = origin(0, isGiven: options.delay != nil, or: .standard)
+    signalsFrom = origin(9, isGiven: options.stopSignalsAreGiven, or: .defaultValue)
+    delayFrom = origin(0, isGiven: options.delay != nil, or: .defaultValue)
     gracePeriodFrom = origin(6, isGiven: options.terminationGracePeriod != nil, or: period)
   }
 }
@@ -57,32 +57,33 @@ package struct StopPlan: Equatable, Sendable {
 extension Status {
   /// Before a stop: `by SIGQUIT SIGTERM (default, nginx); delay 5.0s (flag), grace period 30s (kubernetes)`.
   func planText(for command: ProcessDetails?) -> String {
-    if facts.isAsleep { return "none of its own: in the place of another init ebb only forwards signals" }
-    let plan = facts.plan
+    if info.isAsleep { return "none of its own: in the place of another init ebb only forwards signals" }
+    let plan = info.plan
     let server = server(command)
     var text = "by"
     for signal in signals(server) { text += " SIG" + signal.name }
-    text += " (\(plan.signalsFrom.name)\(server.map { ", " + $0.facts.name } ?? "")); delay \(plan.delay.rough)"
-    return text + " (\(plan.delayFrom.name)), grace period \(plan.gracePeriod.rough) (\(plan.gracePeriodFrom.name))"
+    text += " (\(plan.signalsFrom.name)\(server.map { ", " + $0.fields.name } ?? "")); delay \(plan.delay.approximate)"
+    return text
+      + " (\(plan.delayFrom.name)), grace period \(plan.gracePeriod.approximate) (\(plan.gracePeriodFrom.name))"
   }
 
   /// For JSON.
-  func planFacts(for command: ProcessDetails?) -> FactValue {
-    if facts.isAsleep { return .null }
-    let plan = facts.plan
+  func planFields(for command: ProcessDetails?) -> FieldValue {
+    if info.isAsleep { return .null }
+    let plan = info.plan
     let server = server(command)
     return .object([
       .init("stop_signals", .list(signals(server).map { .text($0.name) })),
       .init("stop_signals_from", .text(plan.signalsFrom.name)),
-      .init("recognised", server.map { .text($0.facts.name) } ?? .null),
+      .init("recognised", server.map { .text($0.fields.name) } ?? .null),
       .init("delay_ms", .span(plan.delay)), .init("delay_from", .text(plan.delayFrom.name)),
       .init("grace_period_ms", .span(plan.gracePeriod)), .init("grace_period_from", .text(plan.gracePeriodFrom.name)),
     ])
   }
 
   private func signals(_ server: KnownServer?) -> [Signal] {
-    var signals = facts.stopSignals
-    if let own = server?.facts.gracefulStop { signals.insert(own) }
+    var signals = info.stopSignals
+    if let own = server?.fields.gracefulStop { signals.insert(own) }
     return signals.signals
   }
 }
@@ -94,10 +95,10 @@ extension StopPlan {
   }
 
   init(_ bytes: inout ByteReader) throws(StatusPageError) {
-    delay = Span(nanoseconds: Int64(bitPattern: try bytes.word()))
-    gracePeriod = Span(nanoseconds: Int64(bitPattern: try bytes.word()))
-    signalsFrom = Origin(rawValue: try bytes.number(width: 1)) ?? .standard
-    delayFrom = Origin(rawValue: try bytes.number(width: 1)) ?? .standard
-    gracePeriodFrom = Origin(rawValue: try bytes.number(width: 1)) ?? .standard
+    delay = TimeAmount(nanoseconds: Int64(bitPattern: try bytes.word()))
+    gracePeriod = TimeAmount(nanoseconds: Int64(bitPattern: try bytes.word()))
+    signalsFrom = Origin(rawValue: try bytes.number(width: 1)) ?? .defaultValue
+    delayFrom = Origin(rawValue: try bytes.number(width: 1)) ?? .defaultValue
+    gracePeriodFrom = Origin(rawValue: try bytes.number(width: 1)) ?? .defaultValue
   }
 }

@@ -1,5 +1,5 @@
 /// What does not change while a supervisor runs.
-package struct SupervisorFacts: Sendable {
+package struct SupervisorInfo: Sendable {
   /// In its own pid namespace.
   package let pid: Int32
   /// As `--version` prints it.
@@ -15,13 +15,13 @@ package struct SupervisorFacts: Sendable {
   /// What the command is sent for `stopSignal`; nil: nothing.
   package let forwardsAs: Signal?
   /// Signals go to the command's process group.
-  package let signalsGroup: Bool
+  package let targetsProcessGroup: Bool
   /// `--ports`; nil: they are found.
   package let ports: [UInt16]?
   /// Of `--health`: none of the command's.
   package let healthPort: UInt16?
   /// `--drain-quiet`
-  package let drainQuiet: Span
+  package let drainQuiet: TimeAmount
 
   /// Of a stop to come.
   package var plan = StopPlan()
@@ -29,8 +29,9 @@ package struct SupervisorFacts: Sendable {
   /// As read from a page.
   package init(
     pid: Int32, version: String, startedAt: Instant, argv: [String], stopSignals: SignalSet,
-    recognisesServers: Bool = false, forwardsAs: Signal?, signalsGroup: Bool, ports: [UInt16]?, healthPort: UInt16?,
-    drainQuiet: Span
+    recognisesServers: Bool = false, forwardsAs: Signal?, targetsProcessGroup: Bool, ports: [UInt16]?,
+    healthPort: UInt16?,
+    drainQuiet: TimeAmount
   ) {
     self.pid = pid
     self.version = version
@@ -39,7 +40,7 @@ package struct SupervisorFacts: Sendable {
     self.stopSignals = stopSignals
     self.recognisesServers = recognisesServers
     self.forwardsAs = forwardsAs
-    self.signalsGroup = signalsGroup
+    self.targetsProcessGroup = targetsProcessGroup
     self.ports = ports
     self.healthPort = healthPort
     self.drainQuiet = drainQuiet
@@ -48,12 +49,13 @@ package struct SupervisorFacts: Sendable {
   /// Those of this very program.
   package init(pid: Int32, startedAt: Instant, argv: [String], options: RunOptions) {
     self.init(
-      pid: pid, version: Supervision.version, startedAt: startedAt, argv: argv, stopSignals: options.stopSignals,
+      pid: pid, version: ebbVersion, startedAt: startedAt, argv: argv, stopSignals: options.stopSignals,
       recognisesServers: options.recognisesServers
         && (options.rewrites.isEmpty
           || KnownServer.gracefulStops.signals.allSatisfy { options.rewrites.apply(to: $0) != nil }),
-      forwardsAs: options.rewrites.apply(to: options.stopSignals.usual ?? .terminate),
-      signalsGroup: options.signalsGroup, ports: options.ports?.map { $0.number }, healthPort: options.health?.port,
+      forwardsAs: options.rewrites.apply(to: options.stopSignals.usual ?? .sigterm),
+      targetsProcessGroup: options.targetsProcessGroup, ports: options.ports?.map { $0.number },
+      healthPort: options.health?.port,
       drainQuiet: options.times.drainQuiet)
     plan = StopPlan(options)
   }

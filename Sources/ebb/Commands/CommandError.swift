@@ -1,4 +1,4 @@
 /// Why a command of ebb's own cannot do what it was asked: one line, exit 125.
-struct Complaint: Error {
+struct CommandError: Error {
   let message: String
 }

@@ -3,58 +3,58 @@ import Platform
 import Supervision
 
 /// `ebb drain`: the supervisor's wait as a command of its own. Returns whether it has drained.
-func drain(_ options: DrainOptions) throws(Complaint) -> Bool {
-  setBlockedSignals(blockAllSignals().union(SignalSet([.pipe])))  // see `Progress`
-  let supervisor = try supervisor(options.pid)
-  let watch = ConnectionWatch(
-    ports: options.ports ?? supervisor?.facts?.ports?.map { Port($0) },
+func runDrain(_ options: DrainOptions) throws(CommandError) -> Bool {
+  setBlockedSignals(blockAllSignals().union(SignalSet([.sigpipe])))  // see `Progress`
+  let supervisor = try supervisorToFollow(options.pid)
+  let sampler = ConnectionSampler(
+    ports: options.ports ?? supervisor?.fields?.ports?.map { Port($0) },
     owner: supervisor.map { .descendants(of: $0.pid) } ?? .everyone,
-    excluding: supervisor?.facts?.healthPort, quiet: options.quiet)
+    excluding: supervisor?.fields?.healthPort, quiet: options.quiet)
   let begunAt = monotonicTime()
   let delayEndsAt = begunAt + (options.delay ?? .seconds(5))
   let bound = delayEndsAt + (options.mode == .time ? .zero : options.timeout)
-  var traffic = Traffic(mode: options.mode, quiet: options.quiet, since: begunAt)
+  var traffic = TrafficMonitor(mode: options.mode, quiet: options.quiet, since: begunAt)
   var progress = Progress()
   while true {
     let passBegunAt = monotonicTime()
-    count(watch, into: &traffic)
+    count(sampler, into: &traffic)
     progress.warn(of: traffic.sample)
     let now = monotonicTime()
-    if let end = ending(of: traffic, passBegunAt >= delayEndsAt, now >= bound, options) {
+    if let end = drainResult(of: traffic, passBegunAt >= delayEndsAt, now >= bound, options) {
       progress.finish(drainSummary(end, traffic, after: now - begunAt))
       if case .bound = end { return false }
       return true
     }
-    progress.show(drainProgress(traffic, delayRest: delayEndsAt - now, rest: bound - now))
+    progress.show(drainProgress(traffic, delayRemaining: delayEndsAt - now, remaining: bound - now))
     sleep(until: min(traffic.nextPass(after: now), now < delayEndsAt ? delayEndsAt : bound))
   }
 }
 
 /// Nil where the wait goes on. A pass that began within the delay says nothing of its end.
-private func ending(
-  of traffic: Traffic, _ isDelayOver: Bool, _ isBoundReached: Bool, _ options: DrainOptions
-) -> DrainEnd? {
+private func drainResult(
+  of traffic: TrafficMonitor, _ isDelayOver: Bool, _ isBoundReached: Bool, _ options: DrainOptions
+) -> DrainCommandResult? {
   if traffic.nothingListens, isDelayOver || options.delay == nil { return .nothingListens }
   guard isDelayOver else { return nil }
   if options.mode == .time || traffic.isUncountable { return .drained(by: nil) }
-  if let reason = traffic.ending(at: monotonicTime()) { return .drained(by: reason) }
+  if let reason = traffic.drainEndReason(at: monotonicTime()) { return .drained(by: reason) }
   return isBoundReached ? .bound : nil
 }
 
 /// Whose command's connections count; nil: those of every process of the container.
-private func supervisor(_ pid: Int32?) throws(Complaint) -> StatusReader? {
-  if let pid { return try theSupervisor(pid: pid) }
-  guard case .one(let choice)? = try? lookUp(pid: nil) else { return nil }
+private func supervisorToFollow(_ pid: Int32?) throws(CommandError) -> StatusPageReader? {
+  if let pid { return try requireSupervisor(pid: pid) }
+  guard case .unique(let choice)? = try? findSupervisor(pid: nil) else { return nil }
   return nearestToApp(choice.supervisor)
 }
 
-extension StatusReader {
-  fileprivate var facts: SupervisorFacts? { (try? read())?.facts }
+extension StatusPageReader {
+  fileprivate var fields: SupervisorInfo? { (try? read())?.info }
 }
 
-private func count(_ watch: ConnectionWatch, into traffic: inout Traffic) {
-  watch.begin(lookForListeners: traffic.looksForListeners(at: monotonicTime()))
-  switch watch.finish(nil) {
+private func count(_ sampler: ConnectionSampler, into traffic: inout TrafficMonitor) {
+  sampler.startPass(lookForListeners: traffic.beginPass(at: monotonicTime()))
+  switch sampler.finish(nil) {
   case .success(let sample): traffic.add(sample, at: monotonicTime())
   case .failure: traffic.fail()
   }
@@ -73,7 +73,7 @@ private struct Progress {
   private var hasWarned = false
 
   /// Of what the count is worth, once.
-  mutating func warn(of sample: Sample?) {
+  mutating func warn(of sample: ConnectionSample?) {
     guard !hasWarned, let warning = sample?.warning else { return }
     hasWarned = true
     write("ebb: \(warning)\n", to: STDERR_FILENO, patience: 0)

@@ -2,21 +2,21 @@ import CPlatform
 import Platform
 import Supervision
 
-func printOut(_ text: [UInt8]) throws(Complaint) {
+func printOut(_ text: [UInt8]) throws(CommandError) {
   do throws(Errno) {
     try writeAll(text, to: STDOUT_FILENO)
   } catch {
-    throw Complaint(message: "cannot write to standard output: \(error.text)")
+    throw CommandError(message: "cannot write to standard output: \(error.description)")
   }
 }
 
-func complain(_ message: String) -> Int32 {
-  complain(Array("ebb: \(message)\n".utf8))
+func printError(_ message: String) -> Int32 {
+  printError(Array("ebb: \(message)\n".utf8))
   return Int32(ExitCode.ownFailure)
 }
 
 /// Nothing runs yet, so nothing is lost by waiting for standard error, but not for ever: the caller waits for an exit
 /// code.
-func complain(_ line: [UInt8]) {
+func printError(_ line: [UInt8]) {
   if waitUntilWritable(STDERR_FILENO, milliseconds: 1000) { try? writeAll(line, to: STDERR_FILENO) }
 }

@@ -3,11 +3,11 @@ import Platform
 import Supervision
 
 /// `ebb probe`. Returns why the answer is no, nil for yes.
-func probe(_ options: ProbeOptions) throws(Complaint) -> String? {
+func runProbe(_ options: ProbeOptions) throws(CommandError) -> String? {
   let deadline = monotonicTime() + options.timeout
-  let status = try read(
-    options.pid == nil ? nearestToApp(try theSupervisor(pid: nil)) : try theSupervisor(pid: options.pid))
-  if status.now.isOutOfReach { complain(Array("ebb: \(Status.outOfReach)\n".utf8)) }
+  let status = try readStatus(
+    options.pid == nil ? nearestToApp(try requireSupervisor(pid: nil)) : try requireSupervisor(pid: options.pid))
+  if status.snapshot.isOutOfReach { printError(Array("ebb: \(Status.outOfReach)\n".utf8)) }
   if let objection = status.objection(live: options.live, at: monotonicTime()) { return objection }
   guard status.asksCommand(live: options.live) else { return nil }
   for check in options.checks {
@@ -20,17 +20,17 @@ func probe(_ options: ProbeOptions) throws(Complaint) -> String? {
 /// accepts decides.
 private func problem(
   with check: ReadinessCheck, _ options: ProbeOptions, _ deadline: Instant
-) throws(Complaint) -> String? {
+) throws(CommandError) -> String? {
   var problem = ""
   for address in check.addresses {
     do throws(NoConnection) {
       let socket = try connect(to: address, deadline)
       defer { close(socket) }
       guard case .http(let url) = check else { return nil }
-      return ask(httpGet(url, headers: options.headers), over: socket, deadline).map { "\(address.text): \($0)" }
+      return ask(httpGet(url, headers: options.headers), over: socket, deadline).map { "\(address.description): \($0)" }
     } catch {
-      if error.isOwnFault { throw Complaint(message: "cannot ask \(address.text): \(error.reason)") }
-      problem = "\(address.text): \(error.reason)"
+      if error.isOwnFault { throw CommandError(message: "cannot ask \(address.description): \(error.reason)") }
+      problem = "\(address.description): \(error.reason)"
     }
   }
   return problem
@@ -43,7 +43,7 @@ private struct NoConnection: Error {
 
   init(_ reason: String) { self.reason = reason }
   init(_ error: Errno) {
-    reason = error.text
+    reason = error.description
     isOwnFault = [EMFILE, ENFILE, ENOMEM, ENOBUFS].contains(error.code)
   }
 
@@ -60,7 +60,7 @@ private func connect(to address: SocketAddress, _ deadline: Instant) throws(NoCo
   do throws(NoConnection) {
     guard wait(for: Int16(POLLOUT), on: socket, deadline) else { throw .timeout }
     if let error = takeSocketError(socket) { throw NoConnection(error) }
-    if hasFoundItself(socket, connectedTo: address) { throw NoConnection("nothing listens there") }
+    if discardIfSelfConnected(socket, to: address) { throw NoConnection("nothing listens there") }
   } catch {
     close(socket)
     throw error
@@ -70,29 +70,29 @@ private func connect(to address: SocketAddress, _ deadline: Instant) throws(NoCo
 
 /// Sends a request and reads the status of the answer. Returns what is wrong with it.
 private func ask(_ request: [UInt8], over socket: Int32, _ deadline: Instant) -> String? {
-  var rest = request[...]
+  var remaining = request[...]
   var answer: [UInt8] = []
   do throws(Errno) {
-    while !rest.isEmpty {
+    while !remaining.isEmpty {
       guard wait(for: Int16(POLLOUT), on: socket, deadline) else { return NoConnection.timeout.reason }
-      rest = rest.dropFirst(try send(rest, over: socket))
+      remaining = remaining.dropFirst(try sendBytes(remaining, over: socket))
     }
     while true {
       guard wait(for: Int16(POLLIN), on: socket, deadline) else { return NoConnection.timeout.reason }
-      switch try receive(upTo: HTTPAnswer.limit - answer.count, from: socket) {
+      switch try receive(upTo: HTTPStatusLine.limit - answer.count, from: socket) {
       case .nothing: continue
       case .end: return "closed without an answer"
       case .bytes(let bytes): answer += bytes
       }
-      let said = HTTPAnswer(answer)
+      let said = HTTPStatusLine(answer)
       switch said {
       case .status(let status): return said.isGood ? nil : "HTTP \(status)"
       case .malformed: return "no HTTP answer"
-      case .incomplete: if answer.count >= HTTPAnswer.limit { return "no HTTP answer" }
+      case .incomplete: if answer.count >= HTTPStatusLine.limit { return "no HTTP answer" }
       }
     }
   } catch {
-    return error.text
+    return error.description
   }
 }
 

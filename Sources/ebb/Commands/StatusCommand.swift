@@ -3,27 +3,27 @@ import Platform
 import Supervision
 
 /// `ebb status`
-func status(_ options: StatusOptions) throws(Complaint) {
-  switch try lookUp(pid: options.pid) {
-  case .one(let choice):
+func runStatus(_ options: StatusOptions) throws(CommandError) {
+  switch try findSupervisor(pid: options.pid) {
+  case .unique(let choice):
     let supervisor = options.pid == nil ? nearestToApp(choice.supervisor) : choice.supervisor
     if options.watch { return try watch(supervisor, options) }
-    try printOut(try report(supervisor, options))
+    try printOut(try statusReport(supervisor, options))
     if !options.json { try list(choice.others, title: "\nother supervisors here, --pid chooses one:") }
-  case .several(let all):
+  case .ambiguous(let all):
     // No JSON that would be one supervisor's.
-    if options.json || options.watch { _ = try theSupervisor(pid: nil) }
+    if options.json || options.watch { _ = try requireSupervisor(pid: nil) }
     try list(all, title: "several supervisors here, --pid chooses one:")
   }
 }
 
-func report(_ supervisor: StatusReader, _ options: StatusOptions) throws(Complaint) -> [UInt8] {
-  try report(try read(supervisor), of: supervisor, options)
+func statusReport(_ supervisor: StatusPageReader, _ options: StatusOptions) throws(CommandError) -> [UInt8] {
+  try statusReport(try readStatus(supervisor), of: supervisor, options)
 }
 
-func report(
-  _ status: Status, of supervisor: StatusReader, _ options: StatusOptions
-) throws(Complaint) -> [UInt8] {
+func statusReport(
+  _ status: Status, of supervisor: StatusPageReader, _ options: StatusOptions
+) throws(CommandError) -> [UInt8] {
   var status = status
   let connections = options.connections ? try count(supervisor, into: &status) : nil
   let processes = readDescendants(of: supervisor.pid)
@@ -32,26 +32,26 @@ func report(
     return statusJSON(status, pid: supervisor.pid, processes: processes, list: connections, at: now)
   }
   var text = statusText(status, pid: supervisor.pid, processes: processes, at: now)
-  if let connections { text += "\n" + connectionText(connections, quiet: status.facts.drainQuiet) }
+  if let connections { text += "\n" + connectionText(connections, quiet: status.info.drainQuiet) }
   return Array(text.utf8)
 }
 
 /// Looks at the connections now: before a stop the supervisor itself does not.
-private func count(_ supervisor: StatusReader, into status: inout Status) throws(Complaint) -> [Connection] {
-  let watch = ConnectionWatch(
-    ports: status.facts.ports?.map { Port($0) }, owner: .descendants(of: supervisor.pid),
-    excluding: status.facts.healthPort,
-    quiet: status.facts.drainQuiet)
-  watch.begin(lookForListeners: true)
+private func count(_ supervisor: StatusPageReader, into status: inout Status) throws(CommandError) -> [Connection] {
+  let sampler = ConnectionSampler(
+    ports: status.info.ports?.map { Port($0) }, owner: .descendants(of: supervisor.pid),
+    excluding: status.info.healthPort,
+    quiet: status.info.drainQuiet)
+  sampler.startPass(lookForListeners: true)
   var connections: [Connection] = []
-  switch watch.finish({ connections.append($0) }) {
-  case .success(let sample): status.now.connections = StatusSnapshot.Connections(sample)
-  case .failure(let failure): throw Complaint(message: "cannot count the connections: \(failure.reason)")
+  switch sampler.finish({ connections.append($0) }) {
+  case .success(let sample): status.snapshot.connections = StatusSnapshot.Connections(sample)
+  case .failure(let failure): throw CommandError(message: "cannot count the connections: \(failure.reason)")
   }
   return connections.filter { $0.state != .listen }
 }
 
-private func list(_ supervisors: [StatusReader], title: String) throws(Complaint) {
+private func list(_ supervisors: [StatusPageReader], title: String) throws(CommandError) {
   guard !supervisors.isEmpty else { return }
   var text = title + "\n"
   for one in supervisors {
@@ -67,17 +67,17 @@ private func list(_ supervisors: [StatusReader], title: String) throws(Complaint
 // MARK: - Watching
 
 /// Until the supervisor ends. The page cannot be waited for, so it is looked at; that costs the supervisor nothing.
-private func watch(_ supervisor: StatusReader, _ options: StatusOptions) throws(Complaint) {
+private func watch(_ supervisor: StatusPageReader, _ options: StatusOptions) throws(CommandError) {
   if !options.json, isatty(STDOUT_FILENO) == 1 { return try redraw(supervisor, options) }
   try follow(supervisor, options)
 }
 
-private func redraw(_ supervisor: StatusReader, _ options: StatusOptions) throws(Complaint) {
+private func redraw(_ supervisor: StatusPageReader, _ options: StatusOptions) throws(CommandError) {
   repeat {
     // Home, the text, and whatever is left of a longer one before it goes.
     let home = "\u{1b}[H"
     var text: [UInt8] = []
-    for byte in try report(supervisor, options) {
+    for byte in try statusReport(supervisor, options) {
       if byte == UInt8(ascii: "\n") { text += "\u{1b}[K".utf8 }
       text.append(byte)
     }
@@ -85,5 +85,5 @@ private func redraw(_ supervisor: StatusReader, _ options: StatusOptions) throws
   } while !supervisor.hasEnded(within: 500)
   var options = options
   options.connections = false  // there are none left
-  try printOut(try report(supervisor, options))
+  try printOut(try statusReport(supervisor, options))
 }

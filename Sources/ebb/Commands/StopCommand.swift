@@ -4,17 +4,17 @@ import Supervision
 
 /// `ebb stop`. Where one supervisor is above another, the signal goes the way that the orchestrator's would, and the one
 /// nearest to the app has the delay and the drain.
-func stop(_ options: StopOptions) throws(Complaint) {
-  let outermost = try theSupervisor(pid: options.pid)
+func runStop(_ options: StopOptions) throws(CommandError) {
+  let outermost = try requireSupervisor(pid: options.pid)
   let nearest = options.pid == nil ? nearestToApp(outermost) : outermost
-  let before = try read(nearest)
+  let before = try readStatus(nearest)
   let command = before.command(in: readDescendants(of: nearest.pid), supervisor: nearest.pid)
   guard let signal = before.stopSignal(for: command) else {
-    throw Complaint(
+    throw CommandError(
       message:
         "the supervisor begins no stop, in the place of another init: set EBB_DELAY where the container is started")
   }
-  let isUnderWay = before.now.stop != nil
+  let isUnderWay = before.snapshot.stop != nil
   // A second one would not get past the outermost.
   if !isUnderWay || options.now { try send(signal, to: isUnderWay ? nearest : outermost, now: options.now, nearest) }
   if options.wait {
@@ -22,31 +22,31 @@ func stop(_ options: StopOptions) throws(Complaint) {
     while !outermost.hasEnded(within: 20) {}
   } else {
     try awaitAnswer(of: nearest, now: options.now)
-    try printOut(Array("\(statusLine(try read(nearest), at: monotonicTime()))\n".utf8))
+    try printOut(Array("\(statusLine(try readStatus(nearest), at: monotonicTime()))\n".utf8))
   }
 }
 
 /// `now`: without delay and drain, which `nearest` has.
 private func send(
-  _ signal: Signal, to supervisor: StatusReader, now: Bool, _ nearest: StatusReader
-) throws(Complaint) {
+  _ signal: Signal, to supervisor: StatusPageReader, now: Bool, _ nearest: StatusPageReader
+) throws(CommandError) {
   do throws(Errno) {
     if now { try nearest.requestStopNow() }
     try supervisor.send(signal)
   } catch {
     // Else an ordinary stop would take no time some day.
     if now { nearest.withdrawRequest() }
-    guard error.code != ESRCH else { throw Complaint(message: "the supervisor has ended meanwhile") }
-    throw Complaint(message: "cannot stop process \(supervisor.pid): \(error.text)")
+    guard error.code != ESRCH else { throw CommandError(message: "the supervisor has ended meanwhile") }
+    throw CommandError(message: "cannot stop process \(supervisor.pid): \(error.description)")
   }
 }
 
 /// A frozen supervisor has got the signal, but nothing happens: better to say so.
-private func awaitAnswer(of supervisor: StatusReader, now: Bool) throws(Complaint) {
+private func awaitAnswer(of supervisor: StatusPageReader, now: Bool) throws(CommandError) {
   for _ in 0..<2500 {
-    let run = try read(supervisor).now
+    let run = try readStatus(supervisor).snapshot
     if run.phase > (now ? .draining : .serving) || supervisor.hasEnded(within: 2) { return }
   }
-  throw Complaint(
+  throw CommandError(
     message: "process \(supervisor.pid) has been sent the stop signal, but has not begun to stop within 5s")
 }

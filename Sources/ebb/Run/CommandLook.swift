@@ -20,19 +20,19 @@ final class CommandLook {
   func start(_ look: @escaping () -> Void) { timer.start(look) }
 
   /// `nil`: not any more.
-  func plan(in wait: Span?) {
+  func plan(in wait: TimeAmount?) {
     if let wait { timer.setTimer(in: wait) }
   }
 
   /// `report` gets `listenersSeen`, or `countFailed`, later. What the look has is given back then.
   func begin(_ report: @escaping (Event) -> Void) {
     killsBefore = killsBefore ?? outOfMemoryKills()
-    let watch = ConnectionWatch(listenersOf: .descendants(of: getpid()), excluding: health)
-    let counter = ConnectionCounter(watch, on: queue)
+    let sampler = ConnectionSampler(listenersOf: .descendants(of: getpid()), excluding: health)
+    let counter = ConnectionCounter(sampler, on: queue)
     counter.begin(lookForListeners: true) { outcome in
       counter.end()
       DispatchSource.runOnce(on: self.queue) { giveBackMemory() }  // once all of the look is gone
-      if case .sampled(let sample) = outcome { report(.listenersSeen(sample.listeners)) } else { report(outcome) }
+      if case .sampled(let sample) = outcome { report(.listenersSeen(sample.portSource)) } else { report(outcome) }
     }
   }
 

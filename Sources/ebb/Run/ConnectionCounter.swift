@@ -4,13 +4,13 @@ import Supervision
 
 /// Passes over the connections, a step at a time: between two steps the queue does whatever else has come.
 final class ConnectionCounter {
-  private let watch: ConnectionWatch
+  private let sampler: ConnectionSampler
   private let timer: DispatchSource
   private var report: (Event) -> Void = { _ in }
   private var isStepping = false
 
-  init(_ watch: ConnectionWatch, on queue: dispatch_queue_t) {
-    self.watch = watch
+  init(_ sampler: ConnectionSampler, on queue: dispatch_queue_t) {
+    self.sampler = sampler
     timer = DispatchSource(timerOn: queue)
     timer.start { [self] in step() }
   }
@@ -18,7 +18,7 @@ final class ConnectionCounter {
   /// In place of a pass that is under way. `report` gets its outcome: `sampled` or `countFailed`.
   func begin(lookForListeners: Bool, _ report: @escaping (Event) -> Void) {
     self.report = report
-    watch.begin(lookForListeners: lookForListeners)
+    sampler.startPass(lookForListeners: lookForListeners)
     guard !isStepping else { return }
     isStepping = true
     timer.setTimer(in: .zero)
@@ -31,7 +31,7 @@ final class ConnectionCounter {
   }
 
   private func step() {
-    guard let result = watch.step(nil) else { return timer.setTimer(in: .zero) }
+    guard let result = sampler.advance(nil) else { return timer.setTimer(in: .zero) }
     isStepping = false
     switch result {
     case .success(let sample): report(.sampled(sample))

@@ -49,7 +49,7 @@ final class DispatchSource {
   /// Fires once, on the monotonic clock and without leeway, and never early. For work in pieces: what is due at once
   /// comes after a look at all other sources. Not so `runOnce`: the manager queue does all that is put on it, also by its
   /// own work meanwhile, before it looks.
-  func setTimer(in span: Span) {
+  func setTimer(in span: TimeAmount) {
     dispatch_source_set_timer(source, dispatch_time(UInt64(DISPATCH_TIME_NOW), span.nanoseconds), .max, 0)
   }
 

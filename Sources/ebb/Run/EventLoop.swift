@@ -34,7 +34,7 @@ final class EventLoop {
   private let board: StatusBoard
   private let family: Family
   private let terminal: Terminal?
-  private let hook: PreStopHook?
+  private let hook: PreStopHookLauncher?
   private let signals: SignalIntake
   private let timer: DispatchSource
   private let reapAgain: DispatchSource
@@ -58,14 +58,14 @@ final class EventLoop {
 
   /// Shows the status page; nothing else happens before `serve`. `listener` is the health endpoint's.
   init(
-    _ options: RunOptions, _ facts: SupervisorFacts, command pid: Int32, terminal: Terminal?, hook: PreStopHook?,
+    _ options: RunOptions, _ info: SupervisorInfo, command pid: Int32, terminal: Terminal?, hook: PreStopHookLauncher?,
     listener: Int32?, _ journal: Journal
   ) {
     (self.options, self.journal, self.terminal, self.hook) = (options, journal, terminal, hook)
     family = Family(commandPid: pid, journal)
     lifecycle = Lifecycle(options)
-    let actions = lifecycle.handle(.spawned(pid: pid, hasTerminal: terminal != nil), at: facts.startedAt)
-    board = StatusBoard(facts, lifecycle.snapshot, journal)
+    let actions = lifecycle.handle(.spawned(pid: pid, hasTerminal: terminal != nil), at: info.startedAt)
+    board = StatusBoard(info, lifecycle.snapshot, journal)
     timer = DispatchSource(timerOn: queue)
     reapAgain = DispatchSource(timerOn: queue)
     probe = ReadinessProbe(options.readiness, on: queue)
@@ -83,26 +83,27 @@ final class EventLoop {
 
   /// On the queue: no event can come between these steps.
   private func begin() {
-    timer.start { [self] in post(.timer) }
+    timer.start { [self] in process(.timer) }
     reapAgain.start { [self] in
       // At its first event all sources are installed.
       ebb_watch_dispatch(nil, nil)
       do throws(Errno) {
         try signals.receiveOthers()
       } catch {
-        finishAlone("signalfd4: \(error.text)")
+        finishAlone("signalfd4: \(error.description)")
       }
       reap()
     }
     signals.start { [self] in
-      received($0)
+      didReceive($0)
     } childrenChanged: { [self] in
       reap()
     }
     look.start { [self] in lookAtCommand() }
-    family.commandIsOutOfReach = { [self] in later { [self] in post(.reachSeen(reach(of: family.commandPid))) } }
+    family.commandIsOutOfReach = { [self] in later { [self] in process(.reachSeen(signalReach(of: family.commandPid))) }
+    }
     look.plan(in: lifecycle.waitForLook())
-    health?.start { [self] path in board.content(path, of: lifecycle, at: monotonicTime()) }
+    health?.start { [self] path in board.response(path, of: lifecycle, at: monotonicTime()) }
     setTimer(lifecycle.takeWakeUp())  // its descriptor is taken now: at a deadline there might be none left
     reapAgain.setTimer(in: .zero)  // for a command that died at once
   }
@@ -111,9 +112,9 @@ final class EventLoop {
 // MARK: - From the outside
 
 extension EventLoop {
-  private func received(_ signal: Signal) {
+  private func didReceive(_ signal: Signal) {
     if lifecycle.mustPrepare(for: signal, at: monotonicTime()) { prepare(for: signal) }
-    guard let (sent, target) = lifecycle.passesOn(signal) else { return handle(signal) }
+    guard let (sent, target) = lifecycle.forwardImmediately(signal) else { return handle(signal) }
     family.send(sent, to: target)
     board.update(received: lifecycle.signalsReceived, forwarded: lifecycle.signalsForwarded)
   }
@@ -124,15 +125,15 @@ extension EventLoop {
   private func prepare(for signal: Signal) {
     guard lifecycle.prepare(for: signal, processName: processName(of: family.commandPid), at: monotonicTime())
     else { return }
-    post(.reachSeen(reach(of: family.commandPid)))
-    post(.commandSeen(isSupervisor: isAwakeSupervisor(family.commandPid)))
+    process(.reachSeen(signalReach(of: family.commandPid)))
+    process(.commandSeen(isSupervisor: isAwakeSupervisor(family.commandPid)))
   }
 
   @inline(never)
   private func handle(_ signal: Signal) {
-    post(.signal(signal))
+    process(.signal(signal))
     // `ebb stop --now` writes its request and then sends a stop signal.
-    if lifecycle.isStopSignal(signal), board.isStopNowRequested { post(.stopNow) }
+    if lifecycle.isStopSignal(signal), board.isStopNowRequested { process(.stopNow) }
   }
 
   /// SIGCHLDs coalesce: one may stand for any number of children.
@@ -143,7 +144,7 @@ extension EventLoop {
       case .nothing:
         if lifecycle.mustLookAtLeftovers() { lookAtLeftovers() }
         return reapedAll()
-      case .noChildren: return post(.reapedAll(childrenRemain: false))
+      case .noChildren: return process(.reapedAll(childrenRemain: false))
       case let event: take(event)
       }
     }
@@ -156,7 +157,7 @@ extension EventLoop {
     if lifecycle.commandRuns {
       board.update(reaped: lifecycle.orphansReaped)
     } else {
-      post(.reapedAll(childrenRemain: true))
+      process(.reapedAll(childrenRemain: true))
     }
   }
 
@@ -165,11 +166,11 @@ extension EventLoop {
     case .ended(family.commandPid, let status):
       // Before the lifecycle learns of the end, which may be the last that it does.
       if status.code != 0 { lifecycle.outOfMemoryKills = look.killsSinceStart() }
-      post(.commandExited(status))
+      process(.commandExited(status))
     case .ended(let pid, let status) where pid == hookProcess?.pid: hookEnded(status)
     case .ended(let pid, let status):
-      if !lifecycle.onlyCounts(orphan: pid) { post(.orphanReaped(pid: pid, status)) }
-    case .stopped(family.commandPid, let signal): post(.commandStopped(by: signal))
+      if !lifecycle.onlyCounts(orphan: pid) { process(.orphanReaped(pid: pid, status)) }
+    case .stopped(family.commandPid, let signal): process(.commandStopped(by: signal))
     case .stopped, .nothing, .noChildren: break  // an orphan, or one whose debugger died
     }
   }
@@ -184,9 +185,9 @@ extension EventLoop {
 
   private func lookAtCommand() {
     guard lifecycle.phase <= .serving else { return }
-    post(.reachSeen(reach(of: family.commandPid)))
+    process(.reachSeen(signalReach(of: family.commandPid)))
     look.begin { [self] outcome in
-      if case .listenersSeen = outcome { post(outcome) }
+      if case .listenersSeen = outcome { process(outcome) }
       look.plan(in: lifecycle.waitForLook())
     }
   }
@@ -194,20 +195,20 @@ extension EventLoop {
   /// At once: the next thing that they get is a signal.
   private func lookAtLeftovers() {
     guard let (pid, port) = ListeningProcesses.child(within: .milliseconds(20)) else { return }
-    post(.leftoversListen(port: port, processName(of: pid).flatMap { KnownServer(processName: $0) }))
+    process(.leftoversListen(port: port, processName(of: pid).flatMap { KnownServer(processName: $0) }))
   }
 
   private func hookEnded(_ status: ExitStatus) {
     let failure = hookProcess?.failure
     hookProcess = nil
-    post(failure.map { .hookFailed($0) } ?? .hookEnded(status))
+    process(failure.map { .hookFailed($0) } ?? .hookEnded(status))
   }
 }
 
 // MARK: - Events and actions
 
 extension EventLoop {
-  private func post(_ event: Event) {
+  private func process(_ event: Event) {
     let actions = lifecycle.handle(event, at: monotonicTime())
     // Before the log: a reader of a line finds nothing older on the page. Once for any number of orphans, when all have
     // been reaped.
@@ -216,7 +217,7 @@ extension EventLoop {
     for action in actions { perform(action, wallTime) }
     if let children = killedChildren, !isReapingKilled {
       killedChildren = nil
-      post(.childrenKilled)
+      process(.childrenKilled)
       reap(children)
     }
     let wakeUp = lifecycle.takeWakeUp()
@@ -234,27 +235,27 @@ extension EventLoop {
     case .killDescendants(let limit): family.killDescendants(within: limit)
     case .findChildren:
       let children = family.children()
-      later { [self] in post(.children(children)) }
+      later { [self] in process(.children(children)) }
     case .findGroup:
-      let members = processes(inGroup: family.commandPid, within: .milliseconds(10))
-      later { [self] in post(.groupMembers(members)) }
+      let members = readGroupMembers(inGroup: family.commandPid, within: .milliseconds(10))
+      later { [self] in process(.groupMembers(members)) }
     case .signalLeftovers(let signal, let targets):
       let count = family.signalLeftovers(signal, targets)
-      later { [self] in post(.leftoversSignalled(count, signal)) }
+      later { [self] in process(.leftoversSignalled(count, signal)) }
     case .findListening(let pids): findListening(pids)
     case .killChildren:
       killedChildren = family.killChildren()
-    case .lookForSurvivors: post(.survivors(survivingChildren(), isInit: getpid() == 1))
+    case .lookForSurvivors: process(.survivors(survivingChildren(), isInit: getpid() == 1))
     case .suspend: suspend()
     case .stopSelf: stopSelf()
-    case .probe: probe.begin { [self] answer in post(answer) }
+    case .probe: probe.begin { [self] answer in process(answer) }
     case .abandonProbe: probe.abandon()
     case .count(let lookForListeners):
-      counter.begin(lookForListeners: lookForListeners) { [self] outcome in post(outcome) }
+      counter.begin(lookForListeners: lookForListeners) { [self] outcome in process(outcome) }
     case .startHook(let signal): startHook(signal)
-    case .killHook: if let hookProcess { family.send(.kill, to: .group(hookProcess.pid)) }
+    case .killHook: if let hookProcess { family.send(.sigkill, to: .group(hookProcess.pid)) }
     case .log(let record): journal.write(record, at: wallTime)
-    case .leaveMessage(let record): journal.leaveMessage(record, at: wallTime)
+    case .writeTerminationMessage(let record): journal.writeTerminationMessage(record, at: wallTime)
     case .exit(let code, let flush):
       terminal?.takeBack(from: family.commandPid)
       journal.flush(within: flush)
@@ -263,17 +264,17 @@ extension EventLoop {
   }
 
   private func newCounter() -> ConnectionCounter {
-    let watch = ConnectionWatch(
+    let sampler = ConnectionSampler(
       ports: options.ports, owner: .descendants(of: getpid()), excluding: options.health?.port,
       quiet: lifecycle.times.drainQuiet, ownConnections: { [self] in health?.acceptedCount ?? 0 })
-    return ConnectionCounter(watch, on: queue)
+    return ConnectionCounter(sampler, on: queue)
   }
 
   private func startHook(_ signal: Signal) {
     do throws(SpawnFailure) {
       hookProcess = try hook?.start(signal)
     } catch {
-      later { [self] in post(.hookFailed(error)) }
+      later { [self] in process(.hookFailed(error)) }
     }
   }
 
@@ -282,14 +283,14 @@ extension EventLoop {
     if isAlone {
       // Nothing else is to be done but to end.
       while true {
-        if let listening = search.step() { return later { [self] in post(.childrenListen(listening)) } }
+        if let listening = search.step() { return later { [self] in process(.childrenListen(listening)) } }
       }
     }
     let timer = DispatchSource(timerOn: queue)
     timer.start { [self] in
       guard let listening = search.step() else { return timer.setTimer(in: .zero) }
       timer.cancel {}
-      post(.childrenListen(listening))
+      process(.childrenListen(listening))
     }
     timer.setTimer(in: .zero)
   }
@@ -303,7 +304,7 @@ extension EventLoop {
     guard let terminal else { return }
     terminal.takeBack(from: family.commandPid)
     suspendSelf()
-    if terminal.handOver(to: family.commandPid) { family.send(.continue, to: .group) }
+    if terminal.handOver(to: family.commandPid) { family.send(.sigcont, to: .commandGroup) }
   }
 }
 
@@ -314,22 +315,22 @@ extension EventLoop {
   {
     guard let context else { return }
     Unmanaged<EventLoop>.fromOpaque(context).takeUnretainedValue()
-      .finishAlone("\(String(cString: call)): \(Errno(code: error).text)")
+      .finishAlone("\(String(cString: call)): \(Errno(code: error).description)")
   }
 
   /// What was there before the command's start is not to be had any more, and without it Dispatch crashes, or never calls
   /// again. So the command is ended in order, by the same lifecycle, which sigtimedwait(2) drives now.
   private func finishAlone(_ problem: String) -> Never {
     isAlone = true
-    post(.coreFailed(problem))
+    process(.coreFailed(problem))
     reap()
     while true {
       while !waiting.isEmpty { waiting.removeFirst()() }
       let limit = lifecycle.takeWakeUp().map { max(.zero, $0 - monotonicTime()) } ?? .longest
       switch nextSignal(within: limit) {
-      case .child?: reap()
-      case let signal?: if !options.neverForwarded.contains(signal) { received(signal) }
-      case nil: post(.timer)
+      case .sigchld?: reap()
+      case let signal?: if !options.neverForwarded.contains(signal) { didReceive(signal) }
+      case nil: process(.timer)
       }
     }
   }

@@ -14,18 +14,18 @@ final class Family {
 
   /// Returns whether it was sent.
   @discardableResult
-  func send(_ signal: Signal, to target: Action.Target) -> Bool {
+  func send(_ signal: Signal, to target: SignalTarget) -> Bool {
     switch target {
-    case .command: send(signal, to: SignalTarget.process(commandPid))
-    case .group: send(signal, to: SignalTarget.group(commandPid))
-    case .child(let pid): send(signal, to: SignalTarget.process(pid))
+    case .command: send(signal, to: ResolvedSignalTarget.process(commandPid))
+    case .commandGroup: send(signal, to: ResolvedSignalTarget.group(commandPid))
+    case .child(let pid): send(signal, to: ResolvedSignalTarget.process(pid))
     }
   }
 
   @discardableResult
-  func send(_ signal: Signal, to target: SignalTarget) -> Bool {
+  func send(_ signal: Signal, to target: ResolvedSignalTarget) -> Bool {
     do throws(Errno) {
-      try Platform.send(signal, to: target)
+      try sendSignal(signal, to: target)
       return true
     } catch {
       guard error.code != ESRCH else { return false }
@@ -33,33 +33,33 @@ final class Family {
         commandIsOutOfReach()
         return false
       }
-      journal.warn("signal-failed", "cannot send SIG\(signal.name) to \(target.text): \(error.text)")
+      journal.warn("signal-failed", "cannot send SIG\(signal.name) to \(target.text): \(error.description)")
       return false
     }
   }
 
   /// Each is continued too, so that it can act on the signal. Returns how many have been sent it.
-  func signalLeftovers(_ signal: Signal, _ targets: [Action.Target]) -> Int {
+  func signalLeftovers(_ signal: Signal, _ targets: [SignalTarget]) -> Int {
     var count = 0
     for target in targets where send(signal, to: target) {
-      send(.continue, to: target)
+      send(.sigcont, to: target)
       count += 1
     }
     return count
   }
 
-  func killDescendants(within limit: Span) {
+  func killDescendants(within limit: TimeAmount) {
     do throws(Errno) {
-      try signalDescendants(.kill, within: limit)
+      try signalDescendants(.sigkill, within: limit)
     } catch {
-      send(.kill, to: .group(commandPid))
+      send(.sigkill, to: .group(commandPid))
       warnOfProc(error)
     }
   }
 
   func killChildren() -> [Int32] {
     do throws(Errno) {
-      return try signalChildren(.kill)
+      return try signalChildren(.sigkill)
     } catch {
       killDescendants(within: .milliseconds(20))
       return []
@@ -79,7 +79,7 @@ final class Family {
   private func warnOfProc(_ error: Errno) {
     guard !hasWarnedOfProc else { return }
     hasWarnedOfProc = true
-    let problem = error.code == ENOENT ? "/proc is not mounted here" : "cannot read /proc: \(error.text)"
+    let problem = error.code == ENOENT ? "/proc is not mounted here" : "cannot read /proc: \(error.description)"
     journal.warn(
       "no-proc",
       "\(problem): what outlives the command is signalled only where it is in the command's process group")

@@ -8,8 +8,8 @@ import Supervision
 final class HealthServer {
   private let listener: Int32
   private let queue: dispatch_queue_t
-  private var content: (HealthPath) -> HealthContent = { _ in .liveness }
-  private let mostConnections: Int
+  private var content: (HealthPath) -> HealthResponse = { _ in .liveness }
+  private let maxConnections: Int
   private let accepting: DispatchSource
   /// Connections since the start.
   private(set) var acceptedCount = 0
@@ -23,13 +23,13 @@ final class HealthServer {
     let deadline: Instant
     var head: [UInt8] = []
     /// What the client has not taken yet of its answer; nil: it is still asking.
-    var rest: ArraySlice<UInt8>?
+    var remaining: ArraySlice<UInt8>?
     /// How much is still read and thrown away behind a request that was refused; nil: it was not, or its answer is not
     /// sent.
     var discards: Int?
     var isRefused = false
     var source: DispatchSource?
-    var waitsForRoom: Bool { rest?.isEmpty == false }
+    var waitsForRoom: Bool { remaining?.isEmpty == false }
     init(_ socket: Int32, deadline: Instant) {
       self.socket = socket
       self.deadline = deadline
@@ -37,20 +37,20 @@ final class HealthServer {
   }
 
   /// From accepting a connection to the end of its answer.
-  private static let patience = Span.seconds(2)
+  private static let connectionTimeout = TimeAmount.seconds(2)
   /// Between two looks at signals and deadlines.
-  private static let batch = 16
+  private static let acceptBatchSize = 16
   /// Of a request that was refused, in bytes.
-  private static let mostDiscarded = 64 * 1024
+  private static let maxDiscarded = 64 * 1024
   /// Until the next try where no descriptor is to be had.
-  private static let pause = Span.milliseconds(100)
+  private static let acceptRetryDelay = TimeAmount.milliseconds(100)
 
   /// A descriptor for the listener to come, close-on-exec.
   static func listen(on address: HealthAddress) throws(Errno) -> Int32 {
     var failure = Errno(code: EADDRNOTAVAIL)
     for candidate in address.candidates {
       do throws(Errno) {
-        return try Platform.listen(on: candidate, backlog: 128)
+        return try startListening(on: candidate, backlog: 128)
       } catch {
         failure = error
         // Taken or forbidden, and not for want of IPv6.
@@ -65,15 +65,15 @@ final class HealthServer {
     self.listener = listener
     self.queue = queue
     // The endpoint must leave some for looking at /proc when it comes to killing.
-    mostConnections = max(1, min(64, descriptorLimit() - 24))
+    maxConnections = max(1, min(64, descriptorLimit() - 24))
     timer = DispatchSource(timerOn: queue)
     accepting = DispatchSource(readable: listener, on: queue)
   }
 
   /// Answers from now on, with what `content` says at that moment.
-  func start(_ content: @escaping (HealthPath) -> HealthContent) {
+  func start(_ content: @escaping (HealthPath) -> HealthResponse) {
     self.content = content
-    timer.start { [self] in timeHasCome() }
+    timer.start { [self] in timerFired() }
     accepting.start { [self] in acceptSome() }
   }
 }
@@ -84,22 +84,22 @@ extension HealthServer {
   /// A batch of them: a storm of connections must not keep a signal waiting. The source fires again while there are
   /// more.
   private func acceptSome() {
-    for _ in 0..<HealthServer.batch {
+    for _ in 0..<HealthServer.acceptBatchSize {
       do throws(Errno) {
         guard let socket = try acceptConnection(from: listener) else { return }
         acceptedCount += 1
         // The oldest one has had the most time to ask. To refuse new ones would let 64 silent clients keep the kubelet
         // out.
-        if connections.count >= mostConnections { close(connections[0]) }
-        begin(Connection(socket, deadline: monotonicTime() + HealthServer.patience))
+        if connections.count >= maxConnections { close(connections[0]) }
+        begin(Connection(socket, deadline: monotonicTime() + HealthServer.connectionTimeout))
       } catch {
-        return shortOfDescriptors()
+        return handleDescriptorExhaustion()
       }
     }
   }
 
   /// The connection that could not be accepted is still there, and the source would fire for it without end.
-  private func shortOfDescriptors() {
+  private func handleDescriptorExhaustion() {
     if let oldest = connections.first { return close(oldest) }
     isPaused = true
     accepting.suspend()
@@ -138,7 +138,7 @@ extension HealthServer {
     connection.source = nil
   }
 
-  private func timeHasCome() {
+  private func timerFired() {
     let now = monotonicTime()
     while let oldest = connections.first, oldest.deadline <= now { close(oldest) }
     if isPaused {
@@ -151,7 +151,7 @@ extension HealthServer {
   /// Armed while connections are open and no longer: an idle supervisor sleeps.
   private func setTimer() {
     let next = connections.first.map { max(.zero, $0.deadline - monotonicTime()) } ?? .longest
-    timer.setTimer(in: isPaused ? min(next, HealthServer.pause) : next)
+    timer.setTimer(in: isPaused ? min(next, HealthServer.acceptRetryDelay) : next)
   }
 }
 
@@ -162,7 +162,7 @@ extension HealthServer {
   private func advance(_ connection: Connection) -> Bool {
     do throws(Errno) {
       if connection.discards != nil { return try discard(connection) }
-      return try connection.rest == nil ? read(connection) : write(connection)
+      return try connection.remaining == nil ? read(connection) : write(connection)
     } catch {
       return true
     }
@@ -177,18 +177,18 @@ extension HealthServer {
     let request = HealthRequest(connection.head)
     if case .incomplete = request { return false }
     if case .refused = request { connection.isRefused = true }
-    connection.rest = healthAnswer(request, content)[...]
+    connection.remaining = healthAnswer(request, content)[...]
     return try write(connection)
   }
 
   private func write(_ connection: Connection) throws(Errno) -> Bool {
-    guard let rest = connection.rest else { return false }
-    connection.rest = rest.dropFirst(try send(rest, over: connection.socket))
+    guard let remaining = connection.remaining else { return false }
+    connection.remaining = remaining.dropFirst(try sendBytes(remaining, over: connection.socket))
     guard !connection.waitsForRoom else { return false }
     guard connection.isRefused else { return true }
     // To close a socket with bytes that were not read resets the connection, and the client loses its answer.
     shutdown(connection.socket, Int32(SHUT_WR))
-    connection.discards = HealthServer.mostDiscarded
+    connection.discards = HealthServer.maxDiscarded
     return try discard(connection)
   }
 

@@ -3,7 +3,7 @@ import Platform
 import Supervision
 
 /// What ebb was started with and changes for itself, but not for the command.
-struct Inherited {
+struct InheritedState {
   let blockedSignals: SignalSet
   /// The parent's pid at the start.
   let parent: Int32

@@ -43,13 +43,13 @@ final class Journal {
     log.submit(record.line(format, unixMilliseconds: wallTime))
   }
 
-  func leaveMessage(_ record: LogRecord, at wallTime: Int) {
+  func writeTerminationMessage(_ record: LogRecord, at wallTime: Int) {
     guard terminationLog != nil else { return }
     message.submit(record.line(format, unixMilliseconds: wallTime))
   }
 
   /// Waits until all has been written, at most `limit`.
-  func flush(within limit: Span) {
+  func flush(within limit: TimeAmount) {
     let end = monotonicTime() + limit
     log.flush(until: end)
     message.flush(until: end)

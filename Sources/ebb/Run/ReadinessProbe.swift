@@ -30,7 +30,7 @@ final class ReadinessProbe {
 
   func abandon() {
     address += 1
-    hangUp()
+    closeConnection()
   }
 
   private var addresses: [SocketAddress] { checks[check].addresses }
@@ -42,19 +42,21 @@ final class ReadinessProbe {
       source = DispatchSource(writable: socket, on: queue)
       source?.start { [self] in connected() }
     } catch {
-      failed(error.text)
+      failed(error.description)
     }
   }
 
   private func connected() {
-    if let error = takeSocketError(socket) { return failed(error.text) }
-    if hasFoundItself(socket, connectedTo: asked) { return failed("nothing listens there") }
+    if let error = takeSocketError(socket) { return failed(error.description) }
+    if discardIfSelfConnected(socket, to: asked) { return failed("nothing listens there") }
     switch checks[check] {
     case .tcp: passed()
     case .http(let url):
       let request = httpGet(url)
       // A new connection takes far more than one request's bytes.
-      guard (try? send(request[...], over: socket)) == request.count else { return failed("the request was not taken") }
+      guard (try? sendBytes(request[...], over: socket)) == request.count else {
+        return failed("the request was not taken")
+      }
       answer = []
       let socket = socket
       source?.cancel {}
@@ -65,38 +67,38 @@ final class ReadinessProbe {
 
   private func readAnswer() {
     do throws(Errno) {
-      switch try receive(upTo: HTTPAnswer.limit - answer.count, from: socket) {
+      switch try receive(upTo: HTTPStatusLine.limit - answer.count, from: socket) {
       case .nothing: return
       case .end: return failed("closed without an answer")
       case .bytes(let bytes): answer += bytes
       }
     } catch {
-      return failed(error.text)
+      return failed(error.description)
     }
-    let said = HTTPAnswer(answer)
+    let said = HTTPStatusLine(answer)
     switch said {
     case .status(let status): if said.isGood { passed() } else { failed("HTTP \(status)") }
     case .malformed: failed("no HTTP answer")
-    case .incomplete: if answer.count >= HTTPAnswer.limit { failed("no HTTP answer") }
+    case .incomplete: if answer.count >= HTTPStatusLine.limit { failed("no HTTP answer") }
     }
   }
 
   private func passed() {
-    hangUp()
+    closeConnection()
     check += 1
     addressesTried = 0
     if check < checks.count { connect() } else { report(.probeSucceeded) }
   }
 
   private func failed(_ problem: String) {
-    let problem = "\(asked.text): \(problem)"
-    hangUp()
+    let problem = "\(asked.description): \(problem)"
+    closeConnection()
     address += 1
     addressesTried += 1
     if addressesTried < addresses.count { connect() } else { report(.probeFailed(problem)) }
   }
 
-  private func hangUp() {
+  private func closeConnection() {
     guard socket >= 0 else { return }
     let done = socket
     if let source { source.cancel { close(done) } } else { close(done) }

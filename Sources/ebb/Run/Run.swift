@@ -4,11 +4,11 @@ import Supervision
 
 /// `ebb [OPTION...] COMMAND`: supervises the command, and ends with its exit code. Returns one only where the command
 /// did not start.
-func run(_ options: RunOptions, command: CStrings, environment: CStrings?, _ inherited: Inherited) -> Int32 {
+func run(_ options: RunOptions, command: CStrings, environment: CStrings?, _ inherited: InheritedState) -> Int32 {
   let startedAt = monotonicTime()
   let journal = Journal(options)
   let listener = healthListener(options.health, inherited.parent, journal)
-  let descriptorLimit = requirements(options)
+  let descriptorLimit = provideRunRequirements(options)
   if options.asleep == nil { warnOfUnknownVariables(environment, journal) }
   adoptOrphans(options.asleep, journal)
   watchParent(options.parentDeathSignal, inherited.parent, journal)
@@ -20,40 +20,41 @@ func run(_ options: RunOptions, command: CStrings, environment: CStrings?, _ inh
   do throws(SpawnFailure) {
     pid = try spawn(command, environment: environment, settings)
   } catch {
-    return report(error, options, journal)
+    return reportSpawnFailure(error, options, journal)
   }
 
   // From here on ebb may no longer give up: it warns and carries on, or ends the command in order.
-  let hook = PreStopHook(options.preStop, environment: environment, settings)
+  let hook = PreStopHookLauncher(options.preStop, environment: environment, settings)
   closeInheritedDescriptors(but: listener)
-  occupyStandardDescriptors()
+  openMissingStandardStreams()
   changeDirectory(to: "/")  // a working directory keeps its file system busy
   useOneHeap()
 
-  let facts = SupervisorFacts(pid: getpid(), startedAt: startedAt, argv: texts(command), options: options)
+  let info = SupervisorInfo(pid: getpid(), startedAt: startedAt, argv: strings(command), options: options)
   let loop = EventLoop(
-    options, facts, command: pid, terminal: options.newSession ? nil : terminal, hook: hook, listener: listener,
+    options, info, command: pid, terminal: options.newSession ? nil : terminal, hook: hook, listener: listener,
     journal)
   loop.serve()
 }
 
 /// What Dispatch will make once the command runs, and what else is needed at one time: two descriptors for a look at
 /// /proc, one for the status page, and what each part that was asked for has.
-private func requirements(_ options: RunOptions) -> Int? {
+private func provideRunRequirements(_ options: RunOptions) -> Int? {
   let counting =
-    options.asleep != nil || options.drain == .time && options.delay == Span.zero ? 0 : ConnectionWatch.mostDescriptors
+    options.asleep != nil || options.drain == .time && options.delay == TimeAmount.zero
+    ? 0 : ConnectionSampler.maxDescriptors
   let others = 3 + counting + (options.readiness.isEmpty ? 0 : 1) + (options.health == nil ? 0 : 1)
-  do throws(Unavailable) {
+  do throws(MissingRequirement) {
     return try provideRequirements(signals: SignalIntake.descriptorCount, others: others)
   } catch {
-    _ = complain("fatal: cannot supervise a command: \(error.message)")
+    _ = printError("fatal: cannot supervise a command: \(error.message)")
     _exit(Int32(options.ownFailure))
   }
 }
 
-private func texts(_ words: CStrings) -> [String] {
+private func strings(_ arguments: CStrings) -> [String] {
   var texts: [String] = []
-  while let word = words[texts.count] { texts.append(String(cString: word)) }
+  while let word = arguments[texts.count] { texts.append(String(cString: word)) }
   return texts
 }
 
@@ -64,23 +65,23 @@ private func healthListener(_ address: HealthAddress?, _ parent: Int32, _ journa
   do throws(Errno) {
     return try HealthServer.listen(on: address)
   } catch {
-    if error.code == EADDRINUSE, let above = supervisor(above: parent, holding: address.port) {
+    if error.code == EADDRINUSE, let above = supervisorAbove(above: parent, holding: address.port) {
       journal.warn(
         "health-above",
         "port \(address.port) of --health belongs to the ebb above this one, pid \(above): it answers there")
       return nil
     }
-    _exit(complain("fatal: cannot listen on \(address.text) for --health: \(error.text)"))
+    _exit(printError("fatal: cannot listen on \(address.description) for --health: \(error.description)"))
   }
 }
 
 /// Without a queue.
-private func report(_ failure: SpawnFailure, _ options: RunOptions, _ journal: Journal) -> Int32 {
+private func reportSpawnFailure(_ failure: SpawnFailure, _ options: RunOptions, _ journal: Journal) -> Int32 {
   var lifecycle = Lifecycle(options)
   for action in lifecycle.handle(.spawnFailed(failure), at: monotonicTime()) {
     switch action {
-    case .log(let record): complain(record.line(options.logFormat, unixMilliseconds: unixMilliseconds()))
-    case .leaveMessage(let record): journal.leaveMessage(record, at: unixMilliseconds())
+    case .log(let record): printError(record.line(options.logFormat, unixMilliseconds: unixMilliseconds()))
+    case .writeTerminationMessage(let record): journal.writeTerminationMessage(record, at: unixMilliseconds())
     case .exit(let code, let flush):
       journal.flush(within: flush)
       return Int32(code)
@@ -116,7 +117,7 @@ private func adoptOrphans(_ asleep: Asleep?, _ journal: Journal) {
     try becomeSubreaper()
   } catch {
     journal.warn(
-      "no-subreaper", "cannot become a child subreaper: \(error.text); zombie reaping won't work for orphans")
+      "no-subreaper", "cannot become a child subreaper: \(error.description); zombie reaping won't work for orphans")
   }
 }
 
@@ -125,15 +126,16 @@ private func watchParent(_ signal: Signal?, _ parent: Int32, _ journal: Journal)
   do throws(Errno) {
     try setParentDeathSignal(signal, parent: parent)
   } catch {
-    journal.warn("no-parent-death-signal", "cannot ask for SIG\(signal.name) at the parent's death: \(error.text)")
+    journal.warn(
+      "no-parent-death-signal", "cannot ask for SIG\(signal.name) at the parent's death: \(error.description)")
   }
 }
 
 private func spawnSettings(
-  _ options: RunOptions, _ inherited: Inherited, _ terminal: Terminal?, _ descriptorLimit: Int?
+  _ options: RunOptions, _ inherited: InheritedState, _ terminal: Terminal?, _ descriptorLimit: Int?
 ) -> SpawnSettings {
-  let ignoresChildSignal = isIgnored(.child)
-  if ignoresChildSignal { setDefaultAction(.child) }  // ignored, the kernel would reap and forget the exit code
+  let ignoresChildSignal = isIgnored(.sigchld)
+  if ignoresChildSignal { setDefaultAction(.sigchld) }  // ignored, the kernel would reap and forget the exit code
   let mayHandOver = options.newSession ? terminal?.leaveForNewSession() : terminal?.isOurs
   return SpawnSettings(
     blockedSignals: inherited.blockedSignals, ignoresChildSignal: ignoresChildSignal, newSession: options.newSession,

@@ -11,7 +11,7 @@ final class SignalIntake {
 
   /// SIGCHLD excepted, what is never forwarded stays blocked and pending: it does nothing.
   private let signals: SignalSet
-  private static let source = Signal.terminate
+  private static let source = Signal.sigterm
 
   /// Of signal descriptors, `receiveOthers` included.
   static let descriptorCount = 3
@@ -32,7 +32,7 @@ final class SignalIntake {
         mask &= mask - 1
       }
     }
-    DispatchSource(signal: .child, on: queue).start(childrenChanged)
+    DispatchSource(signal: .sigchld, on: queue).start(childrenChanged)
   }
 
   /// To be called when the sources are installed: where a Dispatch of another version has not let the one stand for all,

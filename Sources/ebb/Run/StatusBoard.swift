@@ -3,19 +3,19 @@ import Supervision
 
 /// What a run shows of itself: the status page, and the answers of the health endpoint.
 final class StatusBoard {
-  private let facts: SupervisorFacts
+  private let info: SupervisorInfo
   /// Nil where it cannot be had: the command runs all the same.
-  private let page: StatusMemory?
+  private let page: StatusPageWriter?
 
-  init(_ facts: SupervisorFacts, _ snapshot: StatusSnapshot, _ journal: Journal) {
-    self.facts = facts
+  init(_ info: SupervisorInfo, _ snapshot: StatusSnapshot, _ journal: Journal) {
+    self.info = info
     do throws(Errno) {
-      page = try StatusMemory(Status(facts: facts, now: snapshot))
+      page = try StatusPageWriter(Status(info: info, snapshot: snapshot))
     } catch {
       page = nil
       journal.warn(
         "no-status-page",
-        "cannot create the status page: \(error.text); ebb status, stop and probe will not find this supervisor")
+        "cannot create the status page: \(error.description); ebb status, stop and probe will not find this supervisor")
     }
   }
 
@@ -28,15 +28,15 @@ final class StatusBoard {
   /// Whether `ebb stop --now` has been here.
   var isStopNowRequested: Bool { page?.isStopNowRequested ?? false }
 
-  func content(_ path: HealthPath, of lifecycle: Lifecycle, at now: Instant) -> HealthContent {
+  func response(_ path: HealthPath, of lifecycle: Lifecycle, at now: Instant) -> HealthResponse {
     switch path {
     case .ready: return .readiness(lifecycle.isReady(at: now), lifecycle.phase)
     case .live: return .liveness
     // Without processes and command line: a client may order no walk over /proc, and secrets stand in command lines.
-    case .status: return .json(statusJSON(status(of: lifecycle), pid: facts.pid, processes: nil, at: now))
-    case .metrics: return .metrics(metrics(status(of: lifecycle), at: now))
+    case .status: return .json(statusJSON(status(of: lifecycle), pid: info.pid, processes: nil, at: now))
+    case .metrics: return .metrics(prometheusMetrics(status(of: lifecycle), at: now))
     }
   }
 
-  private func status(of lifecycle: Lifecycle) -> Status { Status(facts: facts, now: lifecycle.snapshot) }
+  private func status(of lifecycle: Lifecycle) -> Status { Status(info: info, snapshot: lifecycle.snapshot) }
 }

@@ -3,7 +3,7 @@ import Platform
 import Supervision
 
 /// The requests of a smoke run: any number under way at once, none of them waited for.
-final class SmokeClient {
+final class LoadGenerator {
   /// How a request goes out.
   enum Kind {
     /// On a connection of its own.
@@ -25,7 +25,7 @@ final class SmokeClient {
   struct Outcome {
     let target: Int
     let kind: Kind
-    let begun: Instant
+    let began: Instant
     /// Nil: well.
     let problem: String?
   }
@@ -33,18 +33,18 @@ final class SmokeClient {
   private final class Exchange {
     let target: Int
     let kind: Kind
-    let begun: Instant
+    let began: Instant
     let deadline: Instant?
     var socket: Int32 = -1
     var address: Int
     var isConnected = false
     var isReused = false
     var request: ArraySlice<UInt8> = []
-    var answer = HTTPResponse()
+    var answer = HTTPResponseParser()
     var isOver = false
 
-    init(target: Int, kind: Kind, begun: Instant, deadline: Instant?, address: Int) {
-      (self.target, self.kind, self.begun, self.deadline, self.address) = (target, kind, begun, deadline, address)
+    init(target: Int, kind: Kind, began: Instant, deadline: Instant?, address: Int) {
+      (self.target, self.kind, self.began, self.deadline, self.address) = (target, kind, began, deadline, address)
     }
   }
 
@@ -53,20 +53,20 @@ final class SmokeClient {
   /// Requests sent again on a new connection.
   private(set) var retries = 0
   private let targets: [ReadinessCheck]
-  private let timeout: Span
+  private let timeout: TimeAmount
   /// Of each target, which of its addresses has answered; -1: none has.
-  private var known: [Int]
+  private var workingAddress: [Int]
   private var exchanges: [Exchange] = []
   /// Over, and with a connection that is good for another one.
   private var kept: [Exchange] = []
   private var ownFault: Errno?
 
   /// More at once would be no load that anybody has asked for, but a server that does not answer.
-  private static let mostExchanges = 512
+  private static let maxExchanges = 512
 
-  init(_ targets: [ReadinessCheck], timeout: Span) {
+  init(_ targets: [ReadinessCheck], timeout: TimeAmount) {
     (self.targets, self.timeout) = (targets, timeout)
-    known = targets.map { _ in -1 }
+    workingAddress = targets.map { _ in -1 }
   }
 
   var isIdle: Bool { exchanges.isEmpty }
@@ -77,9 +77,10 @@ final class SmokeClient {
   func has(_ kind: Kind) -> Bool { exchanges.contains { $0.kind == kind } }
 
   func begin(_ kind: Kind, to target: Int, at now: Instant) {
-    guard exchanges.count < SmokeClient.mostExchanges else { return }
+    guard exchanges.count < LoadGenerator.maxExchanges else { return }
     let deadline = kind.isSlow ? nil : now + timeout
-    let exchange = Exchange(target: target, kind: kind, begun: now, deadline: deadline, address: max(0, known[target]))
+    let exchange = Exchange(
+      target: target, kind: kind, began: now, deadline: deadline, address: max(0, workingAddress[target]))
     exchanges.append(exchange)
     if kind.isKept, let socket = takeIdle(target) {
       (exchange.socket, exchange.isConnected, exchange.isReused) = (socket, true, true)
@@ -92,7 +93,7 @@ final class SmokeClient {
 
   /// Waits until something happens, also on `other`, and not longer than `limit`. Throws where this process is out of
   /// something: that says nothing about the command.
-  func work(besides other: Int32, within limit: Span) throws(Complaint) {
+  func work(besides other: Int32, within limit: TimeAmount) throws(CommandError) {
     let waiting = exchanges
     var set = PollSet()
     for exchange in waiting {
@@ -107,7 +108,7 @@ final class SmokeClient {
       if let deadline = exchange.deadline, deadline <= now { finish(exchange, "timeout") }
     }
     exchanges.removeAll { $0.isOver }
-    if let ownFault { throw Complaint(message: "cannot send requests: \(ownFault.text)") }
+    if let ownFault { throw CommandError(message: "cannot send requests: \(ownFault.description)") }
   }
 
   /// Whatever is under way is not answered any more.
@@ -119,20 +120,20 @@ final class SmokeClient {
 
 // MARK: - One request
 
-extension SmokeClient {
+extension LoadGenerator {
   private func connect(_ exchange: Exchange) {
     let addresses = targets[exchange.target].addresses
     do throws(Errno) {
       exchange.socket = try startConnecting(to: addresses[exchange.address])
     } catch {
-      noConnection(exchange, error)
+      connectFailed(exchange, error)
     }
   }
 
   /// A server chooses itself which of the loopback addresses it listens on: until one has answered, all are tried.
-  private func noConnection(_ exchange: Exchange, _ error: Errno) {
-    hangUp(exchange)
-    let isOpen = known[exchange.target] < 0
+  private func connectFailed(_ exchange: Exchange, _ error: Errno) {
+    closeConnection(exchange)
+    let isOpen = workingAddress[exchange.target] < 0
     if isOpen, exchange.address + 1 < targets[exchange.target].addresses.count {
       exchange.address += 1
       return connect(exchange)
@@ -145,28 +146,28 @@ extension SmokeClient {
   private func work(on exchange: Exchange) {
     guard !exchange.isOver else { return }
     if !exchange.isConnected {
-      if let error = takeSocketError(exchange.socket) { return noConnection(exchange, error) }
-      if hasFoundItself(exchange.socket, connectedTo: targets[exchange.target].addresses[exchange.address]) {
-        return noConnection(exchange, Errno(code: ECONNREFUSED))
+      if let error = takeSocketError(exchange.socket) { return connectFailed(exchange, error) }
+      if discardIfSelfConnected(exchange.socket, to: targets[exchange.target].addresses[exchange.address]) {
+        return connectFailed(exchange, Errno(code: ECONNREFUSED))
       }
       exchange.isConnected = true
-      known[exchange.target] = exchange.address
+      workingAddress[exchange.target] = exchange.address
       guard ask(exchange) else { return finish(exchange, nil) }
     }
     do throws(Errno) {
       if !exchange.request.isEmpty {
-        exchange.request = exchange.request.dropFirst(try send(exchange.request, over: exchange.socket))
+        exchange.request = exchange.request.dropFirst(try sendBytes(exchange.request, over: exchange.socket))
         return
       }
       switch try receive(upTo: 16 * 1024, from: exchange.socket) {
       case .nothing: return
       case .end:
         exchange.answer.end()
-        if exchange.answer.state != .complete { lost(exchange, exchange.answer.hasBegun ? "cut" : "closed") }
+        if exchange.answer.state != .complete { connectionLost(exchange, exchange.answer.hasBegun ? "cut" : "closed") }
       case .bytes(let bytes): exchange.answer.take(bytes)
       }
     } catch {
-      return lost(exchange, error.word)
+      return connectionLost(exchange, error.word)
     }
     switch exchange.answer.state {
     case .incomplete: return
@@ -187,9 +188,9 @@ extension SmokeClient {
 
   /// A server may close a kept connection at any moment, and a request may meet that: a client then sends it again on a
   /// new one, once; RFC 9110 section 9.2.2.
-  private func lost(_ exchange: Exchange, _ problem: String) {
+  private func connectionLost(_ exchange: Exchange, _ problem: String) {
     guard exchange.isReused, !exchange.answer.hasBegun else { return finish(exchange, problem) }
-    hangUp(exchange)
+    closeConnection(exchange)
     (exchange.isReused, exchange.isConnected) = (false, false)
     retries += 1
     connect(exchange)
@@ -201,12 +202,12 @@ extension SmokeClient {
     if exchange.kind.isKept, problem == nil, exchange.answer.isReusable {
       kept.append(exchange)
     } else {
-      hangUp(exchange)
+      closeConnection(exchange)
     }
-    report(Outcome(target: exchange.target, kind: exchange.kind, begun: exchange.begun, problem: problem))
+    report(Outcome(target: exchange.target, kind: exchange.kind, began: exchange.began, problem: problem))
   }
 
-  private func hangUp(_ exchange: Exchange) {
+  private func closeConnection(_ exchange: Exchange) {
     if exchange.socket >= 0 { close(exchange.socket) }
     exchange.socket = -1
   }
@@ -230,7 +231,7 @@ extension Errno {
     case ECONNREFUSED: "refused"
     case ECONNRESET, EPIPE: "reset"
     case ETIMEDOUT: "timeout"
-    default: text
+    default: description
     }
   }
 }

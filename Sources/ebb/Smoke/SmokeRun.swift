@@ -8,10 +8,10 @@ final class SmokeRun {
   private let options: SmokeOptions
   private let supervisor: SmokeSupervisor
   private let targets: [ReadinessCheck]
-  private let facts: SmokeFacts
+  private let observations: SmokeObservations
   private let showsProgress: Bool
-  private let client: SmokeClient
-  private var page: StatusReader?
+  private let client: LoadGenerator
+  private var page: StatusPageReader?
   private var stage = Stage.starting
   /// By then everything is over, whatever happens.
   private var deadline: Instant
@@ -32,23 +32,23 @@ final class SmokeRun {
   }
 
   /// The supervisor is looked at this often.
-  private static let tick = Span.milliseconds(10)
-  private static let startPace = Span.milliseconds(100)
-  private static let slowPace = Span.milliseconds(100)
-  private static let lookPace = Span.milliseconds(500)
+  private static let pollInterval = TimeAmount.milliseconds(10)
+  private static let readinessInterval = TimeAmount.milliseconds(100)
+  private static let slowRequestInterval = TimeAmount.milliseconds(100)
+  private static let processScanInterval = TimeAmount.milliseconds(500)
 
   init(_ options: SmokeOptions, _ supervisor: SmokeSupervisor, startedAt: Instant, showsProgress: Bool) {
     (self.options, self.supervisor, self.showsProgress) = (options, supervisor, showsProgress)
     targets = options.slow.map { options.targets + [.http($0)] } ?? options.targets
-    client = SmokeClient(targets, timeout: options.timeout)
-    facts = SmokeFacts(options, startedAt: startedAt)
+    client = LoadGenerator(targets, timeout: options.timeout)
+    observations = SmokeObservations(options, startedAt: startedAt)
     deadline = startedAt + options.readyTimeout + options.duration + options.longestStop
     (nextRequest, nextSlow, nextLook) = (startedAt, startedAt, startedAt)
     client.report = { [self] outcome in note(outcome) }
   }
 
   /// Returns what was seen. Throws where nothing was. Whatever way it ends, nothing of it is left.
-  func run() throws(Complaint) -> SmokeFacts {
+  func run() throws(CommandError) -> SmokeObservations {
     defer {
       supervisor.killAll()
       showProgress("")
@@ -56,126 +56,128 @@ final class SmokeRun {
     try loop()
     supervisor.killAll()
     try finish()
-    return facts
+    return observations
   }
 
-  private func loop() throws(Complaint) {
+  private func loop() throws(CommandError) {
     while true {
-      if let signal = supervisor.look() {
-        throw Complaint(message: "ended by SIG\(signal.name): nothing of the run is left")
+      if let signal = supervisor.poll() {
+        throw CommandError(message: "ended by SIG\(signal.name): nothing of the run is left")
       }
       let now = monotonicTime()
-      facts.end = supervisor.end
+      observations.end = supervisor.end
       try readPage()
       lookAtProcesses(at: now)
       try advance(at: now)
       if isOver(at: now) { return client.giveUp() }
       sendRequests(at: now)
-      try client.work(besides: supervisor.signals, within: SmokeRun.tick)
-      showProgress(smokeProgress(facts, at: now))
+      try client.work(besides: supervisor.signals, within: SmokeRun.pollInterval)
+      showProgress(smokeProgress(observations, at: now))
     }
   }
 
   private func isOver(at now: Instant) -> Bool {
     if now >= deadline { return true }
-    guard facts.end != nil else { return false }
+    guard observations.end != nil else { return false }
     // With --lag, whoever comes too late finds nobody.
     if options.lag != nil, loads(at: now) { return false }
-    return client.isIdle || facts.readyAt == nil
+    return client.isIdle || observations.readyAt == nil
   }
 }
 
 // MARK: - The supervisor
 
 extension SmokeRun {
-  private func readPage() throws(Complaint) {
-    if page == nil, facts.end == nil { page = try openPage() }
+  private func readPage() throws(CommandError) {
+    if page == nil, observations.end == nil { page = try openPage() }
     // A half-written page is whole at the next look.
-    if let status = try? page?.read() { facts.see(status) }
+    if let status = try? page?.read() { observations.record(status) }
   }
 
   /// Nil: there is none yet.
-  private func openPage() throws(Complaint) -> StatusReader? {
-    do throws(StatusReaderError) {
-      return try StatusReader.open(pid: supervisor.pid)
+  private func openPage() throws(CommandError) -> StatusPageReader? {
+    do throws(StatusPageReaderError) {
+      return try StatusPageReader.open(pid: supervisor.pid)
     } catch {
       switch error {
       case .noSuchProcess, .notASupervisor, .noProc: return nil
       case .denied(let error), .failed(let error):
-        throw Complaint(message: "cannot look into the supervisor, process \(supervisor.pid): \(error.text)")
+        throw CommandError(message: "cannot look into the supervisor, process \(supervisor.pid): \(error.description)")
       }
     }
   }
 
-  private func advance(at now: Instant) throws(Complaint) {
+  private func advance(at now: Instant) throws(CommandError) {
     switch stage {
     case .starting: try advanceStart(at: now)
     case .serving(let until):
-      guard facts.end == nil, now >= until, canStop(until) else { return }
+      guard observations.end == nil, now >= until, canStop(until) else { return }
       if let status = try? page?.read() {
-        facts.seeLast(readDescendants(of: supervisor.pid), of: supervisor.pid, status)
+        observations.recordBeforeStop(readDescendants(of: supervisor.pid), of: supervisor.pid, status)
       }
       // That took its time, and an answer may have come meanwhile.
       try client.work(besides: -1, within: .zero)
       guard canStop(until) else { return }
-      facts.stoppedAt = monotonicTime()
+      observations.stoppedAt = monotonicTime()
       try stop()
     case .stopping: return
     }
   }
 
-  private func advanceStart(at now: Instant) throws(Complaint) {
-    if case .failed = facts.start { return }
-    if facts.stopBeganAt != nil {
-      facts.start = .failed("it was not ready within \(options.readyTimeout.text)")  // the supervisor's own patience
-    } else if let end = facts.end {
-      facts.start = .failed("the command exited with \(end.status.code) before it was ready")
+  private func advanceStart(at now: Instant) throws(CommandError) {
+    if case .failed = observations.start { return }
+    if observations.stopBeganAt != nil {
+      // the supervisor's own patience
+      observations.start = .failed("it was not ready within \(options.readyTimeout.description)")
+    } else if let end = observations.end {
+      observations.start = .failed("the command exited with \(end.status.code) before it was ready")
     } else if isReady {
-      facts.start = .ready(at: now)
+      observations.start = .ready(at: now)
       stage = .serving(until: now + options.duration)
       (nextRequest, nextSlow) = (now, now)
-    } else if now >= facts.startedAt + options.readyTimeout {
-      facts.start = .failed("it was not ready within \(options.readyTimeout.text)\(problem.map { ": \($0)" } ?? "")")
+    } else if now >= observations.startedAt + options.readyTimeout {
+      observations.start = .failed(
+        "it was not ready within \(options.readyTimeout.description)\(problem.map { ": \($0)" } ?? "")")
       try stop()
     }
   }
 
   private var isReady: Bool {
-    facts.phase == .serving && !facts.commandHasExited
+    observations.phase == .serving && !observations.commandHasExited
       && (!options.run.readiness.isEmpty || asked >= options.targets.count)
   }
 
   /// As an orchestrator does it.
-  private func stop() throws(Complaint) {
+  private func stop() throws(CommandError) {
     let now = monotonicTime()
     deadline = min(deadline, now + options.longestStop)
     stage = .stopping(loadUntil: now + options.loadAfterStop)
-    guard let page, let signal = facts.stopSignal else { return }
+    guard let page, let signal = observations.stopSignal else { return }
     do throws(Errno) {
       try page.send(signal)
     } catch {
-      guard error.code == ESRCH else { throw Complaint(message: "cannot stop the supervisor: \(error.text)") }
+      guard error.code == ESRCH else { throw CommandError(message: "cannot stop the supervisor: \(error.description)") }
     }
   }
 
   /// What the supervisor leaves when it has ended.
-  private func finish() throws(Complaint) {
+  private func finish() throws(CommandError) {
     try readPage()
     let left = supervisor.readReport()
     // Where the orchestrator would find it.
     if !left.isEmpty { writeTerminationLog(left, to: options.run.terminationLog) }
-    facts.report = FinalReport(left)
-    if facts.report == nil, facts.phase == nil {
-      throw Complaint(message: "smoke: the command was not started, so there is nothing to say of its shutdown")
+    observations.report = FinalReport(left)
+    if observations.report == nil, observations.phase == nil {
+      throw CommandError(message: "smoke: the command was not started, so there is nothing to say of its shutdown")
     }
-    facts.retries = client.retries
-    if facts.readyAt != nil { try lookForListeners() }
+    observations.retries = client.retries
+    if observations.readyAt != nil { try lookForListeners() }
   }
 
-  private func lookForListeners() throws(Complaint) {
+  private func lookForListeners() throws(CommandError) {
     let limit = min(deadline, monotonicTime() + .seconds(1))
     for index in targets.indices { client.begin(.connection, to: index, at: monotonicTime()) }
-    while !client.isIdle, monotonicTime() < limit { try client.work(besides: -1, within: SmokeRun.tick) }
+    while !client.isIdle, monotonicTime() < limit { try client.work(besides: -1, within: SmokeRun.pollInterval) }
   }
 }
 
@@ -187,8 +189,8 @@ extension SmokeRun {
     case .starting: return false
     case .serving: return true
     case .stopping(let until):
-      guard facts.stoppedAt != nil, now < until else { return false }
-      return options.lag != nil || (facts.phase ?? .exited) <= .delaying
+      guard observations.stoppedAt != nil, now < until else { return false }
+      return options.lag != nil || (observations.phase ?? .exited) <= .delaying
     }
   }
 
@@ -200,20 +202,23 @@ extension SmokeRun {
       client.begin((requestCount / count) % 2 == 0 ? .fresh : .kept, to: requestCount % count, at: now)
       requestCount += 1
       // Late, it goes on at its pace: to catch up would be another load than the one asked for.
-      nextRequest = max(nextRequest, now - SmokeRun.tick) + Span(nanoseconds: 1_000_000_000 / Int64(options.rate))
+      nextRequest =
+        max(nextRequest, now - SmokeRun.pollInterval) + TimeAmount(nanoseconds: 1_000_000_000 / Int64(options.rate))
     }
     if options.slow != nil, now >= nextSlow {
-      for kind in [SmokeClient.Kind.slow, .slowKept] where !client.has(kind) { client.begin(kind, to: count, at: now) }
-      nextSlow = now + SmokeRun.slowPace
+      for kind in [LoadGenerator.Kind.slow, .slowKept] where !client.has(kind) {
+        client.begin(kind, to: count, at: now)
+      }
+      nextSlow = now + SmokeRun.slowRequestInterval
     }
   }
 
   private func askWhetherReady(at now: Instant) {
     guard options.run.readiness.isEmpty, asked < options.targets.count, client.isIdle, now >= nextRequest,
-      facts.phase == .serving
+      observations.phase == .serving
     else { return }
     client.begin(.fresh, to: asked, at: now)
-    nextRequest = now + SmokeRun.startPace
+    nextRequest = now + SmokeRun.readinessInterval
   }
 
   /// At the stop signal the slow requests have to be on their way. One that is answered at once never is for long.
@@ -221,15 +226,15 @@ extension SmokeRun {
     options.slow == nil || client.hasSlowInFlight || monotonicTime() >= until + .seconds(1)
   }
 
-  private func note(_ outcome: SmokeClient.Outcome) {
+  private func note(_ outcome: LoadGenerator.Outcome) {
     if outcome.kind == .connection {
-      if outcome.problem == nil { facts.openPort = targets[outcome.target].addresses.first?.port }
+      if outcome.problem == nil { observations.openPort = targets[outcome.target].addresses.first?.port }
     } else if case .starting = stage {
       problem = outcome.problem
       if outcome.problem == nil { asked += 1 }
-    } else if facts.readyAt != nil {
-      facts.requestEnded(
-        outcome.problem, begun: outcome.begun, isSlow: outcome.kind.isSlow, at: monotonicTime(),
+    } else if observations.readyAt != nil {
+      observations.requestEnded(
+        outcome.problem, began: outcome.began, isSlow: outcome.kind.isSlow, at: monotonicTime(),
         time: unixMilliseconds())
     }
   }
@@ -240,9 +245,9 @@ extension SmokeRun {
 extension SmokeRun {
   /// While requests come, at which lazy parents look for dead children, and no longer.
   private func lookAtProcesses(at now: Instant) {
-    guard case .serving = stage, facts.end == nil, now >= nextLook else { return }
-    facts.see(readDescendants(of: supervisor.pid), of: supervisor.pid)
-    nextLook = now + SmokeRun.lookPace
+    guard case .serving = stage, observations.end == nil, now >= nextLook else { return }
+    observations.record(readDescendants(of: supervisor.pid), of: supervisor.pid)
+    nextLook = now + SmokeRun.processScanInterval
   }
 
   /// On one line, over what was there; empty: away with it.

@@ -8,27 +8,27 @@ final class SmokeSupervisor {
   /// Readable when `look` has something to see.
   let signals: Int32
   private(set) var end: (status: ExitStatus, at: Instant)?
-  private let report: ReportMemory
+  private let report: ReportFile
   private var childrenRemain = true
 
   /// Starts it: `options` are the words of its options, `health` the address to use in place of the one there, `command`
   /// the command and its arguments.
   init(
     options: [UnsafeMutablePointer<CChar>?], health: HealthAddress?, command: CStrings, environment: CStrings?,
-    _ inherited: Inherited
-  ) throws(Complaint) {
+    _ inherited: InheritedState
+  ) throws(CommandError) {
     do throws(Errno) {
-      report = try ReportMemory()
-      signals = try openSignalDescriptor(SignalSet([.child, .terminate, .interrupt, .quit, .hangup]))
+      report = try ReportFile()
+      signals = try openSignalDescriptor(SignalSet([.sigchld, .sigterm, .sigint, .sigquit, .sighup]))
       // What falls off the supervisor, should that be killed, becomes a child of this process and is killed too.
       if getpid() != 1 { try becomeSubreaper() }
     } catch {
-      throw Complaint(message: "cannot watch over a supervisor: \(error.text)")
+      throw CommandError(message: "cannot watch over a supervisor: \(error.description)")
     }
     // In front of what the user asks for, which counts more: should this process be killed, the run ends all the same.
     // Behind it, which counts in any case: the report.
-    var words: [UnsafeMutablePointer<CChar>?] = []
-    func add(_ word: UnsafeMutablePointer<CChar>?) { words.append(word) }
+    var arguments: [UnsafeMutablePointer<CChar>?] = []
+    func add(_ word: UnsafeMutablePointer<CChar>?) { arguments.append(word) }
     add(strdup("--parent-death-signal=TERM"))
     for option in options { add(option) }
     if let health { add(strdup("--health=\(health.optionText)")) }
@@ -39,24 +39,24 @@ final class SmokeSupervisor {
       add(word)
       next += 1
     }
-    let ignoresChildSignal = isIgnored(.child)
-    if ignoresChildSignal { setDefaultAction(.child) }
+    let ignoresChildSignal = isIgnored(.sigchld)
+    if ignoresChildSignal { setDefaultAction(.sigchld) }
     do throws(SpawnFailure) {
       pid = try spawnSelf(
-        words, environment: environment,
+        arguments, environment: environment,
         SpawnSettings(
           blockedSignals: inherited.blockedSignals, ignoresChildSignal: ignoresChildSignal, newSession: false,
           terminal: nil))
     } catch {
-      throw Complaint(message: error.message)
+      throw CommandError(message: error.message)
     }
   }
 
   /// Takes in what has become of the supervisor. Returns the signal by which somebody wants an end.
-  func look() -> Signal? {
+  func poll() -> Signal? {
     let came = (try? takeSignals(from: signals)) ?? []
     reap()
-    return came.first { $0 != .child }
+    return came.first { $0 != .sigchld }
   }
 
   private func reap() {
@@ -83,11 +83,11 @@ final class SmokeSupervisor {
       // The children first: a process that loses its parent becomes one, and on a busy machine a look at every process may
       // never come to the end. Then all that a short look finds, for those whose parent does not die.
       do throws(Errno) {
-        try signalChildren(.kill)
+        try signalChildren(.sigkill)
       } catch {
-        if end == nil { try? send(.kill, to: .process(pid)) }
+        if end == nil { try? sendSignal(.sigkill, to: .process(pid)) }
       }
-      try? signalDescendants(.kill, within: .milliseconds(20))
+      try? signalDescendants(.sigkill, within: .milliseconds(20))
       _ = waitUntilReadable(signals, milliseconds: 5)
       _ = try? takeSignals(from: signals)
       reap()

@@ -3,13 +3,13 @@ import Testing
 
 /// What `ebb drain` takes over from a supervisor, and what it says about its count.
 @Suite(.endsItsProcesses, .mostlyWaits)
-struct DrainBesideTests {
+struct BesideSupervisorTests {
   private let options = ["--delay", "0", "--drain-quiet", "300ms", "--drain-timeout", "20s"]
 
   @Test func `the ports that the supervisor was told`() throws {
     let port = try Client.freePort()
-    let script = "\(Binaries.fixture) serve 0 & exec \(Binaries.fixture) serve \(port)"
-    let server = try Server(["--ports", "\(port)"], command: ["/bin/sh", "-c", script])
+    let script = "\(Binaries.testApp) serve 0 & exec \(Binaries.testApp) serve \(port)"
+    let server = try ServedApp(["--ports", "\(port)"], command: ["/bin/sh", "-c", script])
     try server.run.waitForPage(of: server.run.pid)
     let own = try Run.ebb(arguments: ["drain", "--pid", "\(server.run.pid)"] + options, .withTraffic)
     try own.expect(.code(0))
@@ -23,7 +23,7 @@ struct DrainBesideTests {
   @Test(.needs(.root), .needs(.program("setpriv")))
   func `not the port of the supervisor's endpoint`() throws {
     let drain = "\(try Binaries.ebb()) drain " + options.joined(separator: " ")
-    let tree = "setpriv --reuid 65534 --clear-groups \(Binaries.fixture) serve 7000"
+    let tree = "setpriv --reuid 65534 --clear-groups \(Binaries.testApp) serve 7000"
     let script = """
       without="setpriv --bounding-set -sys_ptrace --inh-caps -all"
       $without \(try Binaries.ebb()) --delay 0 --drain time --health 7001 -- \(tree) & ebb=$!
@@ -33,7 +33,7 @@ struct DrainBesideTests {
       kill $ebb
       wait
       """
-    var setup = Setup.withTraffic
+    var setup = LaunchOptions.withTraffic
     setup.launch = ["--network-namespace"]
     let run = try Run.program(["/bin/sh", "-c", script], setup)
     try run.expect(.code(0))
@@ -45,9 +45,9 @@ struct DrainBesideTests {
 
   @Test func `what the count is worth, once`() throws {
     let port = try Client.freePort()
-    var setup = Setup.withTraffic
+    var setup = LaunchOptions.withTraffic
     setup.launch = ["--no-netlink"]
-    let server = try Run.program(fixture("serve", "\(port)", "--no-accept"))
+    let server = try Run.program(testApp("serve", "\(port)", "--no-accept"))
     try server.line("listening")
     let client = try RawClient(port)
     let drain = ["drain", "--delay", "0", "--drain-timeout", "2s", "--drain-quiet", "300ms", "--ports", "\(port)"]

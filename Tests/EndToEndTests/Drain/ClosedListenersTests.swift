@@ -3,7 +3,7 @@ import Testing
 
 /// What has been closed already when the stop signal comes: a listening socket, a client's side.
 @Suite(.endsItsProcesses, .mostlyWaits)
-struct DrainClosedTests {
+struct ClosedListenersTests {
   private let patient = ["--delay", "300ms", "--drain-quiet", "500ms", "--drain-timeout", "20s"]
 
   /// As `nginx -s quit` in a preStop hook does.
@@ -11,12 +11,13 @@ struct DrainClosedTests {
   func `a listening socket, while a request is in flight`(delay: String) throws {
     let port = try Client.freePort()
     // With the short ones the first look is given up at some moment.
-    let server = try Server(patient + ["--delay", delay], command: fixture("serve", "\(port)", "--close-on", "USR1"))
+    let server = try ServedApp(
+      patient + ["--delay", delay], command: testApp("serve", "\(port)", "--close-on", "USR1"))
     let client = try RawClient(port)
     let asked = Clock.now()
     client.ask("/delay/6")
     try server.expectRequest()
-    try server.run.send(.usr1)
+    try server.run.send(.sigusr1)
     try server.run.line("closed")
     try server.stop()
     try client.expectAnswer()
@@ -28,19 +29,19 @@ struct DrainClosedTests {
 
   /// A client's connection is none of a listening socket that has been closed.
   @Test func `a connection to elsewhere is nothing to wait for`() throws {
-    let server = try Server()
-    let client = fixture("connect", "\(server.port)", "1")
+    let server = try ServedApp()
+    let client = testApp("connect", "\(server.port)", "1")
     let run = try Run.ebb(
       ["--log", "json", "--delay", "20s", "--drain-timeout", "1s"] + ["--grace", "1s"], client, .withTraffic)
     try run.line("connected")
-    try run.send(.term)
+    try run.send(.sigterm)
     _ = try run.exit()
-    #expect(try Report(run).drainEndedBy == "skipped")
+    #expect(try FinalReport(run).drainEndedBy == "skipped")
   }
 
   @Test(arguments: ["idle", "zero"])
   func `the client's side, while a stream goes on`(mode: String) throws {
-    let server = try Server(
+    let server = try ServedApp(
       ["--delay", "500ms", "--drain-timeout", "3s", "--drain", mode], ["--keep-half-closed"])
     let client = try RawClient(server.port)
     client.ask("/stream/200")

@@ -4,7 +4,7 @@ import Testing
 /// Containers that share a network and do not see each other's processes: their control groups tell whose a listening
 /// socket is.
 @Suite(.endsItsProcesses, .mostlyWaits, .needs(.controlGroups), .needs(.program("unshare")))
-struct DrainControlGroupTests {
+struct ControlGroupsTests {
   /// A server on port 7000 in one group and one on 7001 in another; then `ebb drain` in `group`, which sees no process
   /// but itself. With `root` it also sees its group as the root of all, as in a container.
   private func ports(seenFrom group: String, root: Bool = false) throws -> String? {
@@ -15,8 +15,8 @@ struct DrainControlGroupTests {
       groups=/sys/fs/cgroup/ebb-tests-$$
       mkdir -p $groups/a $groups/b
       enter() { echo 0 > $groups/$1/cgroup.procs; }
-      (enter a; exec \(Binaries.fixture) serve 7000) & first=$!
-      (enter b; exec \(Binaries.fixture) serve 7001) & second=$!
+      (enter a; exec \(Binaries.testApp) serve 7000) & first=$!
+      (enter b; exec \(Binaries.testApp) serve 7001) & second=$!
       until [ "$(grep -c '^ *[0-9]*: 0100007F:1B5[89] .* 0A ' /proc/net/tcp)" = 2 ]; do sleep 0.02; done
       (enter \(group); exec unshare \(root ? "--cgroup" : "") --mount --pid --fork --mount-proc sh -c '\(inside)')
       kill $first $second
@@ -46,7 +46,7 @@ struct DrainControlGroupTests {
   /// As in a container of Docker's: root, but without CAP_SYS_PTRACE.
   @Test(.needs(.program("setpriv")))
   func `also those of a child of another user, beside one that is found`() throws {
-    let serve = "\(Binaries.fixture) serve"
+    let serve = "\(Binaries.testApp) serve"
     let tree = "setpriv --reuid 65534 --clear-groups \(serve) 7001 & exec \(serve) 7000"
     let script = """
       mount -t cgroup2 none /sys/fs/cgroup || exit
@@ -64,7 +64,7 @@ struct DrainControlGroupTests {
       echo 0 > /sys/fs/cgroup/cgroup.procs
       rmdir $groups/a $groups/b $groups
       """
-    var setup = Setup.withTraffic
+    var setup = LaunchOptions.withTraffic
     setup.launch = ["--network-namespace"]
     let run = try Run.program(["/bin/sh", "-c", "exec unshare --mount sh -c \"$0\"", script], setup)
     try run.expect(.code(0))

@@ -4,13 +4,13 @@ import Testing
 /// Where the kernel tells less, or nothing, or fails: ebb waits for what it can see, and goes on to the bound where it
 /// cannot know.
 @Suite(.endsItsProcesses, .mostlyWaits)
-struct DrainFaultTests {
+struct DegradedKernelTests {
   private let short = ["--delay", "200ms", "--drain-quiet", "500ms", "--drain-timeout", "8s"]
   /// Where traffic is to be quiet. On a busy machine a look takes so long that ebb looks seldom.
   private let patient = ["--delay", "200ms", "--drain-quiet", "500ms", "--drain-timeout", "20s"]
 
   /// The one line about how the connections are counted.
-  private func line(_ server: Server) throws -> (source: String?, level: String?, message: String?) {
+  private func line(_ server: ServedApp) throws -> (source: String?, level: String?, message: String?) {
     // On a busy machine the first look may not have been enough to tell whose the listeners are.
     let record = try #require(try server.records("connections").last)
     return (record["source"] as? String, record["level"] as? String, record["msg"] as? String)
@@ -20,7 +20,7 @@ struct DrainFaultTests {
 
   @Test func `without netlink an unread request is waited for, by proc`() throws {
     let options = ["--delay", "200ms", "--drain-quiet", "500ms", "--drain-timeout", "6s"]
-    let server = try Server(options, ["--no-read"], launch: ["--no-netlink"])
+    let server = try ServedApp(options, ["--no-read"], launch: ["--no-netlink"])
     let client = try RawClient(server.port)
     client.ask()
     let sent = try server.stop()
@@ -33,7 +33,7 @@ struct DrainFaultTests {
   }
 
   @Test func `without netlink an idle connection may be busy, and goes on to the bound`() throws {
-    let server = try Server(short, launch: ["--no-netlink"])
+    let server = try ServedApp(short, launch: ["--no-netlink"])
     let client = try RawClient(server.port)
     try client.exchange()
     let sent = try server.stop()
@@ -48,7 +48,7 @@ struct DrainFaultTests {
   @Test(.needs(.pidNamespace), arguments: [false, true])
   func `without netlink, with nobody there traffic is quiet, and so when a request has ended`(asks: Bool) throws {
     // In a network of its own: new connections are told by the count of all that are accepted there.
-    let server = try Server(patient, launch: ["--network-namespace", "--no-netlink"])
+    let server = try ServedApp(patient, launch: ["--network-namespace", "--no-netlink"])
     let begun = Clock.now()
     let request = try asks ? server.ask("/delay/6") : nil
     if asks { try server.expectRequest() }
@@ -66,7 +66,7 @@ struct DrainFaultTests {
   @Test(.needs(.pidNamespace), .needs(.program("curl")), .needs(.program("nsenter")))
   func `without netlink, probes of ebb's own endpoint are no traffic`() throws {
     let options = ["--delay", "200ms", "--drain-quiet", "1500ms", "--drain-timeout", "20s"]
-    let server = try Server(options + ["--health", "8086"], launch: ["--network-namespace", "--no-netlink"])
+    let server = try ServedApp(options + ["--health", "8086"], launch: ["--network-namespace", "--no-netlink"])
     let asks = "while curl -s -o /dev/null http://127.0.0.1:8086/livez; do echo asked; sleep 0.1; done"
     let probes = try Run.program(["/bin/sh", "-c", asks], inNetworkOf: server.run.supervisor())
     try probes.line("asked")
@@ -80,14 +80,14 @@ struct DrainFaultTests {
   @Test(.needs(.pidNamespace))
   func `neither netlink nor proc: the delay and the bound hold`() throws {
     let run = try Run.ebb(
-      ["--log", "json"] + short, fixture("serve", "0"), noProc(["--no-netlink"]))
+      ["--log", "json"] + short, testApp("serve", "0"), noProc(["--no-netlink"]))
     let port = Int(try run.line("listening").number("port"))
     try RawClient(port).exchange()
     let sent = try stop(run)
     try run.line("got TERM")
     #expect(Clock.now() - sent >= .milliseconds(8200))
     try run.expect(.code(0))
-    let report = try Report(run)
+    let report = try FinalReport(run)
     #expect(report.drainEndedBy == "bound" && report.inFlight("at_stop") == nil, "\(report)")
     #expect(report.values["connections_after_stop"] is NSNull, "\(report)")
     let warning = try #require(try run.records().first { $0["event"] as? String == "connections" })
@@ -99,7 +99,7 @@ struct DrainFaultTests {
     // In a network of its own, or the machine's would count.
     var setup = noProc([])
     setup.launch.insert("--network-namespace", at: 0)
-    let run = try Run.ebb(["--log", "json"] + short, fixture("serve", "0", "--no-accept"), setup)
+    let run = try Run.ebb(["--log", "json"] + short, testApp("serve", "0", "--no-accept"), setup)
     let port = Int(try run.line("listening").number("port"))
     let first = try #require(Proc.children(of: run.pid).first)
     let script = "exec 3<>/dev/tcp/127.0.0.1/\(port); echo GET >&3; echo connected; exec sleep 600"
@@ -107,7 +107,7 @@ struct DrainFaultTests {
     try client.line("connected")
     try stop(run)
     try run.expect(.code(0))
-    let report = try Report(run)
+    let report = try FinalReport(run)
     #expect(report.drainEndedBy == "bound" && report.inFlight("at_forward") == 1, "\(report)")
     let warning = try #require(try run.records().first { $0["event"] as? String == "connections" })
     #expect(warning["level"] as? String == "warning" && warning["source"] as? String == "diag+info", "\(report)")
@@ -118,7 +118,7 @@ struct DrainFaultTests {
   func `no proc, and the ports by name: nothing is missing`() throws {
     let port = try Client.freePort()
     let options = ["--log", "json", "--ports", "\(port)"] + patient
-    let run = try Run.ebb(options, fixture("serve", "\(port)"), noProc([]))
+    let run = try Run.ebb(options, testApp("serve", "\(port)"), noProc([]))
     try run.line("listening")
     let client = try RawClient(port)
     // One that is accepted during a look is counted twice by it. And not in the same tick of the kernel's clock, in which
@@ -130,12 +130,12 @@ struct DrainFaultTests {
     try stop(run)
     try client.expectAnswer()
     try run.expect(.code(0))
-    let report = try Report(run)
+    let report = try FinalReport(run)
     #expect(report.drainEndedBy == "quiet" && report.inFlight("at_stop") == 1, "\(report)")
   }
 
-  private func noProc(_ more: [String]) -> Setup {
-    var setup = Setup.withTraffic
+  private func noProc(_ more: [String]) -> LaunchOptions {
+    var setup = LaunchOptions.withTraffic
     setup.launch = ["--pid-namespace-without-proc"] + more
     return setup
   }
@@ -152,7 +152,7 @@ struct DrainFaultTests {
   @Test(.needs(.strace), arguments: ["EIO", "ENOBUFS", "EPERM", "EINTR"])
   func `a read error in the middle of the drain goes on to the bound`(error: String) throws {
     // Without a single connection, which would have ended it after the quiet time.
-    let server = try Server(["--delay", "1s", "--drain-quiet", "8s", "--drain-timeout", "12s"])
+    let server = try ServedApp(["--delay", "1s", "--drain-quiet", "8s", "--drain-timeout", "12s"])
     let sent = try server.stop()
     try server.event("connections")
     _ = try server.run.inject("recvfrom:error=\(error)")
@@ -169,7 +169,7 @@ struct DrainFaultTests {
   @Test(.needs(.strace))
   func `an error that passes is no more than a look that is missing`() throws {
     let options = ["--delay", "1s", "--drain-quiet", "3s", "--drain-timeout", "60s"]
-    let server = try Server(options + ["--termination-grace-period", "70s"])
+    let server = try ServedApp(options + ["--termination-grace-period", "70s"])
     let client = try RawClient(server.port)
     client.ask("/delay/5")
     try server.expectRequest()
@@ -192,7 +192,7 @@ struct DrainFaultTests {
   @Test(arguments: [[], ["--health", "0"]])
   func `sixteen descriptors are enough`(health: [String]) throws {
     let more = health.isEmpty ? [] : ["--health", "\(try Client.freePort())"]
-    let server = try Server(patient + more, launch: ["--rlimit-nofile", "16"])
+    let server = try ServedApp(patient + more, launch: ["--rlimit-nofile", "16"])
     let client = try RawClient(server.port)
     client.ask("/delay/6")
     try server.expectRequest()
@@ -205,7 +205,7 @@ struct DrainFaultTests {
 
   @Test(.needs(.root))
   func `any user sees as much`() throws {
-    let server = try Server(patient, launch: ["--uid", "65534"])
+    let server = try ServedApp(patient, launch: ["--uid", "65534"])
     let client = try RawClient(server.port)
     client.ask("/delay/6")
     try server.expectRequest()
@@ -219,15 +219,15 @@ struct DrainFaultTests {
 
   @Test(.needs(.runc))
   func `so does one in a container with everything taken away`() throws {
-    let container = try Container(["--log", "json"] + patient, ["/fixture", "serve", "0"], .withTraffic)
+    let container = try Container(["--log", "json"] + patient, ["/TestApp", "serve", "0"], .withTraffic)
     let port = Int(try container.run.line("listening").number("port"))
     let client = try RawClient(port)
     client.ask("/delay/12")
     try container.waitForClass("owed-response")
-    try container.kill(.term)
+    try container.kill(.sigterm)
     try client.expectAnswer()
     try container.run.expect(.code(0))
-    let report = try Report(container.run)
+    let report = try FinalReport(container.run)
     #expect(report.drainEndedBy == "quiet" && report.inFlight("at_stop") == 1, "\(report)")
     let records = try container.run.records()
     let connections = try #require(records.first { $0["event"] as? String == "connections" })
@@ -240,7 +240,7 @@ extension Container {
   /// Waits until `ebb status` inside sees a connection of that class.
   func waitForClass(_ name: String) throws {
     try run.wait(for: "a connection of the class \(name)") {
-      try Answer(try exec(["/ebb", "status", "--connections"])).out.contains(name)
+      try CommandResult(try exec(["/ebb", "status", "--connections"])).out.contains(name)
     }
   }
 }

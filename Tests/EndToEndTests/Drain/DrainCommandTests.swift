@@ -4,13 +4,13 @@ import Testing
 /// `ebb drain`, with and without a supervisor.
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct DrainCommandTests {
-  private func drain(_ options: String..., setup: Setup = .withTraffic) throws -> Run {
+  private func drain(_ options: String..., setup: LaunchOptions = .withTraffic) throws -> Run {
     try Run.ebb(arguments: ["drain"] + options, setup)
   }
 
   /// A server that nobody supervises.
   private func serve(_ options: String...) throws -> (run: Run, port: Int) {
-    let run = try Run.program(fixture("serve", "0") + options)
+    let run = try Run.program(testApp("serve", "0") + options)
     return (run, Int(try run.line("listening").number("port")))
   }
 
@@ -78,7 +78,7 @@ struct DrainCommandTests {
 
   @Test func `one line that changes, on a terminal`() throws {
     let (_, port) = try serve()
-    var setup = Setup.withTraffic
+    var setup = LaunchOptions.withTraffic
     setup.terminal = try Terminal()
     let run = try drain("--delay", "3s", "--drain-quiet", "1s", "--ports", "\(port)", setup: setup)
     try run.expect(.code(0))
@@ -94,7 +94,7 @@ struct DrainCommandTests {
   }
 
   @Test func `beside a supervisor it looks at the command's ports`() throws {
-    let server = try Server(["--delay", "0", "--drain", "time"])
+    let server = try ServedApp(["--delay", "0", "--drain", "time"])
     let client = try RawClient(server.port)
     client.ask("/delay/6")
     let supervisor = "\(server.run.pid)"
@@ -111,7 +111,7 @@ struct DrainCommandTests {
     let hook = "\(try Binaries.ebb()) drain --delay 0 --drain-quiet 300ms \(bound.joined(separator: " "))"
     // As the parent of the hook it is found among all supervisors of the machine by its own pid alone.
     let options = ["--delay", "0", "--drain", "time", "--pre-stop", "sh -c '\(hook) --pid $PPID'"]
-    let server = try Server(options + bound)
+    let server = try ServedApp(options + bound)
     let client = try RawClient(server.port)
     let asked = Clock.now()
     client.ask("/delay/6")
@@ -143,13 +143,13 @@ struct DrainCommandTests {
   // MARK: In a container
 
   @Test(.needs(.runc)) func `in a container beside a supervisor`() throws {
-    let container = try Container(["--delay", "20s", "--drain", "time"], ["/fixture", "serve", "0"], .withTraffic)
+    let container = try Container(["--delay", "20s", "--drain", "time"], ["/TestApp", "serve", "0"], .withTraffic)
     let port = Int(try container.run.line("listening").number("port"))
     let client = try RawClient(port)
     client.ask("/delay/12")
     try container.waitForClass("owed-response")
     let options = ["--delay", "0", "--drain-quiet", "300ms"]
-    let bound = try Answer(try container.exec(["/ebb", "drain"] + options + ["--drain-timeout", "0"]))
+    let bound = try CommandResult(try container.exec(["/ebb", "drain"] + options + ["--drain-timeout", "0"]))
     #expect(bound.exit == .code(1) && bound.out.contains("1 busy (1 owed-response)"), "\(bound)")
     let drained = try container.exec(["/ebb", "drain"] + options + ["--drain-timeout", "20s"])
     try client.expectAnswer()
@@ -165,24 +165,24 @@ struct DrainCommandTests {
     return (run, Proc.children(of: run.pid)[0])
   }
 
-  private func drain(inside first: pid_t, _ options: String...) throws -> Answer {
+  private func drain(inside first: pid_t, _ options: String...) throws -> CommandResult {
     let nsenter = [Machine.path(of: "nsenter") ?? "", "-t", "\(first)", "-p", "-m", "-n"]
-    return try Answer(try Run.program(nsenter + [Binaries.ebb(), "drain"] + options, .withTraffic))
+    return try CommandResult(try Run.program(nsenter + [Binaries.ebb(), "drain"] + options, .withTraffic))
   }
 
   @Test(.needs(.pidNamespace), .needs(.program("nsenter"))) func `in one without any supervisor`() throws {
-    let (server, first) = try alone(fixture("serve", "0", "--no-accept"))
+    let (server, first) = try alone(testApp("serve", "0", "--no-accept"))
     let port = Int(try server.line("listening").number("port"))
     let quiet = try drain(inside: first, "--delay", "0", "--drain-quiet", "300ms")
     #expect(quiet.exit == .code(0) && quiet.out.hasSuffix(" (quiet): 0 busy, 0 idle, port \(port), by diag+info\n"))
-    let client = try Run.program(fixture("connect", "\(port)", "1", "--silent"), inNetworkOf: first)
+    let client = try Run.program(testApp("connect", "\(port)", "1", "--silent"), inNetworkOf: first)
     try client.line("connected")
     let busy = try drain(inside: first, "--delay", "0", "--drain-timeout", "500ms")
     #expect(busy.exit == .code(1) && busy.out.contains("1 busy (1 pending-accept)"), "\(busy)")
   }
 
   @Test(.needs(.pidNamespace), .needs(.program("nsenter"))) func `in one where nothing listens`() throws {
-    let (run, first) = try alone(fixture("stay"))
+    let (run, first) = try alone(testApp("stay"))
     try run.line("ready")  // and /proc is mounted
     let answer = try drain(inside: first)
     #expect(answer.exit == .code(0), "\(answer)")

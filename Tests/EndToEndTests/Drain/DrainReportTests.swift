@@ -7,7 +7,7 @@ struct DrainReportTests {
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
   func `a delay that was too short, and the one to use`() throws {
     let options = ["--delay", "500ms", "--drain-quiet", "6s", "--drain-timeout", "20s"]
-    let server = try Server(options, launch: ["--network-namespace"])
+    let server = try ServedApp(options, launch: ["--network-namespace"])
     let sent = try server.stop()
     try server.event("draining")
     try Clock.wait(for: "one second") { Clock.now() - sent >= .seconds(1) }
@@ -26,7 +26,7 @@ struct DrainReportTests {
 
   /// As under a plain `docker stop`, where nothing is configured: 10 s are all there is.
   @Test func `an app with steady traffic has its signal after half of ten seconds, and no delay is advised`() throws {
-    let server = try Server(["--drain-quiet", "10s"])  // a busy machine makes pauses
+    let server = try ServedApp(["--drain-quiet", "10s"])  // a busy machine makes pauses
     let client = "while :; do curl -s -o /dev/null --max-time 1 http://127.0.0.1:\(server.port)/; sleep 0.3; done"
     let asking = try Run.program(["/bin/sh", "-c", client])
     try server.stop()
@@ -41,7 +41,7 @@ struct DrainReportTests {
   }
 
   @Test func `one that was longer than it needs`() throws {
-    let server = try Server(["--delay", "20s", "--drain-quiet", "300ms", "--drain-timeout", "1s"])
+    let server = try ServedApp(["--delay", "20s", "--drain-quiet", "300ms", "--drain-timeout", "1s"])
     try server.stop()
     try server.event("connections")
     try RawClient(server.port).exchange()
@@ -55,7 +55,7 @@ struct DrainReportTests {
   }
 
   @Test func `none where nothing came`() throws {
-    let server = try Server(["--delay", "500ms", "--drain-quiet", "300ms"])
+    let server = try ServedApp(["--delay", "500ms", "--drain-quiet", "300ms"])
     let client = try RawClient(server.port)
     try client.exchange()
     usleep(50_000)  // in which the kernel takes in that the client has its answer
@@ -66,7 +66,7 @@ struct DrainReportTests {
   }
 
   @Test func `requests on connections that were there are no new connections`() throws {
-    let server = try Server(["--delay", "5s", "--drain-quiet", "300ms"])
+    let server = try ServedApp(["--delay", "5s", "--drain-quiet", "300ms"])
     let client = try RawClient(server.port)
     try client.exchange()
     usleep(50_000)
@@ -81,7 +81,7 @@ struct DrainReportTests {
 
   /// The kernel tells of its end only when the app closes it.
   @Test func `nor is one that the client had given up before`() throws {
-    let server = try Server(["--delay", "5s", "--drain-quiet", "300ms"])
+    let server = try ServedApp(["--delay", "5s", "--drain-quiet", "300ms"])
     let app = try server.run.command()
     let begun = Clock.now()
     do {
@@ -104,7 +104,7 @@ struct DrainReportTests {
   }
 
   @Test func `ebb status counts as the supervisor does`() throws {
-    let server = try Server(["--drain-quiet", "1h"])
+    let server = try ServedApp(["--drain-quiet", "1h"])
     let client = try RawClient(server.port)
     try client.exchange()
     var one: [String: Any]?
@@ -113,9 +113,9 @@ struct DrainReportTests {
       return (one?["last_in_ms"] as? Int ?? 0) > 2500
     }
     #expect(one?["class"] as? String == "active-stream")
-    let text = try Answer.ebb("status", "--connections", about: server.run).out
+    let text = try CommandResult.ebb("status", "--connections", about: server.run).out
     #expect(text.contains("  active-stream  ") && text.contains("1 busy (1 active-stream), 0 idle, "), "\(text)")
-    let named = try Server(["--ports", "1"])
+    let named = try ServedApp(["--ports", "1"])
     let other = try RawClient(named.port)
     try other.exchange()
     let connections = try named.connections()
@@ -125,7 +125,7 @@ struct DrainReportTests {
 
   @Test func `what the kill hits`() throws {
     let options = ["--delay", "0", "--drain", "time", "--grace", "1s"]
-    let server = try Server(["--ports", "1"] + options, ["--ignore-term"])
+    let server = try ServedApp(["--ports", "1"] + options, ["--ignore-term"])
     let report = try reportOfAKill(withThreeRequests)
     #expect(report.values["killed"] as? Bool == true)
     for key in ["at_stop", "at_forward", "at_kill"] { #expect(report.inFlight(key) == 3, "\(key) \(report)") }
@@ -137,12 +137,12 @@ struct DrainReportTests {
     for key in ["at_stop", "at_forward", "at_kill"] { #expect(unknown.inFlight(key) == nil, "\(key) \(unknown)") }
   }
 
-  private func withThreeRequests() throws -> Report {
+  private func withThreeRequests() throws -> FinalReport {
     // By name: nothing has to be looked for just before the kill.
     let port = try Client.freePort()
-    let server = try Server(
+    let server = try ServedApp(
       ["--delay", "2s", "--drain", "time", "--grace", "2s", "--ports", "\(port)"],
-      command: fixture("serve", "\(port)", "--ignore-term"))
+      command: testApp("serve", "\(port)", "--ignore-term"))
     let clients = try (0..<3).map { _ in try RawClient(server.port) }
     for client in clients { client.ask("/delay/30") }
     try server.run.wait(for: "three requests") { try server.waitForClass("owed-response")["owed-response"] == 3 }
@@ -151,11 +151,11 @@ struct DrainReportTests {
   }
 
   @Test func `the log as text`() throws {
-    var setup = Setup.withTraffic
+    var setup = LaunchOptions.withTraffic
     setup.environment["EBB_DRAIN_QUIET"] = "300ms"
-    let run = try Run.ebb(["--delay", "10s"], fixture("serve", "0"), in: .subreaper, setup)
+    let run = try Run.ebb(["--delay", "10s"], testApp("serve", "0"), in: .subreaper, setup)
     let port = try run.line("listening").number("port")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
     let lines = run.err.lines
     #expect(lines.count == 6, "\(run)")
@@ -167,7 +167,7 @@ struct DrainReportTests {
   // MARK: ebb status
 
   @Test func `status counts on request, before a stop`() throws {
-    let server = try Server(["--delay", "20s", "--drain-timeout", "1s", "--grace", "1s"])
+    let server = try ServedApp(["--delay", "20s", "--drain-timeout", "1s", "--grace", "1s"])
     let idle = try RawClient(server.port)
     try idle.exchange()
     let busy = try RawClient(server.port)
@@ -187,7 +187,7 @@ struct DrainReportTests {
       #expect((one["last_in_ms"] as? Int).map { (2000...60_000).contains($0) } == true, "\(list)")
     }
 
-    let text = try Answer.ebb("status", "--connections", about: server.run)
+    let text = try CommandResult.ebb("status", "--connections", about: server.run)
     let summary = "clients   1 busy (1 owed-response), 1 idle (1 idle), port \(server.port), by diag+info\n"
     #expect(text.exit == .code(0) && text.out.contains(summary), "\(text)")
     let table = try #require(text.out.components(separatedBy: "\n\n").last).split(separator: "\n")
@@ -198,12 +198,12 @@ struct DrainReportTests {
     #expect(table.dropFirst().contains { $0.contains("  idle  ") }, "\(text)")
 
     // Nobody has looked before, and the supervisor has not begun to.
-    #expect(!(try Answer.ebb("status", about: server.run).out.contains("clients ")))
+    #expect(!(try CommandResult.ebb("status", about: server.run).out.contains("clients ")))
     #expect(server.run.err.text == "")
   }
 
   @Test func `in a stop it shows them unasked`() throws {
-    let server = try Server(["--delay", "20s", "--drain-timeout", "1s", "--grace", "1s"])
+    let server = try ServedApp(["--delay", "20s", "--drain-timeout", "1s", "--grace", "1s"])
     let client = try RawClient(server.port)
     client.ask("/delay/30")
     try server.expectRequest()
@@ -211,7 +211,7 @@ struct DrainReportTests {
     try server.event("connections")
     var status: [String: Any] = [:]
     try server.run.wait(for: "the count") {
-      status = try Answer.ebb("status", "--json", about: server.run).json()
+      status = try CommandResult.ebb("status", "--json", about: server.run).json()
       return status["connections"] is [String: Any]
     }
     let connections = try #require(status["connections"] as? [String: Any])
@@ -221,37 +221,37 @@ struct DrainReportTests {
     #expect(latest > soonest && soonest > 0, "\(stop)")
     #expect((stop["in_flight"] as? [String: Any])?["at_stop"] as? Int == 1, "\(stop)")
     #expect(stop["connections_after_stop"] as? Int == 0 && stop["drain_ended_by"] is NSNull, "\(stop)")
-    let text = try Answer.ebb("status", about: server.run)
+    let text = try CommandResult.ebb("status", about: server.run)
     #expect(text.out.contains("\nclients   1 busy (1 owed-response), 0 idle, port \(server.port), by diag+info\n"))
     #expect(text.out.contains("\ntraffic   in flight: 1 at the stop signal\n"), "\(text)")
-    let listed = try Answer.ebb("status", "--connections", about: server.run)
+    let listed = try CommandResult.ebb("status", "--connections", about: server.run)
     #expect(listed.out.contains("\n \(server.port)  ") || listed.out.contains("\n\(server.port)  "), "\(listed)")
   }
 
   /// Where no terminal is, each change is a whole report.
   @Test func `watched, with each connection`() throws {
-    let server = try Server(["--delay", "20s", "--drain-timeout", "1s", "--grace", "1s"])
+    let server = try ServedApp(["--delay", "20s", "--drain-timeout", "1s", "--grace", "1s"])
     let client = try RawClient(server.port)
     client.ask("/delay/30")
     try server.expectRequest()
     let pid = "\(server.run.pid)"
-    let watch = try Run.ebb(arguments: ["status", "--watch", "--connections", "--pid", pid], .withTraffic)
-    try watch.wait(for: "a connection") { watch.out.lines.contains { $0.contains("  owed-response  ") } }
-    #expect(watch.out.lines.first?.contains(": serving for ") == true, "\(watch)")
+    let sampler = try Run.ebb(arguments: ["status", "--watch", "--connections", "--pid", pid], .withTraffic)
+    try sampler.wait(for: "a connection") { sampler.out.lines.contains { $0.contains("  owed-response  ") } }
+    #expect(sampler.out.lines.first?.contains(": serving for ") == true, "\(sampler)")
     try server.stop()
-    try watch.wait(for: "the stop") { watch.out.lines.contains { $0.contains(": delaying for ") } }
+    try sampler.wait(for: "the stop") { sampler.out.lines.contains { $0.contains(": delaying for ") } }
     kill(try server.run.command(), SIGKILL)
-    try watch.expect(.code(0))
+    try sampler.expect(.code(0))
   }
 
   @Test func `without a client, and without a listening socket`() throws {
-    let server = try Server()
-    let none = try Answer.ebb("status", "--connections", about: server.run)
+    let server = try ServedApp()
+    let none = try CommandResult.ebb("status", "--connections", about: server.run)
     #expect(none.out.contains("\nclients   0 busy, 0 idle, port \(server.port), by diag+info\n"), "\(none)")
     #expect(none.out.hasSuffix("\n\nno connections\n"), "\(none)")
-    let deaf = try Run.ebb([], fixture("stay"))
+    let deaf = try Run.ebb([], testApp("stay"))
     try deaf.line("ready")
-    let answer = try Answer.ebb("status", "--connections", about: deaf)
+    let answer = try CommandResult.ebb("status", "--connections", about: deaf)
     #expect(answer.exit == .code(0) && answer.out.hasSuffix("\n\nno connections\n"), "\(answer)")
   }
 }

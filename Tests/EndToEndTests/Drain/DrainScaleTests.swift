@@ -3,10 +3,10 @@ import Testing
 
 /// Many connections: what ebb does meanwhile, and what it does before a stop.
 @Suite(.endsItsProcesses, .mostlyWaits)
-struct DrainCostTests {
+struct DrainScaleTests {
   @Test func `before a stop nothing wakes it up, whatever the traffic`() throws {
-    let server = try Server()
-    let pool = try Run.program(fixture("connect", "\(server.port)", "1000"))
+    let server = try ServedApp()
+    let pool = try Run.program(testApp("connect", "\(server.port)", "1000"))
     try pool.line("connected")
     // The look a second after the start takes its time among so many sockets.
     _ = try Proc.settle(server.run.pid)
@@ -15,7 +15,7 @@ struct DrainCostTests {
     }
     let last = try Proc.settle(server.run.pid)
     let descriptors = Proc.descriptors(of: server.run.pid)
-    let scraper = try Run.program(fixture("scrape", "\(server.port)", "100"))
+    let scraper = try Run.program(testApp("scrape", "\(server.port)", "100"))
     // Not a wait for something, but the time that is measured.
     sleep(3)
     try scraper.line("scraped")
@@ -27,8 +27,8 @@ struct DrainCostTests {
   @Test func `a stop opens few descriptors, and the same ones for any number of connections`() throws {
     var opened: [Int] = []
     for count in [0, 1000] {
-      let server = try Server(["--delay", "20s", "--drain", "time"])
-      if count > 0 { try Run.program(fixture("connect", "\(server.port)", "\(count)")).line("connected") }
+      let server = try ServedApp(["--delay", "20s", "--drain", "time"])
+      if count > 0 { try Run.program(testApp("connect", "\(server.port)", "\(count)")).line("connected") }
       _ = try Proc.settle(server.run.pid)
       let before = Proc.descriptors(of: server.run.pid).count
       try server.stop()
@@ -48,16 +48,16 @@ struct DrainCostTests {
   func `ten thousand connections are counted, and signals come through meanwhile`() throws {
     // In a network of its own, since other tests count too.
     let options = ["--delay", "12s", "--drain-quiet", "1s"]
-    let server = try Server(options, launch: ["--network-namespace"])
+    let server = try ServedApp(options, launch: ["--network-namespace"])
     let pool = try Run.program(
-      fixture("connect", "\(server.port)", "10000"), inNetworkOf: try server.run.command())
+      testApp("connect", "\(server.port)", "10000"), inNetworkOf: try server.run.command())
     try pool.wait(for: "ten thousand", limit: .seconds(300)) { pool.out.next("connected") != nil }
     let sent = try server.stop()
     let first = try server.look()
     #expect((first["busy"] as? Int ?? 0) + (first["idle"] as? Int ?? 0) == 10_000, "\(first)")
     for _ in 0..<50 {
       let already = server.run.signals.count
-      try server.run.send(.usr1)
+      try server.run.send(.sigusr1)
       try server.run.wait(for: "the signal") { server.run.signals.count > already }
       usleep(10_000)
     }
@@ -71,15 +71,15 @@ struct DrainCostTests {
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")), .needs(.strace))
   func `neither signals nor deadlines wait for the end of a long pass`() throws {
     let options = ["--delay", "6s", "--drain-timeout", "4s"]
-    let server = try Server(options, ["--ignore-term"], launch: ["--network-namespace"])
-    let pool = try Run.program(fixture("connect", "\(server.port)", "6000"), inNetworkOf: try server.run.command())
+    let server = try ServedApp(options, ["--ignore-term"], launch: ["--network-namespace"])
+    let pool = try Run.program(testApp("connect", "\(server.port)", "6000"), inNetworkOf: try server.run.command())
     try pool.line("connected")
     let sent = try server.stop()
     try server.event("connections")
     // Some eighty connections at a time: a pass that begins in the delay takes at least 15 seconds.
     let tracer = try server.run.inject("recvfrom:delay_exit=200000")
     try server.event("draining")
-    try server.run.send(.usr1)
+    try server.run.send(.sigusr1)
     try server.run.line("got USR1")
     #expect(server.run.signals.count == 1, "the drain ended before")
     let told = try server.toldToStop(after: sent)

@@ -7,7 +7,7 @@ struct DrainServerTests {
   /// A server whose port is found, and whose clients end in the middle of the drain. In a network of its own, which
   /// thousands of connections a second would else fill up for all tests.
   private func started(_ options: [String], _ command: [String], _ port: Int, folder: String) throws -> Run {
-    var setup = Setup.withTraffic
+    var setup = LaunchOptions.withTraffic
     setup.launch = ["--network-namespace", "--cwd", folder]
     let all = [
       "--log", "json", "--delay", "1s", "-t", "60s", "--drain-quiet", "3s", "--drain-timeout", "40s", "--grace", "3s",
@@ -21,13 +21,13 @@ struct DrainServerTests {
   /// Asks through delay and drain, over one connection again and again where the server lets it.
   private func throughAStop(of run: Run, _ client: Run, requests: () throws -> Void) throws {
     sleep(1)  // not before there is traffic
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     _ = try client.exit()
     let end = Clock.now()
     try requests()
     #expect(end - sent >= .seconds(2), "the clients ended too early to prove anything")
     _ = try run.exit()
-    let report = try Report(run)
+    let report = try FinalReport(run)
     #expect(report.drainEndedBy == "quiet", "\(report)")
     #expect(report["last_request_ms"].map { $0 >= 1000 } == true, "\(report)")
     #expect(report["drain_ms"].map { $0 >= 1000 } == true, "\(report)")
@@ -103,20 +103,20 @@ struct DrainServerTests {
     .needs(.pidNamespace), .needs(.program("nginx")), .needs(.program("curl")), .needs(.program("wrk")),
     arguments: Load.allCases)
   func `nginx`(load: Load) throws {
-    let (folder, port) = (try Runs.folder(), try Client.freePort())
+    let (folder, port) = (try TestResources.folder(), try Client.freePort())
     let run = try started(["-r", "TERM:QUIT"], try nginx(folder, port), port, folder: folder)
     try expectNoFailure(run, port, load, reuses: true)
-    #expect(try Report(run)["code"] == 0)
+    #expect(try FinalReport(run)["code"] == 0)
   }
 
   @Test(
     .needs(.pidNamespace), .needs(.program("haproxy")), .needs(.program("curl")), .needs(.program("wrk")),
     arguments: Load.allCases)
   func `haproxy`(load: Load) throws {
-    let (folder, port) = (try Runs.folder(), try Client.freePort())
+    let (folder, port) = (try TestResources.folder(), try Client.freePort())
     let run = try started(["-r", "TERM:USR1"], try haproxy(folder, port), port, folder: folder)
     try expectNoFailure(run, port, load, reuses: true)
-    #expect(try Report(run)["code"] == 0)
+    #expect(try FinalReport(run)["code"] == 0)
   }
 
   /// A connection for each request. The kernel tells of the ends of thousands a second late, to all other tests too.
@@ -124,14 +124,14 @@ struct DrainServerTests {
     .needs(.pidNamespace), .needs(.program("python3")), .needs(.program("curl")), .needs(.program("wrk")),
     arguments: Load.allCases)
   func `a server that does nothing about SIGTERM`(load: Load) throws {
-    let (folder, port) = (try Runs.folder(), try Client.freePort())
+    let (folder, port) = (try TestResources.folder(), try Client.freePort())
     try "ok\n".write(toFile: folder + "/index.html", atomically: true, encoding: .utf8)
     let python = [Machine.path(of: "python3") ?? "", "-m", "http.server", "--bind", "127.0.0.1", "\(port)"]
     // Its log must not get in the way of ebb's.
     let command = ["/bin/sh", "-c", "exec \(python.joined(separator: " ")) 2> /dev/null"]
     let run = try started([], command, port, folder: folder)
     try expectNoFailure(run, port, load, reuses: false)
-    #expect(try Report(run)["code"] == 143)
+    #expect(try FinalReport(run)["code"] == 143)
   }
 
   private func expectNoFailure(_ run: Run, _ port: Int, _ load: Load, reuses: Bool) throws {

@@ -3,10 +3,10 @@ import Testing
 
 /// Connections on which nothing is owed: whether they hold the drain up, and when traffic is quiet.
 @Suite(.endsItsProcesses, .mostlyWaits)
-struct DrainIdleTests {
+struct IdleModeTests {
   @Test func `a thousand idle keep-alives end by delay and quiet time`() throws {
-    let server = try Server(["--delay", "500ms", "--drain-timeout", "20s"])
-    let pool = try Run.program(fixture("connect", "\(server.port)", "1000"))
+    let server = try ServedApp(["--delay", "500ms", "--drain-timeout", "20s"])
+    let pool = try Run.program(testApp("connect", "\(server.port)", "1000"))
     try pool.line("connected")
     let sent = try server.stop()
     // Two seconds after the stop signal, which is when ebb begins to look.
@@ -21,8 +21,8 @@ struct DrainIdleTests {
 
   @Test(arguments: [[], ["--silent"]])
   func `the quiet time may lie inside the delay`(how: [String]) throws {
-    let server = try Server(["--delay", "3500ms", "--drain-quiet", "3s"])
-    let pool = try Run.program(fixture("connect", "\(server.port)", "100") + how)
+    let server = try ServedApp(["--delay", "3500ms", "--drain-quiet", "3s"])
+    let pool = try Run.program(testApp("connect", "\(server.port)", "100") + how)
     try pool.line("connected")
     let sent = try server.stop()
     #expect(try server.toldToStop(after: sent) >= .milliseconds(3500))
@@ -35,7 +35,7 @@ struct DrainIdleTests {
   @Test func `a websocket that is silent holds nothing up, one whose client spoke last does`() throws {
     for (speaks, end) in [(false, "quiet"), (true, "bound")] {
       let bound = speaks ? ["--drain-timeout", "1500ms"] : ["--drain-timeout", "20s"]
-      let server = try Server(["--delay", "200ms", "--drain-quiet", "300ms"] + bound)
+      let server = try ServedApp(["--delay", "200ms", "--drain-quiet", "300ms"] + bound)
       let client = try RawClient(server.port)
       client.ask("/upgrade")
       _ = try client.read(upTo: "\r\n\r\n")
@@ -53,8 +53,8 @@ struct DrainIdleTests {
 
   @Test(arguments: [[], ["--keep-alive"]])
   func `a scrape each second goes on to the bound`(how: [String]) throws {
-    let server = try Server(["--delay", "200ms", "--drain-timeout", "6s", "--drain-quiet", "4s"])
-    let scraper = try Run.program(fixture("scrape", "\(server.port)", "1000") + how)
+    let server = try ServedApp(["--delay", "200ms", "--drain-timeout", "6s", "--drain-quiet", "4s"])
+    let scraper = try Run.program(testApp("scrape", "\(server.port)", "1000") + how)
     try scraper.line("scraped")
     let sent = try server.stop()
     #expect(try server.toldToStop(after: sent) >= .milliseconds(6200))
@@ -71,8 +71,8 @@ struct DrainIdleTests {
 
   @Test(arguments: [[], ["--keep-alive"]])
   func `a quiet time that is shorter than the pauses of a scrape`(how: [String]) throws {
-    let server = try Server(["--delay", "1500ms", "--drain-timeout", "20s", "--drain-quiet", "500ms"])
-    let scraper = try Run.program(fixture("scrape", "\(server.port)", "1000") + how)
+    let server = try ServedApp(["--delay", "1500ms", "--drain-timeout", "20s", "--drain-quiet", "500ms"])
+    let scraper = try Run.program(testApp("scrape", "\(server.port)", "1000") + how)
     try scraper.line("scraped")
     try server.stop()
     let report = try server.report()
@@ -82,7 +82,7 @@ struct DrainIdleTests {
 
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
   func `connections that open and close between two looks are traffic`() throws {
-    let server = try Server(["--delay", "6s", "--drain-quiet", "500ms"], launch: ["--network-namespace"])
+    let server = try ServedApp(["--delay", "6s", "--drain-quiet", "500ms"], launch: ["--network-namespace"])
     try server.stop()
     try server.look()
     try server.connect(30)
@@ -94,7 +94,7 @@ struct DrainIdleTests {
   // MARK: Modes
 
   @Test func `zero waits for an idle keep-alive to close`() throws {
-    let server = try Server(["--delay", "200ms", "--drain", "zero", "--drain-quiet", "300ms"])
+    let server = try ServedApp(["--delay", "200ms", "--drain", "zero", "--drain-quiet", "300ms"])
     var client: RawClient? = try RawClient(server.port)
     try client?.exchange()
     usleep(50_000)  // in which the kernel takes in that the client has its answer
@@ -111,7 +111,7 @@ struct DrainIdleTests {
 
   @Test func `zero goes on to the bound where one stays open, and waits for none where none is`() throws {
     for opens in [true, false] {
-      let server = try Server(["--delay", "200ms", "--drain", "zero", "--drain-timeout", "8s"])
+      let server = try ServedApp(["--delay", "200ms", "--drain", "zero", "--drain-timeout", "8s"])
       let client = opens ? try RawClient(server.port) : nil
       try client?.exchange()
       let sent = try server.stop()
@@ -123,7 +123,7 @@ struct DrainIdleTests {
   }
 
   @Test func `time waits for nothing, and tells what was in flight all the same`() throws {
-    let server = try Server(["--delay", "5s", "--drain", "time"])
+    let server = try ServedApp(["--delay", "5s", "--drain", "time"])
     let client = try RawClient(server.port)
     client.ask("/delay/12")
     try server.expectRequest()
@@ -139,12 +139,12 @@ struct DrainIdleTests {
   // MARK: What else ends it
 
   @Test func `SIGINT, which the app does not get`() throws {
-    let server = try Server(["--delay", "200ms", "--drain-timeout", "20s"], ["--no-accept"])
+    let server = try ServedApp(["--delay", "200ms", "--drain-timeout", "20s"], ["--no-accept"])
     let client = try RawClient(server.port)
     try server.stop()
     try server.event("draining")
     try server.look()
-    try server.run.send(.int)
+    try server.run.send(.sigint)
     let report = try server.report()
     #expect(report.drainEndedBy == "signal" && report.inFlight("at_forward") == 1, "\(report)")
     #expect(server.run.signals.map { $0.split(separator: " ")[1] } == ["TERM"])
@@ -152,12 +152,12 @@ struct DrainIdleTests {
   }
 
   @Test func `ebb stop --now`() throws {
-    let server = try Server(["--delay", "200ms", "--drain-timeout", "20s"], ["--no-accept"])
+    let server = try ServedApp(["--delay", "200ms", "--drain-timeout", "20s"], ["--no-accept"])
     let client = try RawClient(server.port)
     try server.stop()
     try server.event("draining")
     try server.look()
-    let answer = try Answer.ebb("stop", "--now", about: server.run)
+    let answer = try CommandResult.ebb("stop", "--now", about: server.run)
     #expect(answer.exit == .code(0), "\(answer)")
     let report = try server.report()
     #expect(report.drainEndedBy == "skipped" && report.inFlight("at_forward") == 1, "\(report)")
@@ -165,7 +165,7 @@ struct DrainIdleTests {
   }
 
   @Test func `the command's exit`() throws {
-    let server = try Server(["--delay", "200ms", "--drain-timeout", "20s"], ["--no-accept"])
+    let server = try ServedApp(["--delay", "200ms", "--drain-timeout", "20s"], ["--no-accept"])
     let client = try RawClient(server.port)
     try server.stop()
     try server.event("draining")

@@ -3,13 +3,13 @@ import Testing
 
 /// What is under way when a stop begins, as a real kernel shows it.
 @Suite(.endsItsProcesses, .mostlyWaits)
-struct DrainRequestTests {
+struct InFlightRequestsTests {
   /// Where traffic is to be quiet, long after anything that is under way.
   private let patient = ["--drain-timeout", "20s"]
 
   @Test(arguments: [false, true])
   func `a request of ten seconds, with a delay of one`(isPatient: Bool) throws {
-    let server = try Server(["--delay", "1s"] + (isPatient ? patient : ["--drain-timeout", "10s"]))
+    let server = try ServedApp(["--delay", "1s"] + (isPatient ? patient : ["--drain-timeout", "10s"]))
     let client = try RawClient(server.port)
     let asked = Clock.now()
     client.send("GET /delay/10 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -25,7 +25,7 @@ struct DrainRequestTests {
   }
 
   @Test func `an answer is owed however long it takes, on a connection that stays`() throws {
-    let server = try Server(["--delay", "200ms", "--drain-quiet", "300ms"] + patient)
+    let server = try ServedApp(["--delay", "200ms", "--drain-quiet", "300ms"] + patient)
     let client = try RawClient(server.port)
     let asked = Clock.now()
     client.ask("/delay/8")
@@ -44,7 +44,7 @@ struct DrainRequestTests {
   func `a request that comes in the drain is waited for too`() throws {
     // In a network of its own: where closings were missed, the count of all that are accepted there has to do.
     let options = ["--delay", "200ms", "--drain-quiet", "1s"] + patient
-    let server = try Server(options, launch: ["--network-namespace"])
+    let server = try ServedApp(options, launch: ["--network-namespace"])
     let first = try server.ask("/delay/8")
     try server.expectRequest()
     try server.stop()
@@ -63,7 +63,7 @@ struct DrainRequestTests {
   @Test(arguments: [200, 900])
   func `an upload that comes in pieces`(pause: Int) throws {
     // With the longer pauses it is the owed answer that holds, not the bytes.
-    let server = try Server(["--delay", "200ms", "--drain-quiet", "500ms"] + patient)
+    let server = try ServedApp(["--delay", "200ms", "--drain-quiet", "500ms"] + patient)
     let client = try RawClient(server.port)
     client.send("POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 80000\r\n\r\n")
     try server.expectRequest()
@@ -80,7 +80,7 @@ struct DrainRequestTests {
   }
 
   @Test func `a stream that sends each 500 ms goes on to the bound`() throws {
-    let server = try Server(["--delay", "500ms", "--drain-timeout", "3s"])
+    let server = try ServedApp(["--delay", "500ms", "--drain-timeout", "3s"])
     let client = try RawClient(server.port)
     client.ask("/stream/500")
     _ = try client.read(upTo: "tick\n\r\n")
@@ -93,7 +93,7 @@ struct DrainRequestTests {
   }
 
   @Test func `a client that does not read its answer, and one that does`() throws {
-    let server = try Server(["--delay", "200ms", "--drain-quiet", "300ms"] + patient)
+    let server = try ServedApp(["--delay", "200ms", "--drain-quiet", "300ms"] + patient)
     let client = try RawClient(server.port, buffer: 4096)
     client.ask("/big/20000000")
     let classes = try server.waitForClass("response-in-flight")
@@ -113,7 +113,7 @@ struct DrainRequestTests {
     let report = try reportOfAKill {
       // By name: nothing has to be looked for just before the kill.
       let port = try Client.freePort()
-      let server = try Server(options + ["--ports", "\(port)"], command: fixture("serve", "\(port)"))
+      let server = try ServedApp(options + ["--ports", "\(port)"], command: testApp("serve", "\(port)"))
       let client = try RawClient(port, buffer: 4096)
       client.ask("/big/20000000")
       try server.waitForClass("response-in-flight")
@@ -126,7 +126,7 @@ struct DrainRequestTests {
   }
 
   @Test func `a request that the app does not read`() throws {
-    let server = try Server(["--delay", "200ms", "--drain-timeout", "8s", "--drain-quiet", "300ms"], ["--no-read"])
+    let server = try ServedApp(["--delay", "200ms", "--drain-timeout", "8s", "--drain-quiet", "300ms"], ["--no-read"])
     let client = try RawClient(server.port)
     client.ask()
     #expect(try server.waitForClass("unread-request") == ["unread-request": 1])
@@ -137,7 +137,8 @@ struct DrainRequestTests {
 
   @Test(arguments: [false, true])
   func `a connection that waits to be accepted`(asks: Bool) throws {
-    let server = try Server(["--delay", "200ms", "--drain-timeout", "8s", "--drain-quiet", "300ms"], ["--no-accept"])
+    let server = try ServedApp(
+      ["--delay", "200ms", "--drain-timeout", "8s", "--drain-quiet", "300ms"], ["--no-accept"])
     let client = try RawClient(server.port)
     if asks { client.ask() }
     let expected = asks ? "pending-accept" : "never-used"
@@ -153,7 +154,7 @@ struct DrainRequestTests {
   // MARK: One side closed
 
   @Test func `a client that has closed its side and is owed an answer`() throws {
-    let server = try Server(["--delay", "200ms", "--drain-quiet", "300ms"] + patient)
+    let server = try ServedApp(["--delay", "200ms", "--drain-quiet", "300ms"] + patient)
     let client = try RawClient(server.port)
     let asked = Clock.now()
     client.ask("/delay/8")
@@ -167,7 +168,7 @@ struct DrainRequestTests {
   }
 
   @Test func `one that has closed its side and got its answer holds nothing up`() throws {
-    let server = try Server(["--delay", "200ms", "--drain-quiet", "300ms"] + patient, ["--keep-half-closed"])
+    let server = try ServedApp(["--delay", "200ms", "--drain-quiet", "300ms"] + patient, ["--keep-half-closed"])
     let client = try RawClient(server.port)
     try client.exchange()
     client.closeSending()

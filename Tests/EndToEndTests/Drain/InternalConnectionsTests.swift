@@ -3,14 +3,14 @@ import Testing
 
 /// Programs of one container that are connected to each other: only clients from outside are traffic.
 @Suite(.endsItsProcesses, .mostlyWaits)
-struct DrainInsideTests {
+struct InternalConnectionsTests {
   private let options = [
     "--delay", "1s", "-t", "60s", "--drain-quiet", "1s", "--grace", "3s", "--leftover-timeout", "30s",
   ]
 
   /// A command under ebb, in a network of its own.
   private func started(_ more: [String], _ command: [String]) throws -> Run {
-    var setup = Setup.withTraffic
+    var setup = LaunchOptions.withTraffic
     setup.launch = ["--network-namespace"]
     let run = try Run.ebb(["--log", "json"] + options + more, command, in: .subreaper, setup)
     try run.waitForPage(of: run.pid)
@@ -57,9 +57,9 @@ struct DrainInsideTests {
       [Binaries.ebb(), "drain", "--pid", "\(run.pid)", "--delay", "0", "--drain-quiet", "300ms"], inNetworkOf: run.pid)
     try drain.expect(.code(0))
     #expect(drain.out.lines.last?.contains(" (quiet): 0 busy, 0 idle, port \(port), ") == true, "\(drain)")
-    try run.send(.term)
+    try run.send(.sigterm)
     _ = try run.exit()
-    let report = try Report(run)
+    let report = try FinalReport(run)
     #expect(report.drainEndedBy == "quiet", "\(report)")
     #expect(report.inFlight("at_stop") == 0 && report.inFlight("at_forward") == 0, "\(report)")
     #expect(report["connections_after_stop"] == 0 && report.values["advice"] is NSNull, "\(report)")
@@ -74,13 +74,13 @@ struct DrainInsideTests {
     let worker = try Run.program(redis(port, "BLPOP", "jobs", "0"), inNetworkOf: run.pid)
     try waitForWorkers(2, port, run)
     #expect((try run.connections()["list"] as? [Any])?.count == 1)
-    try run.send(.term)
+    try run.send(.sigterm)
     // Not a wait for something, but the time in which nothing may happen.
     sleep(5)
     #expect(run.poll() == nil && worker.poll() == nil)
     kill(worker.pid, SIGKILL)
     _ = try run.exit()
-    let report = try Report(run)
+    let report = try FinalReport(run)
     #expect(report.drainEndedBy == "quiet", "\(report)")
     #expect(report.inFlight("at_stop") == 1 && report.inFlight("at_forward") == 0, "\(report)")
     #expect(report["drain_ms"].map { $0 >= 3000 } == true, "\(report)")
@@ -89,7 +89,7 @@ struct DrainInsideTests {
   /// The proxy's connection to the app is not counted, its client's is.
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")), .needs(.program("nginx")), .needs(.program("curl")))
   func `a proxy and its app wait for the request of a client`() throws {
-    let (folder, port, appPort) = (try Runs.folder(), try Client.freePort(), try Client.freePort())
+    let (folder, port, appPort) = (try TestResources.folder(), try Client.freePort(), try Client.freePort())
     let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     let paths = kinds.map { "\($0)_temp_path \(folder)/\($0);" }.joined(separator: " ")
     let configuration = """
@@ -103,9 +103,9 @@ struct DrainInsideTests {
       """
     try configuration.write(toFile: folder + "/nginx.conf", atomically: true, encoding: .utf8)
     let nginx = "nginx -e stderr -c \(folder)/nginx.conf"
-    let script = "\(Binaries.fixture) serve \(appPort) & exec \(nginx)"
+    let script = "\(Binaries.testApp) serve \(appPort) & exec \(nginx)"
     let all = options + ["-r", "TERM:QUIT", "--drain-timeout", "30s"]
-    let server = try Server(all, command: ["/bin/sh", "-c", script], launch: ["--network-namespace"])
+    let server = try ServedApp(all, command: ["/bin/sh", "-c", script], launch: ["--network-namespace"])
     try server.run.wait(for: "the proxy") { try server.ask("/", port: port).exit() == .code(0) }
     let request = try server.ask("/delay/8", port: port)
     #expect(try server.waitForClass("owed-response")["owed-response"] == 1)
@@ -113,7 +113,7 @@ struct DrainInsideTests {
     try request.expect(.code(0))
     #expect(request.out.lines == ["ok"])
     _ = try server.run.exit()
-    let report = try Report(server.run)
+    let report = try FinalReport(server.run)
     #expect(report.drainEndedBy == "quiet", "\(report)")
     #expect(report.inFlight("at_stop") == 1 && report.inFlight("at_forward") == 0, "\(report)")
   }

@@ -11,7 +11,7 @@ struct DrainPortTests {
 
   @Test(.needs(.ipv6), arguments: [(AF_INET, "127.0.0.1"), (AF_INET6, "[0:0:0:0:0:0:0:1]")])
   func `clients of a socket for both families`(family: Int32, address: String) throws {
-    let server = try Server(short, ["--dual"])
+    let server = try ServedApp(short, ["--dual"])
     let client = try RawClient(server.port, family: family)
     let asked = Clock.now()
     client.ask("/delay/8")
@@ -25,7 +25,7 @@ struct DrainPortTests {
   }
 
   @Test func `several sockets on one port`() throws {
-    let server = try Server(short, ["--reuseport", "4"])
+    let server = try ServedApp(short, ["--reuseport", "4"])
     // The kernel spreads them.
     let clients = try (0..<8).map { _ in try RawClient(server.port) }
     for client in clients { client.ask("/delay/8") }
@@ -40,10 +40,10 @@ struct DrainPortTests {
 
   @Test func `one that is opened after the stop signal`() throws {
     let options = ["--delay", "5s", "--drain-quiet", "1500ms", "--drain-timeout", "20s", "-t", "60s"]
-    let server = try Server(options, ["--late", "USR1"])
+    let server = try ServedApp(options, ["--late", "USR1"])
     let sent = try server.stop()
     try server.look()
-    try server.run.send(.usr1)
+    try server.run.send(.sigusr1)
     let late = Int(try server.run.line("listening").number("port"))
     let client = try RawClient(late)
     client.ask("/delay/7")
@@ -56,7 +56,7 @@ struct DrainPortTests {
   }
 
   @Test func `one that the app closes while a request is in flight`() throws {
-    let server = try Server(short + ["--drain-timeout", "15s"], ["--close-on", "USR1"])
+    let server = try ServedApp(short + ["--drain-timeout", "15s"], ["--close-on", "USR1"])
     let client = try RawClient(server.port)
     let asked = Clock.now()
     client.ask("/delay/8")
@@ -64,7 +64,7 @@ struct DrainPortTests {
     try server.stop()
     try server.event("draining")
     try server.look()  // a port of the kernel's choice cannot be recognised later
-    try server.run.send(.usr1)
+    try server.run.send(.sigusr1)
     try server.run.line("closed")
     try client.expectAnswer()
     #expect(try server.toldToStop(after: asked) >= .seconds(8))
@@ -72,8 +72,8 @@ struct DrainPortTests {
   }
 
   @Test func `a child's, and one of each of two children`() throws {
-    let script = "\(Binaries.fixture) serve 0 & \(Binaries.fixture) serve 0; :"
-    let server = try Server(short + ["--group"], command: ["/bin/sh", "-c", script])
+    let script = "\(Binaries.testApp) serve 0 & \(Binaries.testApp) serve 0; :"
+    let server = try ServedApp(short + ["--group"], command: ["/bin/sh", "-c", script])
     let other = Int(try server.run.line("listening").number("port"))
     let client = try RawClient(other)
     let asked = Clock.now()
@@ -93,9 +93,9 @@ struct DrainPortTests {
     let nobodys = try Client.freePort()
     for names in [nobodys, nil] {
       let second = try Client.freePort()
-      let script = "\(Binaries.fixture) serve \(second) & \(Binaries.fixture) serve 0; :"
+      let script = "\(Binaries.testApp) serve \(second) & \(Binaries.testApp) serve 0; :"
       let options = short + ["--grace", "1s", "--group", "--ports", "\(names ?? second)"]
-      let server = try Server(options, command: ["/bin/sh", "-c", script])
+      let server = try ServedApp(options, command: ["/bin/sh", "-c", script])
       try server.run.line("listening")
       let first = try server.run.out.lines.map { Int(try $0.number("port")) }.first { $0 != second }
       let client = try RawClient(try #require(first))
@@ -112,7 +112,7 @@ struct DrainPortTests {
   @Test func `ebb's own health port is not one`() throws {
     let (health, port) = (try Client.freePort(), try Client.freePort())
     let options = short + ["--health", "\(health)", "--ports", "\(port),\(health)"]
-    let server = try Server(options, command: fixture("serve", "\(port)"))
+    let server = try ServedApp(options, command: testApp("serve", "\(port)"))
     let asks = "while curl -s -o /dev/null http://127.0.0.1:\(health)/livez; do echo asked; sleep 0.1; done"
     let probes = try Run.program(["/bin/sh", "-c", asks])
     try probes.line("asked")
@@ -128,42 +128,42 @@ struct DrainPortTests {
   /// A queue consumer, a tunnel, a loop in a shell: by flag or by variable.
   @Test(arguments: [true, false])
   func `an app that never listened keeps a delay that was given`(isFlag: Bool) throws {
-    var setup = Setup.withTraffic
+    var setup = LaunchOptions.withTraffic
     if !isFlag { setup.environment["EBB_DELAY"] = "2s" }
     let loop = "trap 'echo got TERM; exit 0' TERM; echo ready; while :; do sleep 0.1; done"
     let options = ["--log", "json"] + (isFlag ? ["--delay", "2s"] : [])
     let run = try Run.ebb(options, ["/bin/sh", "-c", loop], in: .subreaper, setup)
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.line("got TERM")
     #expect(Clock.now() - sent >= .seconds(2))
     try run.expect(.code(0))
-    let report = try Report(run)
+    let report = try FinalReport(run)
     #expect(report.text("delay_ended_by") == "time" && report.drainEndedBy == "skipped", "\(report)")
     let messages = try run.records().compactMap { $0["msg"] as? String }
     #expect(messages.first == "the stop begins: the command serves on for 2s, SIGKILL in 29s at the latest")
     #expect(!messages.contains { $0.contains("no delay") }, "\(run)")
   }
 
-  @Test(arguments: Place.possible)
-  func `an app that never listened has its signal at once where no delay was given`(place: Place) throws {
-    let run = try Run.ebb(["--log", "json", "-t", "600s"], fixture("signals"), in: place, .withTraffic)
+  @Test(arguments: PIDRole.possible)
+  func `an app that never listened has its signal at once where no delay was given`(place: PIDRole) throws {
+    let run = try Run.ebb(["--log", "json", "-t", "600s"], testApp("signals"), in: place, .withTraffic)
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
-    let report = try Report(run)
+    let report = try FinalReport(run)
     #expect(report.drainEndedBy == "skipped" && report.text("delay_ended_by") == "skipped", "\(report)")
     #expect(!(try run.records()).contains { $0["level"] as? String == "warning" }, "\(report)")
   }
 
   @Test func `one with a UNIX socket alone gets the delay`() throws {
-    let path = try Runs.folder() + "/socket"
-    try expectNoDrain(try Server(["--delay", "1s"], ["--unix", path]))
+    let path = try TestResources.folder() + "/socket"
+    try expectNoDrain(try ServedApp(["--delay", "1s"], ["--unix", path]))
   }
 }
 
 /// Nobody can be waited for whose clients cannot be counted.
-private func expectNoDrain(_ server: Server) throws {
+private func expectNoDrain(_ server: ServedApp) throws {
   let sent = try server.stop()
   #expect(try server.toldToStop(after: sent) >= .seconds(1))
   let report = try server.report()
@@ -177,13 +177,13 @@ private func expectNoDrain(_ server: Server) throws {
 /// Apps with a network of their own, or several.
 @Suite(.endsItsProcesses, .mostlyWaits, .needs(.pidNamespace), .needs(.program("nsenter")))
 struct DrainNamespaceTests {
-  private let launch = "\(Binaries.fixture) launch --network-namespace -- \(Binaries.fixture) serve 0"
+  private let launch = "\(Binaries.testApp) launch --network-namespace -- \(Binaries.testApp) serve 0"
 
   @Test(.needs(.program("curl")))
   func `a server in another network holds nothing up`() throws {
-    let script = "\(launch) & exec \(Binaries.fixture) serve 0"
+    let script = "\(launch) & exec \(Binaries.testApp) serve 0"
     let options = ["--delay", "200ms", "--drain-quiet", "300ms", "--drain-timeout", "20s"]
-    let server = try Server(options, command: ["/bin/sh", "-c", script])
+    let server = try ServedApp(options, command: ["/bin/sh", "-c", script])
     try server.run.line("listening")
     let lines = server.run.out.lines
     let stranger = try #require(try lines.first { try $0.number("pid") != server.run.command() })
@@ -198,7 +198,7 @@ struct DrainNamespaceTests {
 
   @Test func `an app that is in another network alone cannot be seen, and gets the bound`() throws {
     let options = ["--delay", "200ms", "--drain-timeout", "1500ms"]
-    let server = try Server(options, command: ["/bin/sh", "-c", "exec \(launch)"])
+    let server = try ServedApp(options, command: ["/bin/sh", "-c", "exec \(launch)"])
     let sent = try server.stop()
     #expect(try server.toldToStop(after: sent) >= .milliseconds(1700))
     let report = try server.report()
@@ -209,7 +209,7 @@ struct DrainNamespaceTests {
   @Test(.needs(.program("curl")))
   func `ebb and its app in one that is not the machine's`() throws {
     let options = ["--delay", "200ms", "--drain-quiet", "300ms", "--drain-timeout", "20s"]
-    let server = try Server(options, launch: ["--network-namespace"])
+    let server = try ServedApp(options, launch: ["--network-namespace"])
     let request = try server.ask("/delay/8")
     try server.expectRequest()
     try server.stop()
@@ -220,8 +220,8 @@ struct DrainNamespaceTests {
 
   @Test(arguments: ["5353", "45678"])
   func `one with a UDP socket alone gets the delay`(port: String) throws {
-    let server = try Server(
-      ["--delay", "1s"], command: fixture("serve", port, "--udp"), launch: ["--network-namespace"])
+    let server = try ServedApp(
+      ["--delay", "1s"], command: testApp("serve", port, "--udp"), launch: ["--network-namespace"])
     try expectNoDrain(server)
   }
 }

@@ -4,16 +4,16 @@ import Testing
 /// What a supervisor meets on a bad day.
 @Suite(.endsItsProcesses)
 struct FaultTests {
-  @Test(arguments: Place.possible)
-  func `after a burst of a hundred thousand signals the stop signal is acted on`(place: Place) throws {
-    let run = try Run.ebb(["--delay", "0"], fixture("signals", "--only", "TERM"), in: place)
+  @Test(arguments: PIDRole.possible)
+  func `after a burst of a hundred thousand signals the stop signal is acted on`(place: PIDRole) throws {
+    let run = try Run.ebb(["--delay", "0"], testApp("signals", "--only", "TERM"), in: place)
     try run.line("ready")
     let supervisor = try run.supervisor()
     let before = Proc.anonymousKilobytes(of: supervisor)
     let names = ["USR1", "USR2", "HUP", "WINCH", "RTMIN+1", "INT"]
-    let burst = try Run.program(fixture("burst", "\(supervisor)", "100000") + names)
+    let burst = try Run.program(testApp("burst", "\(supervisor)", "100000") + names)
     try burst.expect(.code(0))
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.line("got TERM")
     #expect(Clock.now() - sent < .seconds(30))
     try run.expect(.code(0))
@@ -21,11 +21,11 @@ struct FaultTests {
   }
 
   @Test func `a burst of signals makes nothing grow`() throws {
-    let run = try Run.ebb([], fixture("signals", "--only", "TERM"))
+    let run = try Run.ebb([], testApp("signals", "--only", "TERM"))
     try run.line("ready")
     let names = ["USR1", "USR2", "HUP", "WINCH", "RTMIN+1", "INT"]
     func burst(_ count: Int) throws {
-      try Run.program(fixture("burst", "\(run.pid)", "\(count)") + names).expect(.code(0))
+      try Run.program(testApp("burst", "\(run.pid)", "\(count)") + names).expect(.code(0))
     }
     // The first ones make the buffers that every later one uses again.
     try burst(5000)
@@ -34,12 +34,12 @@ struct FaultTests {
     #expect(Proc.anonymousKilobytes(of: run.pid) <= before + 256)
   }
 
-  @Test(.serialized, arguments: Place.possible, [[], ["--exit"]])
-  func `a storm of orphans while stopping ends at the deadline`(place: Place, how: [String]) throws {
+  @Test(.serialized, arguments: PIDRole.possible, [[], ["--exit"]])
+  func `a storm of orphans while stopping ends at the deadline`(place: PIDRole, how: [String]) throws {
     let options = ["--delay", "0", "--grace", "3s", "--leftover-timeout", "1s", "-t", "10s"]
-    let run = try Run.ebb(options, fixture("storm", "10", "8") + how, in: place)
+    let run = try Run.ebb(options, testApp("storm", "10", "8") + how, in: place)
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.line("storming")
     try run.expect(.code(how.isEmpty ? 137 : 0))
     let passed = Clock.now() - sent
@@ -50,17 +50,17 @@ struct FaultTests {
   @Test func `a command that dies at once is never missed`() throws {
     for round in 0..<300 {
       let code = Int32(round % 100)
-      try Run.ebb([], fixture("exit", "\(code)")).expect(.code(code))
+      try Run.ebb([], testApp("exit", "\(code)")).expect(.code(code))
     }
   }
 
   @Test(.needs(.pidNamespace))
   func `nor by process 1`() throws {
-    for _ in 0..<100 { try Run.ebb([], fixture("kill-self", "KILL"), in: .pid1).expect(.code(137)) }
+    for _ in 0..<100 { try Run.ebb([], testApp("kill-self", "KILL"), in: .pid1).expect(.code(137)) }
   }
 
-  @Test(arguments: [Place.subreaper], ["/bin/true"])
-  func `hundreds of runs of true`(place: Place, command: String) throws {
+  @Test(arguments: [PIDRole.subreaper], ["/bin/true"])
+  func `hundreds of runs of true`(place: PIDRole, command: String) throws {
     for _ in 0..<300 { try Run.ebb([], [command], in: place).expect(.code(0)) }
   }
 
@@ -68,7 +68,7 @@ struct FaultTests {
   @Test(.needs(.pidNamespace))
   func `the table of faults, in short`() throws {
     let rows = ["startup", "signals", "netlink", "proc", "threads", "calls", "descriptors"]
-    let run = try Run.program([Binaries.faults, "--quick", "--ebb", try Binaries.ebb()] + rows)
+    let run = try Run.program([Binaries.faultInjection, "--quick", "--ebb", try Binaries.ebb()] + rows)
     let exit = try run.exit(limit: .seconds(300))
     #expect(exit == .code(0), "\(run)")
     #expect(run.out.lines.filter { $0.hasSuffix(" ok") }.count == 9, "\(run)")
@@ -78,29 +78,29 @@ struct FaultTests {
 
   @Test(arguments: [["-p", "TERM"], ["--parent-death-signal", "SIGTERM"]])
   func `with a parent death signal ebb stops with its parent`(option: [String]) throws {
-    let ebb = [try Binaries.ebb()] + option + ["--delay", "300ms", "--"] + fixture("signals")
-    let run = try Run.program(fixture("parent", "--") + ebb)
+    let ebb = [try Binaries.ebb()] + option + ["--delay", "300ms", "--"] + testApp("signals")
+    let run = try Run.program(testApp("parent", "--") + ebb)
     try run.line("ready")
-    let sent = try run.send(.kill)
+    let sent = try run.send(.sigkill)
     try run.line("got TERM")
     #expect(Clock.now() - sent >= .milliseconds(300))
     try run.readToEnd()
   }
 
   @Test func `any other parent death signal is forwarded like any signal`() throws {
-    let ebb = [try Binaries.ebb(), "-p", "USR1", "--"] + fixture("signals", "--exit-on", "USR1:0")
-    let run = try Run.program(fixture("parent", "--") + ebb)
+    let ebb = [try Binaries.ebb(), "-p", "USR1", "--"] + testApp("signals", "--exit-on", "USR1:0")
+    let run = try Run.program(testApp("parent", "--") + ebb)
     try run.line("ready")
-    try run.send(.kill)
+    try run.send(.sigkill)
     try run.line("got USR1")
     try run.readToEnd()
   }
 
   @Test func `without one it serves on`() throws {
-    let ebb = [try Binaries.ebb(), "--delay", "0", "--"] + fixture("signals")
-    let run = try Run.program(fixture("parent", "--") + ebb)
+    let ebb = [try Binaries.ebb(), "--delay", "0", "--"] + testApp("signals")
+    let run = try Run.program(testApp("parent", "--") + ebb)
     let supervisor = try run.line("ready").number("ppid")
-    try run.send(.kill)
+    try run.send(.sigkill)
     try run.wait(for: "the parent's death") { run.poll() != nil && Proc.parent(of: supervisor) != run.pid }
     kill(supervisor, SIGUSR1)
     try run.line("got USR1")

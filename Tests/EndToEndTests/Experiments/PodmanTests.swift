@@ -15,11 +15,11 @@ struct PodmanTests {
   private var log: String { folder + "/log" }
 
   init() throws {
-    (podman, folder) = (try Podman(), try Runs.folder())
+    (podman, folder) = (try Podman(), try TestResources.folder())
     (port, health) = (try Client.freePort(), try Client.freePort())
     try podman.makeImage(
-      "registry.example/app:1", ["/ebb": try Binaries.ebb(), "/fixture": Binaries.fixture],
-      ["ENTRYPOINT [\"/ebb\", \"--\"]", "CMD [\"/fixture\", \"serve\", \"\(port)\"]"])
+      "registry.example/app:1", ["/ebb": try Binaries.ebb(), "/TestApp": Binaries.testApp],
+      ["ENTRYPOINT [\"/ebb\", \"--\"]", "CMD [\"/TestApp\", \"serve\", \"\(port)\"]"])
     let recipes = try #require(Document.all.first { $0.path.hasSuffix("/Recipes.md") })
     deployment = try #require(
       recipes.text.components(separatedBy: "\n```yaml\n").first {

@@ -4,9 +4,9 @@ import Testing
 /// The endpoint of `--health`, and what its clients cannot do to it.
 @Suite(.endsItsProcesses)
 struct HealthTests {
-  private func started(_ options: [String] = [], in place: Place = .subreaper) throws -> (run: Run, port: Int) {
+  private func started(_ options: [String] = [], in place: PIDRole = .subreaper) throws -> (run: Run, port: Int) {
     let port = try Client.freePort()
-    let run = try Run.ebb(["--health", "\(port)", "--delay", "0"] + options, fixture("signals"), in: place)
+    let run = try Run.ebb(["--health", "\(port)", "--delay", "0"] + options, testApp("signals"), in: place)
     try run.line("ready")
     return (run, port)
   }
@@ -17,8 +17,8 @@ struct HealthTests {
     return run.out.text
   }
 
-  @Test(.needs(.program("curl")), arguments: Place.possible)
-  func `what curl sees`(place: Place) throws {
+  @Test(.needs(.program("curl")), arguments: PIDRole.possible)
+  func `what curl sees`(place: PIDRole) throws {
     let (run, port) = try started(in: place)
     let url = "http://127.0.0.1:\(port)"
     #expect(try curl("-i", url + "/readyz").hasPrefix("HTTP/1.1 200 OK\n"))
@@ -45,7 +45,7 @@ struct HealthTests {
     // Command lines may hold secrets, and a client may order no look at every process.
     #expect(status?["processes"] is NSNull)
     #expect((status?["command"] as? [String: Any])?["argv"] is NSNull)
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
   }
 
@@ -57,18 +57,18 @@ struct HealthTests {
 
   @Test(.needs(.program("promtool"))) func `promtool takes the metrics, before a stop and in one`() throws {
     let (run, port) = try started(["--delay", "20s"])
-    try run.send(.usr1)
+    try run.send(.sigusr1)
     try run.line("got USR1")
     for phase in ["serving", "delaying"] {
       if phase == "delaying" {
-        try run.send(.term)
+        try run.send(.sigterm)
         try run.line("ebb:", on: run.err)
       }
       let text = try RawClient.get(port, "/metrics").body
       #expect(text.contains("ebb_phase{phase=\"\(phase)\"} 1\n"))
       #expect(text.contains("ebb_signals_forwarded_total 1\n"))
       #expect(text.contains("ebb_deadline_seconds{deadline=\"kill\"} ") == (phase == "delaying"))
-      var setup = Setup()
+      var setup = LaunchOptions()
       setup.typesInput = true
       let check = try Run.program([Machine.path(of: "promtool") ?? "", "check", "metrics"], setup)
       try check.type(text)
@@ -81,9 +81,9 @@ struct HealthTests {
   @Test(.mostlyWaits) func `it answers until the end`() throws {
     let port = try Client.freePort()
     let options = ["--health", "\(port)", "--delay", "0", "--grace", "10s"]
-    let run = try Run.ebb(options, fixture("signals", "--ignore-term"))
+    let run = try Run.ebb(options, testApp("signals", "--ignore-term"))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.line("got TERM")
     #expect(try RawClient.get(port, "/readyz") == (503, "stopping"))
     #expect(try RawClient.get(port, "/livez") == (200, "ok"))
@@ -92,7 +92,7 @@ struct HealthTests {
   }
 
   @Test func `the command does not inherit it`() throws {
-    let run = try Run.ebb(["--health", "\(try Client.freePort())", "--delay", "0"], fixture("report"))
+    let run = try Run.ebb(["--health", "\(try Client.freePort())", "--delay", "0"], testApp("report"))
     try run.expect(.code(0))
     #expect(run.out.lines.contains("descriptors: 0 1 2"))
   }
@@ -100,22 +100,23 @@ struct HealthTests {
   @Test func `nor does a log line reach a client where standard error is closed`() throws {
     let port = try Client.freePort()
     let launch = ["--close", "0", "--close", "1", "--close", "2"]
-    let run = try Run.ebb(["--health", "\(port)", "-vv", "--delay", "0"], ["sleep", "60"], Setup(launch: launch))
+    let run = try Run.ebb(
+      ["--health", "\(port)", "-vv", "--delay", "0"], ["sleep", "60"], LaunchOptions(launch: launch))
     try Clock.wait(for: "an answer") { try RawClient.get(port, "/readyz") == (200, "ok") }
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(143))
   }
 
   @Test func `a port that is taken is fatal before the command exists`() throws {
     let other = try SilentListener()
-    let run = try Run.ebb(["--health", "127.0.0.1:\(other.port)"], fixture("exit", "0"))
+    let run = try Run.ebb(["--health", "127.0.0.1:\(other.port)"], testApp("exit", "0"))
     try run.expect(.code(125))
     #expect(
       run.err.text == "ebb: fatal: cannot listen on 127.0.0.1:\(other.port) for --health: Address already in use\n")
   }
 
   @Test func `without the option nothing listens`() throws {
-    let run = try Run.ebb([], fixture("signals"))
+    let run = try Run.ebb([], testApp("signals"))
     try run.line("ready")
     #expect(!Proc.descriptors(of: run.pid).values.contains { $0.hasPrefix("socket:") })
   }
@@ -124,9 +125,11 @@ struct HealthTests {
 /// Clients that mean harm, or are broken.
 @Suite(.endsItsProcesses)
 struct HealthAttackTests {
-  private func started(_ options: [String] = [], _ setup: Setup = Setup()) throws -> (run: Run, port: Int) {
+  private func started(_ options: [String] = [], _ setup: LaunchOptions = LaunchOptions()) throws -> (
+    run: Run, port: Int
+  ) {
     let port = try Client.freePort()
-    let run = try Run.ebb(["--health", "\(port)", "--delay", "0"] + options, fixture("signals"), setup)
+    let run = try Run.ebb(["--health", "\(port)", "--delay", "0"] + options, testApp("signals"), setup)
     try run.line("ready")
     try Clock.wait(for: "the endpoint") { try RawClient.get(port, "/livez").status == 200 }
     return (run, port)
@@ -145,7 +148,7 @@ struct HealthAttackTests {
       clients.removeAll { $0.isClosed }  // the test has a limit of descriptors too
     }
     #expect(try RawClient.get(port, "/readyz") == (200, "ok"))
-    try run.send(.usr1)
+    try run.send(.sigusr1)
     try run.line("got USR1")
     #expect(Proc.descriptors(of: run.pid).count < 90)
     #expect(Proc.anonymousKilobytes(of: run.pid) < before + 256)
@@ -208,7 +211,7 @@ struct HealthAttackTests {
     }
     #expect(try RawClient.get(port, "/readyz").status == 200)
     try Clock.wait(for: "the descriptors") { Proc.descriptors(of: run.pid).count < 20 }
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
   }
 
@@ -234,7 +237,7 @@ struct HealthAttackTests {
     let silent = try (0..<20).map { _ in try RawClient(port) }
     #expect(try RawClient.get(port, "/readyz").status == 200)
     let another = try RawClient(port)
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(143))
     #expect(run.err.text.contains("hooked\n"))
     #expect(!run.err.text.contains("unkillable"), "\(run)")
@@ -257,7 +260,7 @@ struct HealthAttackTests {
         try #require(status == 200)
         requests += 1
       }
-      let sent = try run.send(.usr1)
+      let sent = try run.send(.sigusr1)
       try run.line("got USR1")
       slowest = max(slowest, Clock.now() - sent)
       other.out.read()

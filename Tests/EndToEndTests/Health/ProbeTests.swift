@@ -4,43 +4,43 @@ import Testing
 /// `ebb probe`: one answer by exit code, one line that says why not.
 @Suite(.endsItsProcesses)
 struct ProbeTests {
-  @Test(arguments: Place.possible)
-  func `through a whole stop`(place: Place) throws {
-    let run = try Run.ebb(["--delay", "20s"], fixture("signals"), in: place)
+  @Test(arguments: PIDRole.possible)
+  func `through a whole stop`(place: PIDRole) throws {
+    let run = try Run.ebb(["--delay", "20s"], testApp("signals"), in: place)
     try run.line("ready")
-    let ready = try Answer.ebb("probe", about: run)
+    let ready = try CommandResult.ebb("probe", about: run)
     #expect(ready.exit == .code(0) && ready.out == "" && ready.err == "", "\(ready)")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.line("", on: run.err)
-    let stopping = try Answer.ebb("probe", about: run)
+    let stopping = try CommandResult.ebb("probe", about: run)
     #expect(stopping.exit == .code(1) && stopping.out.hasSuffix("s ago\n"), "\(stopping)")
     #expect(try stopping.out.span(after: "not ready: delaying, the stop began ") < .seconds(20), "\(stopping)")
     #expect(stopping.out.split(separator: "\n").count == 1 && stopping.err == "")
-    #expect(try Answer.ebb("probe", "--live", about: run).exit == .code(0))
+    #expect(try CommandResult.ebb("probe", "--live", about: run).exit == .code(0))
   }
 
   /// Where it is not the time that is looked at.
-  private func probe(_ words: String..., about run: Run) throws -> Answer {
-    try Answer.ebb(["probe", "--timeout", "30s"] + words, about: run)
+  private func probe(_ words: String..., about run: Run) throws -> CommandResult {
+    try CommandResult.ebb(["probe", "--timeout", "30s"] + words, about: run)
   }
 
   @Test func `the command is asked too`() throws {
-    let run = try Run.ebb(["--delay", "20s"], fixture("serve", "0"))
+    let run = try Run.ebb(["--delay", "20s"], testApp("serve", "0"))
     let port = try run.line("listening").number("port")
     let url = "http://localhost:\(port)/"
     #expect(try probe("--tcp", "\(port)", about: run).exit == .code(0))
     #expect(try probe("--http", url, "--header", "X-Probe: yes", about: run).exit == .code(0))
     #expect(try probe("--live", "--http", url, about: run).exit == .code(0))
-    let slow = try Answer.ebb("probe", "--http", url + "delay/30", "--timeout", "100ms", about: run)
+    let slow = try CommandResult.ebb("probe", "--http", url + "delay/30", "--timeout", "100ms", about: run)
     #expect(slow.exit == .code(1) && slow.out == "not ready: 127.0.0.1:\(port): no answer in time\n", "\(slow)")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.line("", on: run.err)
     #expect(try probe("--tcp", "\(port)", about: run).out.hasPrefix("not ready: delaying, "))
     #expect(try probe("--live", "--tcp", "\(port)", about: run).exit == .code(0))
   }
 
   @Test func `what a server may answer`() throws {
-    let run = try Run.ebb([], fixture("stay"))
+    let run = try Run.ebb([], testApp("stay"))
     try run.line("ready")
     let answers: [(String, String?)] = [
       ("HTTP/1.1 204 No Content\r\n\r\n", nil), ("HTTP/1.0 302 Found\r\n", nil), ("HTTP/1.1 503 Busy\r\n", "HTTP 503"),
@@ -58,11 +58,11 @@ struct ProbeTests {
   }
 
   @Test func `nobody listens, or nobody answers`() throws {
-    let run = try Run.ebb([], fixture("stay"))
+    let run = try Run.ebb([], testApp("stay"))
     try run.line("ready")
     let silent = try Loopback()
     let begun = Clock.now()
-    let answer = try Answer.ebb(
+    let answer = try CommandResult.ebb(
       "probe", "--http", "http://127.0.0.1:\(silent.port)/", "--timeout", "200ms", about: run)
     #expect(answer.out == "not ready: 127.0.0.1:\(silent.port): no answer in time\n" && answer.exit == .code(1))
     #expect(Clock.now() - begun >= .milliseconds(200))
@@ -76,12 +76,13 @@ struct ProbeTests {
   }
 
   @Test func `what it cannot tell`() throws {
-    let none = try Answer(try Run.ebb(arguments: ["probe", "--pid", "4194304"]))
+    let none = try CommandResult(try Run.ebb(arguments: ["probe", "--pid", "4194304"]))
     #expect(none.exit == .code(125) && none.out == "" && none.err == "ebb: there is no process 4194304 here\n")
-    let run = try Run.ebb([], fixture("stay"))
+    let run = try Run.ebb([], testApp("stay"))
     try run.line("ready")
     try run.waitForPage(of: run.pid)
-    let poor = try Answer(try Run.ebb(arguments: ["probe", "--pid", "\(run.pid)"], .launch("--rlimit-nofile", "4")))
+    let poor = try CommandResult(
+      try Run.ebb(arguments: ["probe", "--pid", "\(run.pid)"], .launch("--rlimit-nofile", "4")))
     #expect(poor.exit == .code(125), "\(poor)")
     #expect(poor.err == "ebb: cannot look into process \(run.pid): Too many open files\n")
   }

@@ -6,11 +6,12 @@ import Testing
 struct ReadyTests {
   /// A server that needs a moment before it listens.
   static func slowServer(_ port: Int, seconds: Double) -> [String] {
-    ["sh", "-c", "sleep \(seconds); exec \"$0\" serve \(port)", Binaries.fixture]
+    ["sh", "-c", "sleep \(seconds); exec \"$0\" serve \(port)", Binaries.testApp]
   }
 
-  @Test(.needs(.program("curl")), arguments: Place.possible)
-  func `a probe across a whole stop sees starting, ready, and not ready from the stop signal on`(place: Place) throws {
+  @Test(.needs(.program("curl")), arguments: PIDRole.possible)
+  func `a probe across a whole stop sees starting, ready, and not ready from the stop signal on`(place: PIDRole) throws
+  {
     let port = try Client.freePort()
     let health = try Client.freePort()
     let options = ["--ready-http", "http://127.0.0.1:\(port)/", "--health", "\(health)", "--delay", "3s", "-v"]
@@ -25,7 +26,7 @@ struct ReadyTests {
       let word = "\(answer.status) \(answer.body)"
       if answers.last != word { answers.append(word) }
       if !isSent, answer.status == 200 {
-        try run.send(.term)
+        try run.send(.sigterm)
         isSent = true
       }
       return isSent && answer.status == 0
@@ -46,12 +47,12 @@ struct ReadyTests {
     try RawClient(port).exchange()
   }
 
-  @Test(arguments: Place.possible)
-  func `not ready in time ends with 124, whatever the command's code is`(place: Place) throws {
+  @Test(arguments: PIDRole.possible)
+  func `not ready in time ends with 124, whatever the command's code is`(place: PIDRole) throws {
     let options = [
       "--ready-tcp", "\(try Client.freePort())", "--startup-timeout", "3s", "--log", "json", "-e", "124",
     ]
-    let run = try Run.ebb(options, fixture("signals", "--exit-on", "TERM:7"), in: place)
+    let run = try Run.ebb(options, testApp("signals", "--exit-on", "TERM:7"), in: place)
     try run.expect(.code(124))
     #expect(run.signals == ["got TERM"])
     let report = try run.report()
@@ -62,19 +63,19 @@ struct ReadyTests {
 
   @Test func `a command that ignores its stop then is killed, and it is still 124`() throws {
     let options = ["--ready-tcp", "\(try Client.freePort())", "--startup-timeout", "3s", "--grace", "300ms"]
-    let run = try Run.ebb(options, fixture("signals", "--ignore-term"))
+    let run = try Run.ebb(options, testApp("signals", "--ignore-term"))
     try run.expect(.code(124))
     #expect(run.err.text.contains("event=killing"))
   }
 
   @Test func `a stop signal while starting is forwarded at once`() throws {
-    let folder = try Runs.folder()
+    let folder = try TestResources.folder()
     let options = [
       "--ready-tcp", "\(try Client.freePort())", "--delay", "20s", "--log", "json", "--pre-stop", "touch \(folder)/ran",
     ]
-    let run = try Run.ebb(options, fixture("signals"))
+    let run = try Run.ebb(options, testApp("signals"))
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.expect(.code(0))
     #expect(Clock.now() - sent < .seconds(15))
     #expect(try run.report()["delay_ended_by"] as? String == "skipped")
@@ -85,21 +86,21 @@ struct ReadyTests {
     let silent = try SilentListener()
     let health = try Client.freePort()
     let options = ["--ready-http", "http://127.0.0.1:\(silent.port)/", "--health", "\(health)", "-vv"]
-    let run = try Run.ebb(options, fixture("signals"))
+    let run = try Run.ebb(options, testApp("signals"))
     try run.line("ready")
     try run.wait(for: "an attempt to be given up") { run.err.text.contains("no answer in time") }
     #expect(try RawClient.get(health, "/readyz").body == "starting")
-    try run.send(.usr1)
+    try run.send(.sigusr1)
     try run.line("got USR1")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
   }
 
   @Test func `ready-hold keeps it ready for a while after the stop signal`() throws {
     let health = try Client.freePort()
-    let run = try Run.ebb(["--health", "\(health)", "--ready-hold", "1s", "--delay", "20s"], fixture("signals"))
+    let run = try Run.ebb(["--health", "\(health)", "--ready-hold", "1s", "--delay", "20s"], testApp("signals"))
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.line("ebb:", on: run.err)
     let answer = try RawClient.get(health, "/readyz")
     if Clock.now() - sent < .seconds(1) { #expect(answer.body == "ok") }

@@ -9,11 +9,11 @@ struct OtherInitAwakeTests {
   @Test(arguments: Init.names)
   func `a delay wakes it, and its options hold`(name: String) throws {
     let options = name == "dumb-init" ? ["-r", "15:3"] : ["-g"]
-    let sent: Signal = name == "dumb-init" ? .quit : .term
+    let sent: Signal = name == "dumb-init" ? .sigquit : .sigterm
     let run = try ebb(as: name).start(
-      options + ["--"] + fixture("signals", "--exit-on", "\(sent):0"), ["EBB_DELAY": "1s", "EBB_LOG": "json"])
+      options + ["--"] + testApp("signals", "--exit-on", "\(sent):0"), ["EBB_DELAY": "1s", "EBB_LOG": "json"])
     try run.line("ready")
-    let moment = try run.send(.term)
+    let moment = try run.send(.sigterm)
     try run.line("got \(sent)")
     #expect(Clock.now() - moment >= .seconds(1))
     try run.expect(.code(0))
@@ -26,22 +26,22 @@ struct OtherInitAwakeTests {
     let variables = [
       "EBB_DELAY": "0", "EBB_DRAIN": "time", "EBB_TERMINATION_GRACE_PERIOD": "32s", "EBB_KILL_MARGIN": "30s",
     ]
-    let command = fixture("signals", "--ignore-term")
+    let command = testApp("signals", "--ignore-term")
     let run = try ebb(as: "tini").start(["-e", "137", "--"] + command, variables)
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.expect(.code(0))
     #expect(Clock.now() - sent >= .seconds(2))
   }
 
   @Test func `an asleep one below an awake one leaves it the delay, and forwards the signal once`() throws {
-    let command = [try Init.link("tini"), "-s", "--"] + fixture("signals")
+    let command = [try Init.link("tini"), "-s", "--"] + testApp("signals")
     let run = try Run.ebb(["--delay", "1s", "--drain", "time"], command, in: .subreaper, .withTraffic)
     try run.line("ready")
     try run.waitForPage(of: try run.command())
-    let status = try Answer.ebb("status", about: run)
+    let status = try CommandResult.ebb("status", about: run)
     #expect(status.out.contains("delay 1.0s (flag)"), "\(status)")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.line("got TERM")
     #expect(Clock.now() - sent >= .seconds(1))
     try run.expect(.code(0))
@@ -51,21 +51,21 @@ struct OtherInitAwakeTests {
   // MARK: Asleep, and better
 
   @Test func `status, probe and stop know one that is asleep`() throws {
-    let run = try ebb(as: "tini").start(["-s", "--"] + fixture("signals"))
+    let run = try ebb(as: "tini").start(["-s", "--"] + testApp("signals"))
     try run.line("ready")
-    let status = try Answer.ebb("status", about: run)
+    let status = try CommandResult.ebb("status", about: run)
     #expect(status.out.contains("stop      none of its own"), "\(status)")
-    #expect(try Answer.ebb("probe", about: run).exit == .code(0))
-    let stop = try Answer.ebb("stop", about: run)
+    #expect(try CommandResult.ebb("probe", about: run).exit == .code(0))
+    let stop = try CommandResult.ebb("stop", about: run)
     #expect(stop.exit == .code(125) && stop.err.contains("set EBB_DELAY"), "\(stop)")
     #expect(run.signals == [])
   }
 
   @Test func `by another name it is asked by that name, unless it is PID 1`() throws {
-    let run = try ebb(as: "docker-init").start(["-s", "--"] + fixture("signals"))
+    let run = try ebb(as: "docker-init").start(["-s", "--"] + testApp("signals"))
     try run.line("ready")
     try run.waitForPage(of: run.pid)
-    let status = try Answer(ebb(as: "docker-init").start(["status", "--pid", "\(run.pid)"]))
+    let status = try CommandResult(ebb(as: "docker-init").start(["status", "--pid", "\(run.pid)"]))
     #expect(status.exit == .code(0) && status.out.contains(", pid \(run.pid): serving"), "\(status)")
   }
 
@@ -77,7 +77,7 @@ struct OtherInitAwakeTests {
   @Test(arguments: ["tini", "dumb-init", "catatonit"])
   func `ignored and blocked signals reach the command as they were`(name: String) throws {
     let run = try ebb(as: name).start(
-      ["--"] + fixture("report"), launch: ["--ignore", "HUP", "--ignore", "CHLD", "--block", "USR1"])
+      ["--"] + testApp("report"), launch: ["--ignore", "HUP", "--ignore", "CHLD", "--block", "USR1"])
     try run.line("end")
     #expect(run.out.lines.contains("blocked: USR1"), "\(run)")
     #expect(run.out.lines.contains("ignored: HUP CHLD"), "\(run)")
@@ -86,28 +86,28 @@ struct OtherInitAwakeTests {
   @Test(arguments: ["tini", "dumb-init", "catatonit"])
   func `a fault's signal from outside does not end it`(name: String) throws {
     let options = name == "dumb-init" ? ["-r", "11:0"] : []
-    let run = try ebb(as: name).start(options + ["--"] + fixture("signals"))
+    let run = try ebb(as: name).start(options + ["--"] + testApp("signals"))
     try run.line("ready")
     try run.send(Signal(number: SIGSEGV, description: "SEGV"))
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
     #expect(run.signals == ["got TERM"])
   }
 
   @Test(arguments: ["memfd_create", "pidfd_open"])
   func `asleep it does without what it has for its reports`(call: String) throws {
-    let command = fixture("signals", "--exit-on", "USR2:5")
+    let command = testApp("signals", "--exit-on", "USR2:5")
     let run = try ebb(as: "tini").start(["-s", "--"] + command, launch: ["--refuse", call])
     try run.line("ready")
-    try run.send(.hup)
+    try run.send(.sighup)
     try run.line("got HUP")
-    try run.send(.usr2)
+    try run.send(.sigusr2)
     try run.expect(.code(5))
     #expect(run.err.text == "", "\(run)")
   }
 
   @Test func `asleep its exit code is 1 where it cannot supervise a command`() throws {
-    let run = try ebb(as: "tini").start(["-s", "--"] + fixture("stay"), launch: ["--refuse", "epoll_create1"])
+    let run = try ebb(as: "tini").start(["-s", "--"] + testApp("stay"), launch: ["--refuse", "epoll_create1"])
     try run.expect(.code(1))
     #expect(run.out.text == "")
   }
@@ -120,7 +120,7 @@ struct OtherInitAwakeTests {
       Machine.path(of: "strace") ?? "", "-f", "-o", "/dev/null", "-e", "trace=\(call)", "-e",
       "inject=\(call):error=ENOMEM:when=2",
     ]
-    let command = fixture("signals", "--exit-on", "QUIT:5")
+    let command = testApp("signals", "--exit-on", "QUIT:5")
     let run = try Run.program(strace + [Init.link("tini"), "-s", "--"] + command, .withTraffic)
     let tini = pid_t(try run.line("ready").number("ppid"))
     for _ in 0..<2 {
@@ -138,13 +138,13 @@ struct OtherInitAwakeTests {
   func `an image with tini in it drains with one mounted file and one variable`(variable: String?) throws {
     let tini = try #require(Machine.path(of: "tini-static"))
     for isMounted in [false, true] {
-      var setup = Setup.withTraffic
+      var setup = LaunchOptions.withTraffic
       if let variable { setup.environment[variable] = "2s" }
       let container = try Container(
-        entry: ["/usr/bin/tini", "--"], ["/fixture", "signals"], files: ["/usr/bin/tini": tini],
+        entry: ["/usr/bin/tini", "--"], ["/TestApp", "signals"], files: ["/usr/bin/tini": tini],
         mounts: isMounted ? ["/usr/bin/tini": Binaries.ebb()] : [:], setup)
       try container.run.line("ready")
-      let sent = try container.kill(.term)
+      let sent = try container.kill(.sigterm)
       try container.run.expect(.code(0))
       let waited = Clock.now() - sent >= .seconds(2)
       let isAwake = isMounted && variable != nil

@@ -19,7 +19,7 @@ struct OtherInitCommandLineTests {
   }
 
   private func check(_ line: Line, _ maker: Init.Maker) throws {
-    let folder = try Runs.folder()
+    let folder = try TestResources.folder()
     let files = FileManager.default
     try Data("#!/no/such/interpreter\n".utf8).write(to: URL(fileURLWithPath: folder + "/SCRIPT"))
     try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder + "/SCRIPT")
@@ -112,9 +112,9 @@ struct OtherInitCommandLineTests {
     // Company-wide settings wake nothing, and neither does an empty variable.
     let variables = ["EBB_LOG": "json", "EBB_VERBOSE": "2", "EBB_DELAYS": "1s", "EBB_DELAY": "", "EBB_HEALTH": ""]
     let options = name.contains("tini") || name == "docker-init" ? ["-s"] : []
-    let run = try Init(name: name, maker: .ebb).start(options + ["--"] + fixture("signals"), variables)
+    let run = try Init(name: name, maker: .ebb).start(options + ["--"] + testApp("signals"), variables)
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
     try run.readToEnd()
     #expect(run.err.text == "", "\(run)")

@@ -13,7 +13,7 @@ struct OtherInitSignalTests {
     var testDescription: String { ([name] + options).joined(separator: " ") }
   }
 
-  private static let faults = [SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGSYS].map {
+  private static let faultInjection = [SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGSYS].map {
     Signal(number: $0, description: names[$0] ?? "")
   }
   private static let names: [Int32: String] = [
@@ -21,17 +21,18 @@ struct OtherInitSignalTests {
   ]
 
   static let forms = [
-    Form(name: "tini", options: ["-s"], lost: faults + [.abrt, .chld, .ttin, .ttou]),
-    Form(name: "tini", options: ["-s", "-g"], lost: faults + [.abrt, .chld, .ttin, .ttou]),
-    Form(name: "dumb-init", options: [], lost: [.chld, .tstp, .ttin, .ttou]),
-    Form(name: "dumb-init", options: ["-c"], lost: [.chld]),
-    Form(name: "catatonit", options: [], lost: faults + [.abrt, .chld, .tstp, .ttin, .ttou]),
-    Form(name: "catatonit", options: ["-g"], lost: faults + [.abrt, .chld, .tstp, .ttin, .ttou]),
+    Form(name: "tini", options: ["-s"], lost: faultInjection + [.sigabrt, .sigchld, .sigttin, .sigttou]),
+    Form(name: "tini", options: ["-s", "-g"], lost: faultInjection + [.sigabrt, .sigchld, .sigttin, .sigttou]),
+    Form(name: "dumb-init", options: [], lost: [.sigchld, .sigtstp, .sigttin, .sigttou]),
+    Form(name: "dumb-init", options: ["-c"], lost: [.sigchld]),
+    Form(name: "catatonit", options: [], lost: faultInjection + [.sigabrt, .sigchld, .sigtstp, .sigttin, .sigttou]),
+    Form(
+      name: "catatonit", options: ["-g"], lost: faultInjection + [.sigabrt, .sigchld, .sigtstp, .sigttin, .sigttou]),
   ]
 
   private func start(
     _ form: Form, _ maker: Init.Maker, _ command: [String], _ variables: [String: String] = [:],
-    in place: Place = .subreaper
+    in place: PIDRole = .subreaper
   ) throws -> Run {
     try Init(name: form.name, maker: maker).start(form.options + ["--"] + command, variables, in: place)
   }
@@ -39,11 +40,14 @@ struct OtherInitSignalTests {
   /// As PID 1: elsewhere a fault's signal ends tini and catatonit, but not ebb.
   @Test(.needs(.pidNamespace), arguments: forms, Init.Maker.allCases)
   func `each signal reaches the command once, but for those that the init keeps`(form: Form, maker: Init.Maker) throws {
-    let run = try start(form, maker, fixture("signals", "--ignore-term", "--exit-on", "USR2:7"), in: .pid1)
+    let run = try start(form, maker, testApp("signals", "--ignore-term", "--exit-on", "USR2:7"), in: .pid1)
     try run.line("ready")
     let (supervisor, command) = (try run.supervisor(), try run.command())
     var expected: [String] = []
-    let all = Self.faults + Signal.forwarded.filter { $0 != .usr2 } + [.ttin, .cont, .ttou, .cont, .chld, .term, .term]
+    let all =
+      Self.faultInjection + Signal.forwarded.filter { $0 != .sigusr2 } + [
+        .sigttin, .sigcont, .sigttou, .sigcont, .sigchld, .sigterm, .sigterm,
+      ]
     for signal in all {
       try run.send(signal)
       if !form.lost.contains(signal) {
@@ -51,11 +55,11 @@ struct OtherInitSignalTests {
         expected.append("got \(signal)")
       }
       // Each of these stops dumb-init, which as PID 1 does not stop, but loses the CONT that is pending then.
-      guard form.name == "dumb-init", [.tstp, .ttin, .ttou].contains(signal) else { continue }
+      guard form.name == "dumb-init", [.sigtstp, .sigttin, .sigttou].contains(signal) else { continue }
       if form.options.isEmpty { try run.wait(for: "the command to stop") { Proc.state(of: command) == "T" } }
       try run.wait(for: "it to wait again") { Proc.state(of: supervisor) == "S" }
     }
-    try run.send(.usr2)
+    try run.send(.sigusr2)
     try run.expect(.code(7))
     // A second TERM is one more signal, and no CONT follows it.
     #expect(run.signals == expected + ["got USR2"])
@@ -63,13 +67,13 @@ struct OtherInitSignalTests {
 
   @Test(arguments: forms.filter { !$0.options.isEmpty || $0.name == "dumb-init" }, Init.Maker.allCases)
   func `a group gets each signal, or the command alone`(form: Form, maker: Init.Maker) throws {
-    let run = try start(form, maker, fixture("signals", "--with-child", "--exit-on", "USR1:0", "--ignore-term"))
+    let run = try start(form, maker, testApp("signals", "--with-child", "--exit-on", "USR1:0", "--ignore-term"))
     try run.line("child ready")
-    try run.send(.hup)
+    try run.send(.sighup)
     try run.line("got HUP")
     let reachesGroup = form.options.contains("-g") || form.name == "dumb-init" && form.options.isEmpty
     if reachesGroup { try run.wait(for: "the child's") { run.out.text.contains("child got HUP") } }
-    try run.send(.usr1)
+    try run.send(.sigusr1)
     try run.expect(.code(0))
     #expect(run.out.text.contains("child got HUP") == reachesGroup)
   }
@@ -100,7 +104,7 @@ struct OtherInitSignalTests {
   func `the command's end ends it at once, and what is left gets nothing, or dumb-init's TERM`(
     end: End, maker: Init.Maker
   ) throws {
-    let command = fixture("signals", "--with-child", "--ignore-term", "--exit-on", "QUIT:3")
+    let command = testApp("signals", "--with-child", "--ignore-term", "--exit-on", "QUIT:3")
     let run = try start(end.form, maker, command, end.variables)
     let leader = pid_t(try run.line("ready").number("pid"))
     let child = pid_t(try run.line("child ready").number("pid"))
@@ -114,9 +118,9 @@ struct OtherInitSignalTests {
 
   @Test(arguments: forms, Init.Maker.allCases)
   func `the code of a command that a signal killed is 128 and its number`(form: Form, maker: Init.Maker) throws {
-    let run = try start(form, maker, fixture("stay"))
+    let run = try start(form, maker, testApp("stay"))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(128 + SIGTERM))
   }
 
@@ -128,43 +132,45 @@ struct OtherInitSignalTests {
   ) throws {
     let options = ["-c", "-r", "11:10", "-r", "21:12", "-r", "1:3", "-r", "1:2", "-r", "28:0", "-r", "15:10"]
     let run = try start(
-      Form(name: "dumb-init", options: options), maker, fixture("signals", "--exit-on", "QUIT:7"))
+      Form(name: "dumb-init", options: options), maker, testApp("signals", "--exit-on", "QUIT:7"))
     try run.line("ready")
-    for (signal, expected) in [(Self.faults[4], "USR1"), (.winch, nil), (.hup, "INT"), (.term, "USR1")] {
+    for (signal, expected) in [
+      (Self.faultInjection[4], "USR1"), (.sigwinch, nil), (.sighup, "INT"), (.sigterm, "USR1"),
+    ] {
       try run.send(signal)
       if let expected { try run.line("got \(expected)") }
     }
-    try run.send(.ttin)
+    try run.send(.sigttin)
     try run.line("got USR2")
     try run.wait(for: "it to stop itself") { Proc.state(of: run.pid) == "T" }
-    try run.send(.cont)
+    try run.send(.sigcont)
     try run.line("got CONT")
-    try run.send(.quit)
+    try run.send(.sigquit)
     try run.expect(.code(7))
     #expect(run.signals == ["USR1", "INT", "USR1", "USR2", "CONT", "QUIT"].map { "got " + $0 }, "\(run)")
   }
 
-  @Test(arguments: [Signal.tstp, .ttin, .ttou], Init.Maker.allCases)
+  @Test(arguments: [Signal.sigtstp, .sigttin, .sigttou], Init.Maker.allCases)
   func `dumb-init stops its session and itself at each of the terminal's three signals`(
     signal: Signal, maker: Init.Maker
   ) throws {
-    let run = try start(Form(name: "dumb-init", options: []), maker, fixture("signals"))
+    let run = try start(Form(name: "dumb-init", options: []), maker, testApp("signals"))
     let command = pid_t(try run.line("ready").number("pid"))
     try run.send(signal)
     try run.wait(for: "both to stop") { Proc.state(of: run.pid) == "T" && Proc.state(of: command) == "T" }
-    try run.send(.cont)
+    try run.send(.sigcont)
     try run.line("got CONT")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
     #expect(run.signals == ["got CONT", "got TERM"])
   }
 
   @Test(arguments: Init.both("dumb-init"))
   func `dumb-init starts a session, unless an option or a variable says otherwise`(program: Init) throws {
-    let session = try program.start(fixture("report")).line("ready")
+    let session = try program.start(testApp("report")).line("ready")
     #expect(try session.field("sid") == session.field("pid"))
     for (options, variables) in [(["-c"], [:]), ([], ["DUMB_INIT_SETSID": "0"])] as [([String], [String: String])] {
-      let ready = try program.start(options + fixture("report"), variables).line("ready")
+      let ready = try program.start(options + testApp("report"), variables).line("ready")
       #expect(try ready.field("sid") != ready.field("pid"))
     }
   }
@@ -205,7 +211,7 @@ struct OtherInitSignalTests {
     }
     #expect((Proc.parent(of: pid) == run.pid) == adoption.isSubreaper, "\(run)")
     kill(pid, SIGKILL)
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(128 + SIGTERM))
     #expect(run.err.text.contains("zombie reaping won't work") == adoption.warns, "\(run)")
   }
@@ -225,9 +231,9 @@ struct OtherInitSignalTests {
   @Test(arguments: Init.both("tini"))
   func `the group by variable, set at all`(tini: Init) throws {
     let run = try tini.start(
-      ["-s"] + ["--"] + fixture("signals", "--with-child"), ["TINI_KILL_PROCESS_GROUP": ""])
+      ["-s"] + ["--"] + testApp("signals", "--with-child"), ["TINI_KILL_PROCESS_GROUP": ""])
     try run.line("child ready")
-    try run.send(.hup)
+    try run.send(.sighup)
     try run.wait(for: "both") {
       run.out.lines.contains("got HUP") && run.out.lines.contains("child got HUP")
     }
@@ -235,8 +241,8 @@ struct OtherInitSignalTests {
 
   @Test(arguments: Init.both("tini"))
   func `its parent's death is the signal of -p, which the command gets`(tini: Init) throws {
-    let name = try tini.command(["-s", "-p", "SIGUSR1", "--"] + fixture("signals"))
-    let run = try Run.program(fixture("parent", "--") + name, Setup.withTraffic)
+    let name = try tini.command(["-s", "-p", "SIGUSR1", "--"] + testApp("signals"))
+    let run = try Run.program(testApp("parent", "--") + name, LaunchOptions.withTraffic)
     let ready = try run.line("ready")
     try run.wait(for: "tini") { Proc.children(of: run.pid).count == 1 }
     kill(run.pid, SIGKILL)

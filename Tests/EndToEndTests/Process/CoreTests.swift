@@ -6,17 +6,17 @@ import Testing
 struct CoreTests {
   private func threads(_ run: Run) throws -> Int { Int(Proc.status(of: try run.supervisor())["Threads"] ?? "") ?? 0 }
 
-  @Test(arguments: Place.possible)
-  func `one thread, and a second one from the first line of the log on`(place: Place) throws {
-    let run = try Run.ebb(["--delay", "0"], fixture("signals", "--ignore-term"), in: place)
+  @Test(arguments: PIDRole.possible)
+  func `one thread, and a second one from the first line of the log on`(place: PIDRole) throws {
+    let run = try Run.ebb(["--delay", "0"], testApp("signals", "--ignore-term"), in: place)
     try run.line("ready")
     let supervisor = try run.supervisor()
     _ = try Proc.settle(supervisor)
     #expect(try threads(run) == 1)
-    try run.send(.usr1)
+    try run.send(.sigusr1)
     try run.line("got USR1")
     #expect(try threads(run) == 1)
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.line("got TERM")
     #expect(try threads(run) == 2)
   }
@@ -37,18 +37,18 @@ struct CoreTests {
   /// Signals, a stop with its lines, orphans, and the exit code.
   private func expectWholeRun(_ run: Run) throws {
     try run.line("ready")
-    try run.send(.usr1)
+    try run.send(.sigusr1)
     try run.line("got USR1")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.line("got TERM")
     try run.expect(.code(3))
     #expect(run.err.text.contains("event=stopping"), "\(run)")
     #expect(run.err.text.contains("event=exited"), "\(run)")
   }
 
-  @Test(arguments: Place.possible, ["1", "11"])
-  func `where clone3 is refused all is as ever`(place: Place, error: String) throws {
-    let command = fixture("signals", "--exit-on", "TERM:3")
+  @Test(arguments: PIDRole.possible, ["1", "11"])
+  func `where clone3 is refused all is as ever`(place: PIDRole, error: String) throws {
+    let command = testApp("signals", "--exit-on", "TERM:3")
     try expectWholeRun(
       try Run.ebb(["--delay", "100ms"], command, in: place, .launch("--refuse", "clone3:\(error)")))
   }
@@ -57,8 +57,8 @@ struct CoreTests {
   func `where no process may be added all is as ever`() throws {
     // A user without other processes: the limit counts all of a user's.
     let launch = ["--uid", "\(1_000_000 + getpid())", "--rlimit-nproc", "2"]
-    let command = fixture("signals", "--exit-on", "TERM:3")
-    try expectWholeRun(try Run.ebb(["--delay", "100ms"], command, Setup(launch: launch)))
+    let command = testApp("signals", "--exit-on", "TERM:3")
+    try expectWholeRun(try Run.ebb(["--delay", "100ms"], command, LaunchOptions(launch: launch)))
   }
 
   @Test(.needs(.pidsGroups))
@@ -67,30 +67,30 @@ struct CoreTests {
       \(Machine.mountPids)
       group=/mnt/ebb-pids-$$
       mkdir $group && echo 2 > $group/pids.max && echo 0 > $group/cgroup.procs || exit 91
-      exec \(try Binaries.ebb()) --delay 100ms -- \(Binaries.fixture) signals --exit-on TERM:3
+      exec \(try Binaries.ebb()) --delay 100ms -- \(Binaries.testApp) signals --exit-on TERM:3
       """
     let run = try Run.program([Machine.path(of: "unshare") ?? "", "--mount", "/bin/sh", "-c", script])
-    try Runs.atEnd { Machine.removePidsGroup("ebb-pids-\(run.pid)") }
+    try TestResources.atEnd { Machine.removePidsGroup("ebb-pids-\(run.pid)") }
     try expectWholeRun(run)
   }
 
   @Test func `without a thread a full pipe keeps nothing waiting, and what was lost is counted`() throws {
     let (reading, writing) = try makePipe()
-    var setup = Setup.launch("--refuse", "clone3")
+    var setup = LaunchOptions.launch("--refuse", "clone3")
     setup.error = writing
-    let run = try Run.ebb(["-vv", "--delay", "0"], fixture("signals", "--exit-on", "TERM:3"), setup)
+    let run = try Run.ebb(["-vv", "--delay", "0"], testApp("signals", "--exit-on", "TERM:3"), setup)
     defer { close(reading) }
     try run.line("ready")
     // Each signal is a line. They have no reader.
     for _ in 0..<1500 {
-      try run.send(.usr1)
+      try run.send(.sigusr1)
       try run.line("got USR1")
     }
-    let reader = Output(descriptor: dup(reading))
+    let reader = CapturedOutput(descriptor: dup(reading))
     reader.read()
-    try run.send(.usr1)
+    try run.send(.sigusr1)
     try run.line("got USR1")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(3))
     close(writing)
     try Clock.wait(for: "the lines") {
@@ -101,7 +101,7 @@ struct CoreTests {
   }
 
   @Test func `with eight megabytes of addresses all is as ever`() throws {
-    let command = fixture("signals", "--exit-on", "TERM:3")
+    let command = testApp("signals", "--exit-on", "TERM:3")
     try expectWholeRun(try Run.ebb(["--delay", "100ms"], command, .launch("--rlimit-as", "\(8 << 20)")))
   }
 
@@ -113,7 +113,7 @@ struct CoreTests {
   func `what the core cannot do without is missed before the command starts`(
     call: String, error: (code: Int32, text: String)
   ) throws {
-    let run = try Run.ebb([], fixture("stay"), .launch("--refuse", "\(call):\(error.code)"))
+    let run = try Run.ebb([], testApp("stay"), .launch("--refuse", "\(call):\(error.code)"))
     try run.expect(.code(125))
     try run.readToEnd()
     #expect(run.out.text == "")
@@ -130,7 +130,7 @@ struct CoreTests {
       "inject=\(call):error=ENOMEM:when=2",
     ]
     // Blocked before it runs: however early the stop signal comes, the command gets it.
-    let command = fixture("signals", "--exit-on", "TERM:3")
+    let command = testApp("signals", "--exit-on", "TERM:3")
     let run = try Run.program(
       strace + [try Binaries.ebb(), "--log", "json", "--"] + command, .launch("--block", "TERM"))
     try run.expect(.code(125))
@@ -141,21 +141,21 @@ struct CoreTests {
     #expect(try run.report()["code"] as? Int == 125)
   }
 
-  @Test(arguments: Place.possible)
-  func `getrandom is not needed`(place: Place) throws {
+  @Test(arguments: PIDRole.possible)
+  func `getrandom is not needed`(place: PIDRole) throws {
     let run = try Run.ebb(
-      ["--leftover-timeout", "20s"], fixture("leave", "3"), in: place, .launch("--refuse", "getrandom"))
+      ["--leftover-timeout", "20s"], testApp("leave", "3"), in: place, .launch("--refuse", "getrandom"))
     try run.expect(.code(0))
     #expect(run.signals.filter { $0 == "leftover got TERM" }.count == 3, "\(run)")
   }
 
   // MARK: Descriptors
 
-  @Test(arguments: Place.possible, 3...13)
+  @Test(arguments: PIDRole.possible, 3...13)
   func `too few descriptors are missed before the command starts, and their number is said`(
-    place: Place, count: Int
+    place: PIDRole, count: Int
   ) throws {
-    let few = try Run.ebb([], fixture("stay"), in: place, .launch("--rlimit-nofile", "\(count)"))
+    let few = try Run.ebb([], testApp("stay"), in: place, .launch("--rlimit-nofile", "\(count)"))
     try few.expect(.code(125))
     try few.readToEnd()
     #expect(few.out.text == "")
@@ -164,7 +164,7 @@ struct CoreTests {
     let needed = try #require(words.firstIndex(of: "file").flatMap { Int(words[$0 - 1]) }, "\(few)")
     // So many are enough, and one less is not.
     for (limit, isEnough) in [(needed - 1, false), (needed, true)] {
-      let run = try Run.ebb([], fixture("exit", "3"), in: place, .launch("--rlimit-nofile", "\(limit)"))
+      let run = try Run.ebb([], testApp("exit", "3"), in: place, .launch("--rlimit-nofile", "\(limit)"))
       try run.expect(.code(isEnough ? 3 : 125))
     }
   }
@@ -177,26 +177,26 @@ struct CoreTests {
       .launch("--rlimit-nofile", "\(count):100"))
     try run.line("ready")
     #expect(run.out.lines.first == "\(count)")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(3))
     #expect(!run.err.text.contains("level=warn"), "\(run)")
   }
 
   @Test func `inherited descriptors count`() throws {
-    let folder = try Runs.folder()
+    let folder = try TestResources.folder()
     let inherited = (3..<20).flatMap { ["--open", "\($0):\(folder)/\($0)"] }
-    let limit = try Run.ebb([], fixture("stay"), Setup(launch: inherited + ["--rlimit-nofile", "23"]))
+    let limit = try Run.ebb([], testApp("stay"), LaunchOptions(launch: inherited + ["--rlimit-nofile", "23"]))
     try limit.expect(.code(125))
     try limit.readToEnd()
     #expect(limit.err.text.contains("RLIMIT_NOFILE allows 23:"), "\(limit)")
-    let raised = try Run.ebb([], fixture("exit", "3"), Setup(launch: inherited + ["--rlimit-nofile", "23:64"]))
+    let raised = try Run.ebb([], testApp("exit", "3"), LaunchOptions(launch: inherited + ["--rlimit-nofile", "23:64"]))
     try raised.expect(.code(3))
   }
 
-  @Test(arguments: Place.possible)
-  func `with as many descriptors as are asked for all leftovers are killed`(place: Place) throws {
+  @Test(arguments: PIDRole.possible)
+  func `with as many descriptors as are asked for all leftovers are killed`(place: PIDRole) throws {
     let options = ["--leftover-timeout", "500ms"]
-    let command = fixture("leave", "20", "--ignore-term", "--session")
+    let command = testApp("leave", "20", "--ignore-term", "--session")
     let run = try Run.ebb(options, command, in: place, .launch("--rlimit-nofile", "14"))
     try run.expect(.code(0))
     try run.readToEnd()  // all that had its output are gone
@@ -208,29 +208,29 @@ struct CoreTests {
   @Test(.needs(.root), arguments: ["0", "5"])
   func `the hook runs with the niceness that ebb was given`(niceness: String) throws {
     let options = ["--pre-stop", "cut -d ' ' -f 19 /proc/self/stat", "--delay", "300ms"]
-    let run = try Run.ebb(options, fixture("signals"), .launch("--nice", niceness))
+    let run = try Run.ebb(options, testApp("signals"), .launch("--nice", niceness))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
     #expect(run.err.lines.contains(niceness), "\(run)")
   }
 
-  @Test(arguments: Place.possible, [Int32(32), 33])
-  func `the signals that glibc keeps do no harm`(place: Place, number: Int32) throws {
-    let run = try Run.ebb(["-v", "--delay", "0"], fixture("signals"), in: place)
+  @Test(arguments: PIDRole.possible, [Int32(32), 33])
+  func `the signals that glibc keeps do no harm`(place: PIDRole, number: Int32) throws {
+    let run = try Run.ebb(["-v", "--delay", "0"], testApp("signals"), in: place)
     try run.line("ready")
     let supervisor = try run.supervisor()
     // Before there is a second thread, and then with it.
     for _ in 0..<2 {
       kill(supervisor, number)
-      try run.send(.usr1)
+      try run.send(.sigusr1)
       try run.line("got USR1")
     }
     try run.line("ebb:", on: run.err)
     for _ in 0..<20 { kill(supervisor, number) }
-    try run.send(.usr1)
+    try run.send(.sigusr1)
     try run.line("got USR1")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
     #expect(run.signals == ["got USR1", "got USR1", "got USR1", "got TERM"], "\(run)")
   }

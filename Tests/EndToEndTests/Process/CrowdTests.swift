@@ -5,26 +5,26 @@ import Testing
 /// row of the table of faults; that the list of children is read to its end is tested by itself.
 @Suite(.endsItsProcesses)
 struct CrowdTests {
-  @Test(arguments: Place.possible)
-  func `SIGKILL reaches all children before ebb ends`(place: Place) throws {
+  @Test(arguments: PIDRole.possible)
+  func `SIGKILL reaches all children before ebb ends`(place: PIDRole) throws {
     let options = ["--delay", "0", "--grace", "500ms", "--kill-margin", "40s", "-t", "60s"]
-    let run = try Run.ebb(options, fixture("crowd", "300"), in: place)
+    let run = try Run.ebb(options, testApp("crowd", "300"), in: place)
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(137))
     // They have its standard output: the end of the file is that of the last of them.
     try run.readToEnd()
     #expect(!run.err.text.contains("event=unkillable"), "\(run)")
   }
 
-  @Test(arguments: Place.possible)
-  func `an ebb that was stopped across the deadline does not give up at once`(place: Place) throws {
+  @Test(arguments: PIDRole.possible)
+  func `an ebb that was stopped across the deadline does not give up at once`(place: PIDRole) throws {
     let options = ["--delay", "0", "-t", "1500ms", "--kill-margin", "500ms"]
     for _ in 0..<5 {
-      let run = try Run.ebb(options, fixture("signals", "--ignore-term"), in: place)
+      let run = try Run.ebb(options, testApp("signals", "--ignore-term"), in: place)
       try run.line("ready")
       let supervisor = try run.supervisor()
-      let sent = try run.send(.term)
+      let sent = try run.send(.sigterm)
       try run.line("got TERM")
       kill(supervisor, SIGSTOP)
       try run.wait(for: "the deadline and the orchestrator's") { Clock.now() - sent > .milliseconds(1600) }

@@ -4,16 +4,16 @@ import Testing
 /// The exit code tells what became of the command.
 @Suite(.endsItsProcesses)
 struct ExitCodeTests {
-  @Test(arguments: Place.possible, [0, 1, 2, 42, 99, 125, 126, 127, 128, 255] as [Int32])
-  func `the command's own code`(place: Place, code: Int32) throws {
-    let run = try Run.ebb([], fixture("exit", "\(code)"), in: place)
+  @Test(arguments: PIDRole.possible, [0, 1, 2, 42, 99, 125, 126, 127, 128, 255] as [Int32])
+  func `the command's own code`(place: PIDRole, code: Int32) throws {
+    let run = try Run.ebb([], testApp("exit", "\(code)"), in: place)
     try run.expect(.code(code))
     #expect(run.err.text == "")
   }
 
-  @Test(arguments: Place.possible, [SIGHUP, SIGINT, SIGQUIT, SIGABRT, SIGKILL, SIGSEGV, SIGPIPE, SIGTERM, 64])
-  func `128 and the number of the signal that killed the command`(place: Place, signal: Int32) throws {
-    let run = try Run.ebb([], fixture("kill-self", "\(signal)"), in: place)
+  @Test(arguments: PIDRole.possible, [SIGHUP, SIGINT, SIGQUIT, SIGABRT, SIGKILL, SIGSEGV, SIGPIPE, SIGTERM, 64])
+  func `128 and the number of the signal that killed the command`(place: PIDRole, signal: Int32) throws {
+    let run = try Run.ebb([], testApp("kill-self", "\(signal)"), in: place)
     try run.expect(.code(128 + signal))
   }
 
@@ -25,19 +25,19 @@ struct ExitCodeTests {
       (["-e", "1", "-e", "3:9", "-e", "5"], "3", 9), (["-e", "0:6"], "0", 6), (["-e", "4"], "3", 3),
     ] as [([String], String, Int32)])
   func `a code may be remapped`(options: [String], code: String, expected: Int32) throws {
-    try Run.ebb(options, fixture("exit", code)).expect(.code(expected))
+    try Run.ebb(options, testApp("exit", code)).expect(.code(expected))
   }
 
   @Test func `a code that stands for a signal too`() throws {
-    let run = try Run.ebb(["-e", "143", "--delay", "0"], fixture("stay"))
+    let run = try Run.ebb(["-e", "143", "--delay", "0"], testApp("stay"))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
   }
 
   @Test func `remapping by variable`() throws {
     for (code, expected) in [("3", 0), ("7", 8), ("9", 9)] as [(String, Int32)] {
-      try Run.ebb([], fixture("exit", code), .environment(["EBB_REMAP_EXIT": "3,7:8"])).expect(.code(expected))
+      try Run.ebb([], testApp("exit", code), .environment(["EBB_REMAP_EXIT": "3,7:8"])).expect(.code(expected))
     }
   }
 
@@ -48,9 +48,9 @@ struct ExitCodeTests {
     try expectFatal(Run.ebb([], [command]), 127, command)
   }
 
-  @Test(arguments: Place.possible)
-  func `126 where the command is there and cannot be executed`(place: Place) throws {
-    let folder = try Runs.folder()
+  @Test(arguments: PIDRole.possible)
+  func `126 where the command is there and cannot be executed`(place: PIDRole) throws {
+    let folder = try TestResources.folder()
     let files = [
       "plain": ("#!/bin/sh\n", 0o644), "interpreter": ("#!/no/such/interpreter\n", 0o755),
       "binary": ("\u{7f}ELF\0\0\0garbage", 0o755),
@@ -66,13 +66,13 @@ struct ExitCodeTests {
   }
 
   @Test func `126 also where PATH leads to it`() throws {
-    let folder = try Runs.folder()
+    let folder = try TestResources.folder()
     try write("#!/bin/sh\n", mode: 0o644, to: folder, "tool")
     try expectFatal(Run.ebb([], ["tool"], .environment(["PATH": folder])), 126, "tool")
   }
 
   @Test func `PATH is searched on after a file that cannot be executed`() throws {
-    let (first, second) = (try Runs.folder(), try Runs.folder())
+    let (first, second) = (try TestResources.folder(), try TestResources.folder())
     try write("#!/bin/sh\nexit 1", mode: 0o644, to: first, "tool")
     try write("#!/bin/sh\nexit 12", mode: 0o755, to: second, "tool")
     let path = "/no/such/folder:\(first):\(second)"
@@ -80,13 +80,13 @@ struct ExitCodeTests {
   }
 
   @Test func `a relative path is relative to where ebb was called`() throws {
-    let folder = try Runs.folder()
+    let folder = try TestResources.folder()
     try write("#!/bin/sh\nexit 13", mode: 0o755, to: folder, "tool")
     try Run.ebb([], ["./tool"], .launch("--cwd", folder)).expect(.code(13))
   }
 
   @Test func `a script without an interpreter line is run as a shell would`() throws {
-    let folder = try Runs.folder()
+    let folder = try TestResources.folder()
     let script = try write("echo $0 $1 \"$2\"\nexit 14\n", mode: 0o755, to: folder, "script")
     let run = try Run.ebb([], [script, "a", "b  c"])
     try run.expect(.code(14))
@@ -94,7 +94,7 @@ struct ExitCodeTests {
   }
 
   @Test func `an empty file is an empty script`() throws {
-    let folder = try Runs.folder()
+    let folder = try TestResources.folder()
     try Run.ebb([], [write("", mode: 0o755, to: folder, "empty")]).expect(.code(0))
   }
 

@@ -6,26 +6,26 @@ import Testing
 struct HangingFileTests {
   /// A file whose opening never ends.
   private func hangingFile() throws -> String {
-    let path = try Runs.folder() + "/file"
+    let path = try TestResources.folder() + "/file"
     try "#!/bin/sh\n".write(toFile: path, atomically: false, encoding: .utf8)
     chmod(path, 0o755)
-    let holder = try Run.program(fixture("hold", path))
+    let holder = try Run.program(testApp("hold", path))
     try holder.line("hold ready")
     return path
   }
 
-  @Test(arguments: Place.possible)
-  func `a hook that cannot be executed holds up no signal and no deadline`(place: Place) throws {
+  @Test(arguments: PIDRole.possible)
+  func `a hook that cannot be executed holds up no signal and no deadline`(place: PIDRole) throws {
     let options = [
       "--pre-stop", try hangingFile(), "--delay", "300ms", "--drain-timeout", "1200ms", "-t", "4s", "--kill-margin",
       "1s", "--grace", "1s", "--log",
       "json",
     ]
-    let run = try Run.ebb(options, fixture("signals", "--ignore-term"), in: place)
+    let run = try Run.ebb(options, testApp("signals", "--ignore-term"), in: place)
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.line("{", on: run.err)
-    try run.send(.usr1)
+    try run.send(.sigusr1)
     try run.line("got USR1")
     // The hook's time is over with the drain's.
     try run.line("got TERM")
@@ -37,12 +37,12 @@ struct HangingFileTests {
     #expect(hook["killed"] as? Bool == true)
   }
 
-  @Test(arguments: Place.possible)
-  func `a termination log that cannot be opened does not hold up the exit`(place: Place) throws {
+  @Test(arguments: PIDRole.possible)
+  func `a termination log that cannot be opened does not hold up the exit`(place: PIDRole) throws {
     let options = ["--termination-log", try hangingFile(), "--delay", "0"]
-    let run = try Run.ebb(options, fixture("signals", "--exit-on", "TERM:3"), in: place)
+    let run = try Run.ebb(options, testApp("signals", "--exit-on", "TERM:3"), in: place)
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.expect(.code(3))
     #expect(Clock.now() - sent < .seconds(20))
     #expect(run.err.text.contains("event=exited"), "\(run)")

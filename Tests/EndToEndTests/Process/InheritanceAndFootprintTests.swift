@@ -3,12 +3,12 @@ import Testing
 
 /// What ebb keeps to itself, and what it does to the machine: as little as possible.
 @Suite(.endsItsProcesses)
-struct HygieneTests {
-  @Test(arguments: Place.possible)
-  func `inherited descriptors stay open in the command and not in ebb`(place: Place) throws {
-    let folder = try Runs.folder()
+struct InheritanceAndFootprintTests {
+  @Test(arguments: PIDRole.possible)
+  func `inherited descriptors stay open in the command and not in ebb`(place: PIDRole) throws {
+    let folder = try TestResources.folder()
     let launch = ["--open", "3:\(folder)/three", "--open", "9:\(folder)/nine", "--open", "500:\(folder)/far"]
-    let run = try Run.ebb([], fixture("report", "--stay"), in: place, Setup(launch: launch))
+    let run = try Run.ebb([], testApp("report", "--stay"), in: place, LaunchOptions(launch: launch))
     try run.line("end")
     #expect(run.out.lines.contains("descriptors: 0 1 2 3 9 500"))
     let supervisor = try run.supervisor()
@@ -18,7 +18,7 @@ struct HygieneTests {
   }
 
   @Test func `ebb's own descriptors do not reach the command`() throws {
-    let run = try Run.ebb(["--delay", "0"], fixture("report"))
+    let run = try Run.ebb(["--delay", "0"], testApp("report"))
     try run.expect(.code(0))
     #expect(run.out.lines.contains("descriptors: 0 1 2"))
     #expect(run.out.lines.contains("nonblocking:"))
@@ -29,14 +29,14 @@ struct HygieneTests {
     let launch = ["--close", "0", "--close", "1", "--close", "2"]
     let script = "for n in 0 1 2; do [ -e /proc/self/fd/$n ] && exit $((10 + n)); done; exit 3"
     let shell = ["/bin/sh", "-c", script]
-    let run = try Run.ebb([], shell, Setup(launch: launch))
+    let run = try Run.ebb([], shell, LaunchOptions(launch: launch))
     try run.expect(.code(3))
   }
 
-  @Test(arguments: Place.possible)
-  func `the working directory is / in ebb only`(place: Place) throws {
-    let folder = try Runs.folder()
-    let run = try Run.ebb([], fixture("report", "--stay"), in: place, .launch("--cwd", folder))
+  @Test(arguments: PIDRole.possible)
+  func `the working directory is / in ebb only`(place: PIDRole) throws {
+    let folder = try TestResources.folder()
+    let run = try Run.ebb([], testApp("report", "--stay"), in: place, .launch("--cwd", folder))
     try run.line("end")
     #expect(run.out.lines.contains("directory: \(URL(fileURLWithPath: folder).resolvingSymlinksInPath().path)"))
     let supervisor = try run.supervisor()
@@ -45,48 +45,48 @@ struct HygieneTests {
 
   @Test func `the environment is unchanged`() throws {
     let variables = ["PATH": "/usr/bin", "EBB_DELAY": "0", "EMPTY": "", "LISTEN_PID": "1", "X": "a=b c\u{e9}"]
-    let run = try Run.ebb([], fixture("report"), Setup(environment: variables))
+    let run = try Run.ebb([], testApp("report"), LaunchOptions(environment: variables))
     try run.expect(.code(0))
-    let seen = run.out.lines.filter { $0.hasPrefix("variable: ") && !$0.contains("FIXTURE_MARK") }
+    let seen = run.out.lines.filter { $0.hasPrefix("variable: ") && !$0.contains("TEST_APP_MARK") }
     #expect(Set(seen) == Set(variables.map { "variable: \($0.key)=\($0.value)" }))
     #expect(seen.count == variables.count)
   }
 
   @Test func `an empty environment is fine`() throws {
-    try Run.ebb([], ["ls", "/"], Setup(environment: [:])).expect(.code(0))
+    try Run.ebb([], ["ls", "/"], LaunchOptions(environment: [:])).expect(.code(0))
   }
 
   @Test(.needs(.pidNamespace))
   func `without proc everything works, with a warning where it matters`() throws {
-    let setup = Setup.launch("--pid-namespace-without-proc")
-    let plain = try Run.ebb(["--delay", "0"], fixture("signals", "--exit-on", "TERM:3"), setup)
+    let setup = LaunchOptions.launch("--pid-namespace-without-proc")
+    let plain = try Run.ebb(["--delay", "0"], testApp("signals", "--exit-on", "TERM:3"), setup)
     try plain.line("ready")
     kill(try #require(Proc.children(of: plain.pid).first), SIGTERM)
     try plain.expect(.code(3))
 
-    let leaving = try Run.ebb(["--leftover-timeout", "20s"], fixture("leave", "2", "--code", "4"), setup)
+    let leaving = try Run.ebb(["--leftover-timeout", "20s"], testApp("leave", "2", "--code", "4"), setup)
     try leaving.expect(.code(4))
     #expect(leaving.signals.filter { $0 == "leftover got TERM" }.count == 2, "\(leaving)")
     #expect(leaving.err.lines.contains { $0.contains("level=warn") && $0.contains("/proc") }, "\(leaving)")
   }
 
-  @Test(arguments: Place.possible)
-  func `sixteen descriptors are enough`(place: Place) throws {
-    let run = try Run.ebb(["--delay", "300ms"], fixture("signals"), in: place, .launch("--rlimit-nofile", "16"))
+  @Test(arguments: PIDRole.possible)
+  func `sixteen descriptors are enough`(place: PIDRole) throws {
+    let run = try Run.ebb(["--delay", "300ms"], testApp("signals"), in: place, .launch("--rlimit-nofile", "16"))
     try run.line("ready")
     for signal in Signal.forwarded {
       try run.send(signal)
       try run.line("got \(signal)")
     }
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.expect(.code(0))
     #expect(Clock.now() - sent >= .milliseconds(300))
     #expect(!run.err.text.contains("level=warn"), "\(run)")
   }
 
   @Test func `sixteen descriptors are enough for leftovers`() throws {
-    let setup = Setup.launch("--rlimit-nofile", "16")
-    let run = try Run.ebb(["--leftover-timeout", "20s"], fixture("leave", "3", "--orphaned", "--session"), setup)
+    let setup = LaunchOptions.launch("--rlimit-nofile", "16")
+    let run = try Run.ebb(["--leftover-timeout", "20s"], testApp("leave", "3", "--orphaned", "--session"), setup)
     try run.expect(.code(0))
     #expect(run.signals.filter { $0 == "leftover got TERM" }.count == 3, "\(run)")
     #expect(!run.err.text.contains("level=warn"), "\(run)")
@@ -94,11 +94,11 @@ struct HygieneTests {
 
   @Test(.needs(.program("strace")))
   func `every timer runs on the monotonic clock`() throws {
-    let trace = try Runs.folder() + "/trace"
+    let trace = try TestResources.folder() + "/trace"
     let calls = "timerfd_create,timer_create,setitimer,alarm,clock_settime,clock_nanosleep,adjtimex"
     let strace = [Machine.path(of: "strace") ?? "", "-f", "-e", "trace=\(calls)", "-o", trace]
     let options = ["--delay", "300ms", "--grace", "500ms", "--leftover-timeout", "300ms"]
-    let run = try Run.program(strace + [Binaries.ebb()] + options + ["--"] + fixture("signals", "--ignore-term"))
+    let run = try Run.program(strace + [Binaries.ebb()] + options + ["--"] + testApp("signals", "--ignore-term"))
     let supervisor = try run.line("ready").number("ppid")
     kill(supervisor, SIGTERM)
     try run.expect(.code(137))
@@ -108,9 +108,9 @@ struct HygieneTests {
     for line in lines { #expect(line.contains("timerfd_create(CLOCK_MONOTONIC"), "\(line)") }
   }
 
-  @Test(arguments: Place.possible)
-  func `an idle supervisor never wakes up`(place: Place) throws {
-    let run = try Run.ebb([], fixture("stay"), in: place)
+  @Test(arguments: PIDRole.possible)
+  func `an idle supervisor never wakes up`(place: PIDRole) throws {
+    let run = try Run.ebb([], testApp("stay"), in: place)
     try run.line("ready")
     let supervisor = try run.supervisor()
     let last = try Proc.settle(supervisor)
@@ -121,8 +121,8 @@ struct HygieneTests {
 
   @Test(.needs(.root), arguments: [[], ["--pid-namespace"]])
   func `any user will do`(namespace: [String]) throws {
-    let setup = Setup(launch: namespace + ["--uid", "65534"])
-    let run = try Run.ebb(["--leftover-timeout", "20s"], fixture("leave", "2", "--on", "USR1"), setup)
+    let setup = LaunchOptions(launch: namespace + ["--uid", "65534"])
+    let run = try Run.ebb(["--leftover-timeout", "20s"], testApp("leave", "2", "--on", "USR1"), setup)
     try run.line("ready")
     kill(namespace.isEmpty ? run.pid : try #require(Proc.children(of: run.pid).first), SIGUSR1)
     try run.expect(.code(0))
@@ -134,9 +134,9 @@ struct HygieneTests {
     let version = try Run.program([Binaries.debugEbb, "--version"])
     try version.expect(.code(0))
     #expect(version.out.text.hasPrefix("ebb "), "\(version)")
-    let run = try Run.program([Binaries.debugEbb, "--delay", "0", "--"] + fixture("signals"))
+    let run = try Run.program([Binaries.debugEbb, "--delay", "0", "--"] + testApp("signals"))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
     #expect(run.signals.first == "got TERM", "\(run)")
   }

@@ -3,10 +3,10 @@ import Testing
 
 /// The main job: a real HTTP server under ebb as process 1, asked through a whole stop.
 @Suite(.endsItsProcesses, .mostlyWaits, .needs(.program("curl")))
-struct MainJobTests {
-  @Test(.needs(.program("nginx")), arguments: Place.possible)
-  func `nginx`(place: Place) throws {
-    let folder = try Runs.folder()
+struct JobControlAsPID1Tests {
+  @Test(.needs(.program("nginx")), arguments: PIDRole.possible)
+  func `nginx`(place: PIDRole) throws {
+    let folder = try TestResources.folder()
     let port = try Client.freePort()
     try write(Data(repeating: 46, count: 1_000_000), to: folder, "large")
     try write(Data("ok\n".utf8), to: folder, "index.html")
@@ -16,7 +16,7 @@ struct MainJobTests {
     let client = try Client("http://127.0.0.1:\(port)/")
     // Takes ten seconds, and so is still under way when nginx is told to stop.
     let download = try client.start("http://127.0.0.1:\(port)/large")
-    try client.expectAnswersThroughAStop(of: .seconds(5)) { try run.send(.term) }
+    try client.expectAnswersThroughAStop(of: .seconds(5)) { try run.send(.sigterm) }
     try download.expect(.code(0))
     #expect(download.out.lines == ["200 1000000"])
     try run.expect(.code(0))
@@ -45,14 +45,14 @@ struct MainJobTests {
     try data.write(to: URL(fileURLWithPath: folder + "/" + name))
   }
 
-  @Test(.needs(.program("python3")), arguments: Place.possible)
-  func `a server that does nothing about SIGTERM`(place: Place) throws {
+  @Test(.needs(.program("python3")), arguments: PIDRole.possible)
+  func `a server that does nothing about SIGTERM`(place: PIDRole) throws {
     let port = try Client.freePort()
     let python = [Machine.path(of: "python3") ?? "", "-m", "http.server", "--bind", "127.0.0.1", "\(port)"]
-    let setup = Setup.launch("--cwd", try Runs.folder())
+    let setup = LaunchOptions.launch("--cwd", try TestResources.folder())
     let run = try Run.ebb(["--delay", "5s"], python, in: place, setup)
     let client = try Client("http://127.0.0.1:\(port)/")
-    try client.expectAnswersThroughAStop(of: .seconds(5)) { try run.send(.term) }
+    try client.expectAnswersThroughAStop(of: .seconds(5)) { try run.send(.sigterm) }
     try run.expect(.code(128 + SIGTERM))
   }
 }

@@ -11,7 +11,7 @@ struct OlderKernelTests {
 
     fileprivate init(_ name: String, _ refused: [String]) { (testDescription, self.refused) = (name, refused) }
 
-    var setup: Setup { Setup(launch: refused.flatMap { ["--refuse", $0] }) }
+    var setup: LaunchOptions { LaunchOptions(launch: refused.flatMap { ["--refuse", $0] }) }
     var hasStatusPage: Bool { !refused.contains { $0.hasPrefix("memfd_create") } }
   }
 
@@ -35,16 +35,16 @@ struct OlderKernelTests {
       Kernel("3.16 without threads", calls + ["clone3"]),
     ]
 
-  @Test(arguments: Place.possible, kernels)
-  func `starts, forwards, keeps the delay and exits with the command's code`(place: Place, kernel: Kernel) throws {
-    let command = fixture("signals", "--exit-on", "TERM:3")
+  @Test(arguments: PIDRole.possible, kernels)
+  func `starts, forwards, keeps the delay and exits with the command's code`(place: PIDRole, kernel: Kernel) throws {
+    let command = testApp("signals", "--exit-on", "TERM:3")
     let run = try Run.ebb(["-v", "--delay", "300ms"], command, in: place, kernel.setup)
     try run.line("ready")
-    for signal: Signal in [.usr1, .hup] {
+    for signal: Signal in [.sigusr1, .sighup] {
       try run.send(signal)
       try run.line("got \(signal)")
     }
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.expect(.code(3))
     #expect(Clock.now() - sent >= .milliseconds(300))
     #expect(run.signals == ["got USR1", "got HUP", "got TERM"], "\(run)")
@@ -57,12 +57,12 @@ struct OlderKernelTests {
     #expect(warnings.allSatisfy { $0.contains("event=no-status-page") && $0.contains(message) }, "\(run)")
   }
 
-  @Test(arguments: Place.possible, kernels)
-  func `kills at the deadline`(place: Place, kernel: Kernel) throws {
+  @Test(arguments: PIDRole.possible, kernels)
+  func `kills at the deadline`(place: PIDRole, kernel: Kernel) throws {
     let options = ["--delay", "0", "--grace", "700ms"]
-    let run = try Run.ebb(options, fixture("signals", "--ignore-term"), in: place, kernel.setup)
+    let run = try Run.ebb(options, testApp("signals", "--ignore-term"), in: place, kernel.setup)
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.expect(.code(137))
     #expect(Clock.now() - sent >= .milliseconds(700))
     #expect(run.signals == ["got TERM", "got CONT"], "\(run)")
@@ -70,40 +70,40 @@ struct OlderKernelTests {
 
   @Test(arguments: kernels)
   func `kills the command's descendants at the deadline`(kernel: Kernel) throws {
-    let app = fixture("signals", "--ignore-term").joined(separator: " ")
+    let app = testApp("signals", "--ignore-term").joined(separator: " ")
     let options = ["--delay", "0", "--grace", "700ms"]
     let run = try Run.ebb(options, ["/bin/sh", "-c", "trap '' TERM; \(app) & wait; wait"], kernel.setup)
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(137))
     try run.readToEnd()  // all that had its output are gone
   }
 
-  @Test(arguments: Place.possible, kernels)
-  func `reaps orphans`(place: Place, kernel: Kernel) throws {
-    let run = try Run.ebb(["--delay", "0", "--log", "json"], fixture("orphans", "100", "7"), in: place, kernel.setup)
+  @Test(arguments: PIDRole.possible, kernels)
+  func `reaps orphans`(place: PIDRole, kernel: Kernel) throws {
+    let run = try Run.ebb(["--delay", "0", "--log", "json"], testApp("orphans", "100", "7"), in: place, kernel.setup)
     try run.line("ready")
     let command = try run.command()
     kill(command, SIGUSR1)
     try run.line("made 100")
     let supervisor = try run.supervisor()
     try run.wait(for: "the zombies to go") { Proc.children(of: supervisor) == [command] }
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(7))
     #expect(try run.report()["reaped"] as? Int == 100, "\(run)")
   }
 
-  @Test(arguments: Place.possible, kernels)
-  func `stops what the command leaves behind`(place: Place, kernel: Kernel) throws {
+  @Test(arguments: PIDRole.possible, kernels)
+  func `stops what the command leaves behind`(place: PIDRole, kernel: Kernel) throws {
     let options = ["--leftover-timeout", "20s"]
-    let run = try Run.ebb(options, fixture("leave", "3", "--orphaned", "--session"), in: place, kernel.setup)
+    let run = try Run.ebb(options, testApp("leave", "3", "--orphaned", "--session"), in: place, kernel.setup)
     try run.expect(.code(0))
     #expect(run.signals.filter { $0 == "leftover got TERM" }.count == 3, "\(run)")
   }
 
-  @Test(arguments: Place.possible, kernels)
-  func `kills what does not stop`(place: Place, kernel: Kernel) throws {
-    let command = fixture("leave", "3", "--orphaned", "--session", "--ignore-term")
+  @Test(arguments: PIDRole.possible, kernels)
+  func `kills what does not stop`(place: PIDRole, kernel: Kernel) throws {
+    let command = testApp("leave", "3", "--orphaned", "--session", "--ignore-term")
     let run = try Run.ebb(["--leftover-timeout", "500ms"], command, in: place, kernel.setup)
     try run.expect(.code(0))
     try run.readToEnd()  // all that had its output are gone
@@ -111,10 +111,10 @@ struct OlderKernelTests {
 
   @Test(arguments: kernels)
   func `keeps no inherited descriptor open`(kernel: Kernel) throws {
-    let folder = try Runs.folder()
+    let folder = try TestResources.folder()
     var setup = kernel.setup
     setup.launch += ["--open", "3:\(folder)/three", "--open", "500:\(folder)/far"]
-    let run = try Run.ebb([], fixture("report", "--stay"), setup)
+    let run = try Run.ebb([], testApp("report", "--stay"), setup)
     try run.line("end")
     #expect(run.out.lines.contains("descriptors: 0 1 2 3 500"), "\(run)")
     try run.wait(for: "ebb to close them") {
@@ -124,10 +124,10 @@ struct OlderKernelTests {
 
   @Test(arguments: kernels)
   func `status, probe and stop find the supervisor where there is memfd_create`(kernel: Kernel) throws {
-    let run = try Run.ebb(["--delay", "25s"], fixture("signals", "--exit-on", "TERM:3"), kernel.setup)
+    let run = try Run.ebb(["--delay", "25s"], testApp("signals", "--exit-on", "TERM:3"), kernel.setup)
     try run.line("ready")
-    func answer(_ words: String...) throws -> Answer {
-      try Answer(try Run.ebb(arguments: words + ["--pid", "\(run.pid)"], kernel.setup))
+    func answer(_ words: String...) throws -> CommandResult {
+      try CommandResult(try Run.ebb(arguments: words + ["--pid", "\(run.pid)"], kernel.setup))
     }
     guard kernel.hasStatusPage else {
       for command in ["status", "probe", "stop"] {

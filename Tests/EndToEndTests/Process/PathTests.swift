@@ -8,7 +8,7 @@ struct PathTests {
   private func run(_ script: String) throws -> Run {
     let setup = "cd \"$1\"; name=$(printf 'caf\\351'); printf '#!/bin/sh\\necho ran \"$@\"; exit 3\\n' > \"$name\"; "
     return try Run.program(
-      ["/bin/sh", "-c", setup + "chmod 755 \"$name\"; " + script, try Binaries.ebb(), try Runs.folder()])
+      ["/bin/sh", "-c", setup + "chmod 755 \"$name\"; " + script, try Binaries.ebb(), try TestResources.folder()])
   }
 
   @Test func `a command`() throws {
@@ -42,12 +42,12 @@ struct PathTests {
   }
 
   @Test func `a pre-stop hook, its working directory and its arguments`() throws {
-    let command = "\(Binaries.fixture) signals --exit-on TERM:5"
+    let command = "\(Binaries.testApp) signals --exit-on TERM:5"
     let run = try run(
       "mkdir \"d$name\"; mv \"$name\" \"d$name\"; cd \"d$name\"; "
         + "exec \"$0\" --pre-stop \"./$name '$name'\" --delay 300ms -- \(command)")
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(5))
     #expect(run.err.lines.contains { $0.hasPrefix("ran caf") }, "\(run)")
   }

@@ -5,9 +5,9 @@ import Testing
 @Suite(.endsItsProcesses)
 struct ReapingTests {
   // One after the other: both at once would take most of the machine's usual 32768 process ids.
-  @Test(.serialized, arguments: Place.possible)
-  func `ten thousand orphans at once`(place: Place) throws {
-    let run = try Run.ebb(["--delay", "0", "--log", "json"], fixture("orphans", "10000", "7"), in: place)
+  @Test(.serialized, arguments: PIDRole.possible)
+  func `ten thousand orphans at once`(place: PIDRole) throws {
+    let run = try Run.ebb(["--delay", "0", "--log", "json"], testApp("orphans", "10000", "7"), in: place)
     try run.line("ready")
     let (supervisor, command) = (try run.supervisor(), try run.command())
     try stop(supervisor)
@@ -17,15 +17,15 @@ struct ReapingTests {
     #expect(Proc.children(of: supervisor).count == 10001)
     kill(supervisor, SIGCONT)
     try run.wait(for: "the zombies to go", limit: .seconds(300)) { Proc.children(of: supervisor) == [command] }
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(7))
     let report = try run.report()
     #expect(report["reaped"] as? Int == 10000)
   }
 
-  @Test(arguments: Place.possible)
-  func `the command's exit is seen among coalesced ones`(place: Place) throws {
-    let run = try Run.ebb(["--delay", "0"], fixture("orphans", "500", "7"), in: place)
+  @Test(arguments: PIDRole.possible)
+  func `the command's exit is seen among coalesced ones`(place: PIDRole) throws {
+    let run = try Run.ebb(["--delay", "0"], testApp("orphans", "500", "7"), in: place)
     try run.line("ready")
     let (supervisor, command) = (try run.supervisor(), try run.command())
     try stop(supervisor)
@@ -39,7 +39,7 @@ struct ReapingTests {
 
   @Test(.needs(.strace))
   func `a stop signal does not wait until all are reaped`() throws {
-    let run = try Run.ebb(["--delay", "0"], fixture("orphans", "400", "0"))
+    let run = try Run.ebb(["--delay", "0"], testApp("orphans", "400", "0"))
     try run.line("ready")
     try stop(run.pid)
     kill(try run.command(), SIGUSR1)
@@ -48,7 +48,7 @@ struct ReapingTests {
     let tracer = try run.inject("wait4:delay_exit=50000")
     kill(run.pid, SIGCONT)
     try run.wait(for: "the first ones to go") { Proc.children(of: run.pid).count < 400 }
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.line("ebb: ", on: run.err)
     #expect(Proc.children(of: run.pid).count > 50)
     try tracer.detach()
@@ -61,7 +61,7 @@ struct ReapingTests {
   }
 
   @Test func `each reaped orphan is worth a line on request`() throws {
-    let run = try Run.ebb(["-w", "--delay", "0"], fixture("orphans", "3", "0"))
+    let run = try Run.ebb(["-w", "--delay", "0"], testApp("orphans", "3", "0"))
     try run.line("ready")
     kill(try run.command(), SIGUSR1)
     try run.wait(for: "three lines") { run.err.lines.filter { $0.contains("event=reaped") }.count == 3 }
@@ -69,9 +69,9 @@ struct ReapingTests {
     #expect(Set(pids).count == 3)
   }
 
-  @Test(arguments: Place.possible)
-  func `a command that is stopped and continued is not taken for one that ended`(place: Place) throws {
-    let run = try Run.ebb(["--delay", "0"], fixture("signals", "--exit-on", "USR2:8"), in: place)
+  @Test(arguments: PIDRole.possible)
+  func `a command that is stopped and continued is not taken for one that ended`(place: PIDRole) throws {
+    let run = try Run.ebb(["--delay", "0"], testApp("signals", "--exit-on", "USR2:8"), in: place)
     try run.line("ready")
     let command = try run.command()
     for _ in 0..<3 {
@@ -80,15 +80,15 @@ struct ReapingTests {
       kill(command, SIGCONT)
       try run.line("got CONT")
     }
-    try run.send(.usr2)
+    try run.send(.sigusr2)
     try run.expect(.code(8))
   }
 
   // MARK: Leftovers
 
-  @Test(arguments: Place.possible, [[], ["--orphaned"], ["--session"], ["--orphaned", "--session"]])
-  func `what the command leaves behind may clean up`(place: Place, how: [String]) throws {
-    let command = fixture("leave", "3", "--code", "4", "--slow", "300") + how
+  @Test(arguments: PIDRole.possible, [[], ["--orphaned"], ["--session"], ["--orphaned", "--session"]])
+  func `what the command leaves behind may clean up`(place: PIDRole, how: [String]) throws {
+    let command = testApp("leave", "3", "--code", "4", "--slow", "300") + how
     let run = try Run.ebb(["--leftover-timeout", "60s"], command, in: place)
     try run.expect(.code(4))
     try run.readToEnd()
@@ -96,39 +96,39 @@ struct ReapingTests {
     #expect(run.out.lines.filter { $0 == "leftover done" }.count == 3, "\(run)")
   }
 
-  @Test(arguments: Place.possible)
-  func `stopped leftovers are woken up`(place: Place) throws {
-    let run = try Run.ebb(["--leftover-timeout", "60s"], fixture("leave", "2", "--on", "USR1"), in: place)
+  @Test(arguments: PIDRole.possible)
+  func `stopped leftovers are woken up`(place: PIDRole) throws {
+    let run = try Run.ebb(["--leftover-timeout", "60s"], testApp("leave", "2", "--on", "USR1"), in: place)
     try run.line("ready")
     let leftovers = Proc.children(of: try run.command())
     #expect(leftovers.count == 2)
     for one in leftovers { kill(one, SIGSTOP) }
     try run.wait(for: "them to be stopped") { leftovers.allSatisfy { Proc.state(of: $0) == "T" } }
-    let sent = try run.send(.usr1)
+    let sent = try run.send(.sigusr1)
     try run.expect(.code(0))
     #expect(Clock.now() - sent < .seconds(60))
     #expect(run.signals.filter { $0 == "leftover got TERM" }.count == 2)
   }
 
-  @Test(arguments: Place.possible)
-  func `leftovers that ignore TERM are killed after their time`(place: Place) throws {
-    let command = fixture("leave", "5", "--ignore-term", "--session", "--on", "USR1", "--code", "3")
+  @Test(arguments: PIDRole.possible)
+  func `leftovers that ignore TERM are killed after their time`(place: PIDRole) throws {
+    let command = testApp("leave", "5", "--ignore-term", "--session", "--on", "USR1", "--code", "3")
     let run = try Run.ebb(["--leftover-timeout", "3s"], command, in: place)
     try run.line("ready")
-    let sent = try run.send(.usr1)
+    let sent = try run.send(.sigusr1)
     try run.expect(.code(3))
     #expect(Clock.now() - sent >= .seconds(3))
     try run.readToEnd()
     #expect(run.signals.filter { $0 == "leftover got TERM" }.count == 5)
   }
 
-  @Test(arguments: Place.possible)
-  func `leftovers do not outlive the kill deadline`(place: Place) throws {
-    let command = fixture("leave", "2", "--ignore-term", "--on", "TERM")
+  @Test(arguments: PIDRole.possible)
+  func `leftovers do not outlive the kill deadline`(place: PIDRole) throws {
+    let command = testApp("leave", "2", "--ignore-term", "--on", "TERM")
     let options = ["--delay", "0", "-t", "5s", "--kill-margin", "1s", "--leftover-timeout", "60s"]
     let run = try Run.ebb(options, command, in: place)
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.expect(.code(0))
     let passed = Clock.now() - sent
     #expect(passed >= .seconds(4))
@@ -136,12 +136,12 @@ struct ReapingTests {
     try run.readToEnd()
   }
 
-  @Test(arguments: Place.possible)
-  func `at the deadline everything is killed, grandchildren in their own sessions too`(place: Place) throws {
-    let command = fixture("leave", "4", "--ignore-term", "--orphaned", "--session", "--on", "USR2")
+  @Test(arguments: PIDRole.possible)
+  func `at the deadline everything is killed, grandchildren in their own sessions too`(place: PIDRole) throws {
+    let command = testApp("leave", "4", "--ignore-term", "--orphaned", "--session", "--on", "USR2")
     let run = try Run.ebb(["--delay", "0", "--grace", "1s"], command, in: place)
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.expect(.code(137))
     #expect(Clock.now() - sent >= .seconds(1))
     try run.readToEnd()
@@ -151,13 +151,13 @@ struct ReapingTests {
 
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
   func `a process put in from outside is no leftover and holds nothing up`() throws {
-    let command = fixture("signals", "--exit-on", "USR1:6")
+    let command = testApp("signals", "--exit-on", "USR1:6")
     let run = try Run.ebb(["--leftover-timeout", "60s"], command, in: .pid1)
     try run.line("ready")
     let enter = [Machine.path(of: "nsenter") ?? "", "-t", "\(try run.supervisor())", "-p", "-m"]
-    let outsider = try Run.program(enter + fixture("signals", "--ignore-term"))
+    let outsider = try Run.program(enter + testApp("signals", "--ignore-term"))
     #expect(try outsider.line("ready").number("ppid") == 0)
-    let sent = try run.send(.usr1)
+    let sent = try run.send(.sigusr1)
     try run.expect(.code(6))
     #expect(Clock.now() - sent < .seconds(60))
     // Killed with the namespace, but never told to stop.

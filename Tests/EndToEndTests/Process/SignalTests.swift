@@ -4,35 +4,35 @@ import Testing
 /// What becomes of a signal that is sent to ebb.
 @Suite(.endsItsProcesses)
 struct SignalTests {
-  @Test(arguments: Place.possible)
-  func `every catchable signal reaches the command, once`(place: Place) throws {
-    let run = try Run.ebb(["--delay", "0"], fixture("signals"), in: place)
+  @Test(arguments: PIDRole.possible)
+  func `every catchable signal reaches the command, once`(place: PIDRole) throws {
+    let run = try Run.ebb(["--delay", "0"], testApp("signals"), in: place)
     try run.line("ready")
     for signal in Signal.forwarded {
       try run.send(signal)
       try run.line("got \(signal)")
     }
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
     #expect(run.signals == Signal.forwarded.map { "got \($0)" } + ["got TERM"])
   }
 
-  @Test(arguments: Place.possible)
-  func `the child's exit and the terminal's stop signals are not the command's business`(place: Place) throws {
-    let run = try Run.ebb([], fixture("signals"), in: place)
+  @Test(arguments: PIDRole.possible)
+  func `the child's exit and the terminal's stop signals are not the command's business`(place: PIDRole) throws {
+    let run = try Run.ebb([], testApp("signals"), in: place)
     try run.line("ready")
-    for signal: Signal in [.chld, .ttin, .ttou] { try run.send(signal) }
-    try run.send(.usr1)
+    for signal: Signal in [.sigchld, .sigttin, .sigttou] { try run.send(signal) }
+    try run.send(.sigusr1)
     try run.line("got USR1")
     #expect(run.signals == ["got USR1"])
   }
 
   @Test func `several real-time signals of one kind all arrive`() throws {
-    let run = try Run.ebb(["--delay", "0"], fixture("signals", "--only", "RTMIN+7"))
+    let run = try Run.ebb(["--delay", "0"], testApp("signals", "--only", "RTMIN+7"))
     try run.line("ready")
     for _ in 0..<200 { try run.send(.realTime(7)) }
     try run.wait(for: "200 signals") { run.signals.count >= 200 }
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
     #expect(run.signals == Array(repeating: "got RTMIN+7", count: 200))
   }
@@ -41,32 +41,32 @@ struct SignalTests {
 
   @Test(arguments: [["-r", "HUP:USR2", "-r", "USR1:0"], ["--rewrite=HUP:USR2", "--rewrite", "SIGUSR1:0"]])
   func `a signal is forwarded as another or dropped`(options: [String]) throws {
-    try expectRewritten(Run.ebb(options, fixture("signals")))
+    try expectRewritten(Run.ebb(options, testApp("signals")))
   }
 
   @Test func `rewriting by variable`() throws {
-    try expectRewritten(Run.ebb([], fixture("signals"), .environment(["EBB_REWRITE": "HUP:USR2,10:0"])))
+    try expectRewritten(Run.ebb([], testApp("signals"), .environment(["EBB_REWRITE": "HUP:USR2,10:0"])))
   }
 
   private func expectRewritten(_ run: Run) throws {
     try run.line("ready")
-    for signal: Signal in [.usr1, .hup, .int] { try run.send(signal) }
+    for signal: Signal in [.sigusr1, .sighup, .sigint] { try run.send(signal) }
     try run.wait(for: "two signals") { run.signals.count >= 2 }
     #expect(run.signals.sorted() == ["got INT", "got USR2"])
   }
 
   @Test func `the stop signal is rewritten too`() throws {
-    let run = try Run.ebb(["--delay", "0", "-r", "TERM:QUIT"], fixture("signals", "--exit-on", "QUIT:5"))
+    let run = try Run.ebb(["--delay", "0", "-r", "TERM:QUIT"], testApp("signals", "--exit-on", "QUIT:5"))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(5))
     #expect(run.signals == ["got QUIT"])
   }
 
   @Test func `a dropped stop signal leaves only the deadline`() throws {
-    let run = try Run.ebb(["--delay", "0", "--grace", "1s", "-r", "TERM:0"], fixture("signals"))
+    let run = try Run.ebb(["--delay", "0", "--grace", "1s", "-r", "TERM:0"], testApp("signals"))
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.expect(.code(137))
     #expect(Clock.now() - sent >= .seconds(1))
     #expect(run.signals == [])
@@ -74,36 +74,36 @@ struct SignalTests {
 
   // MARK: Group and session
 
-  @Test(arguments: Place.possible)
-  func `the command alone is signalled`(place: Place) throws {
-    let run = try Run.ebb(["--delay", "0"], fixture("signals", "--with-child"), in: place)
+  @Test(arguments: PIDRole.possible)
+  func `the command alone is signalled`(place: PIDRole) throws {
+    let run = try Run.ebb(["--delay", "0"], testApp("signals", "--with-child"), in: place)
     try run.line("child ready")
-    try run.send(.usr1)
+    try run.send(.sigusr1)
     try run.line("got USR1")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
     #expect(!run.signals.contains("child got USR1"))
   }
 
-  @Test(arguments: Place.possible, ["-g", "--group"])
-  func `or its whole process group`(place: Place, option: String) throws {
-    let run = try Run.ebb([option, "--delay", "0"], fixture("signals", "--with-child"), in: place)
+  @Test(arguments: PIDRole.possible, ["-g", "--group"])
+  func `or its whole process group`(place: PIDRole, option: String) throws {
+    let run = try Run.ebb([option, "--delay", "0"], testApp("signals", "--with-child"), in: place)
     try run.line("child ready")
-    try run.send(.usr1)
+    try run.send(.sigusr1)
     try run.wait(for: "both to get it") { Set(["got USR1", "child got USR1"]).isSubset(of: run.signals) }
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
   }
 
   @Test func `a group of its own, in the session it was called from`() throws {
-    let run = try Run.ebb([], fixture("report"))
+    let run = try Run.ebb([], testApp("report"))
     let ready = try run.line("ready")
     #expect(try ready.field("pgid") == ready.field("pid"))
     #expect(try ready.number("sid") == getsid(0))
   }
 
   @Test func `or a session of its own`() throws {
-    let run = try Run.ebb(["--session"], fixture("report"))
+    let run = try Run.ebb(["--session"], testApp("report"))
     let ready = try run.line("ready")
     #expect(try ready.field("sid") == ready.field("pid"))
     #expect(try ready.field("pgid") == ready.field("pid"))
@@ -112,7 +112,7 @@ struct SignalTests {
   // MARK: Inheritance
 
   @Test func `an inherited empty mask and default dispositions stay so`() throws {
-    let run = try Run.ebb([], fixture("report"))
+    let run = try Run.ebb([], testApp("report"))
     try run.line("end")
     #expect(run.out.lines.contains("blocked:"))
     #expect(run.out.lines.contains("ignored:"))
@@ -120,7 +120,7 @@ struct SignalTests {
 
   @Test func `inherited masks and ignored signals reach the command unchanged`() throws {
     let launch = ["--ignore", "HUP", "--ignore", "CHLD", "--ignore", "TTOU", "--block", "USR1", "--block", "RTMIN+5"]
-    let run = try Run.ebb([], fixture("report"), Setup(launch: launch))
+    let run = try Run.ebb([], testApp("report"), LaunchOptions(launch: launch))
     try run.line("end")
     #expect(run.out.lines.contains("blocked: USR1 RTMIN+5"))
     #expect(run.out.lines.contains("ignored: HUP CHLD TTOU"))
@@ -128,30 +128,30 @@ struct SignalTests {
 
   @Test func `everything ignored is everything ignored`() throws {
     let ignored = (1...64).filter { ![9, 19, 32, 33].contains($0) }
-    let run = try Run.ebb([], fixture("report"), Setup(launch: ignored.flatMap { ["--ignore", "\($0)"] }))
+    let run = try Run.ebb([], testApp("report"), LaunchOptions(launch: ignored.flatMap { ["--ignore", "\($0)"] }))
     let line = try run.line("ignored:")
     #expect(line.split(separator: " ").count == 1 + ignored.count)
   }
 
-  @Test(arguments: Place.possible)
-  func `with every signal blocked or ignored at the start ebb works as ever`(place: Place) throws {
+  @Test(arguments: PIDRole.possible)
+  func `with every signal blocked or ignored at the start ebb works as ever`(place: PIDRole) throws {
     let ignored = ["CHLD", "TERM", "HUP", "RTMIN"].flatMap { ["--ignore", $0] }
-    let setup = Setup(launch: ignored + ["--block", "all"])
-    let run = try Run.ebb(["--delay", "0"], fixture("signals", "--exit-on", "TERM:7"), in: place, setup)
+    let setup = LaunchOptions(launch: ignored + ["--block", "all"])
+    let run = try Run.ebb(["--delay", "0"], testApp("signals", "--exit-on", "TERM:7"), in: place, setup)
     try run.line("ready")
-    for signal: Signal in [.hup, .realTime(0)] {
+    for signal: Signal in [.sighup, .realTime(0)] {
       try run.send(signal)
       try run.line("got \(signal)")
     }
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(7))
   }
 
   @Test func `nohup holds`() throws {
-    let run = try Run.ebb(["--delay", "0"], fixture("stay"), .launch("--ignore", "HUP"))
+    let run = try Run.ebb(["--delay", "0"], testApp("stay"), .launch("--ignore", "HUP"))
     try run.line("ready")
-    try run.send(.hup)
-    try run.send(.term)
+    try run.send(.sighup)
+    try run.send(.sigterm)
     try run.expect(.code(128 + SIGTERM))
   }
 }

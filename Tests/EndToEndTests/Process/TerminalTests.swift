@@ -9,8 +9,8 @@ struct TerminalTests {
   private let suspend = "\u{1a}"
   private let quit = "\u{1c}"
 
-  private func setup(_ terminal: Terminal) -> Setup {
-    var setup = Setup.environment(["TERM": "dumb", "PS1": "prompt>\\n", "HISTFILE": ""])
+  private func setup(_ terminal: Terminal) -> LaunchOptions {
+    var setup = LaunchOptions.environment(["TERM": "dumb", "PS1": "prompt>\\n", "HISTFILE": ""])
     setup.launch = ["--session", "--terminal"]
     setup.terminal = terminal
     return setup
@@ -32,14 +32,14 @@ struct TerminalTests {
 
   // MARK: A shell under ebb
 
-  @Test(arguments: Place.possible)
-  func `a shell under ebb: job control, keys, exit`(place: Place) throws {
+  @Test(arguments: PIDRole.possible)
+  func `a shell under ebb: job control, keys, exit`(place: PIDRole) throws {
     let terminal = try Terminal()
     let run = try Run.ebb([], bash, in: place, setup(terminal))
     try settle(run, "hello")
     expectNoComplaint(run)
 
-    try run.type(fixture("signals", "--exit-on", "QUIT:0").joined(separator: " ") + "\n")
+    try run.type(testApp("signals", "--exit-on", "QUIT:0").joined(separator: " ") + "\n")
     try run.line("ready")
     try run.type(interrupt)
     try run.line("got INT")
@@ -50,14 +50,14 @@ struct TerminalTests {
     try settle(run, "again")
     #expect(run.signals.filter { $0.hasPrefix("got") } == ["got INT", "got TSTP", "got QUIT"])
 
-    try run.type(fixture("stay").joined(separator: " ") + "\n")
+    try run.type(testApp("stay").joined(separator: " ") + "\n")
     try run.line("ready")
     try run.type(suspend)
     try run.wait(for: "the shell to see it stopped") { run.out.text.contains("Stopped") }
     try settle(run, "shell-is-back")
     let shell = terminal.foreground
     try run.type("fg\n")
-    try run.line(Binaries.fixture + " stay")
+    try run.line(Binaries.testApp + " stay")
     try run.wait(for: "keys to reach it") { terminal.foreground != shell }
     try run.type(interrupt)
     try run.type("echo code=$?\n")
@@ -67,8 +67,8 @@ struct TerminalTests {
     try run.expect(.code(5))
   }
 
-  @Test(arguments: Place.possible)
-  func `Ctrl-C reaches the shell under ebb and ends nothing`(place: Place) throws {
+  @Test(arguments: PIDRole.possible)
+  func `Ctrl-C reaches the shell under ebb and ends nothing`(place: PIDRole) throws {
     let terminal = try Terminal()
     let run = try Run.ebb(["--delay", "0", "--grace", "1s"], bash, in: place, setup(terminal))
     try settle(run, "hello")
@@ -97,7 +97,7 @@ struct TerminalTests {
     let run = try Run.program(bash, setup(terminal))
     try settle(run, "hello")
     #expect(terminal.foreground == run.pid)
-    try run.type(ebb(fixture("signals", "--exit-on", "QUIT:7")))
+    try run.type(ebb(testApp("signals", "--exit-on", "QUIT:7")))
     let ready = try run.line("ready")
     #expect(try ready.number("pgid") == ready.number("pid"))
     #expect(try terminal.foreground == ready.number("pgid"))
@@ -116,7 +116,7 @@ struct TerminalTests {
   @Test func `a command killed by Ctrl-C`() throws {
     let run = try Run.program(bash, setup(Terminal()))
     try settle(run, "hello")
-    try run.type(ebb(fixture("stay")))
+    try run.type(ebb(testApp("stay")))
     try run.line("ready")
     try run.type(interrupt)
     try run.type("echo code=$?\n")
@@ -127,7 +127,7 @@ struct TerminalTests {
     let terminal = try Terminal()
     let run = try Run.program(bash, setup(terminal))
     try settle(run, "hello")
-    try run.type(ebb(fixture("stay")))
+    try run.type(ebb(testApp("stay")))
     let ready = try run.line("ready")
     let (command, supervisor) = (try ready.number("pid"), try ready.number("ppid"))
     for round in 1...3 {
@@ -154,7 +154,7 @@ struct TerminalTests {
     let run = try Run.program(bash, setup(terminal))
     try settle(run, "hello")
     let folder = (try Init.link(String(words.prefix { $0 != " " })) as NSString).deletingLastPathComponent
-    try run.type("\(folder)/\(words) \(fixture("stay").joined(separator: " "))\n")
+    try run.type("\(folder)/\(words) \(testApp("stay").joined(separator: " "))\n")
     let ready = try run.line("ready")
     let (command, supervisor) = (try ready.number("pid"), try ready.number("ppid"))
     try run.type(suspend)
@@ -172,7 +172,7 @@ struct TerminalTests {
   @Test func `a stopped job can be stopped for good`() throws {
     let run = try Run.program(bash, setup(Terminal()))
     try settle(run, "hello")
-    try run.type(ebb(fixture("stay")))
+    try run.type(ebb(testApp("stay")))
     let ready = try run.line("ready")
     let (command, supervisor) = (try ready.number("pid"), try ready.number("ppid"))
     try run.type(suspend)
@@ -185,14 +185,14 @@ struct TerminalTests {
     let terminal = try Terminal()
     let run = try Run.program(bash, setup(terminal))
     try settle(run, "hello")
-    try run.type(ebb(fixture("stay")).dropLast() + " &\n")
+    try run.type(ebb(testApp("stay")).dropLast() + " &\n")
     try run.line("ready")
     #expect(terminal.foreground == run.pid)
     try settle(run, "shell-is-here")
     try run.type("kill %1; wait %1 2>/dev/null; echo done\n")
   }
 
-  @Test(arguments: [["/bin/true"], fixture("kill-self", "KILL"), ["/no/such/program"]])
+  @Test(arguments: [["/bin/true"], testApp("kill-self", "KILL"), ["/no/such/program"]])
   func `the terminal is given back at the end`(command: [String]) throws {
     // A shell without job control does not take the terminal back by itself: its next read would fail.
     let terminal = try Terminal()
@@ -207,7 +207,7 @@ struct TerminalTests {
 
   @Test func `hanging up reaches the command`() throws {
     var terminal: Terminal? = try Terminal()
-    let run = try Run.ebb([], fixture("stay"), setup(try #require(terminal)))
+    let run = try Run.ebb([], testApp("stay"), setup(try #require(terminal)))
     try run.line("ready")
     // All of the test's ends of it.
     run.closeInput()

@@ -7,12 +7,12 @@ import Testing
 struct DockerTests {
   private let files = FileManager.default
 
-  /// An image of ebb and the fixture.
+  /// An image of ebb and the TestApp.
   private func image(_ changes: [String] = []) throws -> String {
-    let name = "app-\(Runs.nextNumber())"
+    let name = "app-\(TestResources.nextNumber())"
     try DockerEngine.shared().makeImage(
-      name, ["/ebb": Binaries.ebb(), "/fixture": Binaries.fixture],
-      ["ENTRYPOINT [\"/ebb\", \"--\"]", "CMD [\"/fixture\", \"signals\"]"] + changes)
+      name, ["/ebb": Binaries.ebb(), "/TestApp": Binaries.testApp],
+      ["ENTRYPOINT [\"/ebb\", \"--\"]", "CMD [\"/TestApp\", \"signals\"]"] + changes)
     return name
   }
 
@@ -33,7 +33,7 @@ struct DockerTests {
   func `docker run --init calls it as docker-init, and a variable wakes it`(variables: [String]) throws {
     let engine = try DockerEngine.shared()
     let container = try engine.start(
-      ["--init"] + variables + ["--env", "EBB_LOG=json", "--entrypoint", "/fixture", try image(), "signals"])
+      ["--init"] + variables + ["--env", "EBB_LOG=json", "--entrypoint", "/TestApp", try image(), "signals"])
     try Clock.wait(for: "the command") { try engine.log(container).contains { $0.hasPrefix("ready") } }
     #expect(try engine.docker("exec", container, "/sbin/docker-init", "status").contains(", pid 1: serving"))
     try engine.docker("stop", container)
@@ -46,10 +46,10 @@ struct DockerTests {
   @Test(arguments: [[], ["--env", "EBB_DELAY=2s"]])
   func `an image with tini in it, over which ebb is mounted`(variables: [String]) throws {
     let engine = try DockerEngine.shared()
-    let name = "tini-\(Runs.nextNumber())"
+    let name = "tini-\(TestResources.nextNumber())"
     try engine.makeImage(
-      name, ["/usr/bin/tini": Machine.path(of: "tini-static") ?? "", "/fixture": Binaries.fixture],
-      ["ENTRYPOINT [\"/usr/bin/tini\", \"--\"]", "CMD [\"/fixture\", \"signals\"]"])
+      name, ["/usr/bin/tini": Machine.path(of: "tini-static") ?? "", "/TestApp": Binaries.testApp],
+      ["ENTRYPOINT [\"/usr/bin/tini\", \"--\"]", "CMD [\"/TestApp\", \"signals\"]"])
     let container = try engine.start(
       ["--env", "EBB_LOG=json", "--volume", "\(Binaries.ebb()):/usr/bin/tini:ro"] + variables + [name])
     try Clock.wait(for: "the command") { try engine.log(container).contains { $0.hasPrefix("ready") } }
@@ -64,12 +64,12 @@ struct DockerTests {
   @Test(.needs(.program("busybox"))) func `the example image builds, is healthy, answers exec and drains`() throws {
     let engine = try DockerEngine.shared()
     let port = try Client.freePort()
-    let folder = try Runs.folder()
+    let folder = try TestResources.folder()
     let scripts = [
       "swift": "#!/bin/sh\nmkdir -p .build/release && cp /prebuilt .build/release/ebb\n",
       "go": "#!/bin/sh\ncp /prebuilt /app\n",
     ]
-    for (name, base, built) in [("swift", "swift:6.3", try Binaries.ebb()), ("go", "golang:1.24", Binaries.fixture)] {
+    for (name, base, built) in [("swift", "swift:6.3", try Binaries.ebb()), ("go", "golang:1.24", Binaries.testApp)] {
       try scripts[name]?.write(toFile: folder + "/" + name, atomically: true, encoding: .utf8)
       try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder + "/" + name)
       let busybox = Machine.path(of: "busybox") ?? ""
@@ -77,7 +77,7 @@ struct DockerTests {
       for tool in ["sh", "cp", "mkdir", "printf", "sha256sum"] { tree["/bin/" + tool] = busybox }
       try engine.makeImage(base, tree, ["ENV PATH=/bin"])
     }
-    let context = try Runs.folder()
+    let context = try TestResources.folder()
     let example = try String(contentsOfFile: Document.root + "Dockerfile.example", encoding: .utf8)
     try example.replacing("8080", with: "\(port)").replacing("--interval=5s", with: "--interval=1s")
       .replacing("CMD [\"/app\"]", with: "CMD [\"/app\", \"serve\", \"\(port)\"]")
@@ -118,7 +118,7 @@ struct DockerTests {
     let engine = try DockerEngine.shared()
     let port = try Client.freePort()
     let container = try engine.start(
-      ["--env", "EBB_LOG=json"] + variables + [try image(), "/fixture", "serve", "\(port)"])
+      ["--env", "EBB_LOG=json"] + variables + [try image(), "/TestApp", "serve", "\(port)"])
     try awaitAnswer(port)
     let url = "http://127.0.0.1:\(port)/"
     let client = try Run.program(
@@ -141,7 +141,7 @@ struct DockerTests {
   {
     let engine = try DockerEngine.shared()
     let port = try Client.freePort()
-    let folder = try Runs.folder()
+    let folder = try TestResources.folder()
     try """
     user root; daemon off; pid /pid; error_log stderr crit;
     events { }
@@ -178,17 +178,17 @@ struct DockerTests {
 
   @Test(.needs(.program("docker-compose"))) func `the Compose file of the recipes stops drained`() throws {
     let engine = try DockerEngine.shared()
-    let (name, folder, port) = (try image(), try Runs.folder(), try Client.freePort())
+    let (name, folder, port) = (try image(), try TestResources.folder(), try Client.freePort())
     let recipes = try #require(Document.all.first { $0.path.hasSuffix("/Recipes.md") })
     let block = try #require(
       recipes.text.components(separatedBy: "\n```yaml\n").first { $0.hasPrefix("services:") }?
         .components(separatedBy: "\n```").first)
     // Compose of Debian's version wants a version; the image and its port are the test's.
-    let extra = "\n    network_mode: host\n    command: [/fixture, serve, \"\(port)\"]\n"
+    let extra = "\n    network_mode: host\n    command: [/TestApp, serve, \"\(port)\"]\n"
     try ("version: \"3.8\"\n" + block.replacing("registry.example/app:1", with: name) + extra)
       .write(toFile: folder + "/docker-compose.yml", atomically: true, encoding: .utf8)
     try engine.compose(in: folder, "up", "--detach")
-    try Runs.atEnd { _ = try? engine.compose(in: folder, "down", "--timeout", "1") }
+    try TestResources.atEnd { _ = try? engine.compose(in: folder, "down", "--timeout", "1") }
     try awaitAnswer(port)
     let container = try engine.compose(in: folder, "ps", "--quiet")
     try engine.compose(in: folder, "stop")

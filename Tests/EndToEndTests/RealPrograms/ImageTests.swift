@@ -23,7 +23,7 @@ struct ImageTests {
 
   @Test(.needs(.program("gunicorn")), .needs(.program("curl")), arguments: [true, false])
   func `gunicorn takes an activated socket under ebb as it does bare`(underEbb: Bool) throws {
-    let folder = try Runs.folder()
+    let folder = try TestResources.folder()
     try "def app(environment, start):\n  start('200 OK', [])\n  return [b'ok']\n"
       .write(toFile: folder + "/app.py", atomically: true, encoding: .utf8)
     let port = try Client.freePort()
@@ -72,13 +72,13 @@ struct ImageTests {
 
   @Test(.needs(.program("python3")))
   func `they do not name the pre-stop hook`() throws {
-    let path = try Runs.folder() + "/whose.py"
+    let path = try TestResources.folder() + "/whose.py"
     try whose.write(toFile: path, atomically: true, encoding: .utf8)
     let run = try variables(
       "[pid, pidfdid, pid, pid]",
-      ["--delay", "0", "--pre-stop", "\(python) \(path)", "--"] + fixture("serve", "0"))
+      ["--delay", "0", "--pre-stop", "\(python) \(path)", "--"] + testApp("serve", "0"))
     try run.line("listening")
-    try run.send(.term)
+    try run.send(.sigterm)
     _ = try run.exit()
     #expect(run.err.lines.contains("another's another's another's another's"), "\(run)")
   }
@@ -95,14 +95,14 @@ struct ImageTests {
     let redis = ["gosu", "redis", "redis-server", "--port", "\(port)", "--save", "", "--dir", "/tmp"]
     let run = try Run.program(
       setpriv + [try Binaries.ebb()] + options + ["--"] + redis,
-      Setup(launch: ["--pid-namespace"], environment: Setup.withTraffic.environment))
+      LaunchOptions(launch: ["--pid-namespace"], environment: LaunchOptions.withTraffic.environment))
     let warning = try run.event("out-of-reach")
     #expect(warning["level"] as? String == "warning" && warning["user"] as? Int != nil, "\(run)")
     #expect((warning["msg"] as? String)?.contains("capability KILL") == true, "\(run)")
     let supervisor = try #require(Proc.children(of: run.pid).first)
-    let status = try Answer(try Inside.start(besides: supervisor, [try Binaries.ebb(), "status"]))
+    let status = try CommandResult(try PIDNamespace.start(besides: supervisor, [try Binaries.ebb(), "status"]))
     #expect(status.out.contains("no signal reaches the command"), "\(status)")
-    let probe = try Answer(try Inside.start(besides: supervisor, [try Binaries.ebb(), "probe"]))
+    let probe = try CommandResult(try PIDNamespace.start(besides: supervisor, [try Binaries.ebb(), "probe"]))
     #expect(probe.exit == .code(0) && probe.err.contains("no signal reaches the command"), "\(probe)")
     kill(supervisor, SIGTERM)
     _ = try run.exit()
@@ -136,18 +136,18 @@ struct ImageTests {
   }
 
   @Test func `a server's failure outside a stop is one line`() throws {
-    let server = try Server(["-v", "--rewrite", "USR2:KILL"], ["--no-handler"])
+    let server = try ServedApp(["-v", "--rewrite", "USR2:KILL"], ["--no-handler"])
     #expect(try server.run.event("looked")["listens"] as? Bool == true, "\(server.run)")
-    try server.run.send(.usr2)
+    try server.run.send(.sigusr2)
     try server.run.expect(.code(137))
     #expect(try server.run.report()["level"] as? String == "warning", "\(server.run)")
   }
 
   @Test(.needs(.root), .needs(.program("python3")))
   func `an out-of-memory kill is named`() throws {
-    let group = "/sys/fs/cgroup/memory/ebb-test-\(getpid())-\(Runs.nextNumber())"
+    let group = "/sys/fs/cgroup/memory/ebb-test-\(getpid())-\(TestResources.nextNumber())"
     guard mkdir(group, 0o755) == 0 else { throw Failure("cannot create \(group): errno \(errno)") }
-    try Runs.atEnd { rmdir(group) }
+    try TestResources.atEnd { rmdir(group) }
     let enter = "echo $$ > \(group)/cgroup.procs && echo 60000000 > \(group)/memory.limit_in_bytes && exec \"$@\""
     // Not before ebb has looked, which is what it compares with.
     let app = "import sys, time; time.sleep(2); b = bytearray(); [b.extend(b'x' * 1000000) for _ in range(200)]"
@@ -172,7 +172,7 @@ struct ImageTests {
   }
 
   @Test func `what is left behind and does not listen is no daemon`() throws {
-    let run = try Run.ebb(["--log", "json"], fixture("leave", "1"), .withTraffic)
+    let run = try Run.ebb(["--log", "json"], testApp("leave", "1"), .withTraffic)
     try run.expect(.code(0))
     #expect(try run.events("daemon").isEmpty, "\(run)")
   }
@@ -182,10 +182,10 @@ struct ImageTests {
   @Test(.needs(.program("nginx")), .needs(.root))
   func `smoke sends the recognised server's signal`() throws {
     let server = try RealServer(.nginx)
-    let smoke = try Smoke(["--http", "http://127.0.0.1:\(server.port)/fast"], server.command)
+    let smoke = try SmokeResult(["--http", "http://127.0.0.1:\(server.port)/fast"], server.command)
     #expect(smoke.exit == .code(0), "\(smoke)")
     #expect(try smoke.detail("stop-signal-handled").contains("`nginx` got SIGQUIT and exited"), "\(smoke)")
-    let fast = try Smoke(
+    let fast = try SmokeResult(
       ["--stop-signal", "TERM", "--http", "http://127.0.0.1:\(server.port)/fast"], server.command)
     #expect(try fast.detail("stop-signal-handled").hasSuffix("use --rewrite TERM:QUIT"), "\(fast)")
   }
@@ -193,11 +193,11 @@ struct ImageTests {
   @Test(.needs(.program("python3")))
   func `smoke fails where the signal of the image begins no stop`() throws {
     let server = try PythonServer("graceful")
-    let smoke = try Smoke(["--stop-signal", "QUIT", "--http", server.url], server.command)
+    let smoke = try SmokeResult(["--stop-signal", "QUIT", "--http", server.url], server.command)
     #expect(smoke.exit == .code(1) && smoke.failed.contains("stop-signal-handled"), "\(smoke)")
     let detail = try smoke.detail("stop-signal-handled")
     #expect(detail.hasPrefix("SIGQUIT began no stop") && detail.hasSuffix("use --stop-signals TERM,QUIT"), "\(smoke)")
-    let plain = try Smoke(["--stop-signal", "", "--http", server.url], server.command)
+    let plain = try SmokeResult(["--stop-signal", "", "--http", server.url], server.command)
     #expect(plain.exit == .code(0), "\(plain)")
   }
 
@@ -217,13 +217,13 @@ struct ImageTests {
   func `status tells what begins a stop, the times, and where they come from`(
     options: [String], variables: [String: String], line: String
   ) throws {
-    var setup = Setup.withTraffic
+    var setup = LaunchOptions.withTraffic
     setup.environment.merge(variables) { $1 }
-    let run = try Run.ebb(options, fixture("stay"), setup)
+    let run = try Run.ebb(options, testApp("stay"), setup)
     try run.line("ready")
-    let status = try Answer.ebb("status", about: run)
+    let status = try CommandResult.ebb("status", about: run)
     #expect(status.out.contains("\nstop      \(line)\n"), "\(status)")
-    let plan = try Answer.ebb("status", "--json", about: run).json()["plan"] as? [String: Any]
+    let plan = try CommandResult.ebb("status", "--json", about: run).json()["plan"] as? [String: Any]
     #expect(
       plan?["delay_from"] is String && plan?["grace_period_ms"] is Int && plan?["stop_signals"] is [String], "\(status)"
     )
@@ -233,7 +233,7 @@ struct ImageTests {
 
   /// An entry script with node behind it.
   private func nodeImage(exec: Bool) throws -> (command: [String], url: String) {
-    let (folder, port) = (try Runs.folder(), try Client.freePort())
+    let (folder, port) = (try TestResources.folder(), try Client.freePort())
     try """
     const server = require('http').createServer((request, response) => response.end('ok'))
     server.listen(\(port), '127.0.0.1')
@@ -249,14 +249,14 @@ struct ImageTests {
   @Test(.needs(.program("node")))
   func `a script by its first line is a shell, and the advice makes the smoke test pass`() throws {
     let broken = try nodeImage(exec: false)
-    let smoke = try Smoke(["--http", broken.url], broken.command)
+    let smoke = try SmokeResult(["--http", broken.url], broken.command)
     #expect(smoke.exit == .code(1), "\(smoke)")
     let detail = try smoke.detail("stop-signal-handled")
     #expect(
       detail.contains("`entry.sh` dies of SIGTERM at once and does not wait for its children")
         && detail.contains("use exec"), "\(smoke)")
     let cured = try nodeImage(exec: true)
-    let passed = try Smoke(["--http", cured.url], cured.command)
+    let passed = try SmokeResult(["--http", cured.url], cured.command)
     #expect(passed.exit == .code(0), "\(passed)")
   }
 
@@ -264,25 +264,25 @@ struct ImageTests {
   func `apache2ctl and SIGWINCH: the advice makes the smoke test pass`() throws {
     let server = try RealServer(.apache2)
     // As apache2ctl does it, whose own configuration is the machine's.
-    let folder = try Runs.folder()
+    let folder = try TestResources.folder()
     try "#!/bin/sh\n\(server.command.joined(separator: " "))\nexit $?\n"
       .write(toFile: folder + "/apache2ctl", atomically: false, encoding: .utf8)
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder + "/apache2ctl")
     let url = ["--http", "http://127.0.0.1:\(server.port)/fast"]
     let options = url + ["-t", "8s", "--drain-timeout", "2s", "--stop-signals", "TERM,WINCH", "--stop-signal", "WINCH"]
-    let smoke = try Smoke(options, [folder + "/apache2ctl"])
+    let smoke = try SmokeResult(options, [folder + "/apache2ctl"])
     #expect(smoke.exit == .code(1), "\(smoke)")
     let detail = try smoke.detail("stop-signal-handled")
     #expect(
       detail.contains("`apache2ctl` does nothing on SIGWINCH and does not pass it on: use exec or --group"), "\(smoke)")
-    #expect(try Smoke(options + ["--group"], [folder + "/apache2ctl"]).exit == .code(0))
+    #expect(try SmokeResult(options + ["--group"], [folder + "/apache2ctl"]).exit == .code(0))
     // Without a list ebb does not recognise what the script hides.
-    let hidden = try Smoke(
+    let hidden = try SmokeResult(
       url + ["-t", "8s", "--drain-timeout", "2s", "--stop-signal", "WINCH"], [folder + "/apache2ctl"])
     #expect(
       try hidden.detail("stop-signal-handled").hasSuffix("start httpd with exec, so that ebb recognises it"),
       "\(hidden)")
-    #expect(try Smoke(url + ["--stop-signal", "WINCH"], server.command).exit == .code(0))
+    #expect(try SmokeResult(url + ["--stop-signal", "WINCH"], server.command).exit == .code(0))
   }
 
   // MARK: Variables

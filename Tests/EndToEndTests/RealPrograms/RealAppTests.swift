@@ -12,7 +12,7 @@ struct RealAppTests {
 
   @Test(.needs(.program("gunicorn")), .needs(.program("curl")))
   func `gunicorn answers what waits in its backlog`() throws {
-    let (folder, port) = (try Runs.folder(), try Client.freePort())
+    let (folder, port) = (try TestResources.folder(), try Client.freePort())
     try write(
       folder, "app.py",
       "import time\ndef app(environment, start):\n  time.sleep(0.3)\n  start('200 OK', [])\n  return [b'ok']\n")
@@ -24,7 +24,7 @@ struct RealAppTests {
     let client = try Client("http://127.0.0.1:\(port)/")
     let requests = try (0..<12).map { _ in try client.start("http://127.0.0.1:\(port)/") }
     try run.wait(for: "the first answer") { requests.contains { $0.poll() != nil } }
-    try run.send(.term)
+    try run.send(.sigterm)
     for request in requests {
       try request.expect(.code(0))
       #expect(request.out.text.hasPrefix("200 "), "\(request)")
@@ -34,7 +34,7 @@ struct RealAppTests {
 
   @Test(.needs(.program("celery")))
   func `two stop signals are one warm shutdown of celery, and its task is finished`() throws {
-    let folder = try Runs.folder()
+    let folder = try TestResources.folder()
     try write(
       folder, "tasks.py",
       """
@@ -50,18 +50,18 @@ struct RealAppTests {
       def ready(**arguments): slow.delay()
 
       """)
-    var setup = Setup.withTraffic
+    var setup = LaunchOptions.withTraffic
     setup.launch = ["--cwd", folder]
     setup.environment["C_FORCE_ROOT"] = "1"
     setup.environment["PYTHONUNBUFFERED"] = "1"
     let celery = [Machine.path(of: "celery") ?? "", "-A", "tasks", "worker", "--concurrency", "1", "-l", "WARNING"]
     let run = try Run.ebb(["--delay", "500ms"], celery, setup)
     try run.wait(for: "the task") { run.out.text.contains("task begins") || run.err.text.contains("task begins") }
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.line("ebb: ", on: run.err)
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.wait(for: "the shutdown") { (run.out.text + run.err.text).contains("Warm shutdown") }
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
     let printed = run.out.text + run.err.text
     #expect(printed.contains("task ends") && !printed.contains("Cold shutdown"), "\(run)")
@@ -72,7 +72,7 @@ struct RealAppTests {
   func `a terminal's new size does not stop httpd, with --session and -r WINCH:0`() throws {
     let server = try RealServer(.apache2)
     let terminal = try Terminal()
-    var setup = Setup.withTraffic
+    var setup = LaunchOptions.withTraffic
     setup.launch = ["--session", "--terminal"]
     setup.terminal = terminal
     // Not from a terminal itself, so that the new session has none.
@@ -91,7 +91,7 @@ struct RealAppTests {
 
   @Test(.needs(.program("uvicorn")), .needs(.program("python3")))
   func `a websocket of uvicorn goes on in the drain, and is closed with 1000`() throws {
-    let (folder, port) = (try Runs.folder(), try Client.freePort())
+    let (folder, port) = (try TestResources.folder(), try Client.freePort())
     try write(
       folder, "app.py",
       """
@@ -130,15 +130,15 @@ struct RealAppTests {
       ["--log", "json", "--delay", "500ms", "--drain", "zero", "--drain-timeout", "15s"], uvicorn, .withTraffic)
     let client = try Run.program([python, folder + "/client.py"])
     try client.line("hello")
-    try run.send(.term)
+    try run.send(.sigterm)
     try client.expect(.code(0))
     #expect(client.out.lines.last == "closed 1000" && client.out.lines.count == 16, "\(client)")
     try run.wait(for: "its end") { run.poll() != nil }
     #expect(try run.events("exited").first?["drain_ended_by"] as? String == "zero", "\(run)")
   }
 
-  @Test(.needs(.program("node")), arguments: Place.possible)
-  func `no zombie is left of what node does not wait for`(place: Place) throws {
+  @Test(.needs(.program("node")), arguments: PIDRole.possible)
+  func `no zombie is left of what node does not wait for`(place: PIDRole) throws {
     let script = """
       const { spawn } = require('child_process')
       for (let count = 0; count < 20; count++) spawn('/bin/sh', ['-c', '(sleep 0.2; exit 3) & exit 0'], { detached: true })

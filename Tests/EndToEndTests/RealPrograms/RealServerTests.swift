@@ -7,7 +7,7 @@ struct RealServerTests {
   private func started(_ server: RealServer, _ options: [String]) throws -> Run {
     let run = try Run.ebb(["--log", "json"] + options, server.command, .withTraffic)
     // By descent: nginx and php-fpm write their titles over the mark in their environment.
-    try Runs.atEnd {
+    try TestResources.atEnd {
       for command in Proc.children(of: run.pid) {
         for process in [command] + Proc.children(of: command) { kill(process, SIGKILL) }
       }
@@ -29,7 +29,7 @@ struct RealServerTests {
     let inDelay = requests.filter { $0.end - sent < .seconds(2) }
     #expect(!inDelay.isEmpty && inDelay.allSatisfy { $0.isGood }, "\(requests)\n\(run)")
     try run.expect(.code(0))
-    let report = try Report(run)
+    let report = try FinalReport(run)
     #expect(report.text("stop_signal") == kind.stopSignal.description && report.text("delay_ended_by") == "time")
     #expect(report["delay_ms"].map { $0 >= 2000 } == true, "\(report)")
     let begin = try run.event("stop-signal")
@@ -62,7 +62,7 @@ struct RealServerTests {
     // Postgres' TERM waits for a client that never leaves.
     if row.kind == .postgres { try idleClient(server) }
     try waitForRequest(run)
-    try run.send(.term)
+    try run.send(.sigterm)
     if !options.isEmpty {
       _ = try run.event("stopping")
       usleep(300_000)  // not a wait for something: a fast stop would be over by then
@@ -79,7 +79,7 @@ struct RealServerTests {
   }
 
   private func idleClient(_ server: RealServer) throws {
-    var setup = Setup()
+    var setup = LaunchOptions()
     setup.typesInput = true
     let psql = Machine.path(of: "psql") ?? ""
     let idle = try Run.program([psql, "-h", "127.0.0.1", "-p", "\(server.port)", "-U", "postgres", "-Atq"], setup)
@@ -90,7 +90,7 @@ struct RealServerTests {
   /// Waits until a request is in flight.
   private func waitForRequest(_ run: Run) throws {
     try run.wait(for: "the slow request") {
-      let status = try Answer.ebb("status", "--connections", "--json", about: run).json()
+      let status = try CommandResult.ebb("status", "--connections", "--json", about: run).json()
       let classes = (status["connections"] as? [String: Any])?["classes"] as? [String: Int]
       // php-fpm leaves the end of the request unread.
       return classes?["owed-response"] != nil || classes?["unread-request"] != nil
@@ -101,7 +101,7 @@ struct RealServerTests {
   func `SIGTERM loses what the advice saves`(row: Row) throws {
     guard Machine.path(of: row.kind.program) != nil else { throw Failure("\(row.kind.program) is not installed") }
     let (isAnswered, without) = try slowRequestAcrossAStop(row, [])
-    let report = try Report(without)
+    let report = try FinalReport(without)
     if row.hangs {
       #expect(report.values["killed"] as? Bool == true, "\(report)")
     } else {
@@ -111,41 +111,41 @@ struct RealServerTests {
     #expect(report.text("advice")?.hasPrefix(row.kind.name) == true, "\(report)")
     let (isSaved, with) = try slowRequestAcrossAStop(row, ["-r", row.rewrite])
     #expect(isSaved == row.saves, "\(with)")
-    #expect(try Report(with).text("advice")?.contains("--rewrite") != true, "\(with)")
+    #expect(try FinalReport(with).text("advice")?.contains("--rewrite") != true, "\(with)")
   }
 
   @Test func `the recognised signal in a stop is logged and not forwarded`() throws {
     let server = try RealServer(.nginx)
     let run = try started(server, ["--delay", "2s", "--drain", "time"])
-    try run.send(.term)
+    try run.send(.sigterm)
     _ = try run.event("stop-signal")
-    try run.send(.quit)
+    try run.send(.sigquit)
     _ = try run.event("repeated-stop-signal")
     try server.awaitAnswer(run)
     try run.expect(.code(0))
-    let report = try Report(run)
+    let report = try FinalReport(run)
     #expect(report.text("stop_signal") == "TERM" && report.text("delay_ended_by") == "time", "\(report)")
   }
 
   @Test func `ebb stop sends the recognised signal`() throws {
     let server = try RealServer(.nginx)
     let run = try started(server, ["--delay", "0", "--drain", "time"])
-    let answer = try Answer.ebb("stop", about: run)
+    let answer = try CommandResult.ebb("stop", about: run)
     #expect(answer.exit == .code(0), "\(answer)")
     try run.expect(.code(0))
-    #expect(try Report(run).text("stop_signal") == "QUIT", "\(run)")
+    #expect(try FinalReport(run).text("stop_signal") == "QUIT", "\(run)")
   }
 
   @Test func `ebb status tells the advice`() throws {
     let server = try RealServer(.nginx)
     let line = "nginx stops at once on SIGTERM and cuts requests in flight: use --rewrite TERM:QUIT"
-    let plain = try Answer.ebb("status", about: try started(server, []))
+    let plain = try CommandResult.ebb("status", about: try started(server, []))
     #expect(plain.out.contains("\n" + line + "\n"), "\(plain)")
-    let cured = try Answer.ebb("status", about: try started(try RealServer(.nginx), ["-r", "TERM:QUIT"]))
+    let cured = try CommandResult.ebb("status", about: try started(try RealServer(.nginx), ["-r", "TERM:QUIT"]))
     #expect(!cured.out.contains(line), "\(cured)")
   }
 
-  @Test(arguments: [Signal.hup, .usr1, .usr2])
+  @Test(arguments: [Signal.sighup, .sigusr1, .sigusr2])
   func `other signals of nginx stay plain`(signal: Signal) throws {
     let server = try RealServer(.nginx)
     let run = try started(server, ["--delay", "0", "--drain", "time"])
@@ -157,14 +157,14 @@ struct RealServerTests {
   @Test func `a list of stop signals replaces what is recognised`() throws {
     let server = try RealServer(.nginx)
     let run = try started(server, ["--stop-signals", "TERM"])
-    try run.send(.quit)
+    try run.send(.sigquit)
     try run.expect(.code(0))
     #expect(try run.events("stop-signal").isEmpty, "\(run)")
   }
 
   @Test(.needs(.program("java")))
   func `SIGQUIT is a thread dump to a JVM, and no stop`() throws {
-    let path = try Runs.folder() + "/App.java"
+    let path = try TestResources.folder() + "/App.java"
     try """
     public class App {
       public static void main(String[] arguments) throws Exception {
@@ -176,10 +176,10 @@ struct RealServerTests {
     let run = try Run.ebb(
       ["-e", "143"], [Machine.path(of: "java") ?? "", "-XX:TieredStopAtLevel=1", path], .withTraffic)
     try run.line("ready")
-    try run.send(.quit)
+    try run.send(.sigquit)
     try run.line("Full thread dump")
     #expect(run.err.text == "" && run.poll() == nil, "\(run)")
-    try run.send(.term)
+    try run.send(.sigterm)
     // With -e the code of a JVM that SIGTERM ends is as good as any.
     try run.expect(.code(0))
   }
@@ -189,13 +189,13 @@ struct RealServerTests {
     let server = try PythonServer("graceful")
     let run = try Run.ebb(["--log", "json"], server.command, .withTraffic)
     let client = try Client(server.url)
-    try run.send(.winch)
+    try run.send(.sigwinch)
     #expect(try client.ask().code == "200" && run.err.text == "", "\(run)")
   }
 
-  @Test(arguments: [Signal.quit, .usr1, .realTime(3)])
+  @Test(arguments: [Signal.sigquit, .sigusr1, .realTime(3)])
   func `an end after a signal that began no stop has one warning`(signal: Signal) throws {
-    let server = try Server(["-v"], ["--no-handler"])
+    let server = try ServedApp(["-v"], ["--no-handler"])
     #expect(try server.run.event("looked")["listens"] as? Bool == true, "\(server.run)")
     try server.run.send(signal)
     _ = try server.run.exit()

@@ -5,19 +5,20 @@ import Testing
 @Suite(.endsItsProcesses)
 struct SmokeFailureTests {
   @Test func `SIGTERM is ignored`() throws {
-    let smoke = try Smoke(["-t", "5s", "--kill-margin", "3s", "--drain", "time"], fixture("stay", "--ignore", "TERM"))
+    let smoke = try SmokeResult(
+      ["-t", "5s", "--kill-margin", "3s", "--drain", "time"], testApp("stay", "--ignore", "TERM"))
     #expect(smoke.exit == .code(1), "\(smoke)")
     #expect(smoke.failed == ["stop-signal-handled", "exited-within-grace", "exit-code"], "\(smoke)")
     #expect(
-      try smoke.detail("stop-signal-handled").hasSuffix("`fixture` ignores SIGTERM: it will be killed at the deadline"))
+      try smoke.detail("stop-signal-handled").hasSuffix("`TestApp` ignores SIGTERM: it will be killed at the deadline"))
     #expect(try smoke.number("exit", "code") == 137)
   }
 
-  @Test(arguments: Place.possible)
-  func `a shell dies and leaves its children`(place: Place) throws {
+  @Test(arguments: PIDRole.possible)
+  func `a shell dies and leaves its children`(place: PIDRole) throws {
     let port = try Client.freePort()
-    let script = "\(Binaries.fixture) serve \(port); true"
-    let smoke = try Smoke(["--http", "http://127.0.0.1:\(port)/"], ["/bin/sh", "-c", script], in: place)
+    let script = "\(Binaries.testApp) serve \(port); true"
+    let smoke = try SmokeResult(["--http", "http://127.0.0.1:\(port)/"], ["/bin/sh", "-c", script], in: place)
     #expect(smoke.exit == .code(1) && smoke.failed == ["stop-signal-handled", "no-leftovers"], "\(smoke)")
     #expect(
       try smoke.detail("stop-signal-handled").contains(
@@ -28,7 +29,7 @@ struct SmokeFailureTests {
   func `what is in flight is lost`() throws {
     let server = try PythonServer()
     let options = ["--http", server.url, "--slow", server.url + "slow", "--delay", "0", "--drain", "time"]
-    let smoke = try Smoke(options, server.command)
+    let smoke = try SmokeResult(options, server.command)
     #expect(smoke.exit == .code(1) && smoke.failed.contains("slow-request-answered"), "\(smoke)")
     #expect(try smoke.detail("stop-signal-handled").contains("`python3` has no handler for SIGTERM and died at once"))
     #expect(try smoke.detail("exit-code") == "143: died of SIGTERM")
@@ -38,7 +39,7 @@ struct SmokeFailureTests {
   @Test(.needs(.program("python3")))
   func `whoever comes too late finds nobody`() throws {
     let server = try PythonServer("graceful")
-    let smoke = try Smoke(
+    let smoke = try SmokeResult(
       ["--http", server.url, "--delay", "0", "--drain", "time", "--lag", "3s", "-q"], server.command)
     #expect(smoke.exit == .code(1) && smoke.failed.contains("delay-sufficient"), "\(smoke)")
     #expect(try smoke.detail("delay-sufficient").hasSuffix("use --delay 3s or more"))
@@ -48,7 +49,7 @@ struct SmokeFailureTests {
   @Test(.needs(.program("python3")))
   func `every answer is an error`() throws {
     let server = try PythonServer("bad", "graceful")
-    let smoke = try Smoke(
+    let smoke = try SmokeResult(
       ["--http", server.url, "--ready-tcp", "\(server.port)", "--delay", "2s"], server.command)
     #expect(
       smoke.exit == .code(1)
@@ -62,55 +63,57 @@ struct SmokeFailureTests {
     (["leave", "2", "--on", "TERM", "--ignore-term"], "300ms", ", which had to be killed"),
   ])
   func `processes are left behind`(arguments: [String], patience: String, end: String) throws {
-    let smoke = try Smoke(["--leftover-timeout", patience], [Binaries.fixture] + arguments)
+    let smoke = try SmokeResult(["--leftover-timeout", patience], [Binaries.testApp] + arguments)
     #expect(smoke.exit == .code(1) && smoke.failed == ["no-leftovers"], "\(smoke)")
     let detail = try smoke.detail("no-leftovers")
     #expect(detail.hasPrefix("the command exited before its descendants (pid "), "\(detail)")
-    #expect(detail.contains("`fixture` and 1 more)\(end): it must"), "\(detail)")
+    #expect(detail.contains("`TestApp` and 1 more)\(end): it must"), "\(detail)")
   }
 
   @Test(.needs(.program("python3")))
   func `a dead child is not waited for`() throws {
     let python = try #require(Machine.path(of: "python3"))
-    let smoke = try Smoke(
+    let smoke = try SmokeResult(
       ["--duration", "6s"], [python, "-c", "import os, time; os.fork() or os._exit(0); time.sleep(600)"])
     #expect(smoke.exit == .code(1) && smoke.failed == ["no-zombies"], "\(smoke)")
   }
 
   @Test func `somebody else still listens`() throws {
     let other = try SilentListener()
-    let smoke = try Smoke(["--tcp", "\(other.port)"], fixture("signals"))
+    let smoke = try SmokeResult(["--tcp", "\(other.port)"], testApp("signals"))
     #expect(smoke.exit == .code(1) && smoke.failed == ["listener-closed"], "\(smoke)")
     #expect(try smoke.detail("listener-closed").hasPrefix("something still listens on port \(other.port)"))
   }
 
   @Test func `it exits by itself`() throws {
-    let smoke = try Smoke(["--duration", "60s"], ["/bin/sh", "-c", "sleep 3; exit 3"])
+    let smoke = try SmokeResult(["--duration", "60s"], ["/bin/sh", "-c", "sleep 3; exit 3"])
     #expect(smoke.exit == .code(1) && smoke.failed == ["stop-signal-handled"], "\(smoke)")
     #expect(try smoke.detail("stop-signal-handled") == "the command exited with 3 by itself, before the stop signal")
   }
 
   @Test func `it is never ready`() throws {
     let port = try Client.freePort()
-    let silent = try Smoke(["--tcp", "\(port)", "--startup-timeout", "1s"], fixture("stay"))
+    let silent = try SmokeResult(["--tcp", "\(port)", "--startup-timeout", "1s"], testApp("stay"))
     #expect(silent.exit == .code(1) && silent.failed == ["ready-in-time"] && silent.skipped.count == 11, "\(silent)")
     #expect(try silent.detail("ready-in-time") == "it was not ready within 1s: refused")
-    let asked = try Smoke(["--ready-tcp", "\(port)", "--startup-timeout", "1s"], fixture("stay"))
+    let asked = try SmokeResult(["--ready-tcp", "\(port)", "--startup-timeout", "1s"], testApp("stay"))
     #expect(try asked.detail("ready-in-time") == "it was not ready within 1s", "\(asked)")
     #expect(asked.exit == .code(1) && asked.failed == ["ready-in-time"])
-    let gone = try Smoke(["--tcp", "\(port)"], fixture("exit", "3"))
+    let gone = try SmokeResult(["--tcp", "\(port)"], testApp("exit", "3"))
     #expect(try gone.detail("ready-in-time") == "the command exited with 3 before it was ready", "\(gone)")
     #expect(gone.exit == .code(1))
   }
 
   @Test func `a supervisor that does not end is ended too`() throws {
     let options =
-      ["smoke", "--output", "json"] + Smoke.short + ["-t", "6s", "--delay", "4s", "--drain", "time", "--ports", "1"]
-    let run = try Run.ebb(options, fixture("signals"))
+      ["smoke", "--output", "json"] + SmokeResult.short + [
+        "-t", "6s", "--delay", "4s", "--drain", "time", "--ports", "1",
+      ]
+    let run = try Run.ebb(options, testApp("signals"))
     try run.line("ebb: ", on: run.err)
     let supervisor = try run.command()
     kill(supervisor, SIGSTOP)
-    let smoke = try Smoke(run)
+    let smoke = try SmokeResult(run)
     #expect(smoke.exit == .code(1) && smoke.failed.contains("exited-within-grace"), "\(smoke)")
     #expect(try smoke.detail("exited-within-grace").hasPrefix("still there after --termination-grace-period 6s"))
   }
@@ -120,7 +123,7 @@ struct SmokeFailureTests {
 @Suite(.endsItsProcesses)
 struct SmokeEndTests {
   private func expect(
-    _ message: String, _ options: [String], _ command: [String], _ setup: Setup = .withTraffic,
+    _ message: String, _ options: [String], _ command: [String], _ setup: LaunchOptions = .withTraffic,
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     let run = try Run.ebb(["smoke"] + options, command, setup)
@@ -132,7 +135,7 @@ struct SmokeEndTests {
   @Test func `what cannot be run`() throws {
     let nothing = "smoke: the command was not started, so there is nothing to say of its shutdown"
     try expect(nothing, [], ["/does/not/exist"])
-    try expect(nothing, ["--health", "192.0.2.1:1"], fixture("signals"))
+    try expect(nothing, ["--health", "192.0.2.1:1"], testApp("signals"))
     try expect("cannot write \"/does/not/exist\": No such file or directory", ["--output=tap:/does/not/exist"], ["x"])
     try expect("smoke: --rate: \"x\" is not a rate: expected 1 to 1000", ["--rate", "x"], ["x"])
   }
@@ -141,12 +144,12 @@ struct SmokeEndTests {
   func `without proc`() throws {
     try expect(
       "smoke: /proc is not mounted here, or is another pid namespace's: the supervisor cannot be looked at", [],
-      fixture("signals"), Setup(launch: ["--pid-namespace-without-proc"]))
+      testApp("signals"), LaunchOptions(launch: ["--pid-namespace-without-proc"]))
   }
 
-  @Test(arguments: Place.possible, [Signal.int, .term])
-  func `a signal ends all of it`(place: Place, signal: Signal) throws {
-    let run = try Run.ebb(["smoke", "--duration", "60s"], fixture("signals", "--with-child"), in: place)
+  @Test(arguments: PIDRole.possible, [Signal.sigint, .sigterm])
+  func `a signal ends all of it`(place: PIDRole, signal: Signal) throws {
+    let run = try Run.ebb(["smoke", "--duration", "60s"], testApp("signals", "--with-child"), in: place)
     try run.line("child ready", on: run.err)
     try run.send(signal)
     try run.expect(.code(125))
@@ -156,9 +159,9 @@ struct SmokeEndTests {
   }
 
   @Test func `a SIGKILL too, by and by`() throws {
-    let run = try Run.ebb(["smoke", "--duration", "60s"], fixture("signals"))
+    let run = try Run.ebb(["smoke", "--duration", "60s"], testApp("signals"))
     try run.line("ready", on: run.err)
-    try run.send(.kill)
+    try run.send(.sigkill)
     try run.expect(.signal(SIGKILL))
     try run.readToEnd()
     #expect(run.err.lines.contains("got TERM"), "\(run)")
@@ -169,12 +172,13 @@ struct SmokeEndTests {
 @Suite(.endsItsProcesses)
 struct SmokeOutputTests {
   private func report(_ format: String) throws -> (path: String, run: Run) {
-    let folder = try Runs.folder()
+    let folder = try TestResources.folder()
     let program = folder + "/a<&\"'>#b"
-    try FileManager.default.createSymbolicLink(atPath: program, withDestinationPath: Binaries.fixture)
+    try FileManager.default.createSymbolicLink(atPath: program, withDestinationPath: Binaries.testApp)
     let path = "\(folder)/report:1"
     let run = try Run.ebb(
-      ["smoke", "-q", "--output", "\(format):\(path)"] + Smoke.short, [program, "signals", "--exit-on", "TERM:3"],
+      ["smoke", "-q", "--output", "\(format):\(path)"] + SmokeResult.short,
+      [program, "signals", "--exit-on", "TERM:3"],
       .withTraffic)
     try run.expect(.code(1))
     #expect(run.out.lines.last == "FAILED: 6 checks passed, 1 failed, 5 skipped", "\(run)")

@@ -4,30 +4,30 @@ import Testing
 /// `ebb smoke` around commands that stop well.
 @Suite(.endsItsProcesses)
 struct SmokeTests {
-  /// The fixture's server, and options that load it.
+  /// The TestApp's server, and options that load it.
   private func server() throws -> (options: [String], command: [String]) {
     let port = try Client.freePort()
     let url = "http://127.0.0.1:\(port)/"
-    return (["--http", url, "--slow", url + "delay/2", "--rate", "50", "--delay", "2s"], fixture("serve", "\(port)"))
+    return (["--http", url, "--slow", url + "delay/2", "--rate", "50", "--delay", "2s"], testApp("serve", "\(port)"))
   }
 
-  @Test(arguments: Place.possible)
-  func `a good server`(place: Place) throws {
+  @Test(arguments: PIDRole.possible)
+  func `a good server`(place: PIDRole) throws {
     let (options, command) = try server()
-    let smoke = try Smoke(options, command, in: place)
+    let smoke = try SmokeResult(options, command, in: place)
     #expect(smoke.exit == .code(0) && smoke.failed == [] && smoke.skipped == ["delay-sufficient"], "\(smoke)")
     #expect(try smoke.number("requests", "total") >= 10 && smoke.number("requests", "failed") == 0)
     #expect(try smoke.number("exit", "code") == 0 && smoke.number("exit", "after_ms") >= 2000)
     let handled = try smoke.detail("stop-signal-handled")
-    #expect(try handled.span(after: "`fixture` got SIGTERM and exited ") < .seconds(20), "\(smoke)")
+    #expect(try handled.span(after: "`TestApp` got SIGTERM and exited ") < .seconds(20), "\(smoke)")
     // The command's own words stand beside the supervisor's log.
     #expect(smoke.run.err.lines.contains("served") && smoke.run.err.text.contains("event=exited code=0"))
   }
 
   @Test func `under an ebb that is the image's entry point`() throws {
     let (options, command) = try server()
-    let inner = [try Binaries.ebb(), "smoke", "--output", "json"] + Smoke.short + options + ["--"] + command
-    let smoke = try Smoke(try Run.ebb([], inner, .withTraffic))
+    let inner = [try Binaries.ebb(), "smoke", "--output", "json"] + SmokeResult.short + options + ["--"] + command
+    let smoke = try SmokeResult(try Run.ebb([], inner, .withTraffic))
     #expect(smoke.exit == .code(0) && smoke.failed == [], "\(smoke)")
   }
 
@@ -35,8 +35,8 @@ struct SmokeTests {
   func `in a container with nothing but ebb and the command`() throws {
     let (options, command) = try server()
     let container = try Container(
-      ["smoke", "--output", "json"] + Smoke.short + options, ["/fixture"] + command.dropFirst())
-    let smoke = try Smoke(container.run)
+      ["smoke", "--output", "json"] + SmokeResult.short + options, ["/TestApp"] + command.dropFirst())
+    let smoke = try SmokeResult(container.run)
     #expect(smoke.exit == .code(0) && smoke.failed == [], "\(smoke)")
     #expect(try smoke.number("requests", "total") >= 10)
   }
@@ -45,7 +45,7 @@ struct SmokeTests {
   func `half of the requests are on kept connections`() throws {
     let server = try PythonServer("graceful")
     // Slowly: where the last answer is still to come, a kept connection is not free, and another is opened.
-    let smoke = try Smoke(["--http", server.url, "--rate", "10", "--duration", "4s"], server.command)
+    let smoke = try SmokeResult(["--http", server.url, "--rate", "10", "--duration", "4s"], server.command)
     #expect(smoke.exit == .code(0), "\(smoke)")
     let line = try #require(smoke.run.err.lines.first { $0.hasPrefix("served") }, "\(smoke)")
     let (connections, requests) = (try line.number("connections"), try line.number("requests"))
@@ -56,7 +56,7 @@ struct SmokeTests {
   @Test(.needs(.program("python3")), arguments: ["closes", "drops"])
   func `a kept connection that the server closes is no failure`(fault: String) throws {
     let server = try PythonServer(fault, "graceful")
-    let smoke = try Smoke(["--http", server.url, "--rate", "50", "--delay", "2s"], server.command)
+    let smoke = try SmokeResult(["--http", server.url, "--rate", "50", "--delay", "2s"], server.command)
     #expect(smoke.exit == .code(0) && smoke.failed == [], "\(smoke)")
     // One that was closed while it was idle is not used again; one that is closed on a request is another matter.
     #expect(try smoke.detail("no-failed-requests-during-delay").contains(" sent again ") == (fault == "drops"))
@@ -65,7 +65,8 @@ struct SmokeTests {
   @Test func `as many requests as it is told`() throws {
     let port = try Client.freePort()
     let begun = Clock.now()
-    let smoke = try Smoke(["--tcp", "\(port)", "--rate", "1000", "--duration", "1s"], fixture("serve", "\(port)"))
+    let smoke = try SmokeResult(
+      ["--tcp", "\(port)", "--rate", "1000", "--duration", "1s"], testApp("serve", "\(port)"))
     #expect(smoke.exit == .code(0), "\(smoke)")
     // 1400 on a machine that has nothing else to do, and never more than one a millisecond.
     let most = Int((Clock.now() - begun) / .milliseconds(1))
@@ -74,23 +75,24 @@ struct SmokeTests {
 
   @Test func `connections alone`() throws {
     let port = try Client.freePort()
-    let smoke = try Smoke(["--tcp", "\(port)", "--ready-tcp", "\(port)", "--delay", "2s"], fixture("serve", "\(port)"))
+    let smoke = try SmokeResult(
+      ["--tcp", "\(port)", "--ready-tcp", "\(port)", "--delay", "2s"], testApp("serve", "\(port)"))
     #expect(smoke.exit == .code(0) && smoke.failed == [] && smoke.skipped.count == 2, "\(smoke)")
     #expect(try smoke.number("requests", "total") >= 5)
   }
 
   @Test func `the process alone`() throws {
-    let smoke = try Smoke(["--expect-exit", "7"], fixture("signals", "--exit-on", "TERM:7"))
+    let smoke = try SmokeResult(["--expect-exit", "7"], testApp("signals", "--exit-on", "TERM:7"))
     #expect(smoke.exit == .code(0) && smoke.skipped.count == 5, "\(smoke)")
     #expect(try smoke.detail("exit-code") == "7" && smoke.number("requests", "total") == 0)
   }
 
   @Test func `the supervisor takes its options and variables`() throws {
-    var setup = Setup.withTraffic
+    var setup = LaunchOptions.withTraffic
     setup.environment["EBB_REWRITE"] = "TERM:USR1"
-    let log = try Runs.folder() + "/log"
+    let log = try TestResources.folder() + "/log"
     let options = ["--log=json", "--ports", "1", "--drain", "time", "--termination-log", log, "-v"]
-    let smoke = try Smoke(options, fixture("signals", "--exit-on", "USR1:0", "--ignore-term"), setup)
+    let smoke = try SmokeResult(options, testApp("signals", "--exit-on", "USR1:0", "--ignore-term"), setup)
     #expect(smoke.exit == .code(0) && smoke.run.err.lines.contains("got USR1"), "\(smoke)")
     let times = try smoke.detail("time-to-exit")
     #expect(try times.span(after: "the delay ") >= .milliseconds(500) && times.contains("s, the drain "), "\(smoke)")
@@ -101,15 +103,15 @@ struct SmokeTests {
   }
 
   @Test func `as a child of a shell that has its own ideas of signals`() throws {
-    let smoke = try Smoke(
-      [], fixture("signals"), Setup(launch: ["--ignore", "CHLD", "--block", "all", "--close", "0"]))
+    let smoke = try SmokeResult(
+      [], testApp("signals"), LaunchOptions(launch: ["--ignore", "CHLD", "--block", "all", "--close", "0"]))
     #expect(smoke.exit == .code(0), "\(smoke)")
   }
 
   @Test func `on a terminal it shows how far it is`() throws {
-    var setup = Setup.withTraffic
+    var setup = LaunchOptions.withTraffic
     setup.terminal = try Terminal()
-    let run = try Run.ebb(["smoke", "-q"] + Smoke.short, fixture("signals"), setup)
+    let run = try Run.ebb(["smoke", "-q"] + SmokeResult.short, testApp("signals"), setup)
     try run.expect(.code(0))
     run.out.read()
     #expect(run.out.text.contains("serving, the stop signal in 0."), "\(run)")

@@ -7,9 +7,9 @@ struct LogTests {
   // MARK: Lines
 
   @Test func `text: a line for each step of a stop, and the report last`() throws {
-    let run = try Run.ebb(["--delay", "200ms"], fixture("signals"))
+    let run = try Run.ebb(["--delay", "200ms"], testApp("signals"))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
     for line in run.err.lines {
       let form = /ebb: time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z level=[a-z]+ event=[a-z-]+ (\S+=\S+ )*msg=".*"/
@@ -22,9 +22,9 @@ struct LogTests {
   }
 
   @Test func `json: the same as objects, the report with the contract's keys`() throws {
-    let run = try Run.ebb(["--log", "json", "--delay", "300ms"], fixture("signals", "--slow", "400"))
+    let run = try Run.ebb(["--log", "json", "--delay", "300ms"], testApp("signals", "--slow", "400"))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
     let records = try run.records()
     let events = records.compactMap { $0["event"] as? String }
@@ -47,9 +47,9 @@ struct LogTests {
 
   @Test func `the time is the wall clock's, in UTC`() throws {
     let before = Date()
-    let run = try Run.ebb(["--log", "json", "--delay", "0"], fixture("signals"), .environment(["TZ": "Asia/Tokyo"]))
+    let run = try Run.ebb(["--log", "json", "--delay", "0"], testApp("signals"), .environment(["TZ": "Asia/Tokyo"]))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
     let format = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
     let records = try run.records()
@@ -62,9 +62,9 @@ struct LogTests {
   }
 
   @Test func `a kill at the deadline is told apart from other kills`() throws {
-    let run = try Run.ebb(["--log", "json", "--delay", "0", "--grace", "500ms"], fixture("stay", "--ignore", "TERM"))
+    let run = try Run.ebb(["--log", "json", "--delay", "0", "--grace", "500ms"], testApp("stay", "--ignore", "TERM"))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(137))
     #expect(try run.records().contains { $0["event"] as? String == "killing" })
     let report = try run.report()
@@ -72,17 +72,17 @@ struct LogTests {
     #expect(report["signal"] as? String == "KILL")
     #expect(report["code"] as? Int == 137)
 
-    let other = try Run.ebb(["--log", "json", "-v"], fixture("kill-self", "KILL"))
+    let other = try Run.ebb(["--log", "json", "-v"], testApp("kill-self", "KILL"))
     try other.expect(.code(137))
     #expect(try other.report()["killed"] as? Bool == false)
   }
 
   @Test func `the report tells what ended the delay`() throws {
-    let run = try Run.ebb(["--log", "json", "--delay", "20s"], fixture("signals", "--exit-on", "USR1:0"))
+    let run = try Run.ebb(["--log", "json", "--delay", "20s"], testApp("signals", "--exit-on", "USR1:0"))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.line("{", on: run.err)
-    try run.send(.usr1)
+    try run.send(.sigusr1)
     try run.expect(.code(0))
     let report = try run.report()
     #expect(try #require(report["delay_ms"] as? Int) < 20_000)
@@ -93,29 +93,29 @@ struct LogTests {
   // MARK: Levels
 
   @Test func `quiet: nothing of a clean stop, but the kill`() throws {
-    let clean = try Run.ebb(["-q", "--delay", "0"], fixture("signals"))
+    let clean = try Run.ebb(["-q", "--delay", "0"], testApp("signals"))
     try clean.line("ready")
-    try clean.send(.term)
+    try clean.send(.sigterm)
     try clean.expect(.code(0))
     #expect(clean.err.text == "")
 
-    let killed = try Run.ebb(["--quiet", "--delay", "0", "--grace", "200ms"], fixture("signals", "--ignore-term"))
+    let killed = try Run.ebb(["--quiet", "--delay", "0", "--grace", "200ms"], testApp("signals", "--ignore-term"))
     try killed.line("ready")
-    try killed.send(.term)
+    try killed.send(.sigterm)
     try killed.expect(.code(137))
     #expect(killed.err.lines.contains { $0.contains("event=killing") })
   }
 
   @Test func `verbose: without a stop too`() throws {
-    let run = try Run.ebb(["-v"], fixture("exit", "3"))
+    let run = try Run.ebb(["-v"], testApp("exit", "3"))
     try run.expect(.code(3))
     #expect(run.err.lines.last?.contains("event=exited") == true)
   }
 
   @Test func `very verbose: each forwarded signal`() throws {
-    let run = try Run.ebb(["-vv", "-r", "HUP:USR2"], fixture("signals"))
+    let run = try Run.ebb(["-vv", "-r", "HUP:USR2"], testApp("signals"))
     try run.line("ready")
-    try run.send(.hup)
+    try run.send(.sighup)
     try run.line("got USR2")
     try run.wait(for: "its line") {
       run.err.lines.contains { $0.contains("event=forwarded") && $0.contains("HUP") && $0.contains("USR2") }
@@ -136,32 +136,32 @@ struct LogTests {
     return ends
   }
 
-  @Test(arguments: Place.possible)
-  func `a full pipe that nobody reads delays nothing`(place: Place) throws {
+  @Test(arguments: PIDRole.possible)
+  func `a full pipe that nobody reads delays nothing`(place: PIDRole) throws {
     let pipe = try fullPipe()
     defer { [pipe.read, pipe.write].forEach { _ = close($0) } }
-    var setup = Setup()
+    var setup = LaunchOptions()
     setup.error = pipe.write
-    let command = fixture("signals", "--ignore-term", "--exit-on", "USR2:5")
+    let command = testApp("signals", "--ignore-term", "--exit-on", "USR2:5")
     let run = try Run.ebb(["-vv", "--delay", "500ms"], command, in: place, setup)
     try run.line("ready")
-    let sent = try run.send(.term)
-    try run.send(.usr1)
+    let sent = try run.send(.sigterm)
+    try run.send(.sigusr1)
     try run.wait(for: "both") { Set(["got USR1", "got TERM"]).isSubset(of: run.signals) }
     #expect(Clock.now() - sent >= .milliseconds(500))
     #expect(Clock.now() - sent < .seconds(20))
-    try run.send(.usr2)
+    try run.send(.sigusr2)
     try run.expect(.code(5))
   }
 
   @Test func `with a full pipe the kill deadline holds too`() throws {
     let pipe = try fullPipe()
     defer { [pipe.read, pipe.write].forEach { _ = close($0) } }
-    var setup = Setup()
+    var setup = LaunchOptions()
     setup.error = pipe.write
-    let run = try Run.ebb(["--delay", "0", "--grace", "1s"], fixture("signals", "--ignore-term"), setup)
+    let run = try Run.ebb(["--delay", "0", "--grace", "1s"], testApp("signals", "--ignore-term"), setup)
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.expect(.code(137))
     #expect(Clock.now() - sent >= .seconds(1))
     #expect(Clock.now() - sent < .seconds(20))
@@ -170,11 +170,11 @@ struct LogTests {
   @Test func `dropped lines are counted`() throws {
     let pipe = try makePipe()
     defer { close(pipe.write) }
-    var setup = Setup()
+    var setup = LaunchOptions()
     setup.error = pipe.write
-    let log = Output(descriptor: pipe.read)
+    let log = CapturedOutput(descriptor: pipe.read)
     // Each signal is a line at this level; nobody reads them while they come.
-    let run = try Run.ebb(["-vv", "--delay", "0"], fixture("signals", "--ignore-term", "--exit-on", "INT:0"), setup)
+    let run = try Run.ebb(["-vv", "--delay", "0"], testApp("signals", "--ignore-term", "--exit-on", "INT:0"), setup)
     try run.line("ready")
     let count = 5000
     for _ in 0..<count { try run.send(.realTime(1)) }
@@ -183,10 +183,10 @@ struct LogTests {
     // Read now: the next event finds room for itself and for the count.
     try run.wait(for: "the count") {
       log.read()
-      try run.send(.usr1)
+      try run.send(.sigusr1)
       return !lines("log-dropped").isEmpty
     }
-    try run.send(.int)
+    try run.send(.sigint)
     try run.expect(.code(0))
     log.read()
     let dropped = try lines("log-dropped").map { try $0.number("lines") }.reduce(0, +)
@@ -196,14 +196,14 @@ struct LogTests {
     #expect(printed < count)
   }
 
-  @Test(arguments: Place.possible)
-  func `closed`(place: Place) throws {
-    let run = try Run.ebb(["-vv", "--delay", "200ms"], fixture("signals"), in: place, .launch("--close", "2"))
+  @Test(arguments: PIDRole.possible)
+  func `closed`(place: PIDRole) throws {
+    let run = try Run.ebb(["-vv", "--delay", "200ms"], testApp("signals"), in: place, .launch("--close", "2"))
     try run.line("ready")
     let log = Proc.descriptors(of: try run.supervisor())[2] ?? ""
     // Whatever ebb opened for itself must not have become its standard error.
     #expect(log == "" || log == "/dev/null" || log == "/", "standard error is \(log)")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
     #expect(run.signals.first == "got TERM")
   }
@@ -212,13 +212,13 @@ struct LogTests {
     let pipe = try makePipe()
     close(pipe.read)
     defer { close(pipe.write) }
-    var setup = Setup()
+    var setup = LaunchOptions()
     setup.error = pipe.write
-    let run = try Run.ebb(["-vv", "--delay", "200ms"], fixture("signals"), setup)
+    let run = try Run.ebb(["-vv", "--delay", "200ms"], testApp("signals"), setup)
     try run.line("ready")
-    try run.send(.usr1)
+    try run.send(.sigusr1)
     try run.line("got USR1")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
     #expect(Array(run.signals.prefix(2)) == ["got USR1", "got TERM"])
   }
@@ -226,11 +226,11 @@ struct LogTests {
   @Test func `standard error stays blocking for the command, which shares it`() throws {
     let pipe = try makePipe()
     defer { [pipe.read, pipe.write].forEach { _ = close($0) } }
-    var setup = Setup()
+    var setup = LaunchOptions()
     setup.error = pipe.write
-    let run = try Run.ebb(["-vv", "--delay", "0"], fixture("signals", "--ignore-term"), setup)
+    let run = try Run.ebb(["-vv", "--delay", "0"], testApp("signals", "--ignore-term"), setup)
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.line("got TERM")
     #expect(fcntl(pipe.write, F_GETFL) & O_NONBLOCK == 0)
   }

@@ -6,25 +6,25 @@ import Testing
 struct StatusTests {
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
   func `what a person reads of process 1`() throws {
-    let inside = try Inside.ebb(["--delay", "20s"], fixture("signals"))
+    let inside = try PIDNamespace.ebb(["--delay", "20s"], testApp("signals"))
     try inside.run.wait(for: "it to wait") { try Proc.state(of: inside.run.command()) == "S" }
     let serving = try inside.ebb("status")
     #expect(serving.exit == .code(0) && serving.err == "", "\(serving)")
     let lines = serving.out.split(separator: "\n", omittingEmptySubsequences: false)
     #expect(lines[0].hasPrefix("ebb ") && lines[0].contains(", pid 1: serving for ") && lines[0].hasSuffix("s, ready"))
-    #expect(lines[1] == "command   pid 2: \(Binaries.fixture) signals")
+    #expect(lines[1] == "command   pid 2: \(Binaries.testApp) signals")
     #expect(lines[2].hasPrefix("uptime    "))
     #expect(lines[3] == "signals   0 received, 0 forwarded")
     #expect(lines[4] == "orphans   0 reaped")
     #expect(lines[5].hasPrefix("stop      by SIGTERM (default); delay "), "\(serving)")
     #expect(lines[7].hasPrefix("PID  STATE") && lines[7].hasSuffix("SIGTERM  NAME"), "\(serving)")
     // It waits for signals with sigwaitinfo(2), during which the kernel does not show them as blocked.
-    #expect(lines[8].hasPrefix("  2  sleeping") && lines[8].hasSuffix("caught   fixture"), "\(serving)")
+    #expect(lines[8].hasPrefix("  2  sleeping") && lines[8].hasSuffix("caught   TestApp"), "\(serving)")
     #expect(lines.count == 10 && lines[9] == "", "\(serving)")
 
-    try inside.run.send(.usr1)
+    try inside.run.send(.sigusr1)
     try inside.run.line("got USR1")
-    try inside.run.send(.term)
+    try inside.run.send(.sigterm)
     try inside.run.line("", on: inside.run.err)
     let delaying = try inside.ebb("status")
     #expect(delaying.out.contains("pid 1: delaying for ") && delaying.out.contains("s, not ready\n"), "\(delaying)")
@@ -34,11 +34,11 @@ struct StatusTests {
     #expect(try delaying.out.span(after: "\n          SIGKILL in ") <= .seconds(29), "\(delaying)")
   }
 
-  @Test(arguments: Place.possible)
-  func `what a program reads`(place: Place) throws {
-    let run = try Run.ebb(["--delay", "20s"], fixture("stay", "--ignore", "HUP"), in: place)
+  @Test(arguments: PIDRole.possible)
+  func `what a program reads`(place: PIDRole) throws {
+    let run = try Run.ebb(["--delay", "20s"], testApp("stay", "--ignore", "HUP"), in: place)
     try run.line("ready")
-    let serving = try Answer.ebb("status", "--json", about: run).json()
+    let serving = try CommandResult.ebb("status", "--json", about: run).json()
     let keys = [
       "schema", "version", "pid", "phase", "ready", "uptime_ms", "command", "stop", "reaped", "connections",
       "processes", "plan", "out_of_reach",
@@ -51,16 +51,16 @@ struct StatusTests {
     #expect(serving["stop"] is NSNull && serving["connections"] is NSNull)
     let command = serving["command"] as? [String: Any]
     #expect(command?["pid"] as? Int == Int(try run.command()))
-    #expect(command?["argv"] as? [String] == fixture("stay", "--ignore", "HUP"))
+    #expect(command?["argv"] as? [String] == testApp("stay", "--ignore", "HUP"))
     let process = (serving["processes"] as? [[String: Any]])?.first
     #expect(Set(process?.keys.map { $0 } ?? []) == ["pid", "ppid", "name", "state", "rss_bytes", "age_ms", "term"])
-    #expect(process?["name"] as? String == "fixture")
+    #expect(process?["name"] as? String == "TestApp")
     #expect(process?["term"] as? String == "default")
     #expect((process?["rss_bytes"] as? Int ?? 0) > 1000)
 
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.line("", on: run.err)
-    let delaying = try Answer.ebb("status", "--json", about: run).json()
+    let delaying = try CommandResult.ebb("status", "--json", about: run).json()
     #expect(delaying["phase"] as? String == "delaying")
     #expect(delaying["ready"] as? Bool == false)
     let stop = delaying["stop"] as? [String: Any]
@@ -71,52 +71,52 @@ struct StatusTests {
   }
 
   @Test func `what a stop would do to each process`() throws {
-    let script = "\(Binaries.fixture) stay; :"
+    let script = "\(Binaries.testApp) stay; :"
     let run = try Run.ebb([], ["/bin/sh", "-c", script])
     let child = try run.line("ready").number("pid")
     let shell = try run.command()
-    let answer = try Answer.ebb("status", about: run)
+    let answer = try CommandResult.ebb("status", about: run)
     #expect(
       answer.out.hasSuffix(
         """
 
         pid \(shell) `sh` dies of SIGTERM at once and does not wait for its children, whose exit code is lost: use exec
-        pid \(child) `fixture` has no handler for SIGTERM and dies at once: in-flight requests are lost
+        pid \(child) `TestApp` has no handler for SIGTERM and dies at once: in-flight requests are lost
 
         """), "\(answer)")
 
-    let deaf = try Run.ebb([], fixture("stay", "--ignore", "TERM"))
+    let deaf = try Run.ebb([], testApp("stay", "--ignore", "TERM"))
     let pid = try deaf.line("ready").number("pid")
     #expect(
-      try Answer.ebb("status", about: deaf).out
-        .hasSuffix("\npid \(pid) `fixture` ignores SIGTERM: it will be killed at the deadline\n"))
+      try CommandResult.ebb("status", about: deaf).out
+        .hasSuffix("\npid \(pid) `TestApp` ignores SIGTERM: it will be killed at the deadline\n"))
 
-    let blocking = try Run.ebb([], ["/bin/sh", "-c", "exec \(Binaries.fixture) stay"], .launch("--block", "TERM"))
+    let blocking = try Run.ebb([], ["/bin/sh", "-c", "exec \(Binaries.testApp) stay"], .launch("--block", "TERM"))
     try blocking.line("ready")
-    #expect(try Answer.ebb("status", about: blocking).out.contains(" `fixture` blocks SIGTERM: unless it waits"))
+    #expect(try CommandResult.ebb("status", about: blocking).out.contains(" `TestApp` blocks SIGTERM: unless it waits"))
   }
 
   @Test func `a hostile name reaches no terminal`() throws {
     let script = #"printf 'a\033[2J\nb' > /proc/$$/comm; echo ready; read forever"#
-    var setup = Setup()
+    var setup = LaunchOptions()
     setup.typesInput = true
     let run = try Run.ebb([], ["/bin/sh", "-c", script, "\u{1b}]0;x\u{7}"], setup)
     try run.line("ready")
-    let answer = try Answer.ebb("status", about: run)
+    let answer = try CommandResult.ebb("status", about: run)
     #expect(answer.exit == .code(0))
     #expect(answer.out.contains(#"a\u{1b}[2J\u{a}b"#) && answer.out.contains(#"\u{1b}]0;x\u{7}"#), "\(answer)")
-    let json = try Answer.ebb("status", "--json", about: run).json()
+    let json = try CommandResult.ebb("status", "--json", about: run).json()
     #expect((json["processes"] as? [[String: Any]])?.first?["name"] as? String == "a\u{1b}[2J\nb")
   }
 
   @Test func `a frozen supervisor can be read`() throws {
-    let run = try Run.ebb([], fixture("stay"))
+    let run = try Run.ebb([], testApp("stay"))
     try run.line("ready")
-    try run.wait(for: "serving") { try Answer.ebb("status", about: run).out.contains(": serving for ") }
+    try run.wait(for: "serving") { try CommandResult.ebb("status", about: run).out.contains(": serving for ") }
     kill(run.pid, SIGSTOP)
     try run.wait(for: "it to be stopped") { Proc.state(of: run.pid) == "T" }
-    #expect(try Answer.ebb("status", about: run).out.contains(": serving for "))
-    let stop = try Answer.ebb("stop", about: run)
+    #expect(try CommandResult.ebb("status", about: run).out.contains(": serving for "))
+    let stop = try CommandResult.ebb("stop", about: run)
     #expect(stop.exit == .code(125))
     #expect(
       stop.err == "ebb: process \(run.pid) has been sent the stop signal, but has not begun to stop within 5s\n",
@@ -125,7 +125,7 @@ struct StatusTests {
 
   /// The supervisor writes through a mapping, which would end it where the file ended.
   @Test func `nobody can cut the page off`() throws {
-    let run = try Run.ebb([], fixture("signals"))
+    let run = try Run.ebb([], testApp("signals"))
     try run.line("ready")
     try run.waitForPage(of: run.pid)
     let number = Proc.descriptors(of: run.pid).first { $0.value.contains("ebb-status") }?.key
@@ -134,20 +134,20 @@ struct StatusTests {
     for size in [0, 100, 8192] {
       #expect(ftruncate(page, off_t(size)) == -1 && errno == EPERM)
     }
-    try run.send(.usr1)
+    try run.send(.sigusr1)
     try run.line("got USR1")
     try run.wait(for: "the count") {
-      try Answer.ebb("status", about: run).out.contains("\nsignals   1 received, 1 forwarded\n")
+      try CommandResult.ebb("status", about: run).out.contains("\nsignals   1 received, 1 forwarded\n")
     }
   }
 
   /// The supervisor is held up where it begins to count, which comes last of what a stop signal brings about.
   @Test(.needs(.strace)) func `who has read a line of the log finds nothing older`() throws {
-    let server = try Server(["--delay", "15s"])
+    let server = try ServedApp(["--delay", "15s"])
     let tracer = try server.run.inject("socket:delay_enter=3000000")
     try server.stop()
     try server.event("stop-signal")
-    let status = try Answer.ebb("status", "--json", about: server.run).json()
+    let status = try CommandResult.ebb("status", "--json", about: server.run).json()
     #expect(status["phase"] as? String == "delaying" && status["ready"] as? Bool == false, "\(status)")
     try tracer.detach()
   }
@@ -155,17 +155,17 @@ struct StatusTests {
   /// The supervisor is held up between its page and its event loop, which shall not begin the phase anew.
   @Test(.needs(.strace)) func `it serves from the start on`() throws {
     let strace = [Machine.path(of: "strace") ?? "", "-f", "-e", "inject=epoll_create1:delay_enter=2000000"]
-    let run = try Run.program(strace + ["-o", "/dev/null", Binaries.ebb(), "--"] + fixture("signals"))
+    let run = try Run.program(strace + ["-o", "/dev/null", Binaries.ebb(), "--"] + testApp("signals"))
     let supervisor = try run.line("ready").number("ppid")
     kill(supervisor, SIGUSR1)
     try run.line("got USR1")
-    let status = try Answer(try Run.ebb(arguments: ["status", "--pid", "\(supervisor)"])).out
+    let status = try CommandResult(try Run.ebb(arguments: ["status", "--pid", "\(supervisor)"])).out
     #expect(try status.span(after: "serving for ") == status.span(after: "\nuptime    "), "\(status)")
     #expect(try status.span(after: "\nuptime    ") >= .seconds(2), "\(status)")
   }
 
   @Test func `the command does not inherit the page`() throws {
-    let run = try Run.ebb([], fixture("stay"))
+    let run = try Run.ebb([], testApp("stay"))
     try run.line("ready")
     try run.waitForPage(of: run.pid)
     #expect(!Proc.descriptors(of: try run.command()).values.contains { $0.contains("ebb-status") })
@@ -177,15 +177,15 @@ struct StatusTests {
 struct StatusSearchTests {
   @Test(.needs(.pidNamespace), .needs(.root), .needs(.program("nsenter")))
   func `a page that another user has forged is no supervisor`() throws {
-    let pod = try Inside.other()
-    let real = try pod.startSupervisor(fixture("signals"))
+    let pod = try PIDNamespace.other()
+    let real = try pod.startSupervisor(testApp("signals"))
     let pid = try #require(try pod.ebb("status", "--json").json()["pid"] as? Int)
     for user in ["65534", "0"] {
-      let forger = try pod.start(fixture("forge", "\(pid)", user))
+      let forger = try pod.start(testApp("forge", "\(pid)", user))
       try forger.line("ready")
     }
     // And a supervisor of another user.
-    let other = try pod.start(fixture("launch", "--uid", "65534", "--", Binaries.ebb(), "--") + fixture("stay"))
+    let other = try pod.start(testApp("launch", "--uid", "65534", "--", Binaries.ebb(), "--") + testApp("stay"))
     try other.line("ready")
     #expect(try pod.ebb("probe").exit == .code(0))
     let status = try pod.ebb("status", "--json")
@@ -196,61 +196,61 @@ struct StatusSearchTests {
 
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
   func `two supervisors, one below the other, are not several`() throws {
-    let pod = try Inside.other()
-    let upper = try pod.startSupervisor([try Binaries.ebb(), "--"] + fixture("stay"))
+    let pod = try PIDNamespace.other()
+    let upper = try pod.startSupervisor([try Binaries.ebb(), "--"] + testApp("stay"))
     try upper.run.wait(for: "the lower one") { Proc.children(of: upper.pid).count == 1 }
     try upper.run.waitForPage(of: try #require(Proc.children(of: upper.pid).first))
     let command = try pod.ebb("status", "--json").json()["command"] as? [String: Any]
-    #expect(command?["argv"] as? [String] == fixture("stay"))
+    #expect(command?["argv"] as? [String] == testApp("stay"))
     #expect(try pod.ebb("probe").exit == .code(0))
   }
 
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")), .needs(.program("unshare")))
   func `several supervisors in one process namespace`() throws {
-    let pod = try Inside.other()
+    let pod = try PIDNamespace.other()
     let none = try pod.ebb("status")
     #expect(none.exit == .code(125) && none.out == "")
     #expect(none.err == "ebb: no supervisor found: no process here has a status page\n")
 
-    let first = try pod.startSupervisor(fixture("stay"))
+    let first = try pod.startSupervisor(testApp("stay"))
     #expect(try pod.ebb("status").out.hasPrefix("ebb "))
     #expect(try pod.ebb("probe").exit == .code(0))
 
-    _ = try pod.startSupervisor(fixture("stay", "--ignore", "HUP"))
+    _ = try pod.startSupervisor(testApp("stay", "--ignore", "HUP"))
     let list = try pod.ebb("status")
     let lines = list.out.split(separator: "\n")
     #expect(list.exit == .code(0) && lines.count == 3, "\(list)")
     #expect(lines[0] == "several supervisors here, --pid chooses one:")
-    #expect(lines[1].hasPrefix("pid ") && lines[1].hasSuffix(": serving, ready, \(Binaries.fixture) stay"))
-    #expect(lines[2].hasSuffix(": serving, ready, \(Binaries.fixture) stay --ignore HUP"))
+    #expect(lines[1].hasPrefix("pid ") && lines[1].hasSuffix(": serving, ready, \(Binaries.testApp) stay"))
+    #expect(lines[2].hasSuffix(": serving, ready, \(Binaries.testApp) stay --ignore HUP"))
     let pids = lines.dropFirst().map { String($0.split(separator: " ")[1].dropLast()) }
     for words in [["status", "--json"], ["probe"], ["stop"], ["status", "--watch"]] {
-      let refused = try Answer(try pod.start([Binaries.ebb()] + words))
+      let refused = try CommandResult(try pod.start([Binaries.ebb()] + words))
       #expect(refused.exit == .code(125))
       #expect(
         refused.err == "ebb: there are several supervisors, choose one with --pid: \(pids.joined(separator: " "))\n")
     }
-    #expect(try pod.ebb("status", "--pid", pids[1]).out.contains("\(Binaries.fixture) stay --ignore HUP\n"))
+    #expect(try pod.ebb("status", "--pid", pids[1]).out.contains("\(Binaries.testApp) stay --ignore HUP\n"))
     let stop = try pod.ebb("stop", "--now", "--pid", pids[0])
     #expect(stop.exit == .code(0), "\(stop)")
     try first.run.expect(.code(143))
     #expect(try pod.ebb("status", "--json").json()["pid"] as? Int == Int(pids[1]))
 
     // Containers that share the process namespace have their own mounts each: there is no doubt who is meant.
-    let third = try pod.startSupervisor(fixture("stay", "--ignore", "INT"), ownMounts: true)
-    let own = try Answer(try Inside.start(besides: third.pid, [Binaries.ebb(), "status"]))
-    #expect(own.out.contains("\(Binaries.fixture) stay --ignore INT\n"), "\(own)")
+    let third = try pod.startSupervisor(testApp("stay", "--ignore", "INT"), ownMounts: true)
+    let own = try CommandResult(try PIDNamespace.start(besides: third.pid, [Binaries.ebb(), "status"]))
+    #expect(own.out.contains("\(Binaries.testApp) stay --ignore INT\n"), "\(own)")
     #expect(own.out.contains("\nother supervisors here, --pid chooses one:\npid \(pids[1]): serving"), "\(own)")
-    #expect(try Answer(try Inside.start(besides: third.pid, [Binaries.ebb(), "probe"])).exit == .code(0))
+    #expect(try CommandResult(try PIDNamespace.start(besides: third.pid, [Binaries.ebb(), "probe"])).exit == .code(0))
   }
 
   @Test(.needs(.root))
   func `what this user may not read`() throws {
-    let run = try Run.ebb([], fixture("stay"))
+    let run = try Run.ebb([], testApp("stay"))
     try run.line("ready")
     try run.waitForPage(of: run.pid)
     for words in [["status"], ["probe"], ["stop"]] {
-      let answer = try Answer(
+      let answer = try CommandResult(
         try Run.ebb(arguments: words + ["--pid", "\(run.pid)"], .launch("--uid", "65534")))
       #expect(answer.exit == .code(125))
       #expect(
@@ -261,19 +261,19 @@ struct StatusSearchTests {
   }
 
   @Test func `no such process, and one that is none`() throws {
-    let run = try Run.program(fixture("stay"))
+    let run = try Run.program(testApp("stay"))
     try run.line("ready")
-    let none = try Answer(try Run.ebb(arguments: ["status", "--pid", "\(run.pid)"]))
+    let none = try CommandResult(try Run.ebb(arguments: ["status", "--pid", "\(run.pid)"]))
     #expect(none.exit == .code(125))
     #expect(none.err == "ebb: process \(run.pid) is no supervisor: it has no status page\n")
-    let gone = try Answer(try Run.ebb(arguments: ["status", "--pid", "4194304"]))
+    let gone = try CommandResult(try Run.ebb(arguments: ["status", "--pid", "4194304"]))
     #expect(gone.exit == .code(125) && gone.err == "ebb: there is no process 4194304 here\n")
   }
 
   @Test(.needs(.pidNamespace))
   func `no proc file system`() throws {
     for words in [["status"], ["status", "--pid", "1"], ["probe"], ["stop"]] {
-      let answer = try Answer(try Run.ebb(arguments: words, .launch("--pid-namespace-without-proc")))
+      let answer = try CommandResult(try Run.ebb(arguments: words, .launch("--pid-namespace-without-proc")))
       #expect(answer.exit == .code(125))
       #expect(
         answer.err == "ebb: cannot look for a supervisor: /proc is not mounted here, or is another pid namespace's\n")
@@ -283,24 +283,24 @@ struct StatusSearchTests {
   @Test(.needs(.runc))
   func `in a container that has nothing`() throws {
     // runc run passes on the SIGURG that Go's scheduler sends to itself.
-    let container = try Container(["--delay", "20s"], ["/fixture", "signals", "--only", "TERM"])
+    let container = try Container(["--delay", "20s"], ["/TestApp", "signals", "--only", "TERM"])
     try container.run.line("ready")
     try container.run.waitForPage(of: try container.supervisor())
-    let status = try Answer(try container.exec(["/ebb", "status"]))
+    let status = try CommandResult(try container.exec(["/ebb", "status"]))
     #expect(status.exit == .code(0), "\(status)")
     #expect(status.out.contains(", pid 1: serving for ") && status.out.contains("\ncommand   pid "), "\(status)")
-    #expect(status.out.contains("  caught   fixture\n"), "\(status)")
-    let json = try Answer(try container.exec(["/ebb", "status", "--json"])).json()
+    #expect(status.out.contains("  caught   TestApp\n"), "\(status)")
+    let json = try CommandResult(try container.exec(["/ebb", "status", "--json"])).json()
     #expect(json["pid"] as? Int == 1 && json["ready"] as? Bool == true)
-    #expect(try Answer(try container.exec(["/ebb", "probe"])).exit == .code(0))
+    #expect(try CommandResult(try container.exec(["/ebb", "probe"])).exit == .code(0))
 
-    let stop = try Answer(try container.exec(["/ebb", "stop"]))
+    let stop = try CommandResult(try container.exec(["/ebb", "stop"]))
     #expect(stop.exit == .code(0), "\(stop)")
     #expect(try stop.out.span(after: "delaying, not ready; the command gets SIGTERM in ") <= .seconds(20), "\(stop)")
-    let probe = try Answer(try container.exec(["/ebb", "probe"]))
+    let probe = try CommandResult(try container.exec(["/ebb", "probe"]))
     #expect(probe.exit == .code(1) && probe.out.hasPrefix("not ready: delaying, the stop began "), "\(probe)")
-    #expect(try Answer(try container.exec(["/ebb", "probe", "--live"])).exit == .code(0))
-    _ = try Answer(try container.exec(["/ebb", "stop", "--now"]))
+    #expect(try CommandResult(try container.exec(["/ebb", "probe", "--live"])).exit == .code(0))
+    _ = try CommandResult(try container.exec(["/ebb", "stop", "--now"]))
     try container.run.expect(.code(0))
     #expect(container.run.signals == ["got TERM"])
   }
@@ -310,70 +310,70 @@ struct StatusSearchTests {
 @Suite(.endsItsProcesses)
 struct StatusWatchTests {
   @Test func `a line for each change, to the end`() throws {
-    let run = try Run.ebb(["--delay", "3s"], fixture("signals"))
+    let run = try Run.ebb(["--delay", "3s"], testApp("signals"))
     try run.line("ready")
     try run.waitForPage(of: run.pid)
-    let watch = try Run.ebb(arguments: ["status", "--watch", "--pid", "\(run.pid)"])
-    try watch.wait(for: "the first line") { watch.out.lines.count == 1 }
-    try run.send(.usr1)
-    try watch.wait(for: "the second line") { watch.out.lines.count == 2 }
-    try run.send(.term)
+    let sampler = try Run.ebb(arguments: ["status", "--watch", "--pid", "\(run.pid)"])
+    try sampler.wait(for: "the first line") { sampler.out.lines.count == 1 }
+    try run.send(.sigusr1)
+    try sampler.wait(for: "the second line") { sampler.out.lines.count == 2 }
+    try run.send(.sigterm)
     try run.expect(.code(0))
-    try watch.expect(.code(0))
-    try watch.readToEnd()
-    let lines = watch.out.lines.map { String($0.split(separator: " ", maxSplits: 1)[1]) }
+    try sampler.expect(.code(0))
+    try sampler.readToEnd()
+    let lines = sampler.out.lines.map { String($0.split(separator: " ", maxSplits: 1)[1]) }
     #expect(lines[0] == "serving, ready; 0 received, 0 forwarded, 0 reaped")
     #expect(lines[1] == "serving, ready; 1 received, 1 forwarded, 0 reaped")
-    #expect(try lines[2].span(after: "delaying, not ready; the command gets SIGTERM in ") <= .seconds(3), "\(watch)")
+    #expect(try lines[2].span(after: "delaying, not ready; the command gets SIGTERM in ") <= .seconds(3), "\(sampler)")
     #expect(lines.last == "exited, not ready; the command has exited with 0; 2 received, 2 forwarded, 0 reaped")
   }
 
   @Test func `JSON for each change`() throws {
-    let run = try Run.ebb(["--delay", "0"], fixture("signals"))
+    let run = try Run.ebb(["--delay", "0"], testApp("signals"))
     try run.line("ready")
     try run.waitForPage(of: run.pid)
-    let watch = try Run.ebb(arguments: ["status", "--watch", "--json", "--pid", "\(run.pid)"])
-    try watch.line("{\"schema\":1,")
-    try run.send(.term)
-    try watch.expect(.code(0))
-    try watch.readToEnd()
-    #expect(watch.out.lines.last?.contains("\"phase\":\"exited\"") == true, "\(watch)")
+    let sampler = try Run.ebb(arguments: ["status", "--watch", "--json", "--pid", "\(run.pid)"])
+    try sampler.line("{\"schema\":1,")
+    try run.send(.sigterm)
+    try sampler.expect(.code(0))
+    try sampler.readToEnd()
+    #expect(sampler.out.lines.last?.contains("\"phase\":\"exited\"") == true, "\(sampler)")
   }
 
   @Test func `a storm of signals tears no page`() throws {
-    let run = try Run.ebb(["--delay", "0"], fixture("signals", "--only", "TERM"))
+    let run = try Run.ebb(["--delay", "0"], testApp("signals", "--only", "TERM"))
     try run.line("ready")
     try run.waitForPage(of: run.pid)
-    let watch = try Run.ebb(arguments: ["status", "--watch", "--json", "--pid", "\(run.pid)"])
-    try watch.line("{")
-    let storm = try Run.program(fixture("burst", "\(run.pid)", "20000", "USR1", "USR2", "HUP"))
+    let sampler = try Run.ebb(arguments: ["status", "--watch", "--json", "--pid", "\(run.pid)"])
+    try sampler.line("{")
+    let storm = try Run.program(testApp("burst", "\(run.pid)", "20000", "USR1", "USR2", "HUP"))
     for _ in 0..<20 {
-      let answer = try Answer.ebb("status", about: run)
+      let answer = try CommandResult.ebb("status", about: run)
       #expect(answer.exit == .code(0) && answer.out.contains(": serving for "), "\(answer)")
     }
     try storm.expect(.code(0))
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
-    try watch.expect(.code(0))
-    try watch.readToEnd()
-    for line in watch.out.lines {
+    try sampler.expect(.code(0))
+    try sampler.readToEnd()
+    for line in sampler.out.lines {
       #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(line.utf8)) }
     }
   }
 
   @Test func `redrawn on a terminal, and ended by Ctrl-C`() throws {
-    let run = try Run.ebb([], fixture("stay"))
+    let run = try Run.ebb([], testApp("stay"))
     try run.line("ready")
     try run.waitForPage(of: run.pid)
-    var setup = Setup()
+    var setup = LaunchOptions()
     setup.terminal = try Terminal()
     setup.launch = ["--session", "--terminal"]
-    let watch = try Run.ebb(arguments: ["status", "--watch", "--pid", "\(run.pid)"], setup)
+    let sampler = try Run.ebb(arguments: ["status", "--watch", "--pid", "\(run.pid)"], setup)
     // The reader drops the escape characters.
-    try watch.line("[Hebb ")
-    try watch.line("[J[Hebb ")
-    try watch.type("\u{3}")
-    try watch.expect(.signal(SIGINT))
+    try sampler.line("[Hebb ")
+    try sampler.line("[J[Hebb ")
+    try sampler.type("\u{3}")
+    try sampler.expect(.signal(SIGINT))
     #expect(run.poll() == nil)
   }
 }

@@ -6,11 +6,11 @@ import Testing
 struct TerminationLogTests {
   private func contents(_ path: String) -> String? { try? String(contentsOfFile: path, encoding: .utf8) }
 
-  @Test(arguments: Place.possible)
-  func `it holds the last line, whatever is logged`(place: Place) throws {
-    let path = try Runs.folder() + "/log"
+  @Test(arguments: PIDRole.possible)
+  func `it holds the last line, whatever is logged`(place: PIDRole) throws {
+    let path = try TestResources.folder() + "/log"
     try String(repeating: "old\n", count: 5000).write(toFile: path, atomically: false, encoding: .utf8)
-    let run = try Run.ebb(["--termination-log", path, "-q", "--log", "json"], fixture("exit", "3"), in: place)
+    let run = try Run.ebb(["--termination-log", path, "-q", "--log", "json"], testApp("exit", "3"), in: place)
     try run.expect(.code(3))
     #expect(run.err.text == "")
     let text = try #require(contents(path))
@@ -20,10 +20,10 @@ struct TerminationLogTests {
   }
 
   @Test func `it is the line that was logged`() throws {
-    let path = try Runs.folder() + "/log"
-    let run = try Run.ebb(["--termination-log", path, "--delay", "0"], fixture("signals"))
+    let path = try TestResources.folder() + "/log"
+    let run = try Run.ebb(["--termination-log", path, "--delay", "0"], testApp("signals"))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
     #expect(
       contents(path).map { $0.split(separator: " ").dropFirst(2) }
@@ -31,21 +31,21 @@ struct TerminationLogTests {
   }
 
   @Test func `a command that cannot be started says so there`() throws {
-    let path = try Runs.folder() + "/log"
+    let path = try TestResources.folder() + "/log"
     try Run.ebb(["--termination-log", path], ["/does/not/exist"]).expect(.code(127))
     #expect(contents(path) == "ebb: fatal: cannot execute \"/does/not/exist\": no such file\n")
   }
 
   @Test(arguments: ["/does/not/exist/log", "/", "/proc/version", "/dev/full"])
   func `what cannot be written is no error`(path: String) throws {
-    let run = try Run.ebb(["--termination-log", path], fixture("exit", "3"))
+    let run = try Run.ebb(["--termination-log", path], testApp("exit", "3"))
     try run.expect(.code(3))
     #expect(run.err.text == "")
   }
 
   @Test func `nor is a pipe that nobody reads`() throws {
-    let path = try Runs.folder() + "/pipe"
+    let path = try TestResources.folder() + "/pipe"
     #expect(mkfifo(path, 0o600) == 0)
-    try Run.ebb(["--termination-log", path], fixture("exit", "3")).expect(.code(3))
+    try Run.ebb(["--termination-log", path], testApp("exit", "3")).expect(.code(3))
   }
 }

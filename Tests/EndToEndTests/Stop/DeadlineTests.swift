@@ -8,11 +8,11 @@ struct DeadlineTests {
   /// Later than this, on any machine, is a deadline that was missed.
   private let late = Duration.seconds(20)
 
-  @Test(arguments: Place.possible)
-  func `the command is left alone for the whole delay`(place: Place) throws {
-    let run = try Run.ebb(["--delay", "1200ms"], fixture("signals"), in: place)
+  @Test(arguments: PIDRole.possible)
+  func `the command is left alone for the whole delay`(place: PIDRole) throws {
+    let run = try Run.ebb(["--delay", "1200ms"], testApp("signals"), in: place)
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.line("got TERM")
     let passed = Clock.now() - sent
     #expect(passed >= .milliseconds(1200))
@@ -21,28 +21,28 @@ struct DeadlineTests {
   }
 
   @Test func `in a pod five seconds without a word`() throws {
-    let run = try Run.ebb([], fixture("signals"), .environment(["KUBERNETES_SERVICE_HOST": "10.0.0.1"]))
+    let run = try Run.ebb([], testApp("signals"), .environment(["KUBERNETES_SERVICE_HOST": "10.0.0.1"]))
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.line("got TERM")
     #expect(Clock.now() - sent >= .seconds(5))
     #expect(Clock.now() - sent < .seconds(5) + late)
   }
 
   @Test func `no delay is no delay`() throws {
-    let run = try Run.ebb(["--delay", "0", "-t", "120s"], fixture("signals"))
+    let run = try Run.ebb(["--delay", "0", "-t", "120s"], testApp("signals"))
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.expect(.code(0))
     #expect(Clock.now() - sent < late)
   }
 
-  @Test(arguments: Place.possible)
-  func `the grace runs from the forwarding`(place: Place) throws {
+  @Test(arguments: PIDRole.possible)
+  func `the grace runs from the forwarding`(place: PIDRole) throws {
     let options = ["--delay", "700ms", "--grace", "3s", "-t", "60s"]
-    let run = try Run.ebb(options, fixture("signals", "--ignore-term"), in: place)
+    let run = try Run.ebb(options, testApp("signals", "--ignore-term"), in: place)
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.expect(.code(137))
     let passed = Clock.now() - sent
     #expect(passed >= .milliseconds(3700))
@@ -50,12 +50,12 @@ struct DeadlineTests {
     #expect(run.signals == ["got TERM", "got CONT"])
   }
 
-  @Test(arguments: Place.possible)
-  func `without a grace the kill deadline counts from the stop signal`(place: Place) throws {
+  @Test(arguments: PIDRole.possible)
+  func `without a grace the kill deadline counts from the stop signal`(place: PIDRole) throws {
     let options = ["--delay", "500ms", "-t", "2500ms", "--kill-margin", "500ms"]
-    let run = try Run.ebb(options, fixture("stay", "--ignore", "TERM"), in: place)
+    let run = try Run.ebb(options, testApp("stay", "--ignore", "TERM"), in: place)
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.expect(.code(137))
     let passed = Clock.now() - sent
     #expect(passed >= .seconds(2))
@@ -64,11 +64,11 @@ struct DeadlineTests {
 
   @Test func `repeated stop signals push no deadline`() throws {
     let options = ["--delay", "0", "-t", "3s", "--kill-margin", "1s"]
-    let run = try Run.ebb(options, fixture("signals", "--ignore-term"))
+    let run = try Run.ebb(options, testApp("signals", "--ignore-term"))
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.wait(for: "the end") {
-      if run.poll() == nil { try run.send(.term) }
+      if run.poll() == nil { try run.send(.sigterm) }
       return run.poll() != nil
     }
     try run.expect(.code(137))
@@ -79,42 +79,42 @@ struct DeadlineTests {
 
   @Test func `when INT ends the delay the grace begins there`() throws {
     let options = ["--delay", "60s", "--grace", "1s", "-t", "90s"]
-    let run = try Run.ebb(options, fixture("signals", "--ignore-term"))
+    let run = try Run.ebb(options, testApp("signals", "--ignore-term"))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.line("ebb:", on: run.err)
-    let sent = try run.send(.int)
+    let sent = try run.send(.sigint)
     try run.expect(.code(137))
     let passed = Clock.now() - sent
     #expect(passed >= .seconds(1))
     #expect(passed < late)
   }
 
-  @Test(arguments: Place.possible)
-  func `a command that exits in the delay ends it`(place: Place) throws {
-    let run = try Run.ebb(["--delay", "60s", "-t", "90s"], fixture("signals", "--exit-on", "USR1:9"), in: place)
+  @Test(arguments: PIDRole.possible)
+  func `a command that exits in the delay ends it`(place: PIDRole) throws {
+    let run = try Run.ebb(["--delay", "60s", "-t", "90s"], testApp("signals", "--exit-on", "USR1:9"), in: place)
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.line("ebb:", on: run.err)
-    try run.send(.usr1)
+    try run.send(.sigusr1)
     try run.expect(.code(9))
     #expect(Clock.now() - sent < late)
   }
 
   @Test func `a command that takes its time within the grace is not killed`() throws {
-    let command = fixture("signals", "--slow", "1500", "--exit-on", "TERM:4")
+    let command = testApp("signals", "--slow", "1500", "--exit-on", "TERM:4")
     let run = try Run.ebb(["--delay", "0", "--grace", "20s"], command)
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(4))
     #expect(run.out.lines.last == "done")
   }
 
   @Test func `a command that is stopped by somebody is killed all the same`() throws {
-    let run = try Run.ebb(["--delay", "0", "--grace", "5s"], fixture("signals", "--ignore-term"))
+    let run = try Run.ebb(["--delay", "0", "--grace", "5s"], testApp("signals", "--ignore-term"))
     try run.line("ready")
     let command = try run.command()
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.line("got CONT")
     kill(command, SIGSTOP)
     try run.expect(.code(137))

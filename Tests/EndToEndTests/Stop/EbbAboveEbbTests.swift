@@ -5,9 +5,9 @@ import Testing
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct EbbAboveEbbTests {
   private func both(
-    _ variables: [String: String], _ command: [String], in place: Place = .subreaper
+    _ variables: [String: String], _ command: [String], in place: PIDRole = .subreaper
   ) throws -> Run {
-    var setup = Setup.environment(variables)
+    var setup = LaunchOptions.environment(variables)
     setup.environment["EBB_PORTS"] = nil
     let run = try Run.ebb([], [Binaries.ebb(), "--"] + command, in: place, setup)
     try run.line("ready")
@@ -17,10 +17,10 @@ struct EbbAboveEbbTests {
     return run
   }
 
-  @Test(arguments: Place.possible)
-  func `the delay is waited for once, and the app has its signal`(place: Place) throws {
-    let run = try both(["EBB_DELAY": "2s", "EBB_LOG": "json"], fixture("signals"), in: place)
-    let sent = try run.send(.term)
+  @Test(arguments: PIDRole.possible)
+  func `the delay is waited for once, and the app has its signal`(place: PIDRole) throws {
+    let run = try both(["EBB_DELAY": "2s", "EBB_LOG": "json"], testApp("signals"), in: place)
+    let sent = try run.send(.sigterm)
     try run.line("got TERM")
     #expect(Clock.now() - sent >= .seconds(2))
     try run.expect(.code(0))
@@ -36,8 +36,8 @@ struct EbbAboveEbbTests {
   /// The image's nginx under the runtime's init: the variables are the same for both.
   @Test func `a rewritten stop signal is waited for and rewritten once`() throws {
     let variables = ["EBB_DELAY": "1s", "EBB_REWRITE": "TERM:QUIT"]
-    let run = try both(variables, fixture("signals", "--exit-on", "QUIT:0"))
-    let sent = try run.send(.term)
+    let run = try both(variables, testApp("signals", "--exit-on", "QUIT:0"))
+    let sent = try run.send(.sigterm)
     try run.line("got QUIT")
     #expect(Clock.now() - sent >= .seconds(1))
     try run.expect(.code(0))
@@ -45,24 +45,24 @@ struct EbbAboveEbbTests {
 
   @Test func `of three the outermost has the health port, and the others say so`() throws {
     let port = try Client.freePort()
-    var setup = Setup.environment(["EBB_HEALTH": "\(port)", "EBB_DELAY": "0"])
+    var setup = LaunchOptions.environment(["EBB_HEALTH": "\(port)", "EBB_DELAY": "0"])
     setup.environment["EBB_PORTS"] = nil
     let ebb = try Binaries.ebb()
-    let run = try Run.ebb([], [ebb, "--", ebb, "--"] + fixture("signals"), in: .subreaper, setup)
+    let run = try Run.ebb([], [ebb, "--", ebb, "--"] + testApp("signals"), in: .subreaper, setup)
     try run.line("ready")
     for _ in 0..<2 {
       let line = try run.line("ebb:", on: run.err)
       #expect(line.contains("belongs to the ebb above this one, pid \(run.pid):"), "\(run)")
     }
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
   }
 
   @Test func `an inner one blocks the stop signal and is not taken for one that loses it`() throws {
-    let run = try both(["EBB_DELAY": "0"], fixture("signals"))
-    let status = try Answer.ebb("status", about: run)
+    let run = try both(["EBB_DELAY": "0"], testApp("signals"))
+    let status = try CommandResult.ebb("status", about: run)
     #expect(!status.out.contains("blocks SIGTERM"), "\(status)")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
   }
 
@@ -70,8 +70,8 @@ struct EbbAboveEbbTests {
     let variables = [
       "EBB_DELAY": "0", "EBB_TERMINATION_GRACE_PERIOD": "32s", "EBB_KILL_MARGIN": "30s", "EBB_LOG": "json",
     ]
-    let run = try both(variables, fixture("signals", "--ignore-term"))
-    let sent = try run.send(.term)
+    let run = try both(variables, testApp("signals", "--ignore-term"))
+    let sent = try run.send(.sigterm)
     try run.expect(.code(137))
     #expect(Clock.now() - sent >= .seconds(2))
     try run.readToEnd()
@@ -81,26 +81,26 @@ struct EbbAboveEbbTests {
 
   @Test func `the health port is the outer one's, and the inner one says so`() throws {
     let port = try Client.freePort()
-    let run = try both(["EBB_HEALTH": "\(port)", "EBB_DELAY": "0"], fixture("signals"))
+    let run = try both(["EBB_HEALTH": "\(port)", "EBB_DELAY": "0"], testApp("signals"))
     let line = try run.line("ebb:", on: run.err)
     #expect(line.contains("event=health-above"), "\(run)")
     #expect(line.contains("belongs to the ebb above this one, pid \(run.pid)"), "\(run)")
     #expect(try Client("http://127.0.0.1:\(port)/readyz").ask().code == "200")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
   }
 
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
   func `status and probe look at the inner one, and stop --now reaches it`() throws {
     let run = try Run.ebb(
-      [], [Binaries.ebb(), "--"] + fixture("signals"), in: .pid1,
+      [], [Binaries.ebb(), "--"] + testApp("signals"), in: .pid1,
       .environment(["EBB_DELAY": "600s", "EBB_TERMINATION_GRACE_PERIOD": "900s"]))
     try run.line("ready")
     let outer = try run.supervisor()
     try run.waitForPage(of: outer)
     try run.waitForPage(of: try run.command())
-    func ask(_ words: String...) throws -> Answer {
-      try Answer(try Inside.start(besides: outer, [Binaries.ebb()] + words))
+    func ask(_ words: String...) throws -> CommandResult {
+      try CommandResult(try PIDNamespace.start(besides: outer, [Binaries.ebb()] + words))
     }
     let before = try ask("status", "--json").json()
     #expect(before["pid"] as? Int == 2)
@@ -114,11 +114,11 @@ struct EbbAboveEbbTests {
 
   @Test func `smoke under an entry point takes another health port`() throws {
     let (health, port) = (try Client.freePort(), try Client.freePort())
-    let smoke = ["smoke", "--output", "json"] + Smoke.short + ["--http", "http://127.0.0.1:\(port)/"]
-    var setup = Setup.withTraffic
+    let smoke = ["smoke", "--output", "json"] + SmokeResult.short + ["--http", "http://127.0.0.1:\(port)/"]
+    var setup = LaunchOptions.withTraffic
     setup.environment["EBB_HEALTH"] = "\(health)"
-    let run = try Run.ebb([], [Binaries.ebb()] + smoke + ["--"] + fixture("serve", "\(port)"), setup)
-    let result = try Smoke(run)
+    let run = try Run.ebb([], [Binaries.ebb()] + smoke + ["--"] + testApp("serve", "\(port)"), setup)
+    let result = try SmokeResult(run)
     #expect(result.exit == .code(0) && result.failed == [], "\(result)")
   }
 }

@@ -13,11 +13,11 @@ struct LeftoverTests {
     run.out.lines.filter { $0 == "got \(signal)" || $0.hasSuffix(" got \(signal)") }.count
   }
 
-  @Test(arguments: Place.possible, [["--group"], []])
-  func `the app behind a shell gets the stop signal once`(place: Place, options: [String]) throws {
-    let run = try Run.ebb(["--delay", "0"] + options, wrapped(fixture("signals", "--slow", "500")), in: place)
+  @Test(arguments: PIDRole.possible, [["--group"], []])
+  func `the app behind a shell gets the stop signal once`(place: PIDRole, options: [String]) throws {
+    let run = try Run.ebb(["--delay", "0"] + options, wrapped(testApp("signals", "--slow", "500")), in: place)
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(143))
     try run.readToEnd()
     #expect(count("TERM", in: run) == 1, "\(run)")
@@ -27,38 +27,38 @@ struct LeftoverTests {
   /// As `npm start` and many entry scripts leave it.
   @Test func `it has all that is left of the grace period`() throws {
     let options = ["--delay", "0", "--log", "json"]
-    let run = try Run.ebb(options, wrapped(fixture("signals", "--slow", "4000")))
+    let run = try Run.ebb(options, wrapped(testApp("signals", "--slow", "4000")))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(143))
     #expect(run.out.lines.contains("done"), "\(run)")
-    let report = try Report(run)
+    let report = try FinalReport(run)
     #expect(report.text("leftovers") == "ended", "\(report)")
     let kill = try #require(try run.records().first { $0["event"] as? String == "leftovers" }?["kill_in_ms"] as? Int)
     #expect(kill > 4000, "\(report)")
   }
 
   @Test func `a script that passes the signal on has done so once and for all`() throws {
-    let app = fixture("signals", "--slow", "500").joined(separator: " ")
+    let app = testApp("signals", "--slow", "500").joined(separator: " ")
     let script = "trap 'kill -TERM $app' TERM; \(app) & app=$!; wait $app"
     let run = try Run.ebb(["--delay", "0"], [shell, "-c", script])
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(143))
     #expect(count("TERM", in: run) == 1, "\(run)")
     #expect(run.out.lines.contains("done"), "\(run)")
   }
 
   @Test func `an app that still listens when its script has exited was not told, and is`() throws {
-    let server = fixture("serve", "0").joined(separator: " ")
+    let server = testApp("serve", "0").joined(separator: " ")
     let run = try Run.ebb(
       ["--delay", "0", "--log", "json"], [shell, "-c", "trap 'exit 0' TERM; \(server) & wait"], in: .subreaper,
       .withTraffic)
     try run.line("listening")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
     #expect(count("TERM", in: run) + run.out.lines.filter { $0.hasPrefix("got TERM at=") }.count == 1, "\(run)")
-    let report = try Report(run)
+    let report = try FinalReport(run)
     #expect(report.text("leftovers") == "ended", "\(report)")
     let told = try #require(try run.records().first { $0["event"] as? String == "leftovers-stopping" })
     #expect(told["count"] as? Int == 1)
@@ -91,7 +91,7 @@ struct LeftoverTests {
     let python = Machine.path(of: "python3") ?? ""
     let run = try Run.ebb(["--delay", "0"], wrapped([python, script.path]))
     try run.wait(for: "the pool") { run.out.lines.filter { $0.hasSuffix("ready") }.count == 4 }
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(143))
     try run.readToEnd()
     #expect(run.signals.filter { $0 == "master got TERM" }.count == 1, "\(run)")
@@ -124,7 +124,7 @@ struct LeftoverTests {
       """
     let run = try Run.ebb(["--delay", "0", "--group"], [python, "-c", script])
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(137))
     try run.readToEnd()
     #expect(run.signals.sorted() == ["late got TERM", "leaver got TERM"], "\(run)")
@@ -132,10 +132,10 @@ struct LeftoverTests {
 
   /// As nginx behind a shell has to be told.
   @Test func `leftovers get the signal as rewritten`() throws {
-    let app = fixture("signals", "--exit-on", "QUIT:0")
+    let app = testApp("signals", "--exit-on", "QUIT:0")
     let run = try Run.ebb(["--delay", "0", "-r", "TERM:QUIT"], wrapped(app))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     _ = try run.exit()
     try run.readToEnd()
     #expect(count("QUIT", in: run) == 1, "\(run)")
@@ -144,18 +144,18 @@ struct LeftoverTests {
 
   /// What a script has put into the background, and whose parent is gone, can be told by ebb alone.
   @Test func `a daemon from before the stop has its signal when the command has exited`() throws {
-    let daemon = fixture("signals", "--slow", "300").joined(separator: " ")
-    let app = fixture("signals").joined(separator: " ")
+    let daemon = testApp("signals", "--slow", "300").joined(separator: " ")
+    let app = testApp("signals").joined(separator: " ")
     let run = try Run.ebb(
       ["--delay", "0", "--log", "json"], [shell, "-c", "(\(daemon) &); exec \(app)"])
     try run.line("ready")
     try run.line("ready")
     let supervisor = try run.supervisor()
     try run.wait(for: "the daemon to be ebb's child") { Proc.children(of: supervisor).count >= 2 }
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
     try run.readToEnd()
     #expect(run.out.lines.contains("done"), "\(run)")
-    #expect(try Report(run).text("leftovers") == "ended")
+    #expect(try FinalReport(run).text("leftovers") == "ended")
   }
 }

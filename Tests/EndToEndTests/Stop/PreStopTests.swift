@@ -11,16 +11,16 @@ struct PreStopTests {
     return try #require(report?["pre_stop"] as? [String: Any])
   }
 
-  @Test(arguments: Place.possible)
-  func `it runs beside the delay, with the command's environment and the signal's name`(place: Place) throws {
+  @Test(arguments: PIDRole.possible)
+  func `it runs beside the delay, with the command's environment and the signal's name`(place: PIDRole) throws {
     let script = "echo \"hook $EBB_SIGNAL $X $(pwd)\"; echo other >&2; read line; exit 3"
-    let folder = try Runs.folder()
-    var setup = Setup.environment(["X": "a b", "EBB_SIGNAL": "old"])
+    let folder = try TestResources.folder()
+    var setup = LaunchOptions.environment(["X": "a b", "EBB_SIGNAL": "old"])
     setup.launch = ["--cwd", folder]
     let options = ["--pre-stop", "sh -c '\(script)'", "--delay", "1s", "--log", "json"]
-    let run = try Run.ebb(options, fixture("signals"), in: place, setup)
+    let run = try Run.ebb(options, testApp("signals"), in: place, setup)
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.line("hook TERM a b /", on: run.err)
     try run.line("other", on: run.err)
     try run.line("got TERM")
@@ -34,19 +34,19 @@ struct PreStopTests {
   }
 
   @Test func `it has nothing blocked, nothing ignored, and no descriptor but the three`() throws {
-    let options = ["--pre-stop", "\(Binaries.fixture) report", "--delay", "1s", "--health", "\(try Client.freePort())"]
-    let run = try Run.ebb(options, fixture("signals"))
+    let options = ["--pre-stop", "\(Binaries.testApp) report", "--delay", "1s", "--health", "\(try Client.freePort())"]
+    let run = try Run.ebb(options, testApp("signals"))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
     for line in ["descriptors: 0 1 2", "blocked:", "ignored:"] { #expect(run.err.lines.contains(line), "\(run)") }
   }
 
   @Test func `what the command finds blocked and ignored, it finds too`() throws {
-    let options = ["--pre-stop", "\(Binaries.fixture) report", "--delay", "1s"]
-    let run = try Run.ebb(options, fixture("signals"), .launch("--block", "USR2", "--ignore", "PIPE"))
+    let options = ["--pre-stop", "\(Binaries.testApp) report", "--delay", "1s"]
+    let run = try Run.ebb(options, testApp("signals"), .launch("--block", "USR2", "--ignore", "PIPE"))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
     #expect(run.err.lines.contains("blocked: USR2"), "\(run)")
     #expect(run.err.lines.contains("ignored: PIPE"), "\(run)")
@@ -54,9 +54,9 @@ struct PreStopTests {
 
   @Test func `forwarding waits for it beyond the delay`() throws {
     let options = ["--pre-stop", "sleep 1", "--delay", "100ms", "--log", "json"]
-    let run = try Run.ebb(options, fixture("signals"))
+    let run = try Run.ebb(options, testApp("signals"))
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.line("got TERM")
     #expect(Clock.now() - sent >= .seconds(1))
     try run.expect(.code(0))
@@ -64,16 +64,16 @@ struct PreStopTests {
     #expect(try run.records().compactMap { $0["event"] as? String }.contains("hook-exited"))
   }
 
-  @Test(arguments: Place.possible)
-  func `one without end is killed with its children, in time for the grace`(place: Place) throws {
+  @Test(arguments: PIDRole.possible)
+  func `one without end is killed with its children, in time for the grace`(place: PIDRole) throws {
     let hook = "sh -c 'trap \"\" TERM; sleep 61 & sleep 61'"
     let options = [
       "--pre-stop", hook, "--delay", "0", "--drain-timeout", "10s", "-t", "4s", "--kill-margin", "1s", "--grace", "2s",
       "--log", "json",
     ]
-    let run = try Run.ebb(options, fixture("signals"), in: place)
+    let run = try Run.ebb(options, testApp("signals"), in: place)
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.line("got TERM")
     #expect(Clock.now() - sent >= .seconds(1))
     try run.expect(.code(0))
@@ -84,9 +84,9 @@ struct PreStopTests {
   }
 
   @Test func `one that cannot be started is a warning`() throws {
-    let run = try Run.ebb(["--pre-stop", "/does/not/exist", "--delay", "0", "--log", "json"], fixture("signals"))
+    let run = try Run.ebb(["--pre-stop", "/does/not/exist", "--delay", "0", "--log", "json"], testApp("signals"))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(0))
     let records = try run.records()
     let failure = try #require(records.first { $0["event"] as? String == "hook-failed" })
@@ -97,18 +97,18 @@ struct PreStopTests {
   }
 
   @Test func `no stop, no hook`() throws {
-    let folder = try Runs.folder()
-    try Run.ebb(["--pre-stop", "touch \(folder)/ran"], fixture("exit", "4")).expect(.code(4))
+    let folder = try TestResources.folder()
+    try Run.ebb(["--pre-stop", "touch \(folder)/ran"], testApp("exit", "4")).expect(.code(4))
     #expect(!FileManager.default.fileExists(atPath: folder + "/ran"))
   }
 
   @Test func `the command's exit does not wait for it`() throws {
     let options = ["--pre-stop", "sleep 61", "--delay", "20s", "--log", "json"]
-    let run = try Run.ebb(options, fixture("signals", "--exit-on", "USR1:5"))
+    let run = try Run.ebb(options, testApp("signals", "--exit-on", "USR1:5"))
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.line("{", on: run.err)
-    try run.send(.usr1)
+    try run.send(.sigusr1)
     try run.expect(.code(5))
     #expect(Clock.now() - sent < .seconds(15))
     #expect(try preStop(run)["signal"] as? String == "TERM")

@@ -6,7 +6,7 @@ import Testing
 struct StopCommandTests {
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
   func `of process 1`() throws {
-    let inside = try Inside.ebb(["--delay", "3s"], fixture("signals"))
+    let inside = try PIDNamespace.ebb(["--delay", "3s"], testApp("signals"))
     let begun = Clock.now()
     let stop = try inside.ebb("stop")
     #expect(stop.exit == .code(0) && stop.err == "", "\(stop)")
@@ -17,10 +17,10 @@ struct StopCommandTests {
   }
 
   @Test func `once is enough`() throws {
-    let run = try Run.ebb(["--delay", "25s"], fixture("signals"))
+    let run = try Run.ebb(["--delay", "25s"], testApp("signals"))
     try run.line("ready")
-    for _ in 0..<3 { #expect(try Answer.ebb("stop", about: run).exit == .code(0)) }
-    #expect(try Answer.ebb("stop", "--now", about: run).exit == .code(0))
+    for _ in 0..<3 { #expect(try CommandResult.ebb("stop", about: run).exit == .code(0)) }
+    #expect(try CommandResult.ebb("stop", "--now", about: run).exit == .code(0))
     try run.expect(.code(0))
     #expect(run.signals == ["got TERM"])
     // That of the last one, which has another request.
@@ -28,9 +28,9 @@ struct StopCommandTests {
   }
 
   @Test func `now, from the start`() throws {
-    let run = try Run.ebb(["--delay", "25s"], fixture("signals", "--exit-on", "TERM:3", "--slow", "3000"))
+    let run = try Run.ebb(["--delay", "25s"], testApp("signals", "--exit-on", "TERM:3", "--slow", "3000"))
     try run.line("ready")
-    let stop = try Answer.ebb("stop", "--now", about: run)
+    let stop = try CommandResult.ebb("stop", "--now", about: run)
     #expect(
       stop.exit == .code(0) && stop.out.hasPrefix("stopping, not ready; the command was sent SIGTERM "), "\(stop)")
     try run.expect(.code(3))
@@ -39,19 +39,19 @@ struct StopCommandTests {
   }
 
   @Test func `now, of a stop that is under way`() throws {
-    let run = try Run.ebb(["--delay", "25s"], fixture("signals"))
+    let run = try Run.ebb(["--delay", "25s"], testApp("signals"))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.line("", on: run.err)
-    #expect(try Answer.ebb("stop", "--now", about: run).exit == .code(0))
+    #expect(try CommandResult.ebb("stop", "--now", about: run).exit == .code(0))
     try run.expect(.code(0))
     #expect(run.signals == ["got TERM"])
   }
 
   @Test func `waits and tells the phases`() throws {
-    let run = try Run.ebb(["--delay", "3s"], fixture("signals", "--exit-on", "TERM:7", "--slow", "3000"))
+    let run = try Run.ebb(["--delay", "3s"], testApp("signals", "--exit-on", "TERM:7", "--slow", "3000"))
     try run.line("ready")
-    let stop = try Answer.ebb("stop", "--wait", about: run)
+    let stop = try CommandResult.ebb("stop", "--wait", about: run)
     #expect(stop.exit == .code(0))
     var phases: [Substring] = []
     // Also other news than a phase are worth a line: that all are reaped, say.
@@ -63,9 +63,9 @@ struct StopCommandTests {
   }
 
   @Test func `with the supervisor's own stop signal`() throws {
-    let run = try Run.ebb(["--delay", "0", "--stop-signals", "QUIT,USR2"], fixture("signals", "--exit-on", "QUIT:4"))
+    let run = try Run.ebb(["--delay", "0", "--stop-signals", "QUIT,USR2"], testApp("signals", "--exit-on", "QUIT:4"))
     try run.line("ready")
-    #expect(try Answer.ebb("stop", about: run).exit == .code(0))
+    #expect(try CommandResult.ebb("stop", about: run).exit == .code(0))
     try run.expect(.code(4))
   }
 }

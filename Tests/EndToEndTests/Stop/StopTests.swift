@@ -4,53 +4,53 @@ import Testing
 /// Which signals begin the stop, what the command then gets, and in which order.
 @Suite(.endsItsProcesses)
 struct StopTests {
-  @Test(arguments: Place.possible)
-  func `the stop signal is followed by SIGCONT`(place: Place) throws {
-    let run = try Run.ebb(["--delay", "0"], fixture("signals", "--ignore-term", "--exit-on", "CONT:6"), in: place)
+  @Test(arguments: PIDRole.possible)
+  func `the stop signal is followed by SIGCONT`(place: PIDRole) throws {
+    let run = try Run.ebb(["--delay", "0"], testApp("signals", "--ignore-term", "--exit-on", "CONT:6"), in: place)
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(6))
     #expect(run.signals == ["got TERM", "got CONT"])
   }
 
-  @Test(arguments: Place.possible)
-  func `a command that is stopped can act on it`(place: Place) throws {
-    let run = try Run.ebb(["--delay", "0"], fixture("stay", "--stop-self"), in: place)
+  @Test(arguments: PIDRole.possible)
+  func `a command that is stopped can act on it`(place: PIDRole) throws {
+    let run = try Run.ebb(["--delay", "0"], testApp("stay", "--stop-self"), in: place)
     try run.line("ready")
     let command = try run.command()
     try run.wait(for: "the command to be stopped") { Proc.state(of: command) == "T" }
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.expect(.code(128 + SIGTERM))
   }
 
-  @Test(arguments: Place.possible)
-  func `repeated stop signals change nothing`(place: Place) throws {
-    let run = try Run.ebb(["--delay", "1s"], fixture("signals", "--ignore-term", "--exit-on", "USR1:0"), in: place)
+  @Test(arguments: PIDRole.possible)
+  func `repeated stop signals change nothing`(place: PIDRole) throws {
+    let run = try Run.ebb(["--delay", "1s"], testApp("signals", "--ignore-term", "--exit-on", "USR1:0"), in: place)
     try run.line("ready")
-    let sent = try run.send(.term)
+    let sent = try run.send(.sigterm)
     try run.line("ebb:", on: run.err)
-    try run.send(.term)
+    try run.send(.sigterm)
     // Dealt with, or the next one would be the same.
     try run.wait(for: "it to be logged") { run.err.text.contains("event=repeated-stop-signal") }
     try run.line("got TERM")
     #expect(Clock.now() - sent >= .seconds(1))
     try run.line("got CONT")
-    try run.send(.term)
+    try run.send(.sigterm)
     // Logged once it has been dealt with; only then can the next signal show that this one was not forwarded.
     try run.wait(for: "both to be logged") {
       run.err.lines.filter { $0.contains("event=repeated-stop-signal") }.count == 2
     }
-    try run.send(.usr1)
+    try run.send(.sigusr1)
     try run.expect(.code(0))
     #expect(run.signals == ["got TERM", "got CONT", "got USR1"])
   }
 
   @Test func `INT ends the delay, and the command gets the stop signal alone`() throws {
-    let run = try Run.ebb(["--delay", "600s", "-t", "900s"], fixture("signals"))
+    let run = try Run.ebb(["--delay", "600s", "-t", "900s"], testApp("signals"))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.line("ebb:", on: run.err)
-    try run.send(.int)
+    try run.send(.sigint)
     try run.expect(.code(0))
     #expect(run.signals.first == "got TERM")
     #expect(!run.signals.contains("got INT"))
@@ -58,22 +58,22 @@ struct StopTests {
 
   /// To a JVM it is a thread dump.
   @Test func `QUIT in the delay is forwarded and does not end it`() throws {
-    let run = try Run.ebb(["--delay", "600s", "-t", "900s"], fixture("signals"))
+    let run = try Run.ebb(["--delay", "600s", "-t", "900s"], testApp("signals"))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.line("ebb:", on: run.err)
-    try run.send(.quit)
+    try run.send(.sigquit)
     try run.line("got QUIT")
-    #expect(try Answer.ebb("status", "--json", about: run).json()["phase"] as? String == "delaying")
-    try run.send(.int)
+    #expect(try CommandResult.ebb("status", "--json", about: run).json()["phase"] as? String == "delaying")
+    try run.send(.sigint)
     try run.expect(.code(0))
     #expect(Array(run.signals.prefix(2)) == ["got QUIT", "got TERM"])
   }
 
   @Test func `INT and QUIT without a stop are only forwarded, and start no deadline`() throws {
-    let run = try Run.ebb(["--delay", "0", "--grace", "1s"], fixture("signals"))
+    let run = try Run.ebb(["--delay", "0", "--grace", "1s"], testApp("signals"))
     try run.line("ready")
-    for signal: Signal in [.int, .quit, .int] {
+    for signal: Signal in [.sigint, .sigquit, .sigint] {
       try run.send(signal)
       try run.line("got \(signal)")
     }
@@ -82,26 +82,26 @@ struct StopTests {
   }
 
   @Test func `other signals in the delay are forwarded and do not end it`() throws {
-    let run = try Run.ebb(["--delay", "20s"], fixture("signals"))
+    let run = try Run.ebb(["--delay", "20s"], testApp("signals"))
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.line("ebb:", on: run.err)
-    for signal: Signal in [.hup, .usr1, .cont, .realTime(2)] {
+    for signal: Signal in [.sighup, .sigusr1, .sigcont, .realTime(2)] {
       try run.send(signal)
       try run.line("got \(signal)")
     }
-    try run.send(.int)
+    try run.send(.sigint)
     try run.expect(.code(0))
     let inOrder = ["HUP", "USR1", "CONT", "RTMIN+2", "TERM"].map { "got " + $0 }
     #expect(Array(run.signals.prefix(5)) == inOrder)
   }
 
-  @Test(arguments: Place.possible)
-  func `other stop signals by choice`(place: Place) throws {
+  @Test(arguments: PIDRole.possible)
+  func `other stop signals by choice`(place: PIDRole) throws {
     let options = ["--stop-signals", "QUIT,RTMIN+3", "--delay", "1s"]
-    let run = try Run.ebb(options, fixture("signals", "--ignore-term", "--exit-on", "RTMIN+3:8"), in: place)
+    let run = try Run.ebb(options, testApp("signals", "--ignore-term", "--exit-on", "RTMIN+3:8"), in: place)
     try run.line("ready")
-    try run.send(.term)
+    try run.send(.sigterm)
     try run.line("got TERM")
     #expect(run.err.text == "")
     let sent = try run.send(.realTime(3))
@@ -111,7 +111,7 @@ struct StopTests {
 
   @Test func `a stop signal that is pending when ebb starts is acted on`() throws {
     // Sent before ebb, and so before the command, was executed.
-    let run = try Run.ebb(["--delay", "0"], fixture("signals"), .launch("--block", "TERM", "--raise", "TERM"))
+    let run = try Run.ebb(["--delay", "0"], testApp("signals"), .launch("--block", "TERM", "--raise", "TERM"))
     try run.expect(.code(0))
     #expect(run.signals.first == "got TERM")
   }
@@ -119,8 +119,8 @@ struct StopTests {
   @Test func `a stop signal right after the start is never lost`() throws {
     for _ in 0..<100 {
       // Blocked from the start: it cannot kill ebb before ebb has blocked it itself.
-      let run = try Run.ebb(["--delay", "0"], fixture("signals"), .launch("--block", "all"))
-      try run.send(.term)
+      let run = try Run.ebb(["--delay", "0"], testApp("signals"), .launch("--block", "all"))
+      try run.send(.sigterm)
       try run.expect(.code(0))
     }
   }

@@ -12,14 +12,14 @@ enum Binaries {
   static let debugEbb = products + "/ebb"
 
   /// The static talkative command; SwiftPM builds it beside the test bundle.
-  static let fixture = products + "/fixture"
+  static let testApp = products + "/TestApp"
 
   /// Dispatch's manager queue, served in two ways.
   static let manager = products + "/Manager"
 
   /// The experiment of a whole rolling update, and the table of faults, built likewise.
   static let rollingUpdate = products + "/RollingUpdate"
-  static let faults = products + "/Faults"
+  static let faultInjection = products + "/FaultInjection"
 
   /// What the drain makes of recorded connections, built likewise.
   static let drainReplay = products + "/DrainReplay"
@@ -38,7 +38,7 @@ enum Binaries {
   private static let package = (#filePath as NSString).deletingLastPathComponent + "/../../.."
 
   private static func find() throws -> String {
-    guard isExecutable(fixture) else { throw Failure("no fixture at \(fixture): swift build") }
+    guard isExecutable(testApp) else { throw Failure("no TestApp at \(testApp): swift build") }
     if let override = ProcessInfo.processInfo.environment["EBB_BINARY"] {
       guard isExecutable(override) else { throw Failure("EBB_BINARY: \(override) is not an executable file") }
       return override

@@ -1,7 +1,7 @@
 import Foundation
 
 /// One stream that a test reads: a pipe, or the controlling side of a terminal.
-final class Output {
+final class CapturedOutput {
   /// The end that the test reads; -1 after the end of file.
   private(set) var descriptor: Int32
   private(set) var text = ""

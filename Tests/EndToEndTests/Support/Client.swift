@@ -45,7 +45,7 @@ struct Client {
   /// would be taken before the server under test can listen there.
   static func freePort() throws -> Int {
     for _ in 0..<10_000 {
-      let port = 10_000 + (Int(getpid()) + Runs.nextNumber()) % 20_000
+      let port = 10_000 + (Int(getpid()) + TestResources.nextNumber()) % 20_000
       if try isFree(port) { return port }
     }
     throw Failure("no free port")

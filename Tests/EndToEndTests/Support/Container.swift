@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// An OCI container as a hardened cluster runs it: a root file system that holds ebb and fixture and nothing else, read
+/// An OCI container as a hardened cluster runs it: a root file system that holds ebb and TestApp and nothing else, read
 /// only, an unprivileged user, no capability, no new privileges, the default seccomp profile.
 struct Container {
   /// `runc run`, whose output and exit code are the container's.
@@ -15,24 +15,25 @@ struct Container {
   ///
   /// - Parameters:
   ///   - options: ebb's own.
-  ///   - command: What it supervises; `/fixture` is the only other program there is.
+  ///   - command: What it supervises; `/TestApp` is the only other program there is.
   ///   - setup: Whose environment it gets, but for PATH.
   /// - Throws: A `Failure` when it cannot be started.
-  init(_ options: [String], _ command: [String], _ setup: Setup = Setup()) throws {
+  init(_ options: [String], _ command: [String], _ setup: LaunchOptions = LaunchOptions()) throws {
     try self.init(entry: ["/ebb"] + options + ["--"], command, files: [:], mounts: [:], setup)
   }
 
   /// Starts a container with another entry point: `files` lie in its root, and `mounts` over it, each a path there with
   /// where it comes from.
   init(
-    entry: [String], _ command: [String], files: [String: String], mounts: [String: String], _ setup: Setup = Setup()
+    entry: [String], _ command: [String], files: [String: String], mounts: [String: String],
+    _ setup: LaunchOptions = LaunchOptions()
   ) throws {
-    let folder = try Runs.folder()
-    id = "ebb-test-\(getpid())-\(Runs.nextNumber())"
+    let folder = try TestResources.folder()
+    id = "ebb-test-\(getpid())-\(TestResources.nextNumber())"
     state = folder + "/state"
     try Self.writeBundle(folder, entry + command, files: files, mounts: mounts, setup)
     let (state, id) = (state, id)
-    try Runs.atEnd { _ = Machine.succeeds([Self.runc, "--root", state, "delete", "--force", id]) }
+    try TestResources.atEnd { _ = Machine.succeeds([Self.runc, "--root", state, "delete", "--force", id]) }
     run = try Run.program([Self.runc, "--root", state, "run", "--bundle", folder, id])
   }
 
@@ -65,14 +66,14 @@ struct Container {
 
   private static func writeBundle(
     _ folder: String, _ arguments: [String], files added: [String: String] = [:], mounts: [String: String] = [:],
-    _ setup: Setup = Setup()
+    _ setup: LaunchOptions = LaunchOptions()
   ) throws {
     let root = folder + "/rootfs"
     let files = FileManager.default
     try files.createDirectory(atPath: root, withIntermediateDirectories: false)
     try spawning.withLock {
       try files.copyItem(atPath: Binaries.ebb(), toPath: root + "/ebb")
-      try files.copyItem(atPath: Binaries.fixture, toPath: root + "/fixture")
+      try files.copyItem(atPath: Binaries.testApp, toPath: root + "/TestApp")
       for (path, source) in added {
         let target = root + path
         try files.createDirectory(
@@ -85,7 +86,7 @@ struct Container {
   }
 
   private static func configuration(
-    _ arguments: [String], _ mounts: [String: String], _ setup: Setup
+    _ arguments: [String], _ mounts: [String: String], _ setup: LaunchOptions
   ) throws -> [String: Any] {
     let none: [String] = []
     let binds: [[String: Any]] = mounts.map {
@@ -108,7 +109,7 @@ struct Container {
       "linux": [
         // The network is the machine's, so that a test can ask a server inside.
         "namespaces": ["pid", "mount", "ipc", "uts"].map { ["type": $0] },
-        "seccomp": try Seccomp.withoutCapabilities(),
+        "seccomp": try SeccompProfile.withoutCapabilities(),
       ] as [String: Any],
     ]
   }
@@ -119,7 +120,7 @@ struct Container {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     do {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
-      try writeBundle(folder, ["/fixture", "exit", "0"])
+      try writeBundle(folder, ["/TestApp", "exit", "0"])
     } catch {
       return false
     }

@@ -93,7 +93,7 @@ final class DockerEngine: @unchecked Sendable {
 
   /// An image of some files, each with its path there, and of more lines of a Dockerfile.
   func makeImage(_ name: String, _ files: [String: String], _ lines: [String] = []) throws {
-    let context = try Runs.folder()
+    let context = try TestResources.folder()
     for (path, source) in files {
       let target = context + "/root" + path
       try FileManager.default.createDirectory(
@@ -108,7 +108,7 @@ final class DockerEngine: @unchecked Sendable {
   /// Starts a container in the machine's network, which is removed at the end of the test, and returns its id.
   func start(_ words: [String]) throws -> String {
     let id = try run([client, "-H", socket, "run", "--detach", "--network", "host"] + words)
-    try Runs.atEnd { [client, socket] in _ = Machine.succeeds([client, "-H", socket, "rm", "--force", id]) }
+    try TestResources.atEnd { [client, socket] in _ = Machine.succeeds([client, "-H", socket, "rm", "--force", id]) }
     return id
   }
 

@@ -19,9 +19,9 @@ struct Init: Sendable, CustomTestStringConvertible {
 
   /// Starts it, with no more variables than PATH and those that are given.
   func start(
-    _ words: [String], _ variables: [String: String] = [:], in place: Place = .subreaper, launch: [String] = []
+    _ words: [String], _ variables: [String: String] = [:], in place: PIDRole = .subreaper, launch: [String] = []
   ) throws -> Run {
-    var setup = Setup.withTraffic
+    var setup = LaunchOptions.withTraffic
     setup.environment.merge(variables) { $1 }
     setup.launch = launch
     return try Run.program(command(words), in: place, setup)
@@ -43,7 +43,7 @@ struct Init: Sendable, CustomTestStringConvertible {
 
   /// ebb under another name.
   static func link(_ name: String) throws -> String {
-    let path = try Runs.folder() + "/" + name
+    let path = try TestResources.folder() + "/" + name
     try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: Binaries.ebb())
     return path
   }

@@ -1,12 +1,12 @@
 import Foundation
 
 /// What a new process gets besides its arguments.
-struct Setup {
-  /// Options of `fixture launch`.
+struct LaunchOptions {
+  /// Options of `TestApp launch`.
   var launch: [String] = []
   /// The whole environment, but for the mark that the harness adds.
   var environment = ["PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"].merging(
-    Setup.withoutTraffic
+    LaunchOptions.withoutTraffic
   ) {
     $1
   }
@@ -16,8 +16,8 @@ struct Setup {
   static let withoutTraffic = ["EBB_PORTS": "1", "EBB_DRAIN": "time"]
 
   /// A setup in which ebb finds ports and waits for traffic by itself.
-  static var withTraffic: Setup {
-    var setup = Setup()
+  static var withTraffic: LaunchOptions {
+    var setup = LaunchOptions()
     for name in withoutTraffic.keys { setup.environment[name] = nil }
     return setup
   }
@@ -28,12 +28,12 @@ struct Setup {
   /// The terminal that all three streams are.
   var terminal: Terminal?
 
-  /// A setup that differs in the options of `fixture launch` alone.
-  static func launch(_ options: String...) -> Setup { Setup(launch: options) }
+  /// A setup that differs in the options of `TestApp launch` alone.
+  static func launch(_ options: String...) -> LaunchOptions { LaunchOptions(launch: options) }
 
   /// A setup with these variables beside PATH.
-  static func environment(_ variables: [String: String]) -> Setup {
-    var setup = Setup()
+  static func environment(_ variables: [String: String]) -> LaunchOptions {
+    var setup = LaunchOptions()
     setup.environment.merge(variables) { $1 }
     return setup
   }
@@ -47,7 +47,7 @@ struct Streams {
   var input: Int32 = -1
   private var borrowed: [Int32] = []
 
-  init(_ setup: Setup) throws {
+  init(_ setup: LaunchOptions) throws {
     if let terminal = setup.terminal {
       let other = try terminal.openOtherSide()
       given = [other, other, other]
@@ -97,7 +97,7 @@ func makePipe() throws -> (read: Int32, write: Int32) {
   }
 }
 
-/// posix_spawn with three streams, and every signal blocked until `fixture launch` knows better.
+/// posix_spawn with three streams, and every signal blocked until `TestApp launch` knows better.
 func spawn(_ arguments: [String], environment: [String], streams: [Int32]) throws -> pid_t {
   var actions = posix_spawn_file_actions_t()
   posix_spawn_file_actions_init(&actions)

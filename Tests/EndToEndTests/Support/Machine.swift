@@ -14,7 +14,7 @@ struct Machine: Sendable {
   static let root = Machine("not root") { geteuid() == 0 }
 
   static let pidNamespace = Machine("no PID namespace can be made here (not root, or inside a plain container)") {
-    succeeds(fixture("launch", "--pid-namespace", "--", Binaries.fixture, "exit", "0"))
+    succeeds(testApp("launch", "--pid-namespace", "--", Binaries.testApp, "exit", "0"))
   }
 
   static let controlGroups = Machine("no control groups of version 2 can be made here (not root, or read-only)") {
@@ -26,7 +26,7 @@ struct Machine: Sendable {
     let file = NSTemporaryDirectory() + "ebb-fanotify-\(getpid())"
     guard FileManager.default.createFile(atPath: file, contents: nil) else { return false }
     defer { unlink(file) }
-    return succeeds(["/bin/sh", "-c", "timeout 1 \(Binaries.fixture) hold \(file); test $? = 124"])
+    return succeeds(["/bin/sh", "-c", "timeout 1 \(Binaries.testApp) hold \(file); test $? = 124"])
   }
 
   static let runc = Machine("no working runc here (not installed, not root, or inside a plain container)") {
@@ -47,7 +47,7 @@ struct Machine: Sendable {
       kill $victim
       wait $tracer
       """
-    return succeeds(fixture("launch", "--", "/bin/sh", "-c", script, strace))
+    return succeeds(testApp("launch", "--", "/bin/sh", "-c", script, strace))
   }
 
   static let kubernetesSchema = Machine("no kubernetes-validate of PyPI for /usr/bin/python3") {

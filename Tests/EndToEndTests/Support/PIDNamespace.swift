@@ -2,22 +2,22 @@ import Foundation
 import Testing
 
 /// A process namespace of its own, which tests enter as `kubectl exec` does.
-struct Inside {
+struct PIDNamespace {
   /// Its process 1, and whatever that was started with.
   let run: Run
   private let first: pid_t
   private static let nsenter = Machine.path(of: "nsenter") ?? "nsenter"
 
   /// A namespace whose process 1 is ebb.
-  static func ebb(_ options: [String] = [], _ command: [String]) throws -> Inside {
-    let inside = try Inside(try Run.ebb(options, command, in: .pid1))
+  static func ebb(_ options: [String] = [], _ command: [String]) throws -> PIDNamespace {
+    let inside = try PIDNamespace(try Run.ebb(options, command, in: .pid1))
     try inside.run.waitForPage(of: inside.first)
     return inside
   }
 
   /// A namespace whose process 1 is something else, as in a pod that shares its process namespace.
-  static func other() throws -> Inside {
-    try Inside(try Run.program(fixture("stay"), .launch("--pid-namespace")))
+  static func other() throws -> PIDNamespace {
+    try PIDNamespace(try Run.program(testApp("stay"), .launch("--pid-namespace")))
   }
 
   private init(_ run: Run) throws {
@@ -37,7 +37,7 @@ struct Inside {
   }
 
   /// Starts another process in there, on request in a mount namespace of its own, as a container of its own would be.
-  func start(_ command: [String], ownMounts: Bool = false, _ setup: Setup = Setup()) throws -> Run {
+  func start(_ command: [String], ownMounts: Bool = false, _ setup: LaunchOptions = LaunchOptions()) throws -> Run {
     let unshare = ownMounts ? [Machine.path(of: "unshare") ?? "unshare", "-m"] : []
     return try Run.program([Self.nsenter, "-t", "\(first)", "-p", "-m"] + unshare + command, setup)
   }
@@ -48,11 +48,11 @@ struct Inside {
   }
 
   /// Runs one of ebb's commands in there to its end.
-  func ebb(_ words: String...) throws -> Answer { try Answer(try start([Binaries.ebb()] + words)) }
+  func ebb(_ words: String...) throws -> CommandResult { try CommandResult(try start([Binaries.ebb()] + words)) }
 }
 
 /// What one of ebb's commands has answered.
-struct Answer: CustomStringConvertible {
+struct CommandResult: CustomStringConvertible {
   let exit: Exit
   let out: String
   let err: String
@@ -65,13 +65,13 @@ struct Answer: CustomStringConvertible {
   }
 
   /// A command on the supervisor of a run.
-  static func ebb(_ words: String..., about run: Run) throws -> Answer { try ebb(words, about: run) }
+  static func ebb(_ words: String..., about run: Run) throws -> CommandResult { try ebb(words, about: run) }
 
   /// The same.
-  static func ebb(_ words: [String], about run: Run) throws -> Answer {
+  static func ebb(_ words: [String], about run: Run) throws -> CommandResult {
     let supervisor = try run.supervisor()
     try run.waitForPage(of: supervisor)
-    return try Answer(try Run.ebb(arguments: words + ["--pid", "\(supervisor)"]))
+    return try CommandResult(try Run.ebb(arguments: words + ["--pid", "\(supervisor)"]))
   }
 
   /// The answer as a JSON object.

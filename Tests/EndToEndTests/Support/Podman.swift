@@ -7,7 +7,7 @@ struct Podman {
   private let command: [String]
 
   init() throws {
-    folder = try Runs.folder()
+    folder = try TestResources.folder()
     command = [
       Machine.path(of: "podman") ?? "podman", "--root", folder + "/root", "--runroot", folder + "/run",
       "--tmpdir", folder + "/tmp", "--runtime=runc", "--cgroup-manager=cgroupfs",
@@ -15,7 +15,7 @@ struct Podman {
     // Podman's default is more than the hard limit of many machines.
     try "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=4096:4096\"]\n"
       .write(toFile: folder + "/containers.conf", atomically: true, encoding: .utf8)
-    try Runs.atEnd { [self] in
+    try TestResources.atEnd { [self] in
       _ = try? run("pod", "rm", "--all", "--force", "--time", "0")
       // What conmon starts at a container's end mounts the storage again, and has no mark of the test.
       try? Clock.wait(for: "podman's helpers to end") { !hasHelpers }

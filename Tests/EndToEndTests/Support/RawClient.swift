@@ -34,7 +34,7 @@ final class RawClient {
     try expectAnswer()
   }
 
-  /// Waits for the answer of `fixture serve`, which is the same each time.
+  /// Waits for the answer of `TestApp serve`, which is the same each time.
   func expectAnswer() throws { _ = try read(upTo: "\r\n\r\nok\n") }
 
   /// Reads until the text ends with `end`.

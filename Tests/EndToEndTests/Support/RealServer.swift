@@ -11,10 +11,10 @@ struct RealServer {
     /// The STOPSIGNAL of the official image; of lighttpd, its signal for a graceful stop.
     var stopSignal: Signal {
       switch self {
-      case .nginx, .phpFPM: .quit
-      case .apache2: .winch
-      case .haproxy: .usr1
-      case .postgres, .lighttpd, .uwsgi: .int
+      case .nginx, .phpFPM: .sigquit
+      case .apache2: .sigwinch
+      case .haproxy: .sigusr1
+      case .postgres, .lighttpd, .uwsgi: .sigint
       }
     }
 
@@ -39,7 +39,7 @@ struct RealServer {
 
   init(_ kind: Kind, configured extra: String = "") throws {
     self.kind = kind
-    (folder, port) = (try Runs.folder(), try Client.freePort())
+    (folder, port) = (try TestResources.folder(), try Client.freePort())
     try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: folder)
     command = try RealServer.prepare(kind, folder, port, extra)
   }

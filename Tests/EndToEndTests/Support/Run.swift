@@ -8,14 +8,14 @@ enum Exit: Equatable {
 }
 
 /// Where ebb runs: as process 1, or as anything else and so as a child subreaper.
-enum Place: String, CaseIterable, CustomTestStringConvertible {
+enum PIDRole: String, CaseIterable, CustomTestStringConvertible {
   case subreaper
   case pid1
 
   var testDescription: String { rawValue }
 
   /// The places that this machine offers.
-  static let possible: [Place] = Machine.pidNamespace.isPresent ? allCases : [.subreaper]
+  static let possible: [PIDRole] = Machine.pidNamespace.isPresent ? allCases : [.subreaper]
 }
 
 /// One process under test: started exactly as told, its output read as it comes, its end waited for.
@@ -23,11 +23,11 @@ enum Place: String, CaseIterable, CustomTestStringConvertible {
 /// Everything it starts inherits a mark in its environment, so that the end of a test finds and ends all of it.
 final class Run: CustomStringConvertible {
   let pid: pid_t
-  let out: Output
-  let err: Output
+  let out: CapturedOutput
+  let err: CapturedOutput
   private let mark: String
   private let words: [String]
-  private let place: Place
+  private let place: PIDRole
   private var ended: Exit?
   private var input: Int32 = -1
 
@@ -41,7 +41,8 @@ final class Run: CustomStringConvertible {
   /// - Returns: The started process; nothing is known yet of how far it has come.
   /// - Throws: A `Failure` when it cannot be started.
   static func ebb(
-    _ options: [String] = [], _ command: [String], in place: Place = .subreaper, _ setup: Setup = Setup()
+    _ options: [String] = [], _ command: [String], in place: PIDRole = .subreaper,
+    _ setup: LaunchOptions = LaunchOptions()
   ) throws -> Run {
     var setup = setup
     // First, so that everything else is done by process 1 itself, which may have to lead a session.
@@ -50,30 +51,32 @@ final class Run: CustomStringConvertible {
   }
 
   /// Starts ebb with exactly these arguments.
-  static func ebb(arguments: [String], _ setup: Setup = Setup()) throws -> Run {
+  static func ebb(arguments: [String], _ setup: LaunchOptions = LaunchOptions()) throws -> Run {
     try Run([Binaries.ebb()] + arguments, setup, .subreaper)
   }
 
   /// Starts any other program, by its full path.
-  static func program(_ command: [String], in place: Place = .subreaper, _ setup: Setup = Setup()) throws -> Run {
+  static func program(_ command: [String], in place: PIDRole = .subreaper, _ setup: LaunchOptions = LaunchOptions())
+    throws -> Run
+  {
     var setup = setup
     if place == .pid1 { setup.launch.insert("--pid-namespace", at: 0) }
     return try Run(command, setup, place)
   }
 
-  private init(_ command: [String], _ setup: Setup, _ place: Place) throws {
-    mark = "FIXTURE_MARK=\(getpid())-\(Runs.nextNumber())"
+  private init(_ command: [String], _ setup: LaunchOptions, _ place: PIDRole) throws {
+    mark = "TEST_APP_MARK=\(getpid())-\(TestResources.nextNumber())"
     words = setup.launch + command
     self.place = place
     let streams = try Streams(setup)
-    let arguments = [Binaries.fixture, "launch"] + setup.launch + ["--"] + command
+    let arguments = [Binaries.testApp, "launch"] + setup.launch + ["--"] + command
     let environment = setup.environment.map { "\($0.key)=\($0.value)" } + [mark]
     pid = try spawn(arguments, environment: environment, streams: streams.given)
     streams.closeGiven()
-    out = Output(descriptor: streams.out)
-    err = Output(descriptor: streams.err)
+    out = CapturedOutput(descriptor: streams.out)
+    err = CapturedOutput(descriptor: streams.err)
     input = streams.input
-    try Runs.add(self)
+    try TestResources.add(self)
   }
 
   deinit { closeInput() }
@@ -86,7 +89,7 @@ final class Run: CustomStringConvertible {
 
   /// Waits for a line of the given stream that starts with `prefix`, and goes past it.
   @discardableResult
-  func line(_ prefix: String, on output: Output) throws -> String {
+  func line(_ prefix: String, on output: CapturedOutput) throws -> String {
     var found: String?
     try wait(for: "the line \"\(prefix)\"") {
       found = output.next(prefix)
@@ -223,5 +226,5 @@ final class Run: CustomStringConvertible {
   }
 }
 
-/// A fixture command line.
-func fixture(_ arguments: String...) -> [String] { [Binaries.fixture] + arguments }
+/// A TestApp command line.
+func testApp(_ arguments: String...) -> [String] { [Binaries.testApp] + arguments }

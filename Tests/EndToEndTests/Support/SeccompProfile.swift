@@ -4,7 +4,7 @@ import Foundation
 ///
 /// Container engines turn it into what the OCI runtime specification wants, by the machine and by the container's
 /// capabilities; runc only takes the result.
-enum Seccomp {
+enum SeccompProfile {
   static let path = "/usr/share/containers/seccomp.json"
 
   /// `linux.seccomp` of an OCI configuration, for a container without any capability.

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// `fixture serve` under ebb, which finds its port and counts its connections.
-struct Server {
+/// `TestApp serve` under ebb, which finds its port and counts its connections.
+struct ServedApp {
   let run: Run
   let port: Int
 
@@ -10,17 +10,17 @@ struct Server {
   ///
   /// - Parameters:
   ///   - options: ebb's own, beside `--log json`.
-  ///   - serve: Those of `fixture serve`.
+  ///   - serve: Those of `TestApp serve`.
   ///   - place: As process 1 of a new namespace or not.
-  ///   - launch: Those of `fixture launch`.
+  ///   - launch: Those of `TestApp launch`.
   /// - Throws: A `Failure` when it does not come to that.
-  init(_ options: [String] = [], _ serve: [String] = [], in place: Place = .subreaper, launch: [String] = []) throws {
-    try self.init(options, command: fixture("serve", "0") + serve, in: place, launch: launch)
+  init(_ options: [String] = [], _ serve: [String] = [], in place: PIDRole = .subreaper, launch: [String] = []) throws {
+    try self.init(options, command: testApp("serve", "0") + serve, in: place, launch: launch)
   }
 
-  /// Starts ebb with a command that ends up as `fixture serve`.
-  init(_ options: [String], command: [String], in place: Place = .subreaper, launch: [String] = []) throws {
-    var setup = Setup.withTraffic
+  /// Starts ebb with a command that ends up as `TestApp serve`.
+  init(_ options: [String], command: [String], in place: PIDRole = .subreaper, launch: [String] = []) throws {
+    var setup = LaunchOptions.withTraffic
     setup.launch = launch
     run = try Run.ebb(["--log", "json"] + options, command, in: place, setup)
     port = Int(try run.line("listening").number("port"))
@@ -28,7 +28,7 @@ struct Server {
 
   /// Begins a stop.
   @discardableResult
-  func stop() throws -> Duration { try run.send(.term) }
+  func stop() throws -> Duration { try run.send(.sigterm) }
 
   /// Waits for a line of the log.
   @discardableResult
@@ -72,13 +72,13 @@ struct Server {
   /// Waits for the end of both.
   ///
   /// - Returns: ebb's report.
-  func report(_ exit: Exit = .code(0), sourceLocation: SourceLocation = #_sourceLocation) throws -> Report {
+  func report(_ exit: Exit = .code(0), sourceLocation: SourceLocation = #_sourceLocation) throws -> FinalReport {
     try run.expect(exit, sourceLocation: sourceLocation)
-    return try Report(run)
+    return try FinalReport(run)
   }
 }
 
-extension Server {
+extension ServedApp {
   /// Waits until a request has come to the server whose answer it owes.
   func expectRequest() throws { try waitForClass("owed-response") }
 
@@ -105,7 +105,7 @@ extension Server {
 
   /// Makes so many connections in ebb's own network, one after the other, with a request each, and closes them.
   func connect(_ count: Int) throws {
-    let clients = fixture("connect", "\(port)", "\(count)", "--close")
+    let clients = testApp("connect", "\(port)", "\(count)", "--close")
     try Run.program(clients, inNetworkOf: run.supervisor()).line("connected")
   }
 
@@ -119,7 +119,7 @@ extension Run {
     let supervisor = try supervisor()
     try waitForPage(of: supervisor)
     let words = [try Binaries.ebb(), "status", "--connections", "--json", "--pid", "\(supervisor)"]
-    let status = try Answer(try Run.program(words, inNetworkOf: supervisor)).json()
+    let status = try CommandResult(try Run.program(words, inNetworkOf: supervisor)).json()
     guard let connections = status["connections"] as? [String: Any] else { throw Failure("no connections: \(status)") }
     return connections
   }
@@ -127,7 +127,7 @@ extension Run {
 
 /// The report of a stop that ends with SIGKILL. Of another one, where the machine is too busy for the look in the last
 /// 250 ms: nothing is told of that then.
-func reportOfAKill(_ stop: () throws -> Report) throws -> Report {
+func reportOfAKill(_ stop: () throws -> FinalReport) throws -> FinalReport {
   var report = try stop()
   for _ in 0..<4 where report.inFlight("at_kill") == nil { report = try stop() }
   return report
@@ -145,7 +145,7 @@ extension Run {
 }
 
 /// What a run says about its stop at the end.
-struct Report: CustomStringConvertible {
+struct FinalReport: CustomStringConvertible {
   let values: [String: Any]
   let description: String
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A finished `ebb smoke --output json`.
-struct Smoke: CustomStringConvertible {
+struct SmokeResult: CustomStringConvertible {
   let exit: Exit
   let run: Run
   private let object: [String: Any]
@@ -13,9 +13,9 @@ struct Smoke: CustomStringConvertible {
 
   /// Runs `ebb smoke --output json OPTION... -- COMMAND...` to its end.
   init(
-    _ options: [String], _ command: [String], in place: Place = .subreaper, _ setup: Setup = .withTraffic
+    _ options: [String], _ command: [String], in place: PIDRole = .subreaper, _ setup: LaunchOptions = .withTraffic
   ) throws {
-    try self.init(try Run.ebb(["smoke", "--output", "json"] + Smoke.short + options, command, in: place, setup))
+    try self.init(try Run.ebb(["smoke", "--output", "json"] + SmokeResult.short + options, command, in: place, setup))
   }
 
   /// Takes the report from a run's standard output.
@@ -58,7 +58,7 @@ struct PythonServer {
   var url: String { "http://127.0.0.1:\(port)/" }
 
   init(_ faults: String...) throws {
-    let path = try Runs.folder() + "/app.py"
+    let path = try TestResources.folder() + "/app.py"
     try Self.source.write(toFile: path, atomically: false, encoding: .utf8)
     port = try Client.freePort()
     command = [Machine.path(of: "python3") ?? "python3", path, "\(port)"] + faults

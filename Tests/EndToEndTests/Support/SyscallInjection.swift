@@ -15,7 +15,7 @@ extension Run {
 
   /// Ends a tracer, which leaves the process as it is.
   func detach() throws {
-    try send(.int)
+    try send(.sigint)
     _ = try exit()
   }
 }

@@ -3,8 +3,8 @@ import Synchronization
 import Testing
 
 /// The processes of the test that is running, so that its end can end them.
-final class Runs: @unchecked Sendable {
-  @TaskLocal fileprivate static var current: Runs?
+final class TestResources: @unchecked Sendable {
+  @TaskLocal fileprivate static var current: TestResources?
   private static let counter = Atomic<Int>(0)
   // Used by one test, which is one task, alone.
   fileprivate var started: [Run] = []
@@ -43,13 +43,13 @@ struct EndsItsProcesses: SuiteTrait, TestTrait, TestScoping {
   func provideScope(
     for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
   ) async throws {
-    let runs = Runs()
+    let runs = TestResources()
     defer {
       for action in runs.lastActions { action() }
       do { try Run.end(runs.started) } catch { Issue.record(error) }
       for folder in runs.folders { try? FileManager.default.removeItem(atPath: folder) }
     }
-    try await Runs.$current.withValue(runs) { try await function() }
+    try await TestResources.$current.withValue(runs) { try await function() }
   }
 }
 

@@ -5,48 +5,48 @@ import Testing
 @testable import Platform
 
 /// What the kernel tells about closed sockets, and up to when it has.
-@Suite struct ClosedConnectionsTests {
+@Suite struct ClosedSocketMonitorTests {
   private let listener: Listener
-  private let ports: Ordered<UInt16>
+  private let ports: SortedSet<UInt16>
 
   init() throws {
     listener = try Listener()
-    var ports = Ordered<UInt16>()
+    var ports = SortedSet<UInt16>()
     ports.insert(listener.port)
     self.ports = ports
   }
 
   /// A pass up to its end, which the test then asks for.
-  private func take(_ closed: ClosedConnections) {
+  private func take(_ closed: ClosedSocketMonitor) {
     closed.beginPass()
     while closed.step(ports) {}
   }
 
   /// Waits for the marker that is under way, or is dropped now.
-  private func waitForMarker(_ closed: ClosedConnections) throws {
+  private func waitForMarker(_ closed: ClosedSocketMonitor) throws {
     let asked = monotonicTime()
     try wait(for: "the marker") {
       take(closed)
       closed.endPass()
-      return closed.toldUntil.map { $0 >= asked } == true
+      return closed.completeUntil.map { $0 >= asked } == true
     }
   }
 
   /// Waits for a pass that has missed nothing: markers of other tests take room too.
-  private func waitForWholePass(_ closed: ClosedConnections) throws {
+  private func waitForWholePass(_ closed: ClosedSocketMonitor) throws {
     try wait(for: "a pass without a miss") {
       take(closed)
       defer { closed.endPass() }
-      return !closed.hasMissed
+      return !closed.mayHaveMissedEvents
     }
   }
 
   @Test func moreClosesThanThereIsRoomFor() throws {
-    let closed = ClosedConnections(room: 0)  // the kernel's least: some messages
-    #expect(!closed.hasMissed)
+    let closed = ClosedSocketMonitor(room: 0)  // the kernel's least: some messages
+    #expect(!closed.mayHaveMissedEvents)
     try listener.makeShortConnectionsThatAreTold(50)
     take(closed)
-    #expect(closed.hasMissed && closed.count < 50)
+    #expect(closed.mayHaveMissedEvents && closed.count < 50)
     // The marker may have been among those: another one takes its place.
     closed.endPass()
     try waitForMarker(closed)
@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test func aMarkerThatThereIsNoRoomForIsDroppedAnew() throws {
-    let closed = ClosedConnections(room: 0)
+    let closed = ClosedSocketMonitor(room: 0)
     try waitForMarker(closed)
     take(closed)
     try listener.makeShortConnectionsThatAreTold(50)
@@ -64,13 +64,13 @@ import Testing
   }
 
   @Test func moreClosesThanAPassTakes() throws {
-    let closed = ClosedConnections(mostInAPass: 64)
+    let closed = ClosedSocketMonitor(maxMessagesPerPass: 64)
     try waitForMarker(closed)
     try listener.makeShortConnectionsThatAreTold(100)
     take(closed)
-    #expect(closed.hasMissed && closed.count < 100)
+    #expect(closed.mayHaveMissedEvents && closed.count < 100)
     closed.endPass()
-    #expect(closed.hasMissed)  // those that it has left there
+    #expect(closed.mayHaveMissedEvents)  // those that it has left there
     try waitForMarker(closed)
     try waitForWholePass(closed)
     #expect(closed.count == 100)
@@ -79,7 +79,7 @@ import Testing
   /// Of more than there is room for the kernel drops all until the queue has been emptied, which takes several passes;
   /// of a marker that is dropped among them it says nothing.
   @Test func moreClosesThanThereIsRoomForInSeveralPasses() throws {
-    let closed = ClosedConnections(room: 128 << 10, mostInAPass: 64)
+    let closed = ClosedSocketMonitor(room: 128 << 10, maxMessagesPerPass: 64)
     for _ in 0..<3 {
       try waitForMarker(closed)
       try listener.makeShortConnectionsThatAreTold(500)
@@ -90,19 +90,19 @@ import Testing
   }
 
   @Test func manyPassesWithoutACloseMissNothing() throws {
-    let closed = ClosedConnections(mostInAPass: 1000)
+    let closed = ClosedSocketMonitor(maxMessagesPerPass: 1000)
     try waitForWholePass(closed)
     for _ in 0..<3000 {
       closed.beginPass()
       while closed.step(ports) {}
-      #expect(!closed.hasMissed)
+      #expect(!closed.mayHaveMissedEvents)
       closed.endPass()
     }
   }
 
   @Test func aPortThatIsFoundLate() throws {
     let late = try Listener()
-    let closed = ClosedConnections()
+    let closed = ClosedSocketMonitor()
     try waitForMarker(closed)
     var both = ports
     both.insert(late.port)
@@ -120,7 +120,7 @@ import Testing
     let other = try Listener()
     var many = ports
     for port in 1...1100 as ClosedRange<UInt16> { many.insert(port) }
-    let closed = ClosedConnections()
+    let closed = ClosedSocketMonitor()
     _ = closed.step(many)
     try other.makeShortConnectionsThatAreTold(5)
     try listener.makeShortConnectionsThatAreTold(5)
@@ -129,9 +129,9 @@ import Testing
     try wait(for: "the marker") {
       closed.beginPass()
       while closed.step(many) {}
-      hasMissed = hasMissed || closed.hasMissed
+      hasMissed = hasMissed || closed.mayHaveMissedEvents
       closed.endPass()
-      return closed.toldUntil.map { $0 >= asked } == true
+      return closed.completeUntil.map { $0 >= asked } == true
     }
     #expect(closed.count == 5 || hasMissed && closed.count < 5)
   }
@@ -140,27 +140,27 @@ import Testing
   @Test func theFirstMarkerIsWaitedFor() throws {
     // Others' sockets may take its room, until a port is known.
     try wait(for: "a try without a miss") {
-      let closed = ClosedConnections()
+      let closed = ClosedSocketMonitor()
       let dropped = monotonicTime()
       closed.endPass()
       try wait(for: "the marker") {
         _ = closed.step(ports)
-        return closed.toldUntil != nil || closed.hasMissed
+        return closed.completeUntil != nil || closed.mayHaveMissedEvents
       }
-      guard let told = closed.toldUntil else { return false }
+      guard let told = closed.completeUntil else { return false }
       #expect(told <= dropped)
       return true
     }
   }
 
   @Test func theYoungestByteOfSeveralCloses() throws {
-    let closed = ClosedConnections()
+    let closed = ClosedSocketMonitor()
     try waitForMarker(closed)
-    let old = try Conversation(listener)
+    let old = try ConnectionPair(listener)
     try old.exchange()
     usleep(500_000)
     let youngBegun = monotonicTime()
-    let young = try Conversation(listener)
+    let young = try ConnectionPair(listener)
     try young.exchange()
     for one in [young, old] {
       one.closeServer()
@@ -178,27 +178,27 @@ import Testing
   @Test func closesOfOthersTakeNoRoom() throws {
     let other = try Listener()
     try wait(for: "a try without a miss") {
-      let closed = ClosedConnections(room: 128 << 10)  // for some hundreds of messages
+      let closed = ClosedSocketMonitor(room: 128 << 10)  // for some hundreds of messages
       try waitForMarker(closed)
       try other.makeShortConnectionsThatAreTold(600)
       closed.beginPass()
       while closed.step(ports) {}
       #expect(closed.count == 0)
-      return !closed.hasMissed
+      return !closed.mayHaveMissedEvents
     }
   }
 
   @Test func allIsCountedUpToTheMarker() throws {
-    let closed = ClosedConnections()
+    let closed = ClosedSocketMonitor()
     try waitForMarker(closed)
     try Machine.onOneProcessor {
       for count in 1...20 {
-        let conversation = try Conversation(listener)
+        let conversation = try ConnectionPair(listener)
         try conversation.exchange()
         conversation.resetServer()
         let before = monotonicTime()
         try waitForMarker(closed)
-        #expect(closed.count == count && closed.toldUntil.map { $0 >= before } == true)
+        #expect(closed.count == count && closed.completeUntil.map { $0 >= before } == true)
       }
     }
   }
@@ -206,16 +206,16 @@ import Testing
   /// The kernel may tell of it when somebody listens already.
   @Test func whatWasClosedBeforeIsNoNews() throws {
     let other = try Listener()
-    let conversations = try (0..<10).map { _ in try Conversation(listener) }
+    let conversations = try (0..<10).map { _ in try ConnectionPair(listener) }
     for conversation in conversations { try conversation.exchange() }
     // What it tells is dated by when that is read: a full machine may take its time.
     sleep(2)
-    let hearer = ClosedConnections()  // else it would tell nothing
+    let hearer = ClosedSocketMonitor()  // else it would tell nothing
     try Machine.onOneProcessor {
       for conversation in conversations {
         try other.makeShortConnections(300)  // of which it has to tell first
         conversation.resetServer()
-        let closed = ClosedConnections()
+        let closed = ClosedSocketMonitor()
         try waitForMarker(closed)
         #expect(closed.count == 0)
       }

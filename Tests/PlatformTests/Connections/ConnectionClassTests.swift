@@ -6,28 +6,28 @@ import Testing
 
 /// Each class of connection, made by a real socket and seen by the kernel's own eyes.
 @Suite struct ConnectionClassTests {
-  private static let long = Span.seconds(3600)
+  private static let long = TimeAmount.seconds(3600)
 
-  private func watch(_ listener: Listener, quiet: Span = long, _ source: ConnectionSource = .diagWithInfo)
-    -> ConnectionWatch
+  private func watch(_ listener: Listener, quiet: TimeAmount = long, _ source: ConnectionSource = .diagWithInfo)
+    -> ConnectionSampler
   {
-    ConnectionWatch(ports: [Port(listener.port)], owner: .everyone, excluding: nil, quiet: quiet, source: source)
+    ConnectionSampler(ports: [Port(listener.port)], owner: .everyone, excluding: nil, quiet: quiet, source: source)
   }
 
   /// A look that shows these, or the last one where none does for a minute. /proc/net shows a line twice, or not at all,
   /// while sockets come and go beside it.
   private func look(
-    _ listener: Listener, _ source: ConnectionSource, quiet: Span = .zero, shows classes: [ConnectionClass: Int]
-  ) throws -> Sample {
-    let sample = try watch(listener, quiet: quiet, source).pass { $0.census.classes == classes }
-    #expect(sample.census.classes == classes && sample.source == source)
+    _ listener: Listener, _ source: ConnectionSource, quiet: TimeAmount = .zero, shows classes: [ConnectionClass: Int]
+  ) throws -> ConnectionSample {
+    let sample = try watch(listener, quiet: quiet, source).pass { $0.counts.classes == classes }
+    #expect(sample.counts.classes == classes && sample.source == source)
     return sample
   }
 
   @Test func nobodyIsThere() throws {
     let sample = try watch(Listener()).passWithoutMiss()
-    #expect(sample.census.classes.isEmpty && sample.census.connections == 0)
-    #expect(sample.source == .diagWithInfo && sample.listeners == .given)
+    #expect(sample.counts.classes.isEmpty && sample.counts.connections == 0)
+    #expect(sample.source == .diagWithInfo && sample.portSource == .given)
   }
 
   @Test(arguments: [ConnectionSource.diagWithInfo, .diag, .proc])
@@ -36,7 +36,7 @@ import Testing
     let clients = [try listener.connect(), try listener.connect()]
     defer { for client in clients { close(client) } }
     let sample = try look(listener, source, quiet: ConnectionClassTests.long, shows: [.pendingAccept: 2])
-    #expect(sample.census.established == 2 && sample.census.busy == 2)
+    #expect(sample.counts.established == 2 && sample.counts.busy == 2)
   }
 
   @Test func connectionsThatNobodyAcceptsAndThatSayNothingAreNotWaitedFor() throws {
@@ -44,131 +44,131 @@ import Testing
     let clients = [try listener.connect(), try listener.connect()]
     defer { for client in clients { close(client) } }
     let sample = try look(listener, .diagWithInfo, shows: [.neverUsed: 2])
-    #expect(sample.census.established == 2 && sample.census.busy == 0)
+    #expect(sample.counts.established == 2 && sample.counts.busy == 0)
     #expect(send(clients[0], "a", 1, 0) == 1)
     let half = try look(listener, .diagWithInfo, shows: [.pendingAccept: 1, .neverUsed: 1])
-    #expect(half.census.busy == 1)
+    #expect(half.counts.busy == 1)
   }
 
   @Test(arguments: [ConnectionSource.diagWithInfo, .diag, .proc])
   func unreadRequest(source: ConnectionSource) throws {
     let listener = try Listener()
-    let conversation = try Conversation(listener)
+    let conversation = try ConnectionPair(listener)
     try conversation.ask()
     _ = try look(listener, source, shows: [.unreadRequest: 1])
   }
 
   @Test func owedResponse() throws {
     let listener = try Listener()
-    let conversation = try Conversation(listener)
+    let conversation = try ConnectionPair(listener)
     try conversation.ask()
     try conversation.read()
-    #expect(try watch(listener, quiet: .zero).pass().census.classes == [.owedResponse: 1])
+    #expect(try watch(listener, quiet: .zero).pass().counts.classes == [.owedResponse: 1])
     try conversation.answer()
-    #expect(try watch(listener, quiet: .zero).pass().census.classes == [.idle: 1])
+    #expect(try watch(listener, quiet: .zero).pass().counts.classes == [.idle: 1])
     try conversation.ask()
     try conversation.read()
-    #expect(try watch(listener, quiet: .zero).pass().census.classes == [.owedResponse: 1])
+    #expect(try watch(listener, quiet: .zero).pass().counts.classes == [.owedResponse: 1])
   }
 
   @Test(arguments: [ConnectionSource.diagWithInfo, .diag, .proc])
   func aReaderWithAClosedWindow(source: ConnectionSource) throws {
     let listener = try Listener()
-    let conversation = try Conversation(listener)
+    let conversation = try ConnectionPair(listener)
     try conversation.ask()
     try conversation.read()
     let block = [UInt8](repeating: 1, count: 65536)
     var sent = 0
-    while case let count = try send(block[...], over: conversation.server), count > 0 { sent += count }
+    while case let count = try sendBytes(block[...], over: conversation.server), count > 0 { sent += count }
     #expect(sent > 65536)
     _ = try look(listener, source, shows: [.responseInFlight: 1])
     // Closed by the server, the rest is still to be delivered.
     conversation.closeServer()
     let sample = try look(listener, source, shows: [.responseInFlight: 1])
-    #expect(sample.census.established == 0)
+    #expect(sample.counts.established == 0)
   }
 
   @Test func activeStreamThenIdle() throws {
     let listener = try Listener()
-    let conversation = try Conversation(listener)
+    let conversation = try ConnectionPair(listener)
     try conversation.exchange()
-    #expect(try watch(listener).pass().census.classes == [.activeStream: 1])
-    let idle = try watch(listener, quiet: .milliseconds(300)).pass { $0.census[.idle] == 1 }
-    #expect(idle.census.classes == [.idle: 1] && idle.census.busy == 0)
+    #expect(try watch(listener).pass().counts.classes == [.activeStream: 1])
+    let idle = try watch(listener, quiet: .milliseconds(300)).pass { $0.counts[.idle] == 1 }
+    #expect(idle.counts.classes == [.idle: 1] && idle.counts.busy == 0)
     // Without a byte from the other end too.
     try conversation.answer()
     let sample = try watch(listener).pass()
-    #expect(sample.census.classes == [.activeStream: 1])
-    #expect(try #require(sample.census.sinceReceived) >= .milliseconds(300))
+    #expect(sample.counts.classes == [.activeStream: 1])
+    #expect(try #require(sample.counts.sinceReceived) >= .milliseconds(300))
   }
 
   @Test func neverUsed() throws {
     let listener = try Listener()
-    let conversation = try Conversation(listener)
-    #expect(try watch(listener).pass().census.classes == [.activeStream: 1])
-    #expect(try watch(listener, quiet: .zero).pass().census.classes == [.neverUsed: 1])
+    let conversation = try ConnectionPair(listener)
+    #expect(try watch(listener).pass().counts.classes == [.activeStream: 1])
+    #expect(try watch(listener, quiet: .zero).pass().counts.classes == [.neverUsed: 1])
     // The server spoke first, as SMTP does.
     try conversation.answer()
-    #expect(try watch(listener, quiet: .zero).pass().census.classes == [.neverUsed: 1])
+    #expect(try watch(listener, quiet: .zero).pass().counts.classes == [.neverUsed: 1])
   }
 
   @Test(arguments: [false, true])
   func halfClosed(hasReadTheEnd: Bool) throws {
     let listener = try Listener()
-    let conversation = try Conversation(listener)
+    let conversation = try ConnectionPair(listener)
     try conversation.exchange()
     shutdown(conversation.client, Int32(SHUT_WR))
     wait(conversation.server, POLLIN)
     if hasReadTheEnd {
       guard case .end = try receive(upTo: 10, from: conversation.server) else { throw Errno(code: 0) }
     }
-    #expect(try watch(listener, quiet: .zero).pass().census.classes == [.halfClosed: 1])
+    #expect(try watch(listener, quiet: .zero).pass().counts.classes == [.halfClosed: 1])
     // There may be more of the answer.
-    #expect(try watch(listener).pass().census.classes == [.activeStream: 1])
+    #expect(try watch(listener).pass().counts.classes == [.activeStream: 1])
   }
 
   @Test(arguments: [false, true])
   func halfClosedButAnswerIsOwed(hasReadTheEnd: Bool) throws {
     let listener = try Listener()
-    let conversation = try Conversation(listener)
+    let conversation = try ConnectionPair(listener)
     try conversation.ask()
     shutdown(conversation.client, Int32(SHUT_WR))
     tick()
-    let watch = watch(listener)
-    #expect(try watch.pass().census.classes == [.unreadRequest: 1])
+    let sampler = watch(listener)
+    #expect(try sampler.pass().counts.classes == [.unreadRequest: 1])
     try conversation.read()
     wait(conversation.server, POLLIN)
     if hasReadTheEnd {
       guard case .end = try receive(upTo: 10, from: conversation.server) else { throw Errno(code: 0) }
     }
-    #expect(try watch.pass().census.classes == [.owedResponse: 1])
+    #expect(try sampler.pass().counts.classes == [.owedResponse: 1])
   }
 
   /// A server that has said its last word and waits for the client's, as nginx does.
   @Test func lingering() throws {
     let listener = try Listener()
-    let conversation = try Conversation(listener)
+    let conversation = try ConnectionPair(listener)
     try conversation.exchange()
     shutdown(conversation.server, Int32(SHUT_WR))
-    let watch = watch(listener)
+    let sampler = watch(listener)
     var states: [TCPState] = []
     while !states.contains(.finWait2) {
       states = []
-      let sample = try watch.pass { states.append($0.state) }
-      #expect(sample.census.classes == [.halfClosed: 1] && sample.census.connections == 1)
+      let sample = try sampler.pass { states.append($0.state) }
+      #expect(sample.counts.classes == [.halfClosed: 1] && sample.counts.connections == 1)
     }
     conversation.closeServer()
-    let after = try watch.pass { $0.closed == 1 }
-    #expect(after.census.connections == 0 && after.closed == 1)
+    let after = try sampler.pass { $0.closed == 1 }
+    #expect(after.counts.connections == 0 && after.closed == 1)
   }
 
   @Test func withoutAgesNothingIsCalledIdle() throws {
     let listener = try Listener()
-    let conversation = try Conversation(listener)
+    let conversation = try ConnectionPair(listener)
     try conversation.exchange()
     for source in [ConnectionSource.diag, .proc] {
       let sample = try look(listener, source, shows: [.unknown: 1])
-      #expect(sample.census.busy == 1 && sample.census.sinceReceived == nil)
+      #expect(sample.counts.busy == 1 && sample.counts.sinceReceived == nil)
     }
   }
 }

@@ -5,11 +5,11 @@ import Testing
 @testable import Platform
 
 /// What is counted beside the classes, against the real kernel.
-@Suite struct ConnectionWatchTests {
-  private func watch(_ ports: [UInt16], quiet: Span = .zero, _ source: ConnectionSource = .diagWithInfo)
-    -> ConnectionWatch
+@Suite struct ConnectionSamplerTests {
+  private func watch(_ ports: [UInt16], quiet: TimeAmount = .zero, _ source: ConnectionSource = .diagWithInfo)
+    -> ConnectionSampler
   {
-    ConnectionWatch(ports: ports.map { Port($0) }, owner: .everyone, excluding: nil, quiet: quiet, source: source)
+    ConnectionSampler(ports: ports.map { Port($0) }, owner: .everyone, excluding: nil, quiet: quiet, source: source)
   }
 
   private static let sources = [ConnectionSource.diagWithInfo, .diag, .proc]
@@ -17,12 +17,14 @@ import Testing
   @Test(.needsIPv6, arguments: sources)
   func bothFamiliesAtADualListener(source: ConnectionSource) throws {
     let listener = try Listener(.v6(high: 0, low: 0))
-    let conversations = [try Conversation(listener, from: .loopback4), try Conversation(listener, from: .loopback6)]
+    let conversations = [
+      try ConnectionPair(listener, from: .loopback4), try ConnectionPair(listener, from: .loopback6),
+    ]
     var peers: [SocketAddress] = []
     let sample = try watch([listener.port], source).pass {
       if $0.state != .listen { peers.append($0.peer) }
     }
-    #expect(sample.census.connections == 2 && sample.source == source)
+    #expect(sample.counts.connections == 2 && sample.source == source)
     for (conversation, address) in zip(conversations, [IPAddress.loopback4, .loopback6]) {
       #expect(peers.contains(SocketAddress(address, port: ownPort(of: conversation.client))))
     }
@@ -31,25 +33,25 @@ import Testing
   @Test(arguments: sources)
   func manyPorts(source: ConnectionSource) throws {
     let listeners = try (0..<30).map { _ in try Listener() }
-    let conversations = try listeners.prefix(25).map { try Conversation($0) }
+    let conversations = try listeners.prefix(25).map { try ConnectionPair($0) }
     // The ends of the clients are on other ports, and a listener without a watch is nobody's.
     let watched = listeners.dropFirst(5).map { $0.port }
-    let watch = watch(watched, source)
+    let sampler = watch(watched, source)
     var ports: [UInt16] = []
-    let sample = try watch.pass { if $0.state == .established { ports.append($0.localPort) } }
+    let sample = try sampler.pass { if $0.state == .established { ports.append($0.localPort) } }
     // /proc is read in pieces, and shows a line again where others come and go meanwhile.
     if source == .proc { ports = Array(Set(ports)) }
     #expect(ports.sorted() == listeners[5..<25].map { $0.port }.sorted())
-    #expect(source == .proc ? sample.census.established >= 20 : sample.census.established == 20)
+    #expect(source == .proc ? sample.counts.established >= 20 : sample.counts.established == 20)
     #expect(sample.ports == watched.sorted())
     withExtendedLifetime(conversations) {}
   }
 
   @Test func moreRangesThanTheKernelIsGiven() throws {
     let listener = try Listener()
-    let conversation = try Conversation(listener)
+    let conversation = try ConnectionPair(listener)
     let sample = try watch((0..<200).map { 1 + 2 * $0 } + [listener.port]).pass()
-    #expect(sample.census.established == 1)
+    #expect(sample.counts.established == 1)
     withExtendedLifetime(conversation) {}
   }
 
@@ -59,18 +61,18 @@ import Testing
     let listener = try Listener()
     let sockets = try listener.makeConnections(300)
     defer { for socket in sockets { close(socket) } }
-    let watch = watch([listener.port], source)
+    let sampler = watch([listener.port], source)
     // A text that changes while it is read may show a line twice: other tests run beside this one.
-    for _ in 0..<3 { #expect(try watch.pass { $0.census.established == 300 }.census.established == 300) }
+    for _ in 0..<3 { #expect(try sampler.pass { $0.counts.established == 300 }.counts.established == 300) }
     let before = threadTime()
-    let cost = try watch.pass().cost
+    let cost = try sampler.pass().cost
     let spent = threadTime() - before
     #expect(cost <= spent && cost > spent / 2)
     // A pass that is given up leaves nothing behind.
     for _ in 0..<3 {
-      watch.begin(lookForListeners: true)
-      for _ in 0..<3 { #expect(watch.step(nil) == nil) }
-      #expect(try watch.pass { $0.census.established == 300 }.census.established == 300)
+      sampler.startPass(lookForListeners: true)
+      for _ in 0..<3 { #expect(sampler.advance(nil) == nil) }
+      #expect(try sampler.pass { $0.counts.established == 300 }.counts.established == 300)
     }
   }
 
@@ -83,11 +85,11 @@ import Testing
     defer { for client in clients { close(client) } }
     for _ in 0..<20 { clients.append(try startConnecting(to: SocketAddress(.loopback4, port: port))) }
     for client in clients { wait(client, POLLOUT) }
-    let watch = watch([port], quiet: .seconds(600))
+    let sampler = watch([port], quiet: .seconds(600))
     // A client is connected before the server's end is.
-    #expect(try watch.pass { $0.census.established == 20 }.census.classes == [.pendingAccept: 20])
+    #expect(try sampler.pass { $0.counts.established == 20 }.counts.classes == [.pendingAccept: 20])
     var listeners = 0
-    _ = try watch.pass { if $0.state == .listen { listeners += 1 } }
+    _ = try sampler.pass { if $0.state == .listen { listeners += 1 } }
     #expect(listeners == 2)
   }
 
@@ -102,61 +104,61 @@ import Testing
   @Test(.needsIPv6, arguments: [IPAddress.loopback4, .loopback6])
   func shortConnections(address: IPAddress) throws {
     let listener = try Listener(.v6(high: 0, low: 0))
-    let watch = watch([listener.port])
-    let before = try watch.passWithoutMiss()
+    let sampler = watch([listener.port])
+    let before = try sampler.passWithoutMiss()
     #expect(before.closed == 0 && before.sinceReceivedByClosed == nil)
     // With a pass after each: markers of other tests take room.
     for _ in 0..<10 {
-      let conversation = try Conversation(listener, from: address)
+      let conversation = try ConnectionPair(listener, from: address)
       try conversation.exchange()
       conversation.closeServer()
-      _ = try watch.pass()
+      _ = try sampler.pass()
     }
     for _ in 0..<10 {
-      let conversation = try Conversation(listener, from: address)
+      let conversation = try ConnectionPair(listener, from: address)
       try conversation.exchange()
       conversation.closeClient()
       wait(conversation.server, POLLIN)
-      _ = try watch.pass()
+      _ = try sampler.pass()
     }
-    let after = try watch.pass { $0.closed == 20 }
-    #expect(after.closed == 20 && !after.missedCloses && after.census.connections == 0)
+    let after = try sampler.pass { $0.closed == 20 }
+    #expect(after.closed == 20 && !after.missedCloses && after.counts.connections == 0)
     #expect(try #require(after.passiveOpens) >= 20)
   }
 
   @Test func moreOfThemThanTheKernelKeeps() throws {
     let listener = try Listener()
-    let watch = watch([listener.port])
-    _ = try watch.passWithoutMiss()
+    let sampler = watch([listener.port])
+    _ = try sampler.passWithoutMiss()
     try listener.makeShortConnectionsThatAreTold(6000)
-    #expect(try watch.pass().missedCloses)
-    _ = try watch.passWithoutMiss()
+    #expect(try sampler.pass().missedCloses)
+    _ = try sampler.passWithoutMiss()
   }
 
   @Test func ageOfTheLastByteOfAClosedConnection() throws {
     let listener = try Listener()
-    let conversation = try Conversation(listener)
+    let conversation = try ConnectionPair(listener)
     try conversation.exchange()
-    let watch = watch([listener.port])
-    let before = try watch.pass { $0.census.sinceReceived ?? .zero >= .milliseconds(200) }
+    let sampler = watch([listener.port])
+    let before = try sampler.pass { $0.counts.sinceReceived ?? .zero >= .milliseconds(200) }
     #expect(before.closed == 0)
     conversation.closeServer()
     conversation.closeClient()
     // The pass that counts it tells its age, and no other one does.
-    let after = try watch.pass { $0.closed == 1 }
+    let after = try sampler.pass { $0.closed == 1 }
     #expect(try #require(after.sinceReceivedByClosed) >= .milliseconds(200))
-    #expect(try watch.pass().sinceReceivedByClosed == nil)
+    #expect(try sampler.pass().sinceReceivedByClosed == nil)
   }
 
   /// A server that closes without a farewell: the kernel forgets the peer before it tells.
   @Test func resetByTheServer() throws {
     let listener = try Listener()
-    let watch = watch([listener.port])
-    _ = try watch.pass()
-    let conversation = try Conversation(listener)
+    let sampler = watch([listener.port])
+    _ = try sampler.pass()
+    let conversation = try ConnectionPair(listener)
     try conversation.exchange()
     conversation.resetServer()
-    let after = try watch.pass { $0.closed == 1 }
+    let after = try sampler.pass { $0.closed == 1 }
     #expect(after.closed == 1)
     #expect(try #require(after.sinceReceivedByClosed) < .seconds(60))
   }
@@ -166,10 +168,10 @@ import Testing
     let first = try shared(port: 0)
     let second = try shared(port: ownPort(of: first))
     defer { close(first) }
-    let watch = watch([ownPort(of: first)])
-    _ = try watch.pass()
+    let sampler = watch([ownPort(of: first)])
+    _ = try sampler.pass()
     // The client's end is on a port of its own, this server's on another one, and a listener is no connection.
-    let conversation = try Conversation(other)
+    let conversation = try ConnectionPair(other)
     conversation.closeServer()
     conversation.closeClient()
     close(second)
@@ -177,32 +179,32 @@ import Testing
     wait(first, POLLIN)
     close(try #require(try acceptConnection(from: first)))
     close(client)
-    let after = try watch.pass { $0.closed >= 1 }
+    let after = try sampler.pass { $0.closed >= 1 }
     #expect(after.closed == 1)
   }
 
   @Test func ownConnectionsAreTakenOffPassiveOpens() throws {
     var own = 0
     let listener = try Listener()
-    let watch = ConnectionWatch(
+    let sampler = ConnectionSampler(
       ports: [Port(listener.port)], owner: .everyone, excluding: nil, quiet: .zero, ownConnections: { own })
-    _ = try watch.pass()
-    let conversation = try Conversation(listener)
-    #expect(try #require(try watch.pass().passiveOpens) >= 1)
+    _ = try sampler.pass()
+    let conversation = try ConnectionPair(listener)
+    #expect(try #require(try sampler.pass().passiveOpens) >= 1)
     own = 1_000_000  // more than other tests make meanwhile
-    #expect(try watch.pass().passiveOpens == 0)
+    #expect(try sampler.pass().passiveOpens == 0)
     withExtendedLifetime(conversation) {}
   }
 
   // MARK: Refusals
 
   @Test func withoutAnySource() throws {
-    let watch = watch([1], ConnectionSource.none)
-    let sample = try watch.pass()
-    #expect(sample.source == .none && sample.listeners == .given && sample.census.connections == 0)
+    let sampler = watch([1], ConnectionSource.none)
+    let sample = try sampler.pass()
+    #expect(sample.source == .none && sample.portSource == .given && sample.counts.connections == 0)
   }
 
   @Test func nothingHasBegun() throws {
-    guard case .failure = watch([1]).step(nil) else { throw Errno(code: 0) }
+    guard case .failure = watch([1]).advance(nil) else { throw Errno(code: 0) }
   }
 }

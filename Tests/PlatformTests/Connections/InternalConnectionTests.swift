@@ -6,13 +6,13 @@ import Testing
 
 /// Connections with both ends in the command's tree, with real processes.
 @Suite struct InternalConnectionTests {
-  private func watch(_ stranger: Stranger, ports: [UInt16]? = nil) -> ConnectionWatch {
-    ConnectionWatch(
+  private func watch(_ stranger: PythonProcess, ports: [UInt16]? = nil) -> ConnectionSampler {
+    ConnectionSampler(
       ports: ports?.map { Port($0) }, owner: .descendants(of: stranger.pid), excluding: nil, quiet: .seconds(2))
   }
 
   /// A listener of the tree's. Returns its port.
-  private func listen(_ stranger: Stranger, _ address: String = "127.0.0.1", family: String = "AF_INET") throws
+  private func listen(_ stranger: PythonProcess, _ address: String = "127.0.0.1", family: String = "AF_INET") throws
     -> UInt16
   {
     try stranger.tell("l = socket.socket(socket.\(family)); l.bind(('\(address)', 0)); l.listen(100)")
@@ -20,55 +20,57 @@ import Testing
   }
 
   /// A connection of the tree to itself.
-  private func connect(_ stranger: Stranger) throws {
+  private func connect(_ stranger: PythonProcess) throws {
     try stranger.tell("c = socket.create_connection(l.getsockname()[:2]); s, _ = l.accept()")
   }
 
   /// Its request is never answered.
-  private func connectFromOutside(_ stranger: Stranger, _ port: UInt16) throws -> Int32 {
+  private func connectFromOutside(_ stranger: PythonProcess, _ port: UInt16) throws -> Int32 {
     let client = try startConnecting(to: SocketAddress(.loopback4, port: port))
     wait(client, POLLOUT)
     try stranger.tell("o, _ = l.accept()")
-    try #require(try send(Array("request".utf8)[...], over: client) == 7)
+    try #require(try sendBytes(Array("request".utf8)[...], over: client) == 7)
     try stranger.tell("o.recv(7, socket.MSG_PEEK)")
     return client
   }
 
   @Test func itIsNoTraffic() throws {
-    let stranger = try Stranger()
+    let stranger = try PythonProcess()
     let port = try listen(stranger)
-    let watch = watch(stranger)
-    let before = try watch.passWithoutMiss()
+    let sampler = watch(stranger)
+    let before = try sampler.passWithoutMiss()
     try connect(stranger)
     try stranger.tell("c.send(b'request'); s.recv(7)")
     var visits = 0
     for lookForListeners in [true, false] {
-      let sample = try watch.pass(lookForListeners: lookForListeners) { if $0.state != .listen { visits += 1 } }
-      #expect(sample.ports == [port] && sample.census.connections == 0 && sample.census.established == 0)
-      #expect(sample.census.busy == 0 && sample.census.idle == 0 && sample.census.sinceReceived == nil)
+      let sample = try sampler.pass(lookForListeners: lookForListeners) { if $0.state != .listen { visits += 1 } }
+      #expect(sample.ports == [port] && sample.counts.connections == 0 && sample.counts.established == 0)
+      #expect(sample.counts.busy == 0 && sample.counts.idle == 0 && sample.counts.sinceReceived == nil)
       #expect(visits == 0)
     }
     // Nor is its end: the one from outside, which is closed later, is the only one.
     try stranger.tell("s.close(); c.close()")
     let client = try connectFromOutside(stranger, port)
-    _ = try watch.pass()
+    _ = try sampler.pass()
     try stranger.tell("o.close()")
     close(client)
-    let after = try watch.pass { $0.closed > before.closed && ($0.sinceTold ?? .seconds(9)) < .milliseconds(500) }
-    #expect(after.closed == before.closed + 1 && after.census.connections == 0)
+    let after = try sampler.pass {
+      $0.closed > before.closed && ($0.eventHorizonAge ?? .seconds(9)) < .milliseconds(500)
+    }
+    #expect(after.closed == before.closed + 1 && after.counts.connections == 0)
   }
 
   @Test func oneFromOutsideCounts() throws {
-    let stranger = try Stranger()
+    let stranger = try PythonProcess()
     let port = try listen(stranger)
     try connect(stranger)
     let client = try connectFromOutside(stranger, port)
     defer { close(client) }
-    let watch = watch(stranger)
+    let sampler = watch(stranger)
     for _ in 0..<3 {
       var peers: [UInt16] = []
-      let sample = try watch.pass { if $0.state != .listen { peers.append($0.peer.port) } }
-      #expect(sample.census.classes == [.unreadRequest: 1] && sample.census.connections == 1)
+      let sample = try sampler.pass { if $0.state != .listen { peers.append($0.peer.port) } }
+      #expect(sample.counts.classes == [.unreadRequest: 1] && sample.counts.connections == 1)
       #expect(peers == [ownPort(of: client)])
     }
   }
@@ -76,13 +78,13 @@ import Testing
   /// As those to a proxy in another container, whose port is named.
   @Test func oneToAServerOutsideCounts() throws {
     let listener = try Listener()
-    let stranger = try Stranger()
+    let stranger = try PythonProcess()
     try stranger.tell("c = socket.create_connection(('127.0.0.1', \(listener.port)))")
     wait(listener.socket, POLLIN)
     let server = try #require(try acceptConnection(from: listener.socket))
     defer { close(server) }
-    let watch = watch(stranger, ports: [listener.port])
-    for _ in 0..<2 { #expect(try watch.pass().census.connections == 1) }
+    let sampler = watch(stranger, ports: [listener.port])
+    for _ in 0..<2 { #expect(try sampler.pass().counts.connections == 1) }
   }
 
   @Test(
@@ -94,7 +96,7 @@ import Testing
       ("AF_INET", "0.0.0.0", "m"),
     ])
   func addresses(family: String, address: String, client: String) throws {
-    let stranger = try Stranger()
+    let stranger = try PythonProcess()
     try stranger.tell("m = None")
     _ = try listen(stranger, address, family: family)
     try stranger.tell("a = l.getsockname()[:2]")
@@ -103,11 +105,11 @@ import Testing
       try stranger.tell("m = socket.socket(socket.AF_INET6); m.connect(('::ffff:127.0.0.1', a[1]))")
     }
     try stranger.tell("c = \(client); s, _ = l.accept()")
-    #expect(try watch(stranger).pass().census.connections == 0)
+    #expect(try watch(stranger).pass().counts.connections == 0)
   }
 
   @Test func inheritedByChildren() throws {
-    let stranger = try Stranger()
+    let stranger = try PythonProcess()
     _ = try listen(stranger)
     try connect(stranger)
     // A child has the client's end alone, another one the server's.
@@ -115,51 +117,51 @@ import Testing
     let children = try ["s", "c"].map { try stranger.tell(fork.replacing("%", with: $0)) }
     defer { for child in children { kill(Int32(child) ?? -1, SIGKILL) } }
     try stranger.tell("c.close(); s.close()")
-    #expect(try watch(stranger).pass().census.connections == 0)
+    #expect(try watch(stranger).pass().counts.connections == 0)
   }
 
   /// It is in the sum of those that are there and those that are gone, before and after.
   @Test func countedUntilItIsAccepted() throws {
-    let stranger = try Stranger()
+    let stranger = try PythonProcess()
     let port = try listen(stranger)
-    let watch = watch(stranger)
-    let before = try watch.passWithoutMiss()
+    let sampler = watch(stranger)
+    let before = try sampler.passWithoutMiss()
     try stranger.tell("c = socket.create_connection(l.getsockname())")
-    let pending = try watch.pass { $0.census[.pendingAccept] == 1 && $0.census.connections == 1 }
-    #expect(pending.census.connections == 1 && pending.closed == before.closed)
+    let pending = try sampler.pass { $0.counts[.pendingAccept] == 1 && $0.counts.connections == 1 }
+    #expect(pending.counts.connections == 1 && pending.closed == before.closed)
     try stranger.tell("s, _ = l.accept()")
-    let accepted = try watch.pass()
-    #expect(accepted.census.connections == 0 && accepted.closed == before.closed + 1)
+    let accepted = try sampler.pass()
+    #expect(accepted.counts.connections == 0 && accepted.closed == before.closed + 1)
     // One that comes from outside is new all the same.
     let client = try connectFromOutside(stranger, port)
     defer { close(client) }
-    let sample = try watch.pass()
-    #expect(sample.census.connections + sample.closed == before.closed + 2)
+    let sample = try sampler.pass()
+    #expect(sample.counts.connections + sample.closed == before.closed + 2)
   }
 
   @Test func moreThanAreLookedAtInOnePass() throws {
-    let stranger = try Stranger()
+    let stranger = try PythonProcess()
     _ = try listen(stranger)
     try stranger.tell("import resource; h = resource.getrlimit(7)[1]; resource.setrlimit(7, (h, h)); e = []")
     try stranger.tell(
       "for i in range(600): c = socket.create_connection(l.getsockname()); e += [c, l.accept()[0]]")
-    let watch = watch(stranger)
-    let first = try watch.pass()
-    #expect(first.census.connections == 600 - 256)
-    let last = try watch.pass { $0.census.connections == 0 }
-    #expect(last.census.connections == 0 && last.closed == first.closed + 600 - 256)
+    let sampler = watch(stranger)
+    let first = try sampler.pass()
+    #expect(first.counts.connections == 600 - 256)
+    let last = try sampler.pass { $0.counts.connections == 0 }
+    #expect(last.counts.connections == 0 && last.closed == first.closed + 600 - 256)
     // A pass that is given up leaves nothing behind.
     for steps in 1..<40 {
-      watch.begin(lookForListeners: true)
-      for _ in 0..<steps { if watch.step(nil) != nil { break } }
+      sampler.startPass(lookForListeners: true)
+      for _ in 0..<steps { if sampler.advance(nil) != nil { break } }
     }
-    #expect(try watch.pass().census.connections == 0)
+    #expect(try sampler.pass().counts.connections == 0)
   }
 
   /// As a supervisor without CAP_SYS_PTRACE sees a command that has changed its user.
   @Test func descriptorsThatMayNotBeRead() throws {
     guard getuid() == 0 else { return }
-    let stranger = try Stranger()
+    let stranger = try PythonProcess()
     _ = try listen(stranger)
     try connect(stranger)
     setfsuid(65534)  // this thread's alone; files are opened with it
@@ -167,14 +169,14 @@ import Testing
     // All were made in the same group.
     let port = try #require(UInt16(try stranger.tell("answer = l.getsockname()[1]")))
     let sample = try watch(stranger, ports: [port]).pass()
-    #expect(sample.census.connections == (ownControlGroup() == nil ? 1 : 0))
+    #expect(sample.counts.connections == (ownControlGroup() == nil ? 1 : 0))
   }
 
   @Test func everyoneIsNoTree() throws {
-    let stranger = try Stranger()
+    let stranger = try PythonProcess()
     let port = try listen(stranger)
     try connect(stranger)
-    let sample = try ConnectionWatch(ports: [Port(port)], owner: .everyone, excluding: nil, quiet: .zero).pass()
-    #expect(sample.census.connections == 1)
+    let sample = try ConnectionSampler(ports: [Port(port)], owner: .everyone, excluding: nil, quiet: .zero).pass()
+    #expect(sample.counts.connections == 1)
   }
 }

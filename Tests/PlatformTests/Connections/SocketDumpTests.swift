@@ -5,20 +5,20 @@ import Testing
 @testable import Platform
 
 /// What becomes of a look that does not succeed, and of a source that tells less than hoped.
-@Suite struct SocketTableTests {
-  private let table = SocketTable(source: .diagWithInfo)
+@Suite struct SocketDumpTests {
+  private let table = SocketDump(source: .diagWithInfo)
 
   /// The reason of a failure, `again`, or nil for what must not come of an error.
   private func outcome(_ code: Int32) -> String? {
-    switch table.after(Errno(code: code)) {
+    switch table.recover(from: Errno(code: code)) {
     case .again: "again"
     case .failed(let failure): failure.reason
     case .more, .done: nil
     }
   }
 
-  private func ports(_ port: UInt16) -> Ordered<UInt16> {
-    var ports = Ordered<UInt16>()
+  private func ports(_ port: UInt16) -> SortedSet<UInt16> {
+    var ports = SortedSet<UInt16>()
     ports.insert(port)
     return ports
   }
@@ -26,7 +26,7 @@ import Testing
   @Test(arguments: [EINTR, ENOBUFS, EAGAIN])
   func aDisturbedLookIsRepeatedThreeTimes(_ code: Int32) {
     for _ in 0..<2 {
-      table.begin(listenersOnly: true, ports: Ordered())
+      table.begin(listenersOnly: true, ports: SortedSet())
       for _ in 0..<3 { #expect(outcome(code) == "again") }
       #expect(outcome(code)?.hasPrefix("sock_diag: ") == true)
     }
@@ -44,7 +44,7 @@ import Testing
   }
 
   @Test func aRefusalLaterIsAFailure() {
-    table.begin(listenersOnly: true, ports: Ordered())
+    table.begin(listenersOnly: true, ports: SortedSet())
     while case .more = table.step({ _ in }) {}
     #expect(outcome(EPERM)?.hasPrefix("sock_diag: ") == true && table.source == .diagWithInfo)
   }
@@ -77,22 +77,22 @@ import Testing
     let header: [UInt8] = [20, 0, 0, 0, type, 0, flags, 0, 0, 0, 0, 0, 0, 0, 0, 0]
     let message = header + [0xFF, 0xFF, 0xFF, 0xFF]
     #expect(throws: Errno(code: code)) {
-      _ = try message.withUnsafeBytes { bytes throws(Errno) in try table.take(bytes) { _ in } }
+      _ = try message.withUnsafeBytes { bytes throws(Errno) in try table.parseDatagram(bytes) { _ in } }
     }
   }
 
   @Test func whatARowLacks() throws {
-    func row(_ state: String, window: Int) throws -> SocketRow {
+    func row(_ state: String, window: Int) throws -> SocketRecord {
       let line = "0: 0100007F:0050 0100007F:0001 \(state) 0:0 00:0 0 0 0 9 1 0 20 4 30 \(window) -1"
-      return try #require(SocketRow(line: Array(line.utf8)[...]))
+      return try #require(SocketRecord(line: Array(line.utf8)[...]))
     }
     var rows = 0
     table.begin(listenersOnly: false, ports: ports(80))
-    table.pass(try row("0A", window: 0)) { _ in rows += 1 }  // the kernel tells less of it anyway
+    table.deliver(try row("0A", window: 0)) { _ in rows += 1 }  // the kernel tells less of it anyway
     #expect(table.source == .diagWithInfo)
-    table.pass(try row("01", window: 10)) { _ in rows += 1 }
+    table.deliver(try row("01", window: 10)) { _ in rows += 1 }
     #expect(table.source == .diag)
-    table.pass(try row("01", window: 0)) { _ in rows += 1 }  // as gVisor has it
+    table.deliver(try row("01", window: 0)) { _ in rows += 1 }  // as gVisor has it
     #expect(table.source == .procStates && rows == 3)
   }
 }

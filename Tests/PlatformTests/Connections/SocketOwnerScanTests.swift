@@ -9,87 +9,87 @@ import Testing
 @_silgen_name("setfsuid") @discardableResult func setfsuid(_ user: UInt32) -> Int32
 
 /// Whose listening sockets are found, with real processes.
-@Suite struct ListenerSearchTests {
+@Suite struct SocketOwnerScanTests {
   private func watch(
-    _ stranger: Stranger, excluding: UInt16? = nil, _ source: ConnectionSource = .diagWithInfo
-  ) -> ConnectionWatch {
-    ConnectionWatch(
+    _ stranger: PythonProcess, excluding: UInt16? = nil, _ source: ConnectionSource = .diagWithInfo
+  ) -> ConnectionSampler {
+    ConnectionSampler(
       ports: nil, owner: .descendants(of: stranger.pid), excluding: excluding, quiet: .seconds(2), source: source)
   }
 
   @Test(arguments: [ConnectionSource.diagWithInfo, .proc])
   func onlyThoseOfTheTree(source: ConnectionSource) throws {
     let foreign = try Listener()
-    let stranger = try Stranger()
+    let stranger = try PythonProcess()
     let port = try stranger.listen()
-    let watch = watch(stranger, source)
+    let sampler = watch(stranger, source)
     let client = try startConnecting(to: SocketAddress(.loopback4, port: port))
     defer { close(client) }
     // It is connected before the server's end is.
-    let sample = try watch.pass { $0.census.established == 1 }
-    #expect(sample.ports == [port] && sample.listeners == .ofTree && watch.ports == [port])
-    #expect(sample.census.classes == [.pendingAccept: 1])
+    let sample = try sampler.pass { $0.counts.established == 1 }
+    #expect(sample.ports == [port] && sample.portSource == .ofTree && sampler.ports == [port])
+    #expect(sample.counts.classes == [.pendingAccept: 1])
     withExtendedLifetime(foreign) {}
   }
 
   /// The supervisor of this tree is the one that must not count.
   @Test func notThoseOfTheSupervisor() throws {
-    let stranger = try Stranger()
+    let stranger = try PythonProcess()
     let child = try stranger.tell("answer = os.getpid()")
     _ = try stranger.listen()
-    let watch = ConnectionWatch(
+    let sampler = ConnectionSampler(
       ports: nil, owner: .descendants(of: Int32(child) ?? 0), excluding: nil, quiet: .seconds(2))
-    #expect(try watch.pass().listeners == .none)
+    #expect(try sampler.pass().portSource == .none)
   }
 
   @Test func oneThatComesLateAndOneThatGoes() throws {
-    let stranger = try Stranger()
-    let watch = watch(stranger)
-    #expect(try watch.pass().listeners == .none && watch.ports.isEmpty)
+    let stranger = try PythonProcess()
+    let sampler = watch(stranger)
+    #expect(try sampler.pass().portSource == .none && sampler.ports.isEmpty)
     let first = try stranger.listen()
-    #expect(try watch.pass(lookForListeners: false).listeners == .none)
-    #expect(try watch.pass().ports == [first])
+    #expect(try sampler.pass(lookForListeners: false).portSource == .none)
+    #expect(try sampler.pass().ports == [first])
     let client = try startConnecting(to: SocketAddress(.loopback4, port: first))
     defer { close(client) }
     try stranger.tell("c, _ = l.accept(); l.close()")
     let second = try stranger.listen()
-    let sample = try watch.pass()
-    #expect(sample.ports == [first, second].sorted() && sample.listeners == .ofTree)
-    #expect(sample.census.established == 1 && sample.census[.pendingAccept] == 0)
+    let sample = try sampler.pass()
+    #expect(sample.ports == [first, second].sorted() && sample.portSource == .ofTree)
+    #expect(sample.counts.established == 1 && sample.counts[.pendingAccept] == 0)
   }
 
   /// As Go's servers listen.
   @Test func multipath() throws {
     guard (try? String(contentsOfFile: "/proc/sys/net/mptcp/enabled", encoding: .utf8)) == "1\n" else { return }
-    let stranger = try Stranger()
+    let stranger = try PythonProcess()
     let port = try stranger.listen(protocol: 262)  // IPPROTO_MPTCP
     let sample = try watch(stranger).pass()
-    #expect(sample.listeners == .ofTree && sample.ports == [port])
+    #expect(sample.portSource == .ofTree && sample.ports == [port])
   }
 
   @Test func itsOwnHealthPort() throws {
-    let stranger = try Stranger()
+    let stranger = try PythonProcess()
     let port = try stranger.listen()
     let sample = try watch(stranger, excluding: port).pass()
-    #expect(sample.ports.isEmpty && sample.listeners == .none)
-    let given = ConnectionWatch(ports: [Port(port), 1], owner: .everyone, excluding: port, quiet: .zero)
+    #expect(sample.ports.isEmpty && sample.portSource == .none)
+    let given = ConnectionSampler(ports: [Port(port), 1], owner: .everyone, excluding: port, quiet: .zero)
     #expect(given.ports == [1])
   }
 
   /// Where control groups tell sockets apart, those that nobody is seen to have and that were made in this process's
   /// own group are taken for the command's.
   @Test func everyone() throws {
-    let stranger = try Stranger()
+    let stranger = try PythonProcess()
     let port = try stranger.listen()
     let own = try Listener()
-    let sample = try ConnectionWatch(ports: nil, owner: .everyone, excluding: nil, quiet: .zero).pass()
+    let sample = try ConnectionSampler(ports: nil, owner: .everyone, excluding: nil, quiet: .zero).pass()
     let areTold = ownControlGroup() != nil
     #expect(sample.ports.contains(port) && sample.ports.contains(own.port) == areTold)
-    #expect(sample.listeners == (areTold ? .ofControlGroup : .ofTree))
+    #expect(sample.portSource == (areTold ? .ofControlGroup : .ofTree))
   }
 
   @Test func inheritedByAChild() throws {
-    let stranger = try Stranger()
+    let stranger = try PythonProcess()
     let port = try stranger.listen()
     // The parent's copy is closed, the child's is not.
     let child = try stranger.tell("p = os.fork(); p or __import__('signal').pause(); l.close(); answer = p")
@@ -106,13 +106,13 @@ import Testing
     ("u = socket.socket(); u.bind(('127.0.0.1', 0))", false),
   ])
   func whatCannotBeCounted(line: String, isServer: Bool) throws {
-    let stranger = try Stranger()
+    let stranger = try PythonProcess()
     try stranger.tell(line)
-    let watch = watch(stranger)
-    #expect(try watch.pass().listeners == (isServer ? .uncountable : .none))
+    let sampler = watch(stranger)
+    #expect(try sampler.pass().portSource == (isServer ? .uncountable : .none))
     let port = try stranger.listen()
-    let sample = try watch.pass()
-    #expect(sample.listeners == .ofTree && sample.ports == [port])
+    let sample = try sampler.pass()
+    #expect(sample.portSource == .ofTree && sample.ports == [port])
   }
 
   @Test(.needsIPv6) func aServerOfDatagramsOverIPv6() throws {
@@ -122,13 +122,13 @@ import Testing
 
   @Test func inAnotherNetwork() throws {
     guard getuid() == 0 else { return }
-    let stranger = try Stranger(below: ["unshare", "--net"])
+    let stranger = try PythonProcess(below: ["unshare", "--net"])
     let port = try stranger.listen(on: "0.0.0.0")
-    let watch = watch(stranger)
+    let sampler = watch(stranger)
     // Nothing of it can be seen from here, so it is not certain that nobody listens.
-    #expect(try watch.pass().listeners == .unknown)
-    #expect(!watch.ports.contains(port))
-    let given = ConnectionWatch(ports: [Port(port)], owner: .everyone, excluding: nil, quiet: .zero)
+    #expect(try sampler.pass().portSource == .unknown)
+    #expect(!sampler.ports.contains(port))
+    let given = ConnectionSampler(ports: [Port(port)], owner: .everyone, excluding: nil, quiet: .zero)
     var listeners = 0
     _ = try given.pass { if $0.state == .listen { listeners += 1 } }
     #expect(listeners == 0)
@@ -137,37 +137,37 @@ import Testing
   /// As an unprivileged ebb sees a command that has changed its user, or root without CAP_SYS_PTRACE any user.
   @Test func descriptorsThatMayNotBeRead() throws {
     guard getuid() == 0 else { return }
-    let stranger = try Stranger()
+    let stranger = try PythonProcess()
     setfsuid(65534)  // this thread's alone; files are opened with it
     defer { setfsuid(0) }
-    let watch = watch(stranger)
+    let sampler = watch(stranger)
     let own = try Listener()
     let excluded = try Listener()
     let port = try stranger.listen()
-    let sample = try watch.pass()
+    let sample = try sampler.pass()
     // All were made in the same group.
-    #expect(sample.listeners == (ownControlGroup() == nil ? .all : .ofControlGroup))
+    #expect(sample.portSource == (ownControlGroup() == nil ? .all : .ofControlGroup))
     #expect(sample.ports.contains(own.port) && sample.ports.contains(port))
     #expect(!(try self.watch(stranger, excluding: excluded.port).pass()).ports.contains(excluded.port))
   }
 
   @Test func aRingMayHaveSocketsThatNobodySees() throws {
     let listener = try Listener()  // else there is nothing to look for
-    let stranger = try Stranger()
+    let stranger = try PythonProcess()
     // io_uring_setup(2) where it is allowed.
     let setUp = "b = ctypes.create_string_buffer(120); answer = ctypes.CDLL(None).syscall(425, 4, b)"
     guard try stranger.tell(setUp) != "-1" else { return }
-    #expect(try watch(stranger).pass().listeners == .unknown)
+    #expect(try watch(stranger).pass().portSource == .unknown)
     withExtendedLifetime(listener) {}
   }
 
   @Test func aSmallFamilyByItsChildren() throws {
     guard access("/proc/self/task/\(getpid())/children", F_OK) == 0 else { return }
-    let stranger = try Stranger()
+    let stranger = try PythonProcess()
     let fork = "p = os.fork(); p or __import__('signal').pause(); answer = p"
     var children: [Int32] = []
     defer { for child in children { kill(child, SIGKILL) } }
-    func pids(_ processes: [ProcessEntry]?) -> [Int32]? { processes.map { $0.map { $0.pid }.sorted() } }
+    func pids(_ processes: [ProcPIDStat]?) -> [Int32]? { processes.map { $0.map { $0.pid }.sorted() } }
     for _ in 0..<2 { children.append(try #require(Int32(try stranger.tell(fork)))) }
     let all = pids(descendants(of: stranger.pid, among: try readProcessTable()))
     #expect(pids(readSmallFamily(of: stranger.pid)) == all && all?.count == 3)
@@ -178,22 +178,22 @@ import Testing
   }
 
   @Test func aTreeThatIsGone() throws {
-    let watch = ConnectionWatch(ports: nil, owner: .descendants(of: 0x3FFF_FFFF), excluding: nil, quiet: .zero)
-    #expect(try watch.pass().listeners == .none)
+    let sampler = ConnectionSampler(ports: nil, owner: .descendants(of: 0x3FFF_FFFF), excluding: nil, quiet: .zero)
+    #expect(try sampler.pass().portSource == .none)
   }
 
   @Test func aDeadProcessHasNoDescriptors() throws {
     guard getuid() == 0 else { return }
-    let stranger = try Stranger()
+    let stranger = try PythonProcess()
     // Not reaped: only root may open its folder.
     try stranger.tell("p = os.fork(); p or os._exit(0); os.waitid(os.P_PID, p, os.WEXITED | os.WNOWAIT)")
-    #expect(try watch(stranger).pass().listeners == .none)
+    #expect(try watch(stranger).pass().portSource == .none)
   }
 
   @Test func withoutASource() throws {
-    let watch = ConnectionWatch(
+    let sampler = ConnectionSampler(
       ports: nil, owner: .descendants(of: getpid()), excluding: nil, quiet: .zero, source: ConnectionSource.none)
-    let sample = try watch.pass()
-    #expect(sample.listeners == .unknown && sample.source == .none && sample.ports.isEmpty)
+    let sample = try sampler.pass()
+    #expect(sample.portSource == .unknown && sample.source == .none && sample.ports.isEmpty)
   }
 }

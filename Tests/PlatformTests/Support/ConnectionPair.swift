@@ -11,7 +11,7 @@ final class Listener {
   let port: UInt16
 
   init(_ address: IPAddress = .loopback4, backlog: Int32 = 64) throws {
-    socket = try Platform.listen(on: SocketAddress(address, port: 0), backlog: backlog)
+    socket = try startListening(on: SocketAddress(address, port: 0), backlog: backlog)
     port = ownPort(of: socket)
   }
 
@@ -33,7 +33,7 @@ final class Listener {
 }
 
 /// Both ends of a connection.
-final class Conversation {
+final class ConnectionPair {
   private(set) var client: Int32
   private(set) var server: Int32
 
@@ -49,7 +49,7 @@ final class Conversation {
   }
 
   func ask(_ text: String = "request") throws {
-    try #require(try send(Array(text.utf8)[...], over: client) == text.utf8.count)
+    try #require(try sendBytes(Array(text.utf8)[...], over: client) == text.utf8.count)
     wait(server, POLLIN)
     tick()
   }
@@ -60,7 +60,7 @@ final class Conversation {
 
   /// The client has it in its buffer and the server knows.
   func answer() throws {
-    try #require(try send(Array("answer".utf8)[...], over: server) == 6)
+    try #require(try sendBytes(Array("answer".utf8)[...], over: server) == 6)
     wait(client, POLLIN)
     let end = monotonicTime() + .seconds(60)
     // What comes over loopback is taken in by a thread of the kernel's, which may have to wait for its turn.
@@ -142,17 +142,17 @@ func ownPort(of socket: Int32) -> UInt16 {
   return UInt16(bigEndian: raw.sin6_port)
 }
 
-extension ConnectionWatch {
+extension ConnectionSampler {
   /// A whole pass.
-  func pass(lookForListeners: Bool = true, visit: ((Connection) -> Void)? = nil) throws -> Sample {
-    begin(lookForListeners: lookForListeners)
+  func pass(lookForListeners: Bool = true, visit: ((Connection) -> Void)? = nil) throws -> ConnectionSample {
+    startPass(lookForListeners: lookForListeners)
     while true {
-      if let result = step(visit) { return try result.get() }
+      if let result = advance(visit) { return try result.get() }
     }
   }
 
   /// Passes until one is as wanted; the last one where none is for a minute.
-  func pass(until isWanted: (Sample) -> Bool) throws -> Sample {
+  func pass(until isWanted: (ConnectionSample) -> Bool) throws -> ConnectionSample {
     let end = monotonicTime() + .seconds(60)
     while true {
       let sample = try pass()
@@ -162,14 +162,14 @@ extension ConnectionWatch {
   }
 
   /// A pass that has missed no closing. The first one may: others' sockets take room until the kernel knows the ports.
-  func passWithoutMiss() throws -> Sample {
+  func passWithoutMiss() throws -> ConnectionSample {
     let sample = try pass(until: { !$0.missedCloses })
     try #require(!sample.missedCloses)
     return sample
   }
 }
 
-extension Census {
+extension ConnectionCounts {
   /// The classes that are not empty.
   var classes: [ConnectionClass: Int] {
     var classes: [ConnectionClass: Int] = [:]

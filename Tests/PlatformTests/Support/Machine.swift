@@ -10,7 +10,7 @@ enum Machine {
   /// Else tests of it are left out, which is said once. Not on the machine that has to prove everything: there they
   /// fail.
   static let hasIPv6: Bool = {
-    if let socket = try? Platform.listen(on: SocketAddress(.loopback6, port: 0), backlog: 1) {
+    if let socket = try? startListening(on: SocketAddress(.loopback6, port: 0), backlog: 1) {
       close(socket)
       return true
     }

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// A supervisor, and below it a Python interpreter that does as it is told. Ends with this object.
-final class Stranger {
+final class PythonProcess {
   /// The supervisor's.
   let pid: Int32
   private let conversation: Int32
@@ -27,7 +27,7 @@ final class Stranger {
     posix_spawn_file_actions_adddup2(&actions, ends[0], 1)
     var pid: pid_t = 0
     // With something left to do the shell stays, and is the parent.
-    let line = ["/bin/sh", "-c", "\"$@\"; exit 0", "sh"] + words + ["python3", "-u", "-c", Stranger.loop]
+    let line = ["/bin/sh", "-c", "\"$@\"; exit 0", "sh"] + words + ["python3", "-u", "-c", PythonProcess.loop]
     var arguments = line.map { strdup($0) } + [nil]
     let error = posix_spawn(&pid, "/bin/sh", &actions, nil, &arguments, environ)
     posix_spawn_file_actions_destroy(&actions)

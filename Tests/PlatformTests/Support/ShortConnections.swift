@@ -18,8 +18,8 @@ extension Listener {
   /// The same; returns when the kernel has told of all. Of more than a hundred it may tell at once what the least of the
   /// usual limits (net.core.rmem_max) has no room for.
   func makeShortConnectionsThatAreTold(_ count: Int) throws {
-    let witness = ClosedConnections()
-    var ports = Ordered<UInt16>()
+    let witness = ClosedSocketMonitor()
+    var ports = SortedSet<UInt16>()
     ports.insert(port)
     func listen() {
       witness.beginPass()

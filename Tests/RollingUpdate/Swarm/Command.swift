@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// Runs a program to its end, and returns its standard output without the last newline. Its standard error is part of the failure.
 func output(of words: [String]) throws(Failure) -> String {

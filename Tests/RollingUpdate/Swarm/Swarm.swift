@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// The same rolling update by a real orchestrator: a Docker swarm, whose services are updated to another image.
 func runOnSwarm(_ schedule: Schedule, _ programs: Programs, _ folder: String) throws(Failure) -> [Outcome] {
@@ -29,7 +29,7 @@ private func swarmRuns(_ lag: Int, _ schedule: Schedule, _ programs: Programs, _
 {
   var runs: [Run] = []
   for app in App.allCases {
-    for way in Way.onSwarm(app, lag: lag, schedule) {
+    for way in ShutdownStrategy.onSwarm(app, lag: lag, schedule) {
       let own = "\(folder)/lag-\(lag)-\(runs.count)"
       try makeFolder(own)
       let port = 8000 + 10 * UInt16(runs.count)
@@ -67,11 +67,11 @@ private func update(_ runs: [Run], _ engine: SwarmEngine, _ schedule: Schedule) 
   return outcomes
 }
 
-extension Way {
+extension ShutdownStrategy {
   /// What is compared on a swarm. The signal is the image's STOPSIGNAL under ebb too, which recognises nginx by it.
-  fileprivate static func onSwarm(_ app: App, lag: Int, _ schedule: Schedule) -> [Way] {
-    func way(_ kind: Kind, wait: Int = 0, _ wrapper: [String]) -> Way {
-      Way(kind: kind, wait: wait, wrapper: wrapper, stopSignal: app.stopSignal)
+  fileprivate static func onSwarm(_ app: App, lag: Int, _ schedule: Schedule) -> [ShutdownStrategy] {
+    func way(_ kind: Kind, wait: Int = 0, _ wrapper: [String]) -> ShutdownStrategy {
+      ShutdownStrategy(kind: kind, wait: wait, wrapper: wrapper, stopSignal: app.stopSignal)
     }
     let delay = schedule.fittedWait(lag: lag)
     let options = ["--delay", "\(delay)ms", "-t", "\(schedule.grace)ms"] + schedule.drain

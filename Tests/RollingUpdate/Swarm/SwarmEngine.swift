@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// A Docker engine that is a swarm of one node: dockerd of Debian's docker.io, in the network of the thread that makes it.
 ///

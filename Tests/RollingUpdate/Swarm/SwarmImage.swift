@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// The images of an app, in two versions: the app, each init and a shell for the entry script, all in one.
 struct SwarmImage {
@@ -31,7 +31,7 @@ struct SwarmImage {
     var script = ["#!/bin/sh", "port=$((FIRST + REPLICAS * (VERSION - 1) + SLOT))"]
     switch app {
     case .plain:
-      try copy(programs.fixture, root + "/app")
+      try copy(programs.testApp, root + "/app")
       script += ["exec /app serve $port --no-handler"]
     case .nginx:
       try copy(programs.nginx, root + "/bin/nginx")

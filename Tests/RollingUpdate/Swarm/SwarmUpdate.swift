@@ -1,5 +1,5 @@
 import Glibc
-import Instruments
+import TestSupport
 
 /// One rolling update of a swarm service, and the load balancer that learns of its tasks.
 ///

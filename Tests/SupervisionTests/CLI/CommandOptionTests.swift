@@ -7,7 +7,7 @@ import Testing
 @Suite struct CommandOptionTests {
   private func read(_ words: String...) throws -> Invocation {
     // Variables of the container, which `kubectl exec` hands on, are the run form's alone.
-    try parse(words: words, variable: { _ in "nonsense" })
+    try parse(arguments: words, variable: { _ in "nonsense" })
   }
 
   @Test func status() throws {
@@ -41,7 +41,7 @@ import Testing
 
   @Test func aProgramOfThatNameGoesAfterTwoDashes() throws {
     for name in ["status", "stop", "probe"] {
-      guard case .run(_, 1) = try parse(words: ["--", name], variable: { _ in nil }) else {
+      guard case .run(_, 1) = try parse(arguments: ["--", name], variable: { _ in nil }) else {
         throw UsageError(message: "\(name) is not run")
       }
     }
@@ -80,14 +80,14 @@ import Testing
   ])
   func mistakesAreNamed(_ words: [String], _ message: String) {
     #expect {
-      try parse(words: words, variable: { _ in nil })
+      try parse(arguments: words, variable: { _ in nil })
     } throws: { ($0 as? UsageError)?.message.hasPrefix(message) == true }
   }
 
   @Test(arguments: ["status", "stop", "probe", "drain"])
   func anUnknownOptionLeadsToTheCommandsOwnHelp(_ name: String) {
     #expect {
-      try parse(words: [name, "--nope"], variable: { _ in nil })
+      try parse(arguments: [name, "--nope"], variable: { _ in nil })
     } throws: { ($0 as? UsageError)?.message == "\(name): \"--nope\" is no option: see ebb \(name) --help" }
   }
 
@@ -104,14 +104,14 @@ import Testing
     let now = Instant.at(81_200)
     #expect(status.objection(live: false, at: now) == "delaying, the stop began 1.2s ago")
     #expect(status.objection(live: true, at: now) == nil)
-    status.now.readyUntil = .at(81_201)
+    status.snapshot.readyUntil = .at(81_201)
     #expect(status.objection(live: false, at: now) == nil)
-    (status.now.readyUntil, status.now.stop, status.now.phase) = (nil, nil, .starting)
+    (status.snapshot.readyUntil, status.snapshot.stop, status.snapshot.phase) = (nil, nil, .starting)
     #expect(status.objection(live: false, at: now) == "starting")
     #expect(!status.asksCommand(live: true) && status.asksCommand(live: false))
-    status.now.phase = .draining
+    status.snapshot.phase = .draining
     #expect(status.asksCommand(live: true))
-    status.now.phase = .stopping
+    status.snapshot.phase = .stopping
     #expect(!status.asksCommand(live: true))
   }
 }

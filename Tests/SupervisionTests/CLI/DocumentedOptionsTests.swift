@@ -4,7 +4,7 @@ import Testing
 @testable import Supervision
 
 /// The documents and the program's own tables say the same.
-@Suite struct ReadmeTests {
+@Suite struct DocumentedOptionsTests {
   private static let root = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../..").standardized
 
   /// One of the articles.
@@ -19,9 +19,9 @@ import Testing
   }
 
   @Test func `the tables of options are the program's`() throws {
-    let run = optionTable(RunOptions.table.map { $0.shape })
+    let run = optionTable(RunOptions.table.map { $0.spec })
     #expect(try table("| option |", in: "Options") == [run], "Options.md should hold:\n\(run)")
-    let smoke = optionTable(SmokeOptions.table.map { $0.shape })
+    let smoke = optionTable(SmokeOptions.table.map { $0.spec })
     #expect(try table("| option |", in: "SmokeTesting") == [smoke], "SmokeTesting.md should hold:\n\(smoke)")
   }
 
@@ -59,11 +59,11 @@ import Testing
         variables[String(parts[0])] = String(parts[1])
       }
       if row[1].contains("Kubernetes") { variables["KUBERNETES_SERVICE_HOST"] = "10.0.0.1" }
-      guard case .run(let options, _) = try parse(words: ["app"], variable: { variables[$0] }) else { return }
+      guard case .run(let options, _) = try parse(arguments: ["app"], variable: { variables[$0] }) else { return }
       let times = options.times
       let left = times.killIn - times.delay - times.drainTimeout
       let shown = [times.delay, times.drainTimeout, left, times.killMargin, times.terminationGracePeriod].map { span in
-        span.milliseconds % 1000 == 0 ? "\(span.milliseconds / 1000)s" : span.rough
+        span.milliseconds % 1000 == 0 ? "\(span.milliseconds / 1000)s" : span.approximate
       }
       #expect(shown == Array(row[2...]))
     }
@@ -72,26 +72,26 @@ import Testing
   @Test func `the table of servers is the program's`() throws {
     var expected = "| command | SIGTERM | graceful stop | use | in the foreground |\n|---|---|---|---|---|\n"
     for server in KnownServer.allCases {
-      let facts = server.facts
+      let fields = server.fields
       let names = KnownServer.processNames.filter { $0.1 == server }.map { "`\($0.0)`" }.joined(separator: ", ")
       let meaning = ["fast stop", "waits for every client", "reloads, does not exit"]
       let meanings: [KnownServer.OnTerminate] = [.fastStop, .waitsForClients, .reloads]
-      let onTerminate = meaning[try #require(meanings.firstIndex(of: facts.onTerminate))]
-      let needs = facts.needs.map { facts.gracefulStop == nil ? ", \($0)" : ", and \($0)" } ?? ""
-      expected += "| \(names) | \(onTerminate) | \(facts.gracefulStop?.name ?? "none") | "
-      expected += "`--rewrite TERM:\(server.rewriteTo.name)`\(needs) | `\(facts.foreground)` |\n"
+      let onTerminate = meaning[try #require(meanings.firstIndex(of: fields.onTerminate))]
+      let needs = fields.needs.map { fields.gracefulStop == nil ? ", \($0)" : ", and \($0)" } ?? ""
+      expected += "| \(names) | \(onTerminate) | \(fields.gracefulStop?.name ?? "none") | "
+      expected += "`--rewrite TERM:\(server.rewriteTo.name)`\(needs) | `\(fields.foreground)` |\n"
     }
     #expect(try table("| command | SIGTERM |", in: "Recipes") == [expected], "Recipes.md should hold:\n\(expected)")
   }
 
-  private func optionTable(_ options: [OptionShape]) -> String {
+  private func optionTable(_ options: [OptionSpec]) -> String {
     var text = "| option | default | meaning |\n|---|---|---|\n"
     for option in options {
       let short = option.short.map { "`-\($0)`, " } ?? ""
       let value = option.value.map { " \($0)" } ?? ""
       let meaning = option.help + (option.repeatable ? "; repeatable" : "")
       text +=
-        "| \(short)`--\(option.name)\(value.escapingBars)` | \(option.standard ?? "") | \(meaning.escapingBars) |\n"
+        "| \(short)`--\(option.name)\(value.escapingBars)` | \(option.defaultText ?? "") | \(meaning.escapingBars) |\n"
     }
     return text
   }

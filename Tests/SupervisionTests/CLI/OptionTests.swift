@@ -3,7 +3,7 @@ import Testing
 @testable import Supervision
 
 private func options(_ words: String..., variables: [String: String] = [:]) throws -> RunOptions {
-  guard case .run(let options, _) = try parse(words: words + ["app"], variable: { variables[$0] }) else {
+  guard case .run(let options, _) = try parse(arguments: words + ["app"], variable: { variables[$0] }) else {
     throw UsageError(message: "not a run")
   }
   return options
@@ -11,7 +11,7 @@ private func options(_ words: String..., variables: [String: String] = [:]) thro
 
 private func complaint(_ words: String..., variables: [String: String] = [:]) -> String? {
   do {
-    _ = try parse(words: words, variable: { variables[$0] })
+    _ = try parse(arguments: words, variable: { variables[$0] })
     return nil
   } catch { return error.message }
 }
@@ -34,14 +34,16 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
     #expect(standard.terminationGracePeriod == nil)
     #expect(standard.killMargin == nil)
     #expect(standard.leftoverTimeout == nil)
-    #expect(standard.stopSignals == SignalSet([.terminate]))
+    #expect(standard.stopSignals == SignalSet([.sigterm]))
     #expect(standard.verbosity == 0)
     // What the table shows as a default is what the options hold: setting it changes nothing.
     for option in RunOptions.table {
-      guard let shown = option.shape.standard, option.shape.value != nil, Span(text: shown) != nil else { continue }
+      guard let shown = option.spec.defaultText, option.spec.value != nil, TimeAmount(text: shown) != nil else {
+        continue
+      }
       var set = RunOptions()
       try option.set(&set, shown)
-      #expect("\(set)" == "\(RunOptions())", "--\(option.shape.name)")
+      #expect("\(set)" == "\(RunOptions())", "--\(option.spec.name)")
     }
   }
 
@@ -55,11 +57,11 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
 
   @Test func flagsBundle() throws {
     let bundled = try options("-gwe143")
-    #expect(bundled.signalsGroup && bundled.warnsReaped)
-    #expect(bundled.remaps == [ExitCodeRemap(from: 143, to: 0)])
+    #expect(bundled.targetsProcessGroup && bundled.logsReapedOrphans)
+    #expect(bundled.exitCodeRemaps == [ExitCodeRemap(from: 143, to: 0)])
     #expect(try options("-vv").verbosity == 2)
     #expect(try options("-q").verbosity == -1)
-    #expect(try options("--group=no", variables: ["EBB_GROUP": "1"]).signalsGroup == false)
+    #expect(try options("--group=no", variables: ["EBB_GROUP": "1"]).targetsProcessGroup == false)
   }
 
   @Test func everyOptionHasAVariable() throws {
@@ -76,16 +78,16 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
       "EBB_TERMINATION_LOG": "/tmp/log", "EBB_DRAIN": "zero", "EBB_DRAIN_TIMEOUT": "7s", "EBB_DRAIN_QUIET": "8s",
       "EBB_PORTS": "80,443,80",
     ]
-    #expect(Set(values.keys) == Set(RunOptions.table.map(\.shape.variable)))
+    #expect(Set(values.keys) == Set(RunOptions.table.map(\.spec.variable)))
     let set = try options(variables: values)
     #expect(set.delay == .seconds(1) && set.grace == .seconds(2) && set.terminationGracePeriod == .seconds(60))
     #expect(set.killMargin == .seconds(3) && set.leftoverTimeout == .seconds(4))
     #expect(set.drain == .zero && set.drainTimeout == .seconds(7) && set.drainQuiet == .seconds(8))
     #expect(set.ports?.map { $0.number } == [80, 443])
-    #expect(set.stopSignals == SignalSet([.terminate, .quit]))
-    #expect(set.rewrites.apply(to: .terminate) == .interrupt && set.rewrites.apply(to: .hangup) == nil)
-    #expect(set.signalsGroup && set.newSession && set.warnsReaped && set.parentDeathSignal == .kill)
-    #expect(set.remaps == [ExitCodeRemap(from: 143, to: 0), ExitCodeRemap(from: 1, to: 2)])
+    #expect(set.stopSignals == SignalSet([.sigterm, .sigquit]))
+    #expect(set.rewrites.apply(to: .sigterm) == .sigint && set.rewrites.apply(to: .sighup) == nil)
+    #expect(set.targetsProcessGroup && set.newSession && set.logsReapedOrphans && set.parentDeathSignal == .sigkill)
+    #expect(set.exitCodeRemaps == [ExitCodeRemap(from: 143, to: 0), ExitCodeRemap(from: 1, to: 2)])
     #expect(set.logFormat == .json && set.verbosity == 2)
     #expect(set.readyTCP == 8080 && set.readyHTTP?.path == "/a,b" && set.readiness.count == 2)
     #expect(set.startupTimeout == .seconds(5) && set.readyHold == .seconds(6))
@@ -95,12 +97,13 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
 
   @Test func aFlagBeatsItsVariable() throws {
     #expect(try options("--delay", "7s", variables: ["EBB_DELAY": "nonsense"]).delay == .seconds(7))
-    #expect(try options("-e", "1", variables: ["EBB_REMAP_EXIT": "2"]).remaps == [ExitCodeRemap(from: 1, to: 0)])
+    #expect(
+      try options("-e", "1", variables: ["EBB_REMAP_EXIT": "2"]).exitCodeRemaps == [ExitCodeRemap(from: 1, to: 0)])
   }
 
   @Test func parsingStopsAtTheFirstWordThatIsNoOption() throws {
     func commandAt(_ words: String...) throws -> Int? {
-      if case .run(_, let index) = try parse(words: words, variable: { _ in nil }) { return index }
+      if case .run(_, let index) = try parse(arguments: words, variable: { _ in nil }) { return index }
       return nil
     }
     #expect(try commandAt("sh", "-c", "--delay") == 0)
@@ -114,14 +117,14 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
     for (words, isHelp) in [
       (["-h"], true), (["--help"], true), (["-V"], false), (["--version"], false), (["-g", "--help"], true),
     ] {
-      switch try parse(words: words, variable: { _ in nil }) {
+      switch try parse(arguments: words, variable: { _ in nil }) {
       case .help: #expect(isHelp)
       case .version: #expect(!isHelp)
       default: Issue.record("\(words) is something else")
       }
     }
-    for option in RunOptions.table { #expect(helpText().contains("--\(option.shape.name)")) }
-    let repeatable = RunOptions.table.count { $0.shape.repeatable }
+    for option in RunOptions.table { #expect(helpText().contains("--\(option.spec.name)")) }
+    let repeatable = RunOptions.table.count { $0.spec.repeatable }
     // Once more in the text below the options.
     #expect(helpText().components(separatedBy: "repeatable").count - 1 == repeatable + 1)
     for command in ["status", "probe", "stop", "drain", "smoke", "plan"] {
@@ -158,7 +161,7 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
   ])
   func complaintsNameTheOptionTheValueAndWhatIsExpected(_ words: [String], _ beginning: String) {
     do {
-      _ = try parse(words: words, variable: { _ in nil })
+      _ = try parse(arguments: words, variable: { _ in nil })
       Issue.record("\(words) was taken")
     } catch {
       #expect(error.message.hasPrefix(beginning), "\(error.message)")

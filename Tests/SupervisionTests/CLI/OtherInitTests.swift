@@ -8,7 +8,7 @@ private func run(
 ) throws -> (options: RunOptions, command: [String]) {
   let arranged = other.arrangement(of: words, isPosix: false).map { words[$0] }
   let hasOwn = variables.keys.contains { $0.hasPrefix("EBB_") }
-  let invocation = try parse(words: arranged, as: other, variable: { variables[$0] }, hasOwnVariables: hasOwn)
+  let invocation = try parse(arguments: arranged, as: other, variable: { variables[$0] }, hasOwnVariables: hasOwn)
   guard case .run(let options, let commandAt) = invocation else { throw UsageError(message: "not a run") }
   return (options, Array(arranged[commandAt...]))
 }
@@ -79,7 +79,7 @@ private func code(_ other: OtherInit, _ words: [String], _ variables: [String: S
     #expect(
       awake.grace == .seconds(3) && awake.ports?.map { $0.number } == [80] && awake.logFormat == .json
         && awake.drain == .zero)
-    #expect(awake.stopSignals == SignalSet([.terminate]) && awake.neverForwarded == .neverForwarded)
+    #expect(awake.stopSignals == SignalSet([.sigterm]) && awake.neverForwarded == .neverForwarded)
   }
 
   @Test func `a wrong line is 1 asleep, and 125 awake, as times are that do not fit`() {
@@ -95,9 +95,9 @@ private func code(_ other: OtherInit, _ words: [String], _ variables: [String: S
     let waking = ["EBB_DELAY": "1s"]
     let tini = try run(.tini, ["app", "-sgwvv", "-p", "SIGHUP", "-e", "3", "-e4", "--", "-x"], waking)
     #expect(tini.command == ["app", "-x"])
-    #expect(tini.options.signalsGroup && tini.options.warnsReaped && tini.options.verbosity == 2)
-    #expect(tini.options.parentDeathSignal == .hangup)
-    #expect(tini.options.remaps == [ExitCodeRemap(from: 3, to: 0), ExitCodeRemap(from: 4, to: 0)])
+    #expect(tini.options.targetsProcessGroup && tini.options.logsReapedOrphans && tini.options.verbosity == 2)
+    #expect(tini.options.parentDeathSignal == .sighup)
+    #expect(tini.options.exitCodeRemaps == [ExitCodeRemap(from: 3, to: 0), ExitCodeRemap(from: 4, to: 0)])
     func verbosity(_ text: String) throws -> Int {
       try run(.tini, ["-v", "app"], ["EBB_DELAY": "1s", "TINI_VERBOSITY": text]).options.verbosity
     }
@@ -105,17 +105,17 @@ private func code(_ other: OtherInit, _ words: [String], _ variables: [String: S
 
     let session = try run(.dumbInit, ["-v", "-r", "15:3", "-r", "11:2", "app", "-c"], waking)
     #expect(session.command == ["app", "-c"])
-    #expect(session.options.newSession && session.options.signalsGroup && session.options.verbosity == 1)
-    #expect(session.options.rewrites.apply(to: .terminate) == .quit)
-    #expect(session.options.rewrites.apply(to: .terminalStop) == .terminalStop)
+    #expect(session.options.newSession && session.options.targetsProcessGroup && session.options.verbosity == 1)
+    #expect(session.options.rewrites.apply(to: .sigterm) == .sigquit)
+    #expect(session.options.rewrites.apply(to: .sigtstp) == .sigtstp)
     let child = try run(.dumbInit, ["--single-child", "app"], waking).options
-    #expect(!child.newSession && !child.signalsGroup)
-    #expect(try run(.catatonit, ["-g", "app"], waking).options.signalsGroup)
+    #expect(!child.newSession && !child.targetsProcessGroup)
+    #expect(try run(.catatonit, ["-g", "app"], waking).options.targetsProcessGroup)
     // A flag beats its variable.
     let both = ["EBB_DELAY": "1s", "EBB_GROUP": "no", "EBB_SESSION": "no", "EBB_REWRITE": "TERM:INT"]
-    #expect(try run(.tini, ["-g", "app"], both).options.signalsGroup)
-    #expect(try run(.dumbInit, ["-r", "15:3", "app"], both).options.rewrites.apply(to: .terminate) == .quit)
-    #expect(try run(.tini, ["app"], both).options.rewrites.apply(to: .terminate) == .interrupt)
+    #expect(try run(.tini, ["-g", "app"], both).options.targetsProcessGroup)
+    #expect(try run(.dumbInit, ["-r", "15:3", "app"], both).options.rewrites.apply(to: .sigterm) == .sigquit)
+    #expect(try run(.tini, ["app"], both).options.rewrites.apply(to: .sigterm) == .sigint)
   }
 
   @Test func `asleep the exit codes of commands that do not start are each program's`() throws {
@@ -133,9 +133,9 @@ private func code(_ other: OtherInit, _ words: [String], _ variables: [String: S
 
   @Test func `asleep the status says that no stop is begun`() throws {
     let options = try run(.dumbInit, ["-r", "15:3", "app"]).options
-    let facts = SupervisorFacts(pid: 1, startedAt: Instant(nanoseconds: 0), argv: ["app"], options: options)
-    let status = Status(facts: facts, now: StatusSnapshot(since: Instant(nanoseconds: 0)))
-    #expect(facts.isAsleep && facts.forwardsAs == .quit)
+    let fields = SupervisorInfo(pid: 1, startedAt: Instant(nanoseconds: 0), argv: ["app"], options: options)
+    let status = Status(info: fields, snapshot: StatusSnapshot(since: Instant(nanoseconds: 0)))
+    #expect(fields.isAsleep && fields.forwardsAs == .sigquit)
     let text = statusText(status, pid: 1, processes: [], at: Instant(nanoseconds: 0))
     #expect(text.contains("stop      none of its own: in the place of another init ebb only forwards signals\n"))
     let json = String(

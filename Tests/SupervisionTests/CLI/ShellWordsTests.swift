@@ -2,7 +2,7 @@ import Testing
 
 @testable import Supervision
 
-@Suite struct WordsTests {
+@Suite struct ShellWordsTests {
   @Test(arguments: [
     ("", []), ("  \t\n", []), ("a", ["a"]), (" a  b\tc\n", ["a", "b", "c"]), ("'a b' c", ["a b", "c"]),
     ("a'b c'd", ["ab cd"]),
@@ -12,9 +12,9 @@ import Testing
     ("sh -c 'sleep 1; echo $X'", ["sh", "-c", "sleep 1; echo $X"]),
     ("$HOME ~ * # ; |", ["$HOME", "~", "*", "#", ";", "|"]), ("größe ''é", ["größe", "é"]),
   ])
-  func taken(line: String, expected: [String]) { #expect(words(of: line) == expected) }
+  func taken(line: String, expected: [String]) { #expect(splitShellWords(line) == expected) }
 
   @Test(arguments: ["'", "a 'b", "\"", "\"a\\\"", "a\\", "\"\\"]) func refused(line: String) {
-    #expect(words(of: line) == nil)
+    #expect(splitShellWords(line) == nil)
   }
 }

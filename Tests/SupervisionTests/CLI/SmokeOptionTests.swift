@@ -5,7 +5,7 @@ import Testing
 /// `ebb smoke`: how it is called.
 @Suite struct SmokeOptionTests {
   private func read(_ words: String..., variables: [String: String] = [:]) throws -> (SmokeOptions, at: Int) {
-    guard case .smoke(let options, let at) = try parse(words: ["smoke"] + words, variable: { variables[$0] }) else {
+    guard case .smoke(let options, let at) = try parse(arguments: ["smoke"] + words, variable: { variables[$0] }) else {
       throw UsageError(message: "not smoke")
     }
     return (options, at)
@@ -36,9 +36,11 @@ import Testing
       "--startup-timeout",
       "7s", "--drain-timeout=1s", "--", "app", "-g")
     #expect(options.passedOn == [1, 4, 5, 6, 9, 10, 11, 12, 13, 14] && at == 16)
-    #expect(options.run.signalsGroup && options.run.warnsReaped && options.run.terminationGracePeriod == .seconds(9))
+    #expect(
+      options.run.targetsProcessGroup && options.run.logsReapedOrphans
+        && options.run.terminationGracePeriod == .seconds(9))
     #expect(options.run.delay == .seconds(1) && options.run.verbosity == 1 && options.readyTimeout == .seconds(7))
-    #expect(options.run.rewrites.apply(to: .terminate) == .quit && options.rate == 5)
+    #expect(options.run.rewrites.apply(to: .sigterm) == .sigquit && options.rate == 5)
   }
 
   @Test func variablesAreTheSupervisors() throws {
@@ -48,8 +50,8 @@ import Testing
   }
 
   @Test func everyOptionOfTheRunFormIsTaken() throws {
-    let run = RunOptions.table.map { $0.shape.name }
-    let own = SmokeOptions.table.map { $0.shape.name }
+    let run = RunOptions.table.map { $0.spec.name }
+    let own = SmokeOptions.table.map { $0.spec.name }
     #expect(Set(run + own).count == run.count + own.count)
     let values = [
       "grace": "1s", "termination-grace-period": "20s", "drain": "idle", "ports": "80",
@@ -57,9 +59,9 @@ import Testing
       "ready-tcp": "1", "ready-http": "http://localhost/",
       "health": "1", "pre-stop": "a", "termination-log": "/x",
     ]
-    for shape in RunOptions.table.map({ $0.shape }) {
+    for shape in RunOptions.table.map({ $0.spec }) {
       let given = shape.value == nil ? ["--\(shape.name)"] : ["--\(shape.name)", values[shape.name] ?? "3s"]
-      guard case .smoke(let options, let at) = try parse(words: ["smoke"] + given + ["app"], variable: { _ in nil })
+      guard case .smoke(let options, let at) = try parse(arguments: ["smoke"] + given + ["app"], variable: { _ in nil })
       else { throw UsageError(message: shape.name) }
       #expect(options.passedOn == Array(1...given.count) && at == given.count + 1, "\(shape.name)")
     }
@@ -84,20 +86,20 @@ import Testing
   ])
   func mistakesAreNamed(_ words: [String], _ message: String) {
     #expect {
-      try parse(words: ["smoke"] + words, variable: { _ in nil })
+      try parse(arguments: ["smoke"] + words, variable: { _ in nil })
     } throws: { ($0 as? UsageError)?.message.hasPrefix(message) == true }
   }
 
   @Test func helpAndAProgramOfThatName() throws {
-    guard case .help(let text) = try parse(words: ["smoke", "--help"], variable: { _ in nil }) else {
+    guard case .help(let text) = try parse(arguments: ["smoke", "--help"], variable: { _ in nil }) else {
       throw UsageError(message: "no help")
     }
     #expect(text.hasPrefix("ebb smoke: ") && text.contains("--output FORMAT[:FILE]"))
     #expect(text.split(separator: "\n").allSatisfy { $0.utf8.count <= 104 }, "\(text)")
-    guard case .version = try parse(words: ["smoke", "-V"], variable: { _ in nil }) else {
+    guard case .version = try parse(arguments: ["smoke", "-V"], variable: { _ in nil }) else {
       throw UsageError(message: "no version")
     }
-    guard case .run(_, 1) = try parse(words: ["--", "smoke"], variable: { _ in nil }) else {
+    guard case .run(_, 1) = try parse(arguments: ["--", "smoke"], variable: { _ in nil }) else {
       throw UsageError(message: "not run")
     }
   }

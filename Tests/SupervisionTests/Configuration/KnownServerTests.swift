@@ -18,7 +18,7 @@ import Testing
   func `any other name is not`(name: String) { #expect(KnownServer(processName: name) == nil) }
 
   @Test func `the signals to look for are those of the table`() {
-    let signals = KnownServer.allCases.compactMap { $0.facts.gracefulStop }
+    let signals = KnownServer.allCases.compactMap { $0.fields.gracefulStop }
     #expect(KnownServer.gracefulStops == SignalSet(signals) && signals.count == 6)
     #expect(Lifecycle.imageStopSignals.signals.map { $0.name } == ["QUIT", "USR1", "WINCH", "RTMIN+3"])
   }
@@ -66,92 +66,94 @@ import Testing
       return begins
     }
 
-    func line(_ event: String) -> LogRecord? { lines.first { $0.event.isSame(as: event) } }
-    func count(_ event: String) -> Int { lines.count { $0.event.isSame(as: event) } }
+    func line(_ event: String) -> LogRecord? { lines.first { $0.event.bytesEqual(event) } }
+    func count(_ event: String) -> Int { lines.count { $0.event.bytesEqual(event) } }
   }
 
-  @Test(arguments: [("nginx", Signal.quit), ("httpd", .windowChange), ("haproxy", .user1), ("postgres", .interrupt)])
+  @Test(arguments: [("nginx", Signal.sigquit), ("httpd", .sigwinch), ("haproxy", .sigusr1), ("postgres", .sigint)])
   func `the signal of a recognised server begins the stop`(name: String, signal: Signal) {
-    var story = Story()
-    let begins = story.signal(signal, at: 10, command: name)
-    #expect(begins && story.lifecycle.phase == .delaying && story.lifecycle.snapshot.stop?.signal == signal)
-    #expect(story.lifecycle.snapshot.stop?.sends == signal)
+    var scenario = Story()
+    let begins = scenario.signal(signal, at: 10, command: name)
+    #expect(begins && scenario.lifecycle.phase == .delaying && scenario.lifecycle.snapshot.stop?.signal == signal)
+    #expect(scenario.lifecycle.snapshot.stop?.sends == signal)
   }
 
-  @Test(arguments: [("java", Signal.quit), ("nginx", .windowChange), ("haproxy", .quit), ("bash", .interrupt)])
+  @Test(arguments: [("java", Signal.sigquit), ("nginx", .sigwinch), ("haproxy", .sigquit), ("bash", .sigint)])
   func `another signal, or another command, is passed on`(name: String, signal: Signal) {
-    var story = Story()
-    let begins = story.signal(signal, at: 10, command: name)
-    #expect(!begins && story.lifecycle.phase == .serving && story.count("forwarded") == 1)
+    var scenario = Story()
+    let begins = scenario.signal(signal, at: 10, command: name)
+    #expect(!begins && scenario.lifecycle.phase == .serving && scenario.count("forwarded") == 1)
   }
 
   @Test func `a list in place of auto recognises nothing`() {
-    var story = Story { ($0.stopSignals, $0.recognisesServers) = (SignalSet([.terminate]), false) }
-    let begins = story.signal(.quit, at: 10, command: "nginx")
-    #expect(!begins && story.lifecycle.phase == .serving)
+    var scenario = Story { ($0.stopSignals, $0.recognisesServers) = (SignalSet([.sigterm]), false) }
+    let begins = scenario.signal(.sigquit, at: 10, command: "nginx")
+    #expect(!begins && scenario.lifecycle.phase == .serving)
   }
 
   @Test func `a recognised signal that is dropped begins no stop`() {
-    var story = Story { $0.rewrites.add(from: .windowChange, to: nil) }
-    let begins = story.signal(.windowChange, at: 10, command: "apache2")
-    #expect(!begins && story.lifecycle.phase == .serving)
+    var scenario = Story { $0.rewrites.add(from: .sigwinch, to: nil) }
+    let begins = scenario.signal(.sigwinch, at: 10, command: "apache2")
+    #expect(!begins && scenario.lifecycle.phase == .serving)
   }
 
   @Test func `a signal that began no stop is not looked at again for a second, another one is`() {
-    var story = Story()
-    let begins = story.signal(.user1, at: 10, command: "sh")
+    var scenario = Story()
+    let begins = scenario.signal(.sigusr1, at: 10, command: "sh")
     #expect(!begins)
     func mustPrepare(_ signal: Signal, at milliseconds: Int) -> Bool {
-      story.lifecycle.mustPrepare(for: signal, at: .at(milliseconds))
+      scenario.lifecycle.mustPrepare(for: signal, at: .at(milliseconds))
     }
-    #expect(!mustPrepare(.user1, at: 1009))
-    #expect(mustPrepare(.user1, at: 1010))
-    #expect(mustPrepare(.quit, at: 11))
+    #expect(!mustPrepare(.sigusr1, at: 1009))
+    #expect(mustPrepare(.sigusr1, at: 1010))
+    #expect(mustPrepare(.sigquit, at: 11))
   }
 
   @Test func `in a stop the recognised signal is a repeated one`() {
-    var story = Story()
-    let begins = story.signal(.terminate, at: 10, command: "nginx")
-    let mustPrepare = story.lifecycle.mustPrepare(for: .quit, at: .at(15))
+    var scenario = Story()
+    let begins = scenario.signal(.sigterm, at: 10, command: "nginx")
+    let mustPrepare = scenario.lifecycle.mustPrepare(for: .sigquit, at: .at(15))
     #expect(begins && !mustPrepare)
-    let actions = story.at(20, .signal(.quit))
+    let actions = scenario.at(20, .signal(.sigquit))
     #expect(
-      actions.allSatisfy { if case .log = $0 { true } else { false } } && story.count("repeated-stop-signal") == 1)
+      actions.allSatisfy { if case .log = $0 { true } else { false } } && scenario.count("repeated-stop-signal") == 1)
   }
 
   @Test func `the server that runs when the signal comes counts, not an earlier one`() {
-    var story = Story()
-    let begins = [story.signal(.quit, at: 10, command: "entrypoint.sh"), story.signal(.quit, at: 20, command: "nginx")]
+    var scenario = Story()
+    let begins = [
+      scenario.signal(.sigquit, at: 10, command: "entrypoint.sh"), scenario.signal(.sigquit, at: 20, command: "nginx"),
+    ]
     #expect(begins == [false, true])
   }
 
   @Test(arguments: [(29_000, 1), (30_009, 1), (30_011, 0)])
   func `an end within the grace period after such a signal is warned of`(end: Int, warnings: Int) {
-    var story = Story()
-    story.at(5, .listenersSeen(.ofTree))
-    _ = story.signal(.quit, at: 10, command: "app")
-    story.at(end, .commandExited(.exited(code: 0)))
-    story.at(end, .reapedAll(childrenRemain: false))
-    #expect(story.count("missed-stop-signal") == warnings)
+    var scenario = Story()
+    scenario.at(5, .listenersSeen(.ofTree))
+    _ = scenario.signal(.sigquit, at: 10, command: "app")
+    scenario.at(end, .commandExited(.exited(code: 0)))
+    scenario.at(end, .reapedAll(childrenRemain: false))
+    #expect(scenario.count("missed-stop-signal") == warnings)
   }
 
-  @Test(arguments: [Signal.hangup, .user2, .interrupt])
+  @Test(arguments: [Signal.sighup, .sigusr2, .sigint])
   func `after other signals it is not`(signal: Signal) {
-    var story = Story()
-    story.at(5, .listenersSeen(.ofTree))
-    _ = story.signal(signal, at: 10, command: "app")
-    story.at(20, .commandExited(.exited(code: 0)))
-    story.at(20, .reapedAll(childrenRemain: false))
-    #expect(story.count("missed-stop-signal") == 0)
+    var scenario = Story()
+    scenario.at(5, .listenersSeen(.ofTree))
+    _ = scenario.signal(signal, at: 10, command: "app")
+    scenario.at(20, .commandExited(.exited(code: 0)))
+    scenario.at(20, .reapedAll(childrenRemain: false))
+    #expect(scenario.count("missed-stop-signal") == 0)
   }
 
   @Test func `a command that never listened is not warned of either`() {
-    var story = Story()
-    story.at(5, .listenersSeen(.none))
-    _ = story.signal(.quit, at: 10, command: "app")
-    story.at(20, .commandExited(.killed(by: .quit, dumpedCore: false)))
-    story.at(20, .reapedAll(childrenRemain: false))
-    #expect(story.count("missed-stop-signal") == 0)
+    var scenario = Story()
+    scenario.at(5, .listenersSeen(.none))
+    _ = scenario.signal(.sigquit, at: 10, command: "app")
+    scenario.at(20, .commandExited(.killed(by: .sigquit, dumpedCore: false)))
+    scenario.at(20, .reapedAll(childrenRemain: false))
+    #expect(scenario.count("missed-stop-signal") == 0)
   }
 
   // MARK: Crashes
@@ -159,23 +161,23 @@ import Testing
   @Test(arguments: [
     (ExitStatus.exited(code: 1), true, LogLevel.warning), (.exited(code: 1), false, .debug),
     (.exited(code: 0), true, .debug),
-    (.killed(by: .kill, dumpedCore: false), false, .warning),
-    (.killed(by: .interrupt, dumpedCore: false), true, .debug),
-    (.killed(by: .hangup, dumpedCore: false), true, .debug), (.killed(by: .pipe, dumpedCore: false), true, .debug),
+    (.killed(by: .sigkill, dumpedCore: false), false, .warning),
+    (.killed(by: .sigint, dumpedCore: false), true, .debug),
+    (.killed(by: .sighup, dumpedCore: false), true, .debug), (.killed(by: .sigpipe, dumpedCore: false), true, .debug),
   ])
   func `an end without a stop is a warning where it is a crash`(status: ExitStatus, listened: Bool, level: LogLevel) {
-    var story = Story()
-    story.at(5, .listenersSeen(listened ? .ofTree : .none))
-    story.at(20, .commandExited(status))
-    story.at(20, .reapedAll(childrenRemain: false))
-    #expect(story.line("exited")?.level == level)
+    var scenario = Story()
+    scenario.at(5, .listenersSeen(listened ? .ofTree : .none))
+    scenario.at(20, .commandExited(status))
+    scenario.at(20, .reapedAll(childrenRemain: false))
+    #expect(scenario.line("exited")?.level == level)
   }
 
   @Test func `a code that is remapped to 0 is no crash`() {
-    var story = Story { $0.remaps = [ExitCodeRemap(from: 143, to: 0)] }
-    story.at(20, .commandExited(.killed(by: .terminate, dumpedCore: false)))
-    story.at(20, .reapedAll(childrenRemain: false))
-    #expect(story.line("exited")?.level == .debug)
+    var scenario = Story { $0.exitCodeRemaps = [ExitCodeRemap(from: 143, to: 0)] }
+    scenario.at(20, .commandExited(.killed(by: .sigterm, dumpedCore: false)))
+    scenario.at(20, .reapedAll(childrenRemain: false))
+    #expect(scenario.line("exited")?.level == .debug)
   }
 
   @Test(arguments: [
@@ -184,56 +186,56 @@ import Testing
     (2, "the command was killed by SIGKILL; its memory control group counts 2 out-of-memory kills"),
   ])
   func `out-of-memory kills are in the last line`(kills: Int, message: String) {
-    var story = Story()
-    story.lifecycle.outOfMemoryKills = kills
-    story.at(20, .commandExited(.killed(by: .kill, dumpedCore: false)))
-    story.at(20, .reapedAll(childrenRemain: false))
-    #expect(story.line("exited")?.message == message)
+    var scenario = Story()
+    scenario.lifecycle.outOfMemoryKills = kills
+    scenario.at(20, .commandExited(.killed(by: .sigkill, dumpedCore: false)))
+    scenario.at(20, .reapedAll(childrenRemain: false))
+    #expect(scenario.line("exited")?.message == message)
   }
 
   // MARK: Out of reach
 
   @Test func `what cannot be signalled is said once, and at the deadline ebb exits at once`() {
-    var story = Story()
-    story.at(1000, .reachSeen(.none(user: 999)))
-    story.at(1001, .reachSeen(.none(user: 999)))
-    #expect(story.count("out-of-reach") == 1 && story.line("out-of-reach")?.level == .warning)
-    story.at(2000, .signal(.terminate))
-    let forwarding = story.at(7000, .timer) + story.at(17_000, .timer)
+    var scenario = Story()
+    scenario.at(1000, .reachSeen(.none(user: 999)))
+    scenario.at(1001, .reachSeen(.none(user: 999)))
+    #expect(scenario.count("out-of-reach") == 1 && scenario.line("out-of-reach")?.level == .warning)
+    scenario.at(2000, .signal(.sigterm))
+    let forwarding = scenario.at(7000, .timer) + scenario.at(17_000, .timer)
     #expect(!forwarding.contains { if case .send = $0 { true } else { false } })
-    #expect(story.line("stopping")?.message.contains("was not sent") == true)
-    let lines = story.lines.map { $0.message }
+    #expect(scenario.line("stopping")?.message.contains("was not sent") == true)
+    let lines = scenario.lines.map { $0.message }
     #expect(!lines.contains { $0.contains("SIGKILL in ") || $0.contains("has been told") }, "\(lines)")
-    let end = story.at(31_000, .timer)
+    let end = scenario.at(31_000, .timer)
     #expect(end.contains { if case .exit(code: 137, _) = $0 { true } else { false } })
-    #expect(story.line("exited")?.message == "the command is still there: no signal reaches it")
-    #expect(story.count("unkillable") == 0)
+    #expect(scenario.line("exited")?.message == "the command is still there: no signal reaches it")
+    #expect(scenario.count("unkillable") == 0)
   }
 
   // MARK: Looks
 
   @Test func `it is looked at twice, and once where it listens`() {
-    var story = Story()
-    var waits = [story.lifecycle.waitForLook()]
-    var listening = story
+    var scenario = Story()
+    var waits = [scenario.lifecycle.waitForLook()]
+    var listening = scenario
     listening.at(1000, .listenersSeen(.uncountable))
     let wait = listening.lifecycle.waitForLook()
     #expect(wait == nil)
-    story.at(1000, .listenersSeen(.none))
-    waits.append(story.lifecycle.waitForLook())
-    story.at(30_000, .listenersSeen(.none))
-    waits.append(story.lifecycle.waitForLook())
+    scenario.at(1000, .listenersSeen(.none))
+    waits.append(scenario.lifecycle.waitForLook())
+    scenario.at(30_000, .listenersSeen(.none))
+    waits.append(scenario.lifecycle.waitForLook())
     #expect(waits == [.seconds(1), .seconds(29), nil])
   }
 
   @Test func `a daemon is looked for once, after an exit with 0`() {
-    var story = Story()
-    story.at(10, .commandExited(.exited(code: 0)))
-    let looks = [story.lifecycle.mustLookAtLeftovers(), story.lifecycle.mustLookAtLeftovers()]
+    var scenario = Story()
+    scenario.at(10, .commandExited(.exited(code: 0)))
+    let looks = [scenario.lifecycle.mustLookAtLeftovers(), scenario.lifecycle.mustLookAtLeftovers()]
     #expect(looks == [true, false])
-    story.at(10, .leftoversListen(port: 80, .nginx))
+    scenario.at(10, .leftoversListen(port: 80, .nginx))
     #expect(
-      story.line("daemon")?.message.hasSuffix("which is stopped: run it in the foreground: nginx -g 'daemon off;'")
+      scenario.line("daemon")?.message.hasSuffix("which is stopped: run it in the foreground: nginx -g 'daemon off;'")
         == true)
     var failed = Story()
     failed.at(10, .commandExited(.exited(code: 1)))
@@ -272,7 +274,7 @@ import Testing
 
   @Test func `known names and those of Kubernetes are left alone`() {
     let names =
-      RunOptions.table.map { $0.shape.variable } + [
+      RunOptions.table.map { $0.spec.variable } + [
         "EBB_SERVICE_HOST", "EBB_SERVICE_PORT", "EBB_SERVICE_PORT_HTTP", "EBB_PORT", "EBB_PORT_80_TCP",
         "EBB_PORT_80_TCP_ADDR",
         "EBB_SIGNAL",

@@ -6,7 +6,7 @@ import Testing
 /// `ebb plan`: the timeline of a stop, and where each value comes from.
 @Suite struct PlanTests {
   private func plan(_ words: String..., variables: [String: String] = [:]) throws -> PlanReport {
-    guard case .plan(let options) = try parse(words: ["plan"] + words, variable: { variables[$0] }) else {
+    guard case .plan(let options) = try parse(arguments: ["plan"] + words, variable: { variables[$0] }) else {
       throw UsageError(message: "not a plan")
     }
     return PlanReport(options.run, unknownVariables: [])
@@ -39,15 +39,15 @@ import Testing
   }
 
   @Test func `a value names the flag or the variable that gave it, and a default that had to shrink says so`() throws {
-    let facts = try json(plan("--grace", "2s", variables: ["EBB_DELAY": "20s"].merging(PlanTests.pod) { $1 }))
-    #expect(facts["delay_ms"] as? Int == 20_000)
-    #expect(facts["delay_from"] as? String == "variable")
-    #expect(facts["grace_ms"] as? Int == 2_000)
-    #expect(facts["grace_from"] as? String == "flag")
-    #expect(facts["drain_timeout_ms"] as? Int == 3_500)
-    #expect(facts["drain_timeout_from"] as? String == "fitted")
-    #expect(facts["kill_margin_from"] as? String == "default")
-    #expect(facts["grace_period_from"] as? String == "kubernetes")
+    let fields = try json(plan("--grace", "2s", variables: ["EBB_DELAY": "20s"].merging(PlanTests.pod) { $1 }))
+    #expect(fields["delay_ms"] as? Int == 20_000)
+    #expect(fields["delay_from"] as? String == "variable")
+    #expect(fields["grace_ms"] as? Int == 2_000)
+    #expect(fields["grace_from"] as? String == "flag")
+    #expect(fields["drain_timeout_ms"] as? Int == 3_500)
+    #expect(fields["drain_timeout_from"] as? String == "fitted")
+    #expect(fields["kill_margin_from"] as? String == "default")
+    #expect(fields["grace_period_from"] as? String == "kubernetes")
   }
 
   @Test func `outside a known orchestrator it says whose time the defaults fit`() throws {
@@ -83,7 +83,9 @@ import Testing
   }
 
   @Test func `the warning of little time is part of it, as are those about unknown variables`() throws {
-    guard case .plan(let options) = try parse(words: ["plan", "--delay", "28s"], variable: { _ in nil }) else { return }
+    guard case .plan(let options) = try parse(arguments: ["plan", "--delay", "28s"], variable: { _ in nil }) else {
+      return
+    }
     let plan = PlanReport(options.run, unknownVariables: ["one", "two"])
     let warnings = try #require(try json(plan)["warnings"] as? [String])
     #expect(warnings.count == 3)
@@ -102,12 +104,12 @@ import Testing
   }
 
   @Test func `install takes one absolute path, else it is a program`() throws {
-    guard case .install("/shared/ebb") = try parse(words: ["install", "/shared/ebb"], variable: { _ in nil }) else {
+    guard case .install("/shared/ebb") = try parse(arguments: ["install", "/shared/ebb"], variable: { _ in nil }) else {
       Issue.record("not taken for install")
       return
     }
     for words in [["install"], ["install", "ebb"], ["install", "/a", "/b"], ["install", "--help"]] {
-      guard case .run(_, commandAt: 0) = try parse(words: words, variable: { _ in nil }) else {
+      guard case .run(_, commandIndex: 0) = try parse(arguments: words, variable: { _ in nil }) else {
         Issue.record("taken for install: \(words)")
         continue
       }

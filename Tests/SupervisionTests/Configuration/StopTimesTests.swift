@@ -7,7 +7,7 @@ import Testing
   private func times(
     variables: [String: String] = [:], _ words: String...
   ) throws -> StopTimes {
-    guard case .run(let options, _) = try parse(words: words + ["app"], variable: { variables[$0] }) else {
+    guard case .run(let options, _) = try parse(arguments: words + ["app"], variable: { variables[$0] }) else {
       throw UsageError(message: "not a run")
     }
     return options.times
@@ -87,16 +87,16 @@ import Testing
 
   @Test func `an empty variable is an unset one, for every option`() throws {
     for option in RunOptions.table {
-      let empty = [option.shape.variable: ""]
-      #expect("\(try options(empty))" == "\(try options([:]))", "\(option.shape.variable)")
-      guard case .smoke = try parse(words: ["smoke", "app"], variable: { empty[$0] }) else {
-        throw UsageError(message: "\(option.shape.variable) of smoke")
+      let empty = [option.spec.variable: ""]
+      #expect("\(try options(empty))" == "\(try options([:]))", "\(option.spec.variable)")
+      guard case .smoke = try parse(arguments: ["smoke", "app"], variable: { empty[$0] }) else {
+        throw UsageError(message: "\(option.spec.variable) of smoke")
       }
     }
   }
 
   private func options(_ variables: [String: String]) throws -> RunOptions {
-    guard case .run(let options, _) = try parse(words: ["app"], variable: { variables[$0] }) else {
+    guard case .run(let options, _) = try parse(arguments: ["app"], variable: { variables[$0] }) else {
       throw UsageError(message: "not a run")
     }
     return options

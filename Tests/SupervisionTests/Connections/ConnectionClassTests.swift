@@ -3,7 +3,7 @@ import Testing
 @testable import Supervision
 
 /// The class of a connection and what a census makes of them.
-@Suite struct ConnectionTests {
+@Suite struct ConnectionClassTests {
   private struct Case: CustomTestStringConvertible {
     var state = TCPState.established
     var receive: UInt32? = 0
@@ -19,12 +19,13 @@ import Testing
     let expected: ConnectionClass
 
     var connection: Connection {
-      let ages = Connection.Ages(
-        sent: .milliseconds(sent), received: .milliseconds(received), acknowledged: .milliseconds(acknowledged),
+      let ages = Connection.TCPInfo(
+        lastSendAge: .milliseconds(sent), lastReceiveAge: .milliseconds(received),
+        lastAckAge: .milliseconds(acknowledged),
         bytesReceived: bytes, bytesAcknowledged: answered)
       return Connection(
         state: state, localPort: 80, peer: SocketAddress(.loopback4, port: 1), receiveQueue: receive, sendQueue: send,
-        inode: inode, ages: hasAges ? ages : nil)
+        inode: inode, tcpInfo: hasAges ? ages : nil)
     }
     var testDescription: String { "\(self)" }
   }
@@ -91,7 +92,7 @@ import Testing
   }
 
   @Test func aCensus() {
-    var census = Census()
+    var census = ConnectionCounts()
     let rows = [
       Case(expected: .idle), Case(inode: 0, expected: .pendingAccept), Case(receive: 3, expected: .unreadRequest),
       Case(state: .closeWait, sent: 2000, received: 2700, expected: .halfClosed),
@@ -123,12 +124,13 @@ import Testing
 
   private func row(
     state: UInt8 = 7, inode: UInt64 = 1, peerPort: UInt16 = 5, sendQueue: UInt32? = 0, hasAges: Bool = true
-  ) -> SocketRow {
-    let ages = Connection.Ages(
-      sent: .milliseconds(20), received: .milliseconds(30), acknowledged: .zero, bytesReceived: 1, bytesAcknowledged: 0)
-    return SocketRow(
+  ) -> SocketRecord {
+    let ages = Connection.TCPInfo(
+      lastSendAge: .milliseconds(20), lastReceiveAge: .milliseconds(30), lastAckAge: .zero, bytesReceived: 1,
+      bytesAcknowledged: 0)
+    return SocketRecord(
       state: state, localPort: 80, peer: SocketAddress(.loopback4, port: peerPort), receiveQueue: 0,
-      sendQueue: sendQueue, inode: inode, ages: hasAges ? ages : nil, controlGroup: nil)
+      sendQueue: sendQueue, inode: inode, tcpInfo: hasAges ? ages : nil, controlGroup: nil)
   }
 
   @Test func whatAnEndTells() {

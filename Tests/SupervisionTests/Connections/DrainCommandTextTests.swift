@@ -4,9 +4,9 @@ import Testing
 @testable import Supervision
 
 /// What `ebb drain` and `ebb status --connections` print.
-@Suite struct DrainTextTests {
-  private func traffic(_ sample: Sample?) -> Traffic {
-    var traffic = Traffic(mode: .idle, quiet: .seconds(2), since: .at(0))
+@Suite struct DrainCommandTextTests {
+  private func traffic(_ sample: ConnectionSample?) -> TrafficMonitor {
+    var traffic = TrafficMonitor(mode: .idle, quiet: .seconds(2), since: .at(0))
     if let sample { traffic.add(sample, at: .at(0)) }
     return traffic
   }
@@ -17,17 +17,17 @@ import Testing
   private let counts = "2 busy (1 owed-response, 1 active-stream), 1 idle (1 idle), port 80, by diag+info"
 
   @Test func progress() {
-    func text(_ sample: Sample?, delay: Int, rest: Int) -> String {
-      drainProgress(traffic(sample), delayRest: .milliseconds(delay), rest: .milliseconds(rest))
+    func text(_ sample: ConnectionSample?, delay: Int, remaining: Int) -> String {
+      drainProgress(traffic(sample), delayRemaining: .milliseconds(delay), remaining: .milliseconds(remaining))
     }
-    #expect(text(seen, delay: 1500, rest: 11_500) == "delay, 1.5s left: \(counts)")
-    #expect(text(seen, delay: 0, rest: 10_000) == "draining, at most 10s more: \(counts)")
-    #expect(text(seen, delay: -5000, rest: 5000) == "draining, at most 5.0s more: \(counts)")
-    #expect(text(nil, delay: 0, rest: 1000) == "draining, at most 1.0s more: connections unknown")
+    #expect(text(seen, delay: 1500, remaining: 11_500) == "delay, 1.5s left: \(counts)")
+    #expect(text(seen, delay: 0, remaining: 10_000) == "draining, at most 10s more: \(counts)")
+    #expect(text(seen, delay: -5000, remaining: 5000) == "draining, at most 5.0s more: \(counts)")
+    #expect(text(nil, delay: 0, remaining: 1000) == "draining, at most 1.0s more: connections unknown")
   }
 
   @Test func whatIsNotKnownIsNotCalledNone() {
-    for listeners in [Sample.Listeners.unknown, .uncountable] {
+    for listeners in [ConnectionSample.PortSource.unknown, .uncountable] {
       let text = drainSummary(.bound, traffic(sample(listeners: listeners)), after: .seconds(10))
       #expect(text == "not drained, the bound is reached after 10s: connections unknown, by diag+info")
     }
@@ -37,7 +37,9 @@ import Testing
   }
 
   @Test func summaries() {
-    func text(_ end: DrainEnd, _ sample: Sample) -> String { drainSummary(end, traffic(sample), after: .seconds(5)) }
+    func text(_ end: DrainCommandResult, _ sample: ConnectionSample) -> String {
+      drainSummary(end, traffic(sample), after: .seconds(5))
+    }
     #expect(
       text(.drained(by: .quiet), sample()) == "drained after 5.0s (quiet): 0 busy, 0 idle, port 80, by diag+info")
     #expect(text(.drained(by: nil), seen) == "drained after 5.0s: \(counts)")
@@ -59,7 +61,7 @@ import Testing
 
   @Test func connections() {
     var bare = connection(sent: 0, received: 0)
-    bare.ages = nil
+    bare.tcpInfo = nil
     let text = connectionText([connection(sent: 9000, received: 12_000), bare], quiet: .seconds(2))
     #expect(
       text == """
@@ -73,8 +75,8 @@ import Testing
 
   @Test func connectionsAsJSON() {
     var one = connection(sent: 9000, received: 12_000)
-    one.ages?.acknowledged = .seconds(1)
-    let record = LogRecord(.info, "x", [("one", .object(one.facts(quiet: .seconds(2))))], "")
+    one.tcpInfo?.lastAckAge = .seconds(1)
+    let record = LogRecord(.info, "x", [("one", .object(one.fields(quiet: .seconds(2))))], "")
     #expect(
       String(decoding: record.line(.json, unixMilliseconds: 0), as: UTF8.self).contains(
         #"{"port":80,"peer":"127.0.0.1:5000","class":"idle","last_in_ms":12000,"last_out_ms":9000}"#))

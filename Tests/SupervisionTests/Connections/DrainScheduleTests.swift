@@ -14,60 +14,60 @@ import Testing
   }
 
   @Test func anAppWithoutTrafficIsToldAtTheEndOfTheDelay() {
-    var story = DrainStory()
-    #expect(story.drain { _ in sample() } == 5000)
-    story.exit(at: 5001)
-    #expect(story.report.contains(#""drain_ms":0,"drain_ended_by":"quiet""#))
-    #expect(story.report.contains(#""in_flight":{"at_stop":0,"at_forward":0,"at_kill":null}"#))
-    #expect(story.report.contains(#""connections_after_stop":0,"last_connection_ms":null"#))
+    var scenario = DrainScenario()
+    #expect(scenario.drain { _ in sample() } == 5000)
+    scenario.exit(at: 5001)
+    #expect(scenario.report.contains(#""drain_ms":0,"drain_ended_by":"quiet""#))
+    #expect(scenario.report.contains(#""in_flight":{"at_stop":0,"at_forward":0,"at_kill":null}"#))
+    #expect(scenario.report.contains(#""connections_after_stop":0,"last_connection_ms":null"#))
   }
 
   @Test func quietIsAwaitedWhereTheDelayIsShorter() {
-    var story = DrainStory { $0.delay = .milliseconds(500) }
-    #expect(story.drain { _ in sample() } == 2000)
+    var scenario = DrainScenario { $0.delay = .milliseconds(500) }
+    #expect(scenario.drain { _ in sample() } == 2000)
   }
 
   @Test func idleConnectionsHoldNothingUp() {
-    var story = DrainStory()
-    #expect(story.drain { now in sample(connection(sent: 9000 + now, received: 9001 + now)) } == 5000)
+    var scenario = DrainScenario()
+    #expect(scenario.drain { now in sample(connection(sent: 9000 + now, received: 9001 + now)) } == 5000)
   }
 
   @Test func aRequestInFlightIsAwaited() {
-    var story = DrainStory { $0.delay = .seconds(1) }
+    var scenario = DrainScenario { $0.delay = .seconds(1) }
     // It came half a second before the stop signal, and is answered 7.1 s after it.
-    let ended = story.drain { now in
+    let ended = scenario.drain { now in
       sample(
         now < 7100
           ? connection(sent: 3000 + now, received: 500 + now) : connection(sent: now - 7100, received: 500 + now))
     }
     // Until the stream counts as quiet: its answer may be a part of more.
     #expect(ended == 9250)
-    story.exit(at: 9300)
-    #expect(story.report.contains(#""drain_ended_by":"quiet""#))
-    #expect(story.report.contains(#""in_flight":{"at_stop":1,"at_forward":0,"at_kill":null}"#))
+    scenario.exit(at: 9300)
+    #expect(scenario.report.contains(#""drain_ended_by":"quiet""#))
+    #expect(scenario.report.contains(#""in_flight":{"at_stop":1,"at_forward":0,"at_kill":null}"#))
   }
 
   @Test func theBoundEndsIt() {
-    var story = DrainStory()
-    #expect(story.drain { now in sample(connection(sent: 9000, received: 0)) } == 15_000)
-    story.exit(at: 15_001)
-    #expect(story.report.contains(#""drain_ms":10000,"drain_ended_by":"bound""#))
-    #expect(story.report.contains(#""at_forward":1"#))
+    var scenario = DrainScenario()
+    #expect(scenario.drain { now in sample(connection(sent: 9000, received: 0)) } == 15_000)
+    scenario.exit(at: 15_001)
+    #expect(scenario.report.contains(#""drain_ms":10000,"drain_ended_by":"bound""#))
+    #expect(scenario.report.contains(#""at_forward":1"#))
   }
 
   @Test func modesZeroAndTime() {
-    var zero = DrainStory { $0.drain = .zero }
+    var zero = DrainScenario { $0.drain = .zero }
     #expect(zero.drain { now in now < 8000 ? sample(connection(sent: 9000, received: 9001)) : sample() } == 8000)
     zero.exit(at: 8001)
     #expect(zero.report.contains(#""drain_ended_by":"zero""#))
     // The client has closed its side and waits for its answer; then it has it, and the command still holds the socket.
-    zero = DrainStory { $0.drain = .zero }
+    zero = DrainScenario { $0.drain = .zero }
     let owed = connection(.closeWait, sent: 9000, received: 0)
     #expect(zero.drain { now in now < 8000 ? sample(owed) : sample() } == 8000)
-    zero = DrainStory { $0.drain = .zero }
+    zero = DrainScenario { $0.drain = .zero }
     let answered = connection(.closeWait, sent: 9000, received: 9001)
     #expect(zero.drain { _ in sample(answered) } == 5000)
-    var time = DrainStory { $0.drain = .time }
+    var time = DrainScenario { $0.drain = .time }
     #expect(time.drain { now in sample(connection(sent: 9000, received: 0)) } == 5000)
     time.exit(at: 5001)
     #expect(time.report.contains(#""drain_ms":0,"drain_ended_by":null"#))
@@ -75,111 +75,112 @@ import Testing
   }
 
   @Test func nobodyListensSoThereIsNoTrafficToLose() {
-    var story = DrainStory()
-    #expect(story.drain { _ in sample(listeners: .none) } == 0)
-    story.exit(at: 1)
-    #expect(story.report.contains(#""delay_ms":0,"delay_ended_by":"skipped","drain_ms":0,"drain_ended_by":"skipped""#))
+    var scenario = DrainScenario()
+    #expect(scenario.drain { _ in sample(listeners: .none) } == 0)
+    scenario.exit(at: 1)
+    #expect(
+      scenario.report.contains(#""delay_ms":0,"delay_ended_by":"skipped","drain_ms":0,"drain_ended_by":"skipped""#))
   }
 
   @Test func whatHasListenedOnceIsNotSkipped() {
-    var late = DrainStory()
+    var late = DrainScenario()
     #expect(late.drain { now in sample(listeners: now == 0 ? .unknown : .none) } == 5000)
-    var wasReady = DrainStory { $0.readyTCP = 80 }
+    var wasReady = DrainScenario { $0.readyTCP = 80 }
     _ = wasReady.at(0, .timer)
     _ = wasReady.at(0, .probeSucceeded)
     #expect(wasReady.drain { _ in sample(listeners: .none) } == 5000)
   }
 
   @Test func whatCannotBeCountedIsUnknown() {
-    var none = DrainStory()
-    #expect(none.drain { _ in Sample(source: .none, listeners: .unknown) } == 15_000)
-    var unknown = DrainStory()
+    var none = DrainScenario()
+    #expect(none.drain { _ in ConnectionSample(source: .none, listeners: .unknown) } == 15_000)
+    var unknown = DrainScenario()
     #expect(unknown.drain { _ in sample(listeners: .unknown) } == 15_000)
     #expect(unknown.records.contains { $0.event == "connections" && $0.level == .warning })
-    var udp = DrainStory()
+    var udp = DrainScenario()
     #expect(udp.drain { _ in sample(listeners: .uncountable) } == 5000)
     udp.exit(at: 5001)
     #expect(udp.report.contains(#""drain_ended_by":"skipped""#))
   }
 
   @Test func aFailedCountIsNeverZero() {
-    var story = DrainStory()
-    _ = story.at(0, .signal(.terminate))
+    var scenario = DrainScenario()
+    _ = scenario.at(0, .signal(.sigterm))
     for second in stride(from: 0, to: 15, by: 1) {
-      #expect(story.lifecycle.phase < .stopping)
-      #expect(!story.at(second * 1000, .countFailed("sock_diag: Cannot allocate memory")).contains(stopCommand[0]))
-      _ = story.at(second * 1000 + 999, .timer)
-      _ = story.at(second * 1000 + 1000, .timer)
+      #expect(scenario.lifecycle.phase < .stopping)
+      #expect(!scenario.at(second * 1000, .countFailed("sock_diag: Cannot allocate memory")).contains(stopCommand[0]))
+      _ = scenario.at(second * 1000 + 999, .timer)
+      _ = scenario.at(second * 1000 + 1000, .timer)
     }
-    #expect(story.lifecycle.phase == .stopping)
-    #expect(story.records.filter { $0.event == "count-failed" }.count == 1)
-    story.exit(at: 16_000)
-    #expect(story.report.contains(#""drain_ended_by":"bound""#))
-    #expect(story.report.contains(#""at_stop":null,"at_forward":null"#))
+    #expect(scenario.lifecycle.phase == .stopping)
+    #expect(scenario.records.filter { $0.event == "count-failed" }.count == 1)
+    scenario.exit(at: 16_000)
+    #expect(scenario.report.contains(#""drain_ended_by":"bound""#))
+    #expect(scenario.report.contains(#""at_stop":null,"at_forward":null"#))
   }
 
   @Test func aSampleAfterAFailureCountsAgain() {
-    var story = DrainStory()
-    _ = story.at(0, .signal(.terminate))
-    _ = story.at(0, .countFailed("gone"))
-    #expect(story.at(1000, .timer) == [.count(lookForListeners: true)])
-    _ = story.at(1000, .sampled(sample()))
-    #expect(story.at(5000, .timer).contains { if case .count = $0 { true } else { false } })
-    #expect(story.at(5001, .sampled(sample())) == stopCommand)
+    var scenario = DrainScenario()
+    _ = scenario.at(0, .signal(.sigterm))
+    _ = scenario.at(0, .countFailed("gone"))
+    #expect(scenario.at(1000, .timer) == [.count(lookForListeners: true)])
+    _ = scenario.at(1000, .sampled(sample()))
+    #expect(scenario.at(5000, .timer).contains { if case .count = $0 { true } else { false } })
+    #expect(scenario.at(5001, .sampled(sample())) == stopCommand)
   }
 
   @Test func whatAPassSawBeforeTheDelayEndedDoesNotCount() {
-    var story = DrainStory()
-    _ = story.at(0, .signal(.terminate))
-    #expect(story.at(5000, .timer) == [.count(lookForListeners: true)])
-    #expect(story.lifecycle.phase == .draining)
+    var scenario = DrainScenario()
+    _ = scenario.at(0, .signal(.sigterm))
+    #expect(scenario.at(5000, .timer) == [.count(lookForListeners: true)])
+    #expect(scenario.lifecycle.phase == .draining)
   }
 
   @Test func newConnectionsAreCountedByArithmetic() {
-    var story = DrainStory()
-    _ = story.drain { now in
+    var scenario = DrainScenario()
+    _ = scenario.drain { now in
       // Two pooled ones; from 3.4 s on a third, and by then ten more have come and gone.
       var pass = sample(connection(sent: 9000, received: 9001), connection(sent: 9000, received: 9001))
       guard now >= 3400 else { return pass }
       pass.closed = 10
-      pass.census.add(connection(sent: now - 3400, received: now - 3400), quiet: .seconds(2))
+      pass.counts.add(connection(sent: now - 3400, received: now - 3400), quiet: .seconds(2))
       return pass
     }
-    story.exit(at: 6000)
-    #expect(story.report.contains(#""connections_after_stop":11,"last_connection_ms":3400,"last_request_ms":3400"#))
-    #expect(story.report.contains(#""advice":null"#))
+    scenario.exit(at: 6000)
+    #expect(scenario.report.contains(#""connections_after_stop":11,"last_connection_ms":3400,"last_request_ms":3400"#))
+    #expect(scenario.report.contains(#""advice":null"#))
   }
 
   @Test func connectionsOfAPortThatIsFoundLateAreNotNew() {
-    var story = DrainStory()
-    _ = story.drain { now in
+    var scenario = DrainScenario()
+    _ = scenario.drain { now in
       var pass = sample(connection(sent: 9000, received: 9001))
       guard now >= 2000 else { return pass }
       pass.ports = [80, 443]
-      for _ in 0..<5 { pass.census.add(connection(sent: 9000, received: 9001), quiet: .seconds(2)) }
+      for _ in 0..<5 { pass.counts.add(connection(sent: 9000, received: 9001), quiet: .seconds(2)) }
       return pass
     }
-    story.exit(at: 6000)
-    #expect(story.report.contains(#""connections_after_stop":0,"last_connection_ms":null"#))
+    scenario.exit(at: 6000)
+    #expect(scenario.report.contains(#""connections_after_stop":0,"last_connection_ms":null"#))
   }
 
   @Test func closesThatWereMissedCountByPassiveOpens() {
-    var story = DrainStory()
-    let ended = story.drain { now in
+    var scenario = DrainScenario()
+    let ended = scenario.drain { now in
       var pass = sample()
       pass.missedCloses = true
       pass.passiveOpens = now < 4000 ? 100 : 130
       return pass
     }
     #expect(ended == 6000)  // quiet begins anew
-    story.exit(at: 6000)
-    #expect(story.report.contains(#""connections_after_stop":30,"last_connection_ms":4000"#))
+    scenario.exit(at: 6000)
+    #expect(scenario.report.contains(#""connections_after_stop":30,"last_connection_ms":4000"#))
   }
 
   /// More were closed than one pass takes, and the next one is told of the rest.
   @Test func closesThatWereMissedMayBeToldLater() {
-    var story = DrainStory()
-    let ended = story.drain { now in
+    var scenario = DrainScenario()
+    let ended = scenario.drain { now in
       var pass = sample(closed: now < 250 ? 0 : now < 500 ? 10 : 30)
       pass.missedCloses = now == 250
       pass.passiveOpens = now < 250 ? 0 : 30
@@ -187,14 +188,14 @@ import Testing
       return pass
     }
     #expect(ended == 5000)
-    story.exit(at: 5000)
-    #expect(story.report.contains(#""connections_after_stop":30,"last_connection_ms":250"#), "\(story.report)")
+    scenario.exit(at: 5000)
+    #expect(scenario.report.contains(#""connections_after_stop":30,"last_connection_ms":250"#), "\(scenario.report)")
   }
 
   /// The other end has reset it before the stop, so that no pass sees it, and the command closes it later.
   @Test(arguments: [0, 2000]) func aCloseOfAnOldConnectionIsNoNewOne(opensFrom: Int) {
-    var story = DrainStory()
-    let ended = story.drain { now in
+    var scenario = DrainScenario()
+    let ended = scenario.drain { now in
       var pass = sample(closed: now < 1000 ? 0 : 1)
       // Two come and go later.
       if now >= 3000 { pass.closed = 3 }
@@ -204,14 +205,14 @@ import Testing
       return pass
     }
     #expect(ended == 5000)
-    story.exit(at: 5000)
-    #expect(story.report.contains(#""connections_after_stop":2,"last_connection_ms":3000"#), "\(story.report)")
+    scenario.exit(at: 5000)
+    #expect(scenario.report.contains(#""connections_after_stop":2,"last_connection_ms":3000"#), "\(scenario.report)")
   }
 
   /// A neighbour in the network namespace that is busy must not keep the drain from its end.
   @Test func closesThatWereMissedOnceAreNotMissedForGood() {
-    var story = DrainStory()
-    let ended = story.drain { now in
+    var scenario = DrainScenario()
+    let ended = scenario.drain { now in
       var pass = sample()
       pass.missedCloses = now == 1000
       pass.passiveOpens = now / 10
@@ -221,16 +222,16 @@ import Testing
       return pass
     }
     #expect(ended == 6000)  // quiet begins anew
-    story.exit(at: 6000)
-    #expect(story.report.contains(#""connections_after_stop":30,"last_connection_ms":4000"#))
+    scenario.exit(at: 6000)
+    #expect(scenario.report.contains(#""connections_after_stop":30,"last_connection_ms":4000"#))
   }
 
   /// The kernel tells of them a second late, and of each marker too: quiet is not what has not been told yet.
   @Test func closesThatAreToldLate() {
-    var story = DrainStory()
-    let ended = story.drain { now in
+    var scenario = DrainScenario()
+    let ended = scenario.drain { now in
       var pass = sample()
-      pass.sinceTold = now < 1000 ? nil : .seconds(1)
+      pass.eventHorizonAge = now < 1000 ? nil : .seconds(1)
       // One each second, the last one at 8 s, of which nothing is known before 9 s.
       let told = max(0, now - 1000)
       pass.closed = min(8, told / 1000)
@@ -238,18 +239,18 @@ import Testing
       return pass
     }
     #expect(ended == 11_000)
-    story.exit(at: 12_000)
-    #expect(story.report.contains(#""connections_after_stop":8,"last_connection_ms":8000"#), "\(story.report)")
+    scenario.exit(at: 12_000)
+    #expect(scenario.report.contains(#""connections_after_stop":8,"last_connection_ms":8000"#), "\(scenario.report)")
   }
 
   @Test func closesThatAreToldAMomentLate() {
-    var story = DrainStory()
+    var scenario = DrainScenario()
     var passes: [Int] = []
-    let ended = story.drain { now in
+    let ended = scenario.drain { now in
       var pass = sample(closed: now < 4000 ? 0 : 1)
       if now >= 4000, passes.last ?? 0 < 4000 { pass.sinceReceivedByClosed = .milliseconds(now - 4000) }
       // The marker of each pass is told in the next one.
-      pass.sinceTold = passes.last.map { .milliseconds(now - $0) }
+      pass.eventHorizonAge = passes.last.map { .milliseconds(now - $0) }
       passes.append(now)
       return pass
     }
@@ -261,17 +262,17 @@ import Testing
   @Test(arguments: [0, 10, 50, 100, 300, 450])
   func trafficInStepWithTheLooks(late: Int) {
     for phase in stride(from: 0, to: 1000, by: 50) {
-      var story = DrainStory {
+      var scenario = DrainScenario {
         $0.drainQuiet = .milliseconds(500)
         $0.delay = .milliseconds(1500)
       }
       var markers: [Int] = []
-      let ended = story.drain { now in
+      let ended = scenario.drain { now in
         let since = (now + phase) % 1000
         var pass = sample()
-        pass.census.add(connection(sent: since, received: since), quiet: .milliseconds(500))
+        pass.counts.add(connection(sent: since, received: since), quiet: .milliseconds(500))
         let told = markers.last { $0 + late <= now }
-        pass.sinceTold = told.map { .milliseconds(now - $0) }
+        pass.eventHorizonAge = told.map { .milliseconds(now - $0) }
         if told != nil || markers.isEmpty { markers.append(now) }  // one at a time
         return pass
       }
@@ -281,12 +282,12 @@ import Testing
 
   /// Only then is there nothing to be in a hurry for.
   @Test func closesThatAreNotTold() {
-    var story = DrainStory()
+    var scenario = DrainScenario()
     var passes: [Int] = []
-    let ended = story.drain { now in
+    let ended = scenario.drain { now in
       passes.append(now)
       var pass = sample()
-      pass.sinceTold = nil
+      pass.eventHorizonAge = nil
       return pass
     }
     #expect(ended == 15_000)
@@ -294,8 +295,8 @@ import Testing
   }
 
   @Test func closesThatAreMissedWhileNobodyCountsOpens() {
-    var story = DrainStory()
-    let ended = story.drain { _ in
+    var scenario = DrainScenario()
+    let ended = scenario.drain { _ in
       var pass = sample()
       pass.missedCloses = true
       return pass
@@ -304,91 +305,92 @@ import Testing
   }
 
   @Test func expensivePassesAreSeldom() {
-    var story = DrainStory()
-    _ = story.at(0, .signal(.terminate))
+    var scenario = DrainScenario()
+    _ = scenario.at(0, .signal(.sigterm))
     var pass = sample()
     pass.cost = .milliseconds(6)
-    _ = story.at(0, .sampled(pass))
-    #expect(story.wakeUp == 1000)
-    _ = story.at(1000, .timer)
+    _ = scenario.at(0, .sampled(pass))
+    #expect(scenario.wakeUp == 1000)
+    _ = scenario.at(1000, .timer)
     pass.cost = .milliseconds(5)
-    _ = story.at(1000, .sampled(pass))
-    #expect(story.wakeUp == 1250)
+    _ = scenario.at(1000, .sampled(pass))
+    #expect(scenario.wakeUp == 1250)
   }
 }
 
 /// The delay where nothing listens: a loop in a shell, a queue worker, a tunnel.
 @Suite struct KeptDelayTests {
   @Test func `a default delay is skipped where nothing ever listened`() {
-    var story = DrainStory()
-    #expect(story.drain { _ in sample(listeners: .none) } == 0)
-    #expect(story.line("delaying") == nil)
-    #expect(story.line("stop-signal")?.contains(#""forward_in_ms":null"#) == true)
-    #expect(story.line("connections")?.contains("no delay, no drain") == true)
-    story.exit(at: 1)
-    #expect(story.report.contains(#""delay_ended_by":"skipped","drain_ms":0,"drain_ended_by":"skipped""#))
+    var scenario = DrainScenario()
+    #expect(scenario.drain { _ in sample(listeners: .none) } == 0)
+    #expect(scenario.line("delaying") == nil)
+    #expect(scenario.line("stop-signal")?.contains(#""forward_in_ms":null"#) == true)
+    #expect(scenario.line("connections")?.contains("no delay, no drain") == true)
+    scenario.exit(at: 1)
+    #expect(scenario.report.contains(#""delay_ended_by":"skipped","drain_ms":0,"drain_ended_by":"skipped""#))
   }
 
   @Test func `a default delay that holds is announced once it is known`() {
-    var story = DrainStory()
-    _ = story.at(0, .signal(.terminate))
-    #expect(story.line("delaying") == nil)
-    _ = story.at(3, .sampled(sample()))
-    #expect(story.line("delaying")?.contains("the command serves on for 5s") == true)
-    _ = story.at(250, .timer)
-    _ = story.at(253, .sampled(sample()))
-    #expect(story.records.filter { $0.event.utf8.elementsEqual("delaying".utf8) }.count == 1)
+    var scenario = DrainScenario()
+    _ = scenario.at(0, .signal(.sigterm))
+    #expect(scenario.line("delaying") == nil)
+    _ = scenario.at(3, .sampled(sample()))
+    #expect(scenario.line("delaying")?.contains("the command serves on for 5s") == true)
+    _ = scenario.at(250, .timer)
+    _ = scenario.at(253, .sampled(sample()))
+    #expect(scenario.records.filter { $0.event.utf8.elementsEqual("delaying".utf8) }.count == 1)
   }
 
   @Test func `a default delay holds where the sockets cannot be looked at`() {
-    var story = DrainStory()
-    _ = story.at(0, .signal(.terminate))
-    _ = story.at(3, .countFailed("sock_diag: Too many open files"))
-    #expect(story.line("delaying")?.contains("serves on for 5s") == true)
-    #expect(story.lifecycle.phase == .delaying)
+    var scenario = DrainScenario()
+    _ = scenario.at(0, .signal(.sigterm))
+    _ = scenario.at(3, .countFailed("sock_diag: Too many open files"))
+    #expect(scenario.line("delaying")?.contains("serves on for 5s") == true)
+    #expect(scenario.lifecycle.phase == .delaying)
   }
 
   @Test func `a delay that was given is kept where nothing ever listened, and the drain is skipped`() {
-    var story = DrainStory { $0.delay = .seconds(2) }
-    #expect(story.drain { _ in sample(listeners: .none) } == 2000)
-    #expect(story.line("stop-signal")?.contains("the command serves on for 2s, SIGKILL in 29s at the latest") == true)
-    #expect(story.line("connections")?.contains("listens on nothing so far: the delay that was given holds") == true)
-    story.exit(at: 2001)
+    var scenario = DrainScenario { $0.delay = .seconds(2) }
+    #expect(scenario.drain { _ in sample(listeners: .none) } == 2000)
     #expect(
-      story.report.contains(#""delay_ms":2000,"delay_ended_by":"time","drain_ms":0,"drain_ended_by":"skipped""#))
+      scenario.line("stop-signal")?.contains("the command serves on for 2s, SIGKILL in 29s at the latest") == true)
+    #expect(scenario.line("connections")?.contains("listens on nothing so far: the delay that was given holds") == true)
+    scenario.exit(at: 2001)
+    #expect(
+      scenario.report.contains(#""delay_ms":2000,"delay_ended_by":"time","drain_ms":0,"drain_ended_by":"skipped""#))
   }
 
   @Test func `a command that begins to listen in a given delay is drained`() {
-    var story = DrainStory { ($0.delay, $0.drainQuiet) = (.seconds(2), .seconds(2)) }
-    let forwarded = story.drain { now in
+    var scenario = DrainScenario { ($0.delay, $0.drainQuiet) = (.seconds(2), .seconds(2)) }
+    let forwarded = scenario.drain { now in
       now < 1000 ? sample(listeners: .none) : sample(connection(sent: now - 1500, received: now - 1500))
     }
     #expect(forwarded == 3500)
   }
 
   @Test func `a given delay is skipped while the command is starting`() {
-    var story = DrainStory {
+    var scenario = DrainScenario {
       $0.readyTCP = 80
       $0.delay = .seconds(2)
     }
-    #expect(story.at(0, .signal(.terminate)).suffix(2) == stopCommand[...])
+    #expect(scenario.at(0, .signal(.sigterm)).suffix(2) == stopCommand[...])
   }
 
   @Test func `the promised SIGKILL is the latest that --grace allows`() {
-    var story = DrainStory { ($0.grace, $0.delay, $0.drain) = (.seconds(2), .milliseconds(1500), .time) }
-    _ = story.at(0, .signal(.terminate))
-    #expect(story.line("stop-signal")?.contains(#""kill_in_ms":3500"#) == true)
-    #expect(story.lifecycle.snapshot.killAt == .at(3500))
-    _ = story.at(1500, .timer)
-    #expect(story.lifecycle.killAt == .at(3500))
+    var scenario = DrainScenario { ($0.grace, $0.delay, $0.drain) = (.seconds(2), .milliseconds(1500), .time) }
+    _ = scenario.at(0, .signal(.sigterm))
+    #expect(scenario.line("stop-signal")?.contains(#""kill_in_ms":3500"#) == true)
+    #expect(scenario.lifecycle.snapshot.killAt == .at(3500))
+    _ = scenario.at(1500, .timer)
+    #expect(scenario.lifecycle.killAt == .at(3500))
   }
 
   @Test func `with a drain it is the end of that and the grace`() {
-    var story = DrainStory { ($0.grace, $0.delay, $0.drainTimeout) = (.seconds(2), .seconds(1), .seconds(4)) }
-    _ = story.at(0, .signal(.terminate))
-    #expect(story.lifecycle.snapshot.killAt == .at(7000))
-    _ = story.at(0, .sampled(sample()))
-    _ = story.at(1000, .signal(.interrupt))
-    #expect(story.lifecycle.snapshot.killAt == .at(3000))
+    var scenario = DrainScenario { ($0.grace, $0.delay, $0.drainTimeout) = (.seconds(2), .seconds(1), .seconds(4)) }
+    _ = scenario.at(0, .signal(.sigterm))
+    #expect(scenario.lifecycle.snapshot.killAt == .at(7000))
+    _ = scenario.at(0, .sampled(sample()))
+    _ = scenario.at(1000, .signal(.sigint))
+    #expect(scenario.lifecycle.snapshot.killAt == .at(3000))
   }
 }

@@ -10,32 +10,32 @@ import Testing
   private func row(
     _ cookie: UInt64, inode: UInt64? = nil, state: UInt8 = 1, peer: IPAddress = .loopback4,
     local: IPAddress? = .loopback4, group: UInt64? = nil
-  ) -> SocketRow {
-    SocketRow(
+  ) -> SocketRecord {
+    SocketRecord(
       state: state, localPort: 80, localAddress: local,
       peer: SocketAddress(peer, port: UInt16(truncatingIfNeeded: 1000 &+ cookie)), receiveQueue: 0, sendQueue: 0,
-      inode: inode ?? 1000 &+ cookie, cookie: cookie, ages: nil, controlGroup: group)
+      inode: inode ?? 1000 &+ cookie, cookie: cookie, tcpInfo: nil, controlGroup: group)
   }
 
   /// Its client's; the inode is that of the command's end and 100 000.
-  private func otherEnd(of row: SocketRow, inode: UInt64? = nil, group: UInt64? = nil) -> SocketRow {
-    SocketRow(
+  private func otherEnd(of row: SocketRecord, inode: UInt64? = nil, group: UInt64? = nil) -> SocketRecord {
+    SocketRecord(
       state: 1, localPort: row.peer.port, localAddress: row.peer.address,
       peer: SocketAddress(row.localAddress ?? .loopback4, port: row.localPort), receiveQueue: 0, sendQueue: 0,
-      inode: inode ?? 100_000 + row.inode, cookie: 0, ages: nil, controlGroup: group)
+      inode: inode ?? 100_000 + row.inode, cookie: 0, tcpInfo: nil, controlGroup: group)
   }
 
-  private func counts(_ row: SocketRow) -> Bool { connections.counts(row) }
+  private func counts(_ row: SocketRecord) -> Bool { connections.counts(row) }
 
   /// A pass. `inside`: cookies of connections with both ends in the tree. Returns how many count.
   private func pass(
-    _ rows: [SocketRow], inside: [UInt64] = [], group: UInt64? = nil, otherGroup: UInt64? = nil,
-    _ change: (inout KnownListeners.Findings) -> Void = { _ in }
+    _ rows: [SocketRecord], inside: [UInt64] = [], group: UInt64? = nil, otherGroup: UInt64? = nil,
+    _ change: (inout PortDiscovery.ScanResult) -> Void = { _ in }
   ) -> Int {
     connections.beginPass()
     var counted = rows.count(where: { counts($0) })
     while let row = connections.nextHeld { connections.add(otherEnd(of: row, group: otherGroup)) }
-    var findings = KnownListeners.Findings()
+    var findings = PortDiscovery.ScanResult()
     for cookie in inside {
       for inode in [1000 + cookie, 101_000 + cookie] where connections.inodes.contains(inode) {
         findings.matched.insert(inode)
@@ -92,7 +92,7 @@ import Testing
       connections.add(found)
       #expect(connections.inodes.isEmpty)
       var counted = 0
-      connections.conclude(KnownListeners.Findings(), controlGroup: nil) { _ in counted += 1 }
+      connections.conclude(PortDiscovery.ScanResult(), controlGroup: nil) { _ in counted += 1 }
       #expect(counted == 1)
       connections = InternalConnections()
     }
@@ -103,7 +103,7 @@ import Testing
     #expect(!counts(row(1)))
     connections.add(otherEnd(of: row(1), inode: 0))
     #expect(connections.inodes.isEmpty)
-    connections.conclude(KnownListeners.Findings(), controlGroup: nil) { _ in }
+    connections.conclude(PortDiscovery.ScanResult(), controlGroup: nil) { _ in }
     #expect(counts(row(1)))
   }
 
@@ -120,7 +120,7 @@ import Testing
     connections.beginPass()
     #expect(!counts(row(1)))
     var counted = 0
-    connections.conclude(KnownListeners.Findings(), controlGroup: nil) { _ in counted += 1 }
+    connections.conclude(PortDiscovery.ScanResult(), controlGroup: nil) { _ in counted += 1 }
     #expect(counted == 1)
     #expect(pass([row(1)], inside: [1]) == 0 && connections.countedBefore == 1)
   }

@@ -3,44 +3,44 @@ import Testing
 @testable import Supervision
 
 /// What is concluded from listening sockets and the descriptors of processes.
-@Suite struct KnownListenersTests {
-  private var listeners = KnownListeners(given: nil, excluding: 9000)
+@Suite struct PortDiscoveryTests {
+  private var listeners = PortDiscovery(given: nil, excluding: 9000)
 
-  private func row(_ port: UInt16, _ inode: UInt64, group: UInt64? = nil) -> SocketRow {
-    SocketRow(
+  private func row(_ port: UInt16, _ inode: UInt64, group: UInt64? = nil) -> SocketRecord {
+    SocketRecord(
       state: 10, localPort: port, peer: SocketAddress(.v4(0), port: 0), receiveQueue: 0, sendQueue: 0, inode: inode,
-      ages: nil, controlGroup: group)
+      tcpInfo: nil, controlGroup: group)
   }
 
   /// A look at listening sockets, and a search if there is need of one. Returns whether there was.
   @discardableResult
   private mutating func look(
-    _ rows: [SocketRow], owned: [UInt64] = [], group: UInt64? = nil, isEverybody: Bool = false,
-    _ change: (inout KnownListeners.Findings) -> Void = { _ in }
+    _ rows: [SocketRecord], owned: [UInt64] = [], group: UInt64? = nil, isEverybody: Bool = false,
+    _ change: (inout PortDiscovery.ScanResult) -> Void = { _ in }
   ) -> Bool {
     listeners.beginLook()
     for row in rows { listeners.add(row) }
     guard listeners.needsSearch else { return false }
-    var findings = KnownListeners.Findings()
+    var findings = PortDiscovery.ScanResult()
     for inode in owned { findings.matched.insert(inode) }
     change(&findings)
-    listeners.conclude(findings, controlGroup: group, isEverybody: isEverybody)
+    listeners.finishScan(findings, controlGroup: group, isEverybody: isEverybody)
     return true
   }
 
   @Test mutating func given() {
-    listeners = KnownListeners(given: [443, 80, 9000, 80], excluding: 9000)
-    #expect(listeners.ports.elements == [80, 443] && listeners.standing == .given)
+    listeners = PortDiscovery(given: [443, 80, 9000, 80], excluding: 9000)
+    #expect(listeners.ports.elements == [80, 443] && listeners.portSource == .given)
     // ebb's own alone says nothing of the command.
-    listeners = KnownListeners(given: [9000], excluding: 9000)
-    #expect(listeners.standing == .unknown)
+    listeners = PortDiscovery(given: [9000], excluding: 9000)
+    #expect(listeners.portSource == .unknown)
     look([row(80, 1), row(9000, 4)], owned: [1])
-    #expect(listeners.ports.elements == [80] && listeners.standing == .ofTree)
+    #expect(listeners.ports.elements == [80] && listeners.portSource == .ofTree)
   }
 
   /// What is left of a listening socket that has been closed.
   @Test mutating func accepted() {
-    func socket(_ state: UInt8, _ port: UInt16, _ inode: UInt64) -> SocketRow {
+    func socket(_ state: UInt8, _ port: UInt16, _ inode: UInt64) -> SocketRecord {
       var socket = row(port, inode)
       socket.state = state
       return socket
@@ -50,50 +50,50 @@ import Testing
       socket(6, 81, 6), socket(10, 82, 7), socket(1, 83, 0), socket(1, 9000, 8), socket(1, 84, 9),
     ]
     look([])
-    #expect(listeners.standing == .none && !listeners.needsSearch)
-    listeners.reopen()
+    #expect(listeners.portSource == .none && !listeners.needsSearch)
+    listeners.restart()
     // Also where nothing more comes of it.
-    #expect(listeners.standing == .unknown && listeners.needsSearch)
+    #expect(listeners.portSource == .unknown && listeners.needsSearch)
     for row in rows { listeners.addAccepted(row, clientPorts: 32768...60999) }
     #expect(listeners.candidates.map(\.inode) == [1, 2, 5, 9])
-    var findings = KnownListeners.Findings()
+    var findings = PortDiscovery.ScanResult()
     for inode in [1, 2, 5] as [UInt64] { findings.matched.insert(inode) }
-    listeners.conclude(findings, controlGroup: nil, isEverybody: false)
-    #expect(listeners.ports.elements == [80, 32767, 61000] && listeners.standing == .ofTree)
+    listeners.finishScan(findings, controlGroup: nil, isEverybody: false)
+    #expect(listeners.ports.elements == [80, 32767, 61000] && listeners.portSource == .ofTree)
   }
 
   /// The command may listen on the same port of another address.
   @Test mutating func onTheExcludedPort() {
     look([row(9000, 4)])
-    #expect(listeners.standing == .none)
+    #expect(listeners.portSource == .none)
     let rows = [row(9000, 4), row(9000, 5), row(9000, 6)]
     look(rows, owned: [6])
-    #expect(listeners.ports.elements == [9000] && listeners.standing == .ofTree)
+    #expect(listeners.ports.elements == [9000] && listeners.portSource == .ofTree)
     #expect(!look(rows))
   }
 
   @Test mutating func thoseOfTheTree() {
-    #expect(listeners.standing == .unknown && listeners.needsOthers)
+    #expect(listeners.portSource == .unknown && listeners.needsOthers)
     look([row(80, 1), row(443, 2), row(80, 3), row(9000, 4), row(15000, 5)], owned: [1, 2, 3])
-    #expect(listeners.ports.elements == [80, 443] && listeners.standing == .ofTree && !listeners.needsOthers)
+    #expect(listeners.ports.elements == [80, 443] && listeners.portSource == .ofTree && !listeners.needsOthers)
     #expect(listeners.candidates.isEmpty && !listeners.needsSearch)
     // All is known: no process need be looked into.
     #expect(!look([row(80, 1), row(80, 6), row(15000, 5)]))
     // Closed by the command, kept.
     #expect(!look([]))
-    #expect(listeners.ports.elements == [80, 443] && listeners.standing == .ofTree)
+    #expect(listeners.ports.elements == [80, 443] && listeners.portSource == .ofTree)
     // A late one, and one of somebody else.
     #expect(look([row(8443, 7), row(15001, 8)], owned: [7]))
-    #expect(listeners.ports.elements == [80, 443, 8443] && listeners.standing == .ofTree)
+    #expect(listeners.ports.elements == [80, 443, 8443] && listeners.portSource == .ofTree)
     #expect(!look([row(15001, 8)]))
   }
 
   @Test mutating func nothingForCertain() {
     look([row(15000, 5)])
-    #expect(listeners.standing == .none && listeners.ports.elements.isEmpty)
+    #expect(listeners.portSource == .none && listeners.ports.elements.isEmpty)
     #expect(!look([row(15000, 5)]))
     #expect(look([row(15000, 5), row(80, 6)], owned: [6]))
-    #expect(listeners.standing == .ofTree && listeners.ports.elements == [80])
+    #expect(listeners.portSource == .ofTree && listeners.ports.elements == [80])
   }
 
   /// Its number is another socket's by now.
@@ -101,101 +101,101 @@ import Testing
     look([row(15000, 5)])
     look([row(15001, 6)])
     #expect(look([row(15001, 6), row(80, 5)], owned: [5]))
-    #expect(listeners.standing == .ofTree && listeners.ports.elements == [80])
+    #expect(listeners.portSource == .ofTree && listeners.ports.elements == [80])
   }
 
   @Test mutating func notForCertain() {
     look([]) { $0.isSteady = false }
-    #expect(listeners.standing == .unknown)
+    #expect(listeners.portSource == .unknown)
     // Looked at again, since it changed.
     #expect(look([]))
-    #expect(listeners.standing == .none)
-    listeners = KnownListeners(given: nil, excluding: nil)
+    #expect(listeners.portSource == .none)
+    listeners = PortDiscovery(given: nil, excluding: nil)
     look([]) { $0.isComplete = false }
-    #expect(listeners.standing == .unknown && !look([]))
-    listeners = KnownListeners(given: nil, excluding: nil)
+    #expect(listeners.portSource == .unknown && !look([]))
+    listeners = PortDiscovery(given: nil, excluding: nil)
     look([row(80, 1)]) { $0.hasBlindSpot = true }
-    #expect(listeners.standing == .unknown && listeners.ports.elements.isEmpty)
-    listeners = KnownListeners(given: nil, excluding: nil)
+    #expect(listeners.portSource == .unknown && listeners.ports.elements.isEmpty)
+    listeners = PortDiscovery(given: nil, excluding: nil)
     look([]) {
       $0.hasBlindSpot = true
       $0.hasUncountable = true
     }
-    #expect(listeners.standing == .unknown)
+    #expect(listeners.portSource == .unknown)
   }
 
   @Test mutating func uncountable() {
     look([row(15000, 5)]) { $0.hasUncountable = true }
-    #expect(listeners.standing == .uncountable)
+    #expect(listeners.portSource == .uncountable)
     look([row(15000, 5), row(80, 6)], owned: [6]) { $0.hasUncountable = true }
-    #expect(listeners.standing == .ofTree)
+    #expect(listeners.portSource == .ofTree)
   }
 
   @Test mutating func descriptorsThatMayNotBeRead() {
     look([row(80, 1), row(9000, 4), row(15000, 5)]) { $0.isComplete = false }
-    #expect(listeners.standing == .all && listeners.ports.elements == [80, 15000])
+    #expect(listeners.portSource == .all && listeners.ports.elements == [80, 15000])
     look([row(8080, 6)]) { $0.isComplete = false }
-    #expect(listeners.standing == .all && listeners.ports.elements == [80, 8080, 15000])
+    #expect(listeners.portSource == .all && listeners.ports.elements == [80, 8080, 15000])
     // It stays so, even where one is found to be the command's, or nobody's, or its control group's.
     look([row(8443, 7)], owned: [7])
-    #expect(listeners.standing == .all)
+    #expect(listeners.portSource == .all)
     look([row(8444, 8)])
-    #expect(listeners.standing == .all && listeners.ports.elements == [80, 8080, 8443, 15000])
+    #expect(listeners.portSource == .all && listeners.ports.elements == [80, 8080, 8443, 15000])
     look([row(8445, 9, group: 77)], group: 77) { $0.isComplete = false }
-    #expect(listeners.standing == .all)
+    #expect(listeners.portSource == .all)
   }
 
   @Test mutating func someMayNotBeReadButOneIsFound() {
     look([row(80, 1), row(15000, 5)], owned: [1]) { $0.isComplete = false }
-    #expect(listeners.standing == .ofTree && listeners.ports.elements == [80])
+    #expect(listeners.portSource == .ofTree && listeners.ports.elements == [80])
     #expect(!look([row(80, 1), row(15000, 5)]))
     look([row(15001, 6)]) { $0.isComplete = false }
-    #expect(listeners.standing == .ofTree && listeners.ports.elements == [80])
+    #expect(listeners.portSource == .ofTree && listeners.ports.elements == [80])
   }
 
   /// A child of another user, whose descriptors root too may not read without CAP_SYS_PTRACE.
   @Test mutating func someMayNotBeReadAndControlGroupsTell() {
     let rows = [row(9001, 1, group: 77), row(80, 2, group: 77), row(15000, 5, group: 78)]
     look(rows, owned: [1], group: 77) { $0.isComplete = false }
-    #expect(listeners.standing == .ofControlGroup && listeners.ports.elements == [80, 9001])
-    listeners = KnownListeners(given: nil, excluding: nil)
+    #expect(listeners.portSource == .ofControlGroup && listeners.ports.elements == [80, 9001])
+    listeners = PortDiscovery(given: nil, excluding: nil)
     look([row(9001, 1, group: 77)], owned: [1], group: 77)
     look(rows, group: 77) { $0.isComplete = false }  // it listens late
-    #expect(listeners.standing == .ofControlGroup && listeners.ports.elements == [80, 9001])
-    listeners = KnownListeners(given: nil, excluding: nil)
+    #expect(listeners.portSource == .ofControlGroup && listeners.ports.elements == [80, 9001])
+    listeners = PortDiscovery(given: nil, excluding: nil)
     look(rows, owned: [1], group: 77)
-    #expect(listeners.standing == .ofTree && listeners.ports.elements == [9001])
-    listeners = KnownListeners(given: nil, excluding: nil)
+    #expect(listeners.portSource == .ofTree && listeners.ports.elements == [9001])
+    listeners = PortDiscovery(given: nil, excluding: nil)
     look(rows, owned: [1], group: 77, isEverybody: true)
-    #expect(listeners.standing == .ofControlGroup && listeners.ports.elements == [80, 9001])
+    #expect(listeners.portSource == .ofControlGroup && listeners.ports.elements == [80, 9001])
     // A neighbour that listens late is none of it.
     look([row(15001, 6, group: 78)], group: 77, isEverybody: true)
-    #expect(listeners.standing == .ofControlGroup && listeners.ports.elements == [80, 9001])
+    #expect(listeners.portSource == .ofControlGroup && listeners.ports.elements == [80, 9001])
   }
 
   @Test mutating func controlGroups() {
     look([row(80, 1, group: 77), row(15000, 5, group: 78), row(81, 2)], group: 77) { $0.isComplete = false }
-    #expect(listeners.standing == .ofControlGroup && listeners.ports.elements == [80])
+    #expect(listeners.portSource == .ofControlGroup && listeners.ports.elements == [80])
     look([row(8443, 7, group: 77)], owned: [7])
-    #expect(listeners.standing == .ofControlGroup && listeners.ports.elements == [80, 8443])
-    listeners = KnownListeners(given: nil, excluding: nil)
+    #expect(listeners.portSource == .ofControlGroup && listeners.ports.elements == [80, 8443])
+    listeners = PortDiscovery(given: nil, excluding: nil)
     look([row(80, 1, group: 77)], group: 79) { $0.isComplete = false }
-    #expect(listeners.standing == .all && listeners.ports.elements == [80])
+    #expect(listeners.portSource == .all && listeners.ports.elements == [80])
     // Without a group of its own the attribute says nothing.
-    listeners = KnownListeners(given: nil, excluding: nil)
+    listeners = PortDiscovery(given: nil, excluding: nil)
     look([row(80, 1)], group: nil) { $0.isComplete = false }
-    #expect(listeners.standing == .all)
+    #expect(listeners.portSource == .all)
   }
 
   /// A sidecar sees none of the command's processes.
   @Test mutating func everybody() {
     look([row(80, 1)], isEverybody: true)
-    #expect(listeners.standing == .all && listeners.ports.elements == [80])
-    listeners = KnownListeners(given: nil, excluding: nil)
+    #expect(listeners.portSource == .all && listeners.ports.elements == [80])
+    listeners = PortDiscovery(given: nil, excluding: nil)
     look([row(80, 1), row(81, 2)], owned: [2], isEverybody: true)
-    #expect(listeners.standing == .ofTree && listeners.ports.elements == [81])
-    listeners = KnownListeners(given: nil, excluding: nil)
+    #expect(listeners.portSource == .ofTree && listeners.ports.elements == [81])
+    listeners = PortDiscovery(given: nil, excluding: nil)
     look([], isEverybody: true)
-    #expect(listeners.standing == .none)
+    #expect(listeners.portSource == .none)
   }
 }

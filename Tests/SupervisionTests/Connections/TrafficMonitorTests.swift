@@ -5,18 +5,20 @@ import Testing
 
 /// What single samples say, for the decisions that a whole stop seldom comes to. Times are milliseconds since the stop
 /// signal.
-@Suite struct TrafficTests {
-  private var traffic = Traffic(mode: .idle, quiet: .seconds(2), since: .at(0))
+@Suite struct TrafficMonitorTests {
+  private var traffic = TrafficMonitor(mode: .idle, quiet: .seconds(2), since: .at(0))
 
-  private mutating func add(_ sample: Sample, at milliseconds: Int) { traffic.add(sample, at: .at(milliseconds)) }
+  private mutating func add(_ sample: ConnectionSample, at milliseconds: Int) {
+    traffic.add(sample, at: .at(milliseconds))
+  }
   private func nextPass(after milliseconds: Int) -> Int {
     (traffic.nextPass(after: .at(milliseconds)) - .at(milliseconds)).milliseconds
   }
 
   /// What is missing there is told by the counter; other connections of its namespace count too.
-  private func missed(opens: Int?, _ connections: Connection..., closed: Int = 0) -> Sample {
+  private func missed(opens: Int?, _ connections: Connection..., closed: Int = 0) -> ConnectionSample {
     var sample = sample(closed: closed)
-    for connection in connections { sample.census.add(connection, quiet: .seconds(2)) }
+    for connection in connections { sample.counts.add(connection, quiet: .seconds(2)) }
     (sample.missedCloses, sample.passiveOpens) = (true, opens)
     return sample
   }
@@ -26,31 +28,31 @@ import Testing
   /// Also where the ports are given, and so nothing else is unknown.
   @Test(arguments: [DrainMode.idle, .zero])
   mutating func whatCannotBeCountedIsNoNumber(_ mode: DrainMode) {
-    for listeners in [Sample.Listeners.unknown, .uncountable, .given] {
-      traffic = Traffic(mode: mode, quiet: .seconds(2), since: .at(0))
+    for listeners in [ConnectionSample.PortSource.unknown, .uncountable, .given] {
+      traffic = TrafficMonitor(mode: mode, quiet: .seconds(2), since: .at(0))
       var uncounted = sample(listeners: listeners)
       if listeners == .given { uncounted.source = .none }
       add(uncounted, at: 0)
       add(uncounted, at: 60_000)
-      #expect(traffic.ending(at: .at(60_000)) == nil)
-      #expect(traffic.inFlightAtStart == nil && traffic.inFlight == nil && uncounted.counts.isEmpty)
+      #expect(traffic.drainEndReason(at: .at(60_000)) == nil)
+      #expect(traffic.inFlightAtStart == nil && traffic.inFlight == nil && uncounted.countFields.isEmpty)
     }
   }
 
   @Test mutating func nothingIsKnownAfterAFailure() {
     add(sample(), at: 60_000)
-    #expect(traffic.ending(at: .at(60_000)) == .quiet && traffic.inFlight == 0 && traffic.portCount == 1)
+    #expect(traffic.drainEndReason(at: .at(60_000)) == .quiet && traffic.inFlight == 0 && traffic.portCount == 1)
     traffic.fail()
-    #expect(traffic.ending(at: .at(60_000)) == nil && traffic.inFlight == nil && traffic.portCount == -1)
+    #expect(traffic.drainEndReason(at: .at(60_000)) == nil && traffic.inFlight == nil && traffic.portCount == -1)
     #expect(nextPass(after: 60_000) == 1000)
     add(sample(), at: 61_000)
-    #expect(traffic.ending(at: .at(61_000)) == .quiet)
+    #expect(traffic.drainEndReason(at: .at(61_000)) == .quiet)
   }
 
   // MARK: When to look
 
   @Test mutating func listenersAreLookedForOnceASecond() {
-    func looks(_ milliseconds: Int) -> Bool { traffic.looksForListeners(at: .at(milliseconds)) }
+    func looks(_ milliseconds: Int) -> Bool { traffic.beginPass(at: .at(milliseconds)) }
     #expect(looks(0))
     // That pass was given up.
     #expect(looks(250))
@@ -75,7 +77,7 @@ import Testing
     add(sample(connection(sent: 900, received: 1800)), at: 1800)
     #expect(nextPass(after: 1800) == 200)
     // Nothing of `quiet` matters to who waits for no connection.
-    traffic = Traffic(mode: .zero, quiet: .seconds(2), since: .at(0))
+    traffic = TrafficMonitor(mode: .zero, quiet: .seconds(2), since: .at(0))
     add(sample(connection(sent: 900, received: 1800)), at: 1800)
     #expect(nextPass(after: 1800) == 250)
   }
@@ -83,7 +85,7 @@ import Testing
   /// For as long as traffic comes, it would be the pace.
   @Test mutating func aShortQuietTimeIsNoReasonToLookMoreOften() {
     for (quiet, cost, interval) in [(20, 1, 250), (249, 1, 250), (300, 6, 1000)] {
-      traffic = Traffic(mode: .idle, quiet: .milliseconds(quiet), since: .at(0))
+      traffic = TrafficMonitor(mode: .idle, quiet: .milliseconds(quiet), since: .at(0))
       var pass = sample(connection(sent: 0, received: 1))
       pass.cost = .milliseconds(cost)
       var now = 1800
@@ -101,26 +103,26 @@ import Testing
   /// Only while that is all that is missing.
   @Test mutating func theKernelIsAskedSoonWhetherItWasQuiet() {
     var late = sample(connection(sent: 9000, received: 9001))
-    late.sinceTold = .milliseconds(500)
+    late.eventHorizonAge = .milliseconds(500)
     add(late, at: 2000)
-    #expect(traffic.ending(at: .at(2000)) == nil && nextPass(after: 2000) == 20)
+    #expect(traffic.drainEndReason(at: .at(2000)) == nil && nextPass(after: 2000) == 20)
     // The marker has not come, or only an older one: no reason to hurry.
-    late.sinceTold = .milliseconds(520)
+    late.eventHorizonAge = .milliseconds(520)
     add(late, at: 2020)
     #expect(nextPass(after: 2020) == 50)
-    late.sinceTold = .milliseconds(500)
-    late.census.add(connection(sent: 9001, received: 9000), quiet: .seconds(2))
+    late.eventHorizonAge = .milliseconds(500)
+    late.counts.add(connection(sent: 9001, received: 9000), quiet: .seconds(2))
     add(late, at: 2300)
     #expect(nextPass(after: 2300) == 250)
   }
 
   @Test mutating func whatHasBeenToldStaysTold() {
     add(missed(opens: 0), at: 2000)
-    #expect(traffic.ending(at: .at(2000)) == .quiet)
+    #expect(traffic.drainEndReason(at: .at(2000)) == .quiet)
     var late = sample()
-    late.sinceTold = .milliseconds(500)
+    late.eventHorizonAge = .milliseconds(500)
     add(late, at: 2250)
-    #expect(traffic.ending(at: .at(2250)) == .quiet)
+    #expect(traffic.drainEndReason(at: .at(2250)) == .quiet)
   }
 
   // MARK: The last byte and the last connection
@@ -129,9 +131,9 @@ import Testing
   @Test mutating func theLastByteIsNotForgotten() {
     add(sample(connection(sent: 9000, received: 0)), at: 1000)
     add(sample(connection(sent: 9000, received: 9001), closed: 1), at: 2999)
-    #expect(traffic.ending(at: .at(2999)) == nil && traffic.report.lastRequest == .seconds(1))
+    #expect(traffic.drainEndReason(at: .at(2999)) == nil && traffic.report.lastRequest == .seconds(1))
     add(sample(connection(sent: 9000, received: 9001), closed: 1), at: 3000)
-    #expect(traffic.ending(at: .at(3000)) == .quiet)
+    #expect(traffic.drainEndReason(at: .at(3000)) == .quiet)
   }
 
   @Test mutating func withoutAgesAConnectionMayHaveComeAMomentAgo() {
@@ -148,7 +150,7 @@ import Testing
     add(missed(opens: 10, connection(sent: 9000, received: 9001)), at: 3750)
     add(missed(opens: 11, connection(sent: 200, received: 100)), at: 4000)
     #expect(traffic.report.lastConnection == .milliseconds(3900))
-    traffic = Traffic(mode: .idle, quiet: .seconds(2), since: .at(0))
+    traffic = TrafficMonitor(mode: .idle, quiet: .seconds(2), since: .at(0))
     add(missed(opens: 10, connection(sent: 1, received: 0)), at: 3750)
     add(missed(opens: 11, connection(sent: 251, received: 250)), at: 4000)
     #expect(traffic.report.lastConnection == .seconds(4))
@@ -167,10 +169,10 @@ import Testing
 
   @Test mutating func connectionsOfSeveralPortsThatAreFoundLate() {
     let old = connection(sent: 9000, received: 9001)
-    func onPorts(_ ports: [UInt16], _ count: Int) -> Sample {
+    func onPorts(_ ports: [UInt16], _ count: Int) -> ConnectionSample {
       var sample = sample()
       sample.ports = ports
-      for _ in 0..<count { sample.census.add(old, quiet: .seconds(2)) }
+      for _ in 0..<count { sample.counts.add(old, quiet: .seconds(2)) }
       return sample
     }
     add(onPorts([80], 1), at: 0)
@@ -179,7 +181,7 @@ import Testing
     add(onPorts([80, 443, 8443], 9), at: 2250)
     #expect(traffic.newConnections == 0)
     var one = onPorts([80, 443, 8443], 9)
-    one.census.add(connection(sent: 1, received: 0), quiet: .seconds(2))
+    one.counts.add(connection(sent: 1, received: 0), quiet: .seconds(2))
     add(one, at: 2500)
     #expect(traffic.newConnections == 1)
   }
@@ -217,26 +219,26 @@ import Testing
   // MARK: The end
 
   @Test mutating func zeroIsNobodyEstablishedAndNobodyWaiting() {
-    traffic = Traffic(mode: .zero, quiet: .seconds(2), since: .at(0))
+    traffic = TrafficMonitor(mode: .zero, quiet: .seconds(2), since: .at(0))
     var closing = connection(sent: 0, received: 5)
     closing.state = .closeWait
     add(sample(closing), at: 0)
-    #expect(traffic.ending(at: .at(0)) == nil)  // there may be more of its answer
+    #expect(traffic.drainEndReason(at: .at(0)) == nil)  // there may be more of its answer
     closing = connection(sent: 2000, received: 2005)
     closing.state = .closeWait
     add(sample(closing), at: 2000)
-    #expect(traffic.ending(at: .at(2000)) == .zero)
+    #expect(traffic.drainEndReason(at: .at(2000)) == .zero)
     // Waits at the listener, though its own row was not seen.
     var listener = closing
     (listener.state, listener.receiveQueue) = (.listen, 1)
     add(sample(listener), at: 250)
-    #expect(traffic.ending(at: .at(250)) == nil)
+    #expect(traffic.drainEndReason(at: .at(250)) == nil)
   }
 
   @Test mutating func whoWaitsForTheTimeAloneWaitsForNoTraffic() {
-    traffic = Traffic(mode: .time, quiet: .seconds(2), since: .at(0))
+    traffic = TrafficMonitor(mode: .time, quiet: .seconds(2), since: .at(0))
     add(sample(), at: 60_000)
-    #expect(traffic.ending(at: .at(60_000)) == nil && nextPass(after: 60_000) == 250)
+    #expect(traffic.drainEndReason(at: .at(60_000)) == nil && nextPass(after: 60_000) == 250)
   }
 
   // MARK: Advice
@@ -269,13 +271,13 @@ import Testing
   // MARK: The log
 
   @Test func howItWasCounted() {
-    func explained(_ source: ConnectionSource, _ listeners: Sample.Listeners) -> (LogLevel, String) {
+    func explained(_ source: ConnectionSource, _ listeners: ConnectionSample.PortSource) -> (LogLevel, String) {
       var sample = sample(listeners: listeners)
       sample.source = source
       return sample.explanation
     }
     for (source, listeners, level, part) in [
-      (ConnectionSource.diagWithInfo, Sample.Listeners.ofTree, LogLevel.info, "are counted"),
+      (ConnectionSource.diagWithInfo, ConnectionSample.PortSource.ofTree, LogLevel.info, "are counted"),
       (.diagWithInfo, .given, .info, "are counted"), (.diagWithInfo, .ofControlGroup, .info, "are counted"),
       (.diag, .ofTree, .warning, "no ages"), (.proc, .given, .warning, "no ages"),
       (.procStates, .ofTree, .warning, "no ages"), (.none, .given, .warning, "cannot be counted here"),
@@ -294,7 +296,7 @@ import Testing
     let seen = sample(
       connection(sent: 5, received: 0), connection(sent: 0, received: 5), connection(sent: 0, received: 5),
       connection(sent: 9000, received: 9001))
-    let record = LogRecord(.info, "connections", seen.facts, "")
+    let record = LogRecord(.info, "connections", seen.fields, "")
     #expect(
       String(decoding: record.line(.json, unixMilliseconds: 0), as: UTF8.self).contains(
         #""source":"diag+info","ports":[80],"in_flight":1,"busy":3,"idle":1"#))

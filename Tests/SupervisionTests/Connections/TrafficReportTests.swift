@@ -6,20 +6,20 @@ import Testing
 /// What a stop says of its traffic: in the final report, in the log and in `ebb status`.
 @Suite struct TrafficReportTests {
   @Test func requestsInFlightAtTheKill() {
-    var story = DrainStory { $0.drain = .time }
-    _ = story.at(0, .signal(.terminate))
-    _ = story.at(0, .sampled(sample()))
-    _ = story.at(5000, .timer)
-    #expect(story.lifecycle.phase == .stopping && story.wakeUp == 28_750)
-    #expect(story.at(28_750, .timer) == [.count(lookForListeners: true)])
-    _ = story.at(28_751, .sampled(sample(connection(sent: 9000, received: 0), connection(sent: 9000, received: 0))))
-    #expect(story.wakeUp == 29_000)
-    _ = story.at(29_000, .timer)
-    _ = story.at(29_001, .commandExited(.killed(by: .kill, dumpedCore: false)))
-    _ = story.at(29_001, .reapedAll(childrenRemain: false))
-    #expect(story.report.contains(#""in_flight":{"at_stop":0,"at_forward":0,"at_kill":2}"#))
+    var scenario = DrainScenario { $0.drain = .time }
+    _ = scenario.at(0, .signal(.sigterm))
+    _ = scenario.at(0, .sampled(sample()))
+    _ = scenario.at(5000, .timer)
+    #expect(scenario.lifecycle.phase == .stopping && scenario.wakeUp == 28_750)
+    #expect(scenario.at(28_750, .timer) == [.count(lookForListeners: true)])
+    _ = scenario.at(28_751, .sampled(sample(connection(sent: 9000, received: 0), connection(sent: 9000, received: 0))))
+    #expect(scenario.wakeUp == 29_000)
+    _ = scenario.at(29_000, .timer)
+    _ = scenario.at(29_001, .commandExited(.killed(by: .sigkill, dumpedCore: false)))
+    _ = scenario.at(29_001, .reapedAll(childrenRemain: false))
+    #expect(scenario.report.contains(#""in_flight":{"at_stop":0,"at_forward":0,"at_kill":2}"#))
     // They may have come at any time since the command was told.
-    #expect(story.report.contains(#""connections_after_stop":0,"last_connection_ms":null"#))
+    #expect(scenario.report.contains(#""connections_after_stop":0,"last_connection_ms":null"#))
   }
 
   @Test(arguments: [
@@ -33,7 +33,7 @@ import Testing
     (delay: 4, last: 999, "the last connection came at +1.0s, the delay is 4s: --delay 2s would do"),
   ])
   func advice(delay: Int, last: Int, advice: String?) {
-    var traffic = Traffic(mode: .idle, quiet: .seconds(2), since: .at(0))
+    var traffic = TrafficMonitor(mode: .idle, quiet: .seconds(2), since: .at(0))
     traffic.add(sample(), at: .at(1))
     #expect(traffic.report.advice(delay: .seconds(delay)) == nil)
     traffic.add(sample(connection(sent: 5, received: 0)), at: .at(last))
@@ -49,63 +49,63 @@ import Testing
   /// With each delay that it would say the next report would say a longer one.
   @Test(arguments: [5, 14, 19])
   func `a steady client makes no advice for a longer delay`(_ delay: Int) {
-    var story = DrainStory { ($0.delay, $0.drainTimeout) = (.seconds(delay), .seconds(5)) }
-    let forwarded = story.drain { now in
+    var scenario = DrainScenario { ($0.delay, $0.drainTimeout) = (.seconds(delay), .seconds(5)) }
+    let forwarded = scenario.drain { now in
       let age = now % 1000
       return sample(connection(sent: age, received: age), closed: now / 1000)
     }
     #expect(forwarded == (delay + 5) * 1000)
-    story.exit(at: (delay + 5) * 1000)
-    #expect(story.report.contains(#""drain_ended_by":"bound""#))
-    #expect(story.report.contains(#""advice":"\#(steady)""#))
+    scenario.exit(at: (delay + 5) * 1000)
+    #expect(scenario.report.contains(#""drain_ended_by":"bound""#))
+    #expect(scenario.report.contains(#""advice":"\#(steady)""#))
   }
 
   /// As routing that forgets an instance makes it: the next delay has to be longer.
   @Test func `connections that end before the forwarding make advice`() {
-    var story = DrainStory { $0.delay = .seconds(2) }
-    _ = story.drain { now in
+    var scenario = DrainScenario { $0.delay = .seconds(2) }
+    _ = scenario.drain { now in
       let last = min(now - now % 1000, 4000)
       return sample(connection(sent: now - last, received: now - last), closed: last / 1000)
     }
-    story.exit(at: 9000)
-    #expect(story.report.contains(#""advice":"the last connection came at +4.0s, the delay is 2s: use --delay 6s""#))
+    scenario.exit(at: 9000)
+    #expect(scenario.report.contains(#""advice":"the last connection came at +4.0s, the delay is 2s: use --delay 6s""#))
   }
 
   @Test func `no advice before it is known whether connections end`() {
-    var story = DrainStory()
-    _ = story.at(0, .signal(.terminate))
-    _ = story.at(0, .sampled(sample()))
-    _ = story.at(4800, .timer)
-    _ = story.at(4800, .sampled(sample(connection(sent: 0, received: 0))))
-    #expect(story.lifecycle.trafficReport.advice(delay: .seconds(5)) == nil)
+    var scenario = DrainScenario()
+    _ = scenario.at(0, .signal(.sigterm))
+    _ = scenario.at(0, .sampled(sample()))
+    _ = scenario.at(4800, .timer)
+    _ = scenario.at(4800, .sampled(sample(connection(sent: 0, received: 0))))
+    #expect(scenario.lifecycle.trafficReport.advice(delay: .seconds(5)) == nil)
   }
 
   // MARK: The log
 
   @Test func eachChangeOfTheSourceIsSaid() {
-    var story = DrainStory()
-    _ = story.at(0, .signal(.terminate))
+    var scenario = DrainScenario()
+    _ = scenario.at(0, .signal(.sigterm))
     var now = 0
     for source in [ConnectionSource.proc, .proc, .procStates, .procStates] {
       var pass = sample()
       pass.source = source
-      _ = story.at(now, .sampled(pass))
+      _ = scenario.at(now, .sampled(pass))
       now += 250
-      _ = story.at(now, .timer)
+      _ = scenario.at(now, .timer)
     }
-    let said = story.records.filter { $0.event == "connections" }.map { record in
+    let said = scenario.records.filter { $0.event == "connections" }.map { record in
       String(decoding: record.line(.json, unixMilliseconds: 0), as: UTF8.self)
     }
     #expect(said.count == 2 && said[0].contains(#""source":"proc","#) && said[1].contains(#""source":"proc-states""#))
   }
 
   @Test func whoListensNoMore() {
-    var story = DrainStory { $0.readyTCP = 80 }
-    _ = story.at(0, .timer)
-    _ = story.at(0, .probeSucceeded)
-    #expect(story.drain { _ in sample(listeners: .none) } == 5000)
-    #expect(story.line("connections")?.contains("the delay holds") == true)
-    var never = DrainStory()
+    var scenario = DrainScenario { $0.readyTCP = 80 }
+    _ = scenario.at(0, .timer)
+    _ = scenario.at(0, .probeSucceeded)
+    #expect(scenario.drain { _ in sample(listeners: .none) } == 5000)
+    #expect(scenario.line("connections")?.contains("the delay holds") == true)
+    var never = DrainScenario()
     #expect(never.drain { _ in sample(listeners: .none) } == 0)
     #expect(never.line("connections")?.contains("no delay, no drain") == true)
   }
@@ -114,13 +114,13 @@ import Testing
 
   /// Three requests at the stop signal, one when the command is told; a connection comes at +4.6 s.
   @Test func aStopUnderWay() throws {
-    var story = DrainStory { $0.drainTimeout = .seconds(1) }
+    var scenario = DrainScenario { $0.drainTimeout = .seconds(1) }
     let owed = connection(sent: 9000, received: 8000)
-    let told = story.drain { now in
+    let told = scenario.drain { now in
       now < 4600 ? sample(owed, owed, owed) : sample(owed, owed, connection(sent: 9000, received: now - 4600))
     }
     #expect(told == 6000)
-    let status = Status(facts: Status.example.facts, now: story.lifecycle.snapshot)
+    let status = Status(info: Status.example.info, snapshot: scenario.lifecycle.snapshot)
     let text = statusText(status, pid: 1, processes: [], at: .at(7000))
     #expect(
       text.contains(
@@ -138,11 +138,11 @@ import Testing
   }
 
   @Test func theAdviceComesEarly() {
-    var story = DrainStory()
-    _ = story.drain { now in
+    var scenario = DrainScenario()
+    _ = scenario.drain { now in
       now < 4600 ? sample() : sample(connection(sent: now - 4600, received: now - 4600))
     }
-    let status = Status(facts: Status.example.facts, now: story.lifecycle.snapshot)
+    let status = Status(info: Status.example.info, snapshot: scenario.lifecycle.snapshot)
     let text = statusText(status, pid: 1, processes: [], at: .at(7000))
     #expect(text.contains("new connections: 1, the last at +4.6s; last request at +4.6s\n"))
     #expect(text.contains("          the last connection came at +4.6s, the delay is 5s: use --delay 6s\n"))
@@ -157,24 +157,24 @@ import Testing
 
   @Test func thePageHoldsAllOfIt() throws {
     var status = Status.example
-    for ending in DrainEnding.allCases.map({ Optional($0) }) + [nil] {
-      status.now.stop?.traffic.drainEndedBy = ending
-      #expect(try StatusPage.decode(StatusPage.page(status)).now == status.now)
-      status.now.stop?.traffic.inFlightAtStop = 3
-      status.now.stop?.traffic.inFlightAtForward = 0
-      status.now.stop?.traffic.newConnections = 70_000
-      status.now.stop?.traffic.lastConnection = .milliseconds(8400)
-      status.now.stop?.traffic.lastRequest = .milliseconds(90_000)
-      status.now.stop?.traffic.hasGaps.toggle()
-      let wasSteady = status.now.stop?.traffic.wasSteady ?? false
-      status.now.stop?.traffic.wasSteady = !wasSteady
+    for ending in DrainEndReason.allCases.map({ Optional($0) }) + [nil] {
+      status.snapshot.stop?.traffic.drainEndedBy = ending
+      #expect(try StatusPage.decode(StatusPage.page(status)).snapshot == status.snapshot)
+      status.snapshot.stop?.traffic.inFlightAtStop = 3
+      status.snapshot.stop?.traffic.inFlightAtForward = 0
+      status.snapshot.stop?.traffic.newConnections = 70_000
+      status.snapshot.stop?.traffic.lastConnection = .milliseconds(8400)
+      status.snapshot.stop?.traffic.lastRequest = .milliseconds(90_000)
+      status.snapshot.stop?.traffic.hasGaps.toggle()
+      let wasSteady = status.snapshot.stop?.traffic.wasSteady ?? false
+      status.snapshot.stop?.traffic.wasSteady = !wasSteady
     }
-    let slot = StatusPage.slot(status.now, sequence: 1)
+    let slot = StatusPage.slot(status.snapshot, sequence: 1)
     #expect(StatusPage.slotOffset(sequence: 1) + slot.count <= StatusPage.countsOffset)
     // With as many ports as there is room for.
-    status.now.connections = .init(
+    status.snapshot.connections = .init(
       source: .diagWithInfo, ports: [UInt16](1...16), counts: [Int](repeating: 7, count: 9))
-    #expect(StatusPage.slot(status.now, sequence: 1).count == slot.count)
-    #expect(try StatusPage.decode(StatusPage.page(status)).now == status.now)
+    #expect(StatusPage.slot(status.snapshot, sequence: 1).count == slot.count)
+    #expect(try StatusPage.decode(StatusPage.page(status)).snapshot == status.snapshot)
   }
 }

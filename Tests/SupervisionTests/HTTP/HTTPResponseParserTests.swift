@@ -2,14 +2,14 @@ import Testing
 
 @testable import Supervision
 
-@Suite struct HTTPResponseTests {
+@Suite struct HTTPResponseParserTests {
   /// What becomes of an answer that comes in pieces of so many bytes, and then the end.
-  private func read(_ text: String, pieces: Int, ends: Bool = false) -> HTTPResponse {
-    var response = HTTPResponse()
-    var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-      response.take(Array(rest.prefix(pieces)))
-      rest = rest.dropFirst(pieces)
+  private func read(_ text: String, pieces: Int, ends: Bool = false) -> HTTPResponseParser {
+    var response = HTTPResponseParser()
+    var remaining = Array(text.utf8)[...]
+    while !remaining.isEmpty {
+      response.take(Array(remaining.prefix(pieces)))
+      remaining = remaining.dropFirst(pieces)
     }
     if ends { response.end() }
     return response
@@ -66,6 +66,6 @@ import Testing
   }
 
   @Test func nothingHasBegunBeforeTheFirstByte() {
-    #expect(!HTTPResponse().hasBegun && read("H", pieces: 1).hasBegun)
+    #expect(!HTTPResponseParser().hasBegun && read("H", pieces: 1).hasBegun)
   }
 }

@@ -62,7 +62,7 @@ import Testing
     let url = try #require(HTTPURL(text: "http://localhost:8080/ready"))
     let text = String(decoding: httpGet(url, headers: ["Accept-Language: de"]), as: UTF8.self)
     #expect(
-      text == "GET /ready HTTP/1.1\r\nHost: localhost:8080\r\nUser-Agent: ebb/\(version)\r\nAccept: */*\r\n"
+      text == "GET /ready HTTP/1.1\r\nHost: localhost:8080\r\nUser-Agent: ebb/\(ebbVersion)\r\nAccept: */*\r\n"
         + "Connection: close\r\nAccept-Language: de\r\n\r\n")
     let other = String(decoding: httpGet(url, headers: ["hOST: example.com"]), as: UTF8.self)
     #expect(!other.contains("Host: localhost") && other.contains("\r\nhOST: example.com\r\n"))
@@ -73,7 +73,7 @@ import Testing
   func noHeaders(line: String) { #expect(!isHTTPHeader(line)) }
 
   @Test(arguments: [
-    ("HTTP/1.1 200 OK\r\n", HTTPAnswer.status(200)), ("HTTP/1.0 503 \r\n", .status(503)),
+    ("HTTP/1.1 200 OK\r\n", HTTPStatusLine.status(200)), ("HTTP/1.0 503 \r\n", .status(503)),
     ("HTTP/1.1 404\n", .status(404)),
     ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n", .status(204)),
     ("HTTP/1.1 103 Early\r\nLink: a\r\n\r\nHTTP/1.1 100 x\n\nHTTP/1.1 301 \r\n", .status(301)),
@@ -83,11 +83,11 @@ import Testing
     ("HTTP/1.1  200 OK", .malformed), ("HTTP/1.1 099 OK", .malformed), ("HTTP/1.1 600 OK", .malformed),
     ("SSH-2.0-OpenSSH_9.2\r\n", .malformed), ("\0", .malformed),
   ])
-  func answers(text: String, answer: HTTPAnswer) { #expect(HTTPAnswer(Array(text.utf8)) == answer) }
+  func answers(text: String, answer: HTTPStatusLine) { #expect(HTTPStatusLine(Array(text.utf8)) == answer) }
 
   @Test func good() {
-    for status in [200, 204, 301, 399] { #expect(HTTPAnswer.status(status).isGood) }
-    for status in [400, 404, 500, 503] { #expect(!HTTPAnswer.status(status).isGood) }
-    #expect(!HTTPAnswer.incomplete.isGood && !HTTPAnswer.malformed.isGood)
+    for status in [200, 204, 301, 399] { #expect(HTTPStatusLine.status(status).isGood) }
+    for status in [400, 404, 500, 503] { #expect(!HTTPStatusLine.status(status).isGood) }
+    #expect(!HTTPStatusLine.incomplete.isGood && !HTTPStatusLine.malformed.isGood)
   }
 }

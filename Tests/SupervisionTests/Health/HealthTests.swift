@@ -40,7 +40,7 @@ import Testing
 }
 
 @Suite struct HealthAnswerTests {
-  private func answer(_ request: HealthRequest, _ content: HealthContent = .liveness) -> String {
+  private func answer(_ request: HealthRequest, _ content: HealthResponse = .liveness) -> String {
     String(decoding: healthAnswer(request) { _ in content }, as: UTF8.self)
   }
 
@@ -86,9 +86,10 @@ import Testing
   func refused(text: String) { #expect(HealthAddress(text: text) == nil) }
 
   @Test func asText() {
-    #expect(SocketAddress(.v4(0x7F00_0001), port: 80).text == "127.0.0.1:80")
-    #expect(SocketAddress(.v6(high: 0x2001_0db8 << 32, low: 0x1_FFFF), port: 1).text == "[2001:db8:0:0:0:0:1:ffff]:1")
-    #expect(HealthAddress(text: "8086")?.text == "port 8086")
+    #expect(SocketAddress(.v4(0x7F00_0001), port: 80).description == "127.0.0.1:80")
+    #expect(
+      SocketAddress(.v6(high: 0x2001_0db8 << 32, low: 0x1_FFFF), port: 1).description == "[2001:db8:0:0:0:0:1:ffff]:1")
+    #expect(HealthAddress(text: "8086")?.description == "port 8086")
   }
 }
 
@@ -96,8 +97,8 @@ import Testing
   private func metricsText(_ change: (inout StatusSnapshot) -> Void) -> [String] {
     var now = StatusSnapshot(since: .at(1000))
     change(&now)
-    let facts = SupervisorFacts(pid: 1, startedAt: .at(0), argv: ["app"], options: RunOptions())
-    return String(decoding: metrics(Status(facts: facts, now: now), at: .at(2500)), as: UTF8.self).split(
+    let fields = SupervisorInfo(pid: 1, startedAt: .at(0), argv: ["app"], options: RunOptions())
+    return String(decoding: prometheusMetrics(Status(info: fields, snapshot: now), at: .at(2500)), as: UTF8.self).split(
       separator: "\n"
     ).map(String.init)
   }
@@ -108,7 +109,7 @@ import Testing
     }.filter { !$0.hasPrefix("#") }
     #expect(
       lines == [
-        "ebb_info{version=\"\(version)\"} 1", "ebb_phase{phase=\"starting\"} 0", "ebb_phase{phase=\"serving\"} 1",
+        "ebb_info{version=\"\(ebbVersion)\"} 1", "ebb_phase{phase=\"starting\"} 0", "ebb_phase{phase=\"serving\"} 1",
         "ebb_phase{phase=\"delaying\"} 0", "ebb_phase{phase=\"draining\"} 0", "ebb_phase{phase=\"stopping\"} 0",
         "ebb_phase{phase=\"killing\"} 0", "ebb_phase{phase=\"exited\"} 0", "ebb_phase_seconds 1.500", "ebb_ready 1",
         "ebb_uptime_seconds 2.500", "ebb_signals_received_total 3", "ebb_signals_forwarded_total 2",
@@ -120,7 +121,7 @@ import Testing
     let lines = metricsText {
       $0.phase = .delaying
       $0.stop = .init(
-        signal: .terminate, since: .at(1000), delayEndsAt: .at(6000), forwardAt: .at(6007), forwardedAt: nil)
+        signal: .sigterm, since: .at(1000), delayEndsAt: .at(6000), forwardAt: .at(6007), forwardedAt: nil)
       $0.killAt = .at(1495)
     }
     #expect(lines.contains("ebb_deadline_seconds{deadline=\"forward\"} 3.507"))

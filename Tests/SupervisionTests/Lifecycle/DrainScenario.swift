@@ -3,7 +3,7 @@ import LifecycleModel
 @testable import Supervision
 
 /// A whole stop with connections, told as a story. Times are milliseconds since its start; the stop signal comes at 0.
-struct DrainStory {
+struct DrainScenario {
   var lifecycle: Lifecycle
   private(set) var report = ""
   private(set) var records: [LogRecord] = []
@@ -23,7 +23,7 @@ struct DrainStory {
         records.append(record)
         return false
       case .findChildren: return false
-      case .leaveMessage(let record):
+      case .writeTerminationMessage(let record):
         report = String(decoding: record.line(.json, unixMilliseconds: 0), as: UTF8.self)
         return false
       default: return true
@@ -37,8 +37,8 @@ struct DrainStory {
   }
 
   /// Until the stop signal goes out: each pass finds what `traffic` says. Returns when that was.
-  mutating func drain(_ traffic: (Int) -> Sample) -> Int? {
-    var actions = at(0, .signal(.terminate))
+  mutating func drain(_ traffic: (Int) -> ConnectionSample) -> Int? {
+    var actions = at(0, .signal(.sigterm))
     var now = 0
     for _ in 0..<1000 {
       if actions.contains(stopCommand[0]) { return now }
@@ -64,14 +64,16 @@ struct DrainStory {
   }
 }
 
-let stopCommand: [Action] = [.send(.terminate, to: .command), .send(.continue, to: .command)]
+let stopCommand: [Action] = [.send(.sigterm, to: .command), .send(.sigcont, to: .command)]
 
-func sample(_ connections: Connection..., closed: Int = 0, listeners: Sample.Listeners = .ofTree) -> Sample {
-  var sample = Sample(source: .diagWithInfo, listeners: listeners)
+func sample(_ connections: Connection..., closed: Int = 0, listeners: ConnectionSample.PortSource = .ofTree)
+  -> ConnectionSample
+{
+  var sample = ConnectionSample(source: .diagWithInfo, listeners: listeners)
   sample.ports = listeners == .none ? [] : [80]
   sample.closed = closed
-  sample.sinceTold = .zero
-  for connection in connections { sample.census.add(connection, quiet: .seconds(2)) }
+  sample.eventHorizonAge = .zero
+  for connection in connections { sample.counts.add(connection, quiet: .seconds(2)) }
   return sample
 }
 
@@ -82,7 +84,7 @@ func connection(
   Connection(
     state: state, localPort: 80, peer: SocketAddress(.loopback4, port: 5000), receiveQueue: 0, sendQueue: 0,
     inode: 1,
-    ages: .init(
-      sent: .milliseconds(sent), received: .milliseconds(received), acknowledged: .milliseconds(sent),
+    tcpInfo: .init(
+      lastSendAge: .milliseconds(sent), lastReceiveAge: .milliseconds(received), lastAckAge: .milliseconds(sent),
       bytesReceived: bytes, bytesAcknowledged: answered))
 }

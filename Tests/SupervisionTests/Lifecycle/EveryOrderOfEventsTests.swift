@@ -2,13 +2,13 @@ import LifecycleModel
 import Testing
 
 /// Every order of events to a depth, for several configurations, against what must hold in any of them.
-@Suite struct LifecycleExhaustiveTests {
+@Suite struct EveryOrderOfEventsTests {
   @Test(arguments: Configuration.all)
   func everyOrderOfEvents(_ configuration: Configuration) {
     var failures: [String] = []
     var visited = 0
-    var path: [World.Step] = []
-    World(configuration).explore(depth: 4, path: &path, &visited, &failures)
+    var path: [LifecycleModel.Step] = []
+    LifecycleModel(configuration).explore(depth: 4, path: &path, &visited, &failures)
     #expect(failures.isEmpty, "\(failures.joined(separator: "\n"))")
     #expect(visited > 300)
   }
@@ -18,7 +18,7 @@ import Testing
   func randomOrdersOfEvents(_ configuration: Configuration) {
     var random = SplitMix64(state: 20_260_131)
     for _ in 0..<2000 {
-      let problem = World(configuration).walk(steps: 40, &random).problem
+      let problem = LifecycleModel(configuration).walk(steps: 40, &random).problem
       #expect(problem == nil)
       if problem != nil { break }
     }

@@ -4,7 +4,7 @@ import Testing
 @testable import Supervision
 
 /// One run, told as a story. Times are milliseconds since its start.
-private struct Story {
+private struct Scenario {
   var lifecycle: Lifecycle
 
   init(_ change: (inout RunOptions) -> Void = { _ in }, hasTerminal: Bool = false) {
@@ -20,7 +20,7 @@ private struct Story {
   mutating func at(_ milliseconds: Int, _ event: Event) -> [Action] {
     lifecycle.handle(event, at: .at(milliseconds)).filter { action in
       switch action {
-      case .leaveMessage, .count, .findChildren, .findGroup: false
+      case .writeTerminationMessage, .count, .findChildren, .findGroup: false
       default: true
       }
     }
@@ -31,53 +31,53 @@ private struct Story {
 
 @Suite struct LifecycleTests {
   @Test func aWholeStop() {
-    var story = Story()
-    #expect(story.lifecycle.phase == .serving)
-    #expect(story.wakeUp == nil)
-    #expect(story.at(1000, .signal(.terminate)) == [])
-    #expect(story.lifecycle.phase == .delaying)
-    #expect(story.wakeUp == 6000)
-    #expect(story.at(5999, .timer) == [])
-    #expect(story.at(6000, .timer) == stopCommand)
-    #expect(story.lifecycle.phase == .stopping)
-    #expect(story.wakeUp == 30_000)
-    #expect(story.at(7000, .commandExited(.exited(code: 3))) == [])
-    #expect(story.at(7000, .reapedAll(childrenRemain: false)) == [.exit(code: 3, flush: .milliseconds(500))])
-    #expect(story.lifecycle.phase == .exited)
-    #expect(story.wakeUp == nil)
-    #expect(story.at(7001, .signal(.terminate)) == [])
+    var scenario = Scenario()
+    #expect(scenario.lifecycle.phase == .serving)
+    #expect(scenario.wakeUp == nil)
+    #expect(scenario.at(1000, .signal(.sigterm)) == [])
+    #expect(scenario.lifecycle.phase == .delaying)
+    #expect(scenario.wakeUp == 6000)
+    #expect(scenario.at(5999, .timer) == [])
+    #expect(scenario.at(6000, .timer) == stopCommand)
+    #expect(scenario.lifecycle.phase == .stopping)
+    #expect(scenario.wakeUp == 30_000)
+    #expect(scenario.at(7000, .commandExited(.exited(code: 3))) == [])
+    #expect(scenario.at(7000, .reapedAll(childrenRemain: false)) == [.exit(code: 3, flush: .milliseconds(500))])
+    #expect(scenario.lifecycle.phase == .exited)
+    #expect(scenario.wakeUp == nil)
+    #expect(scenario.at(7001, .signal(.sigterm)) == [])
   }
 
   @Test func killedAtTheDeadline() {
-    var story = Story()
-    _ = story.at(0, .signal(.terminate))
-    _ = story.at(5000, .timer)
-    #expect(story.at(28_999, .timer) == [])
-    let kill = story.at(29_000, .timer)
+    var scenario = Scenario()
+    _ = scenario.at(0, .signal(.sigterm))
+    _ = scenario.at(5000, .timer)
+    #expect(scenario.at(28_999, .timer) == [])
+    let kill = scenario.at(29_000, .timer)
     #expect(
       kill.dropLast() == [
-        .send(.kill, to: .command), .killChildren, .killDescendants(within: .milliseconds(20)),
+        .send(.sigkill, to: .command), .killChildren, .killDescendants(within: .milliseconds(20)),
       ])
-    #expect(story.lifecycle.phase == .killing)
-    #expect(story.at(29_001, .timer) == [.killChildren])  // those forked meanwhile
-    _ = story.at(29_011, .commandExited(.killed(by: .kill, dumpedCore: false)))
+    #expect(scenario.lifecycle.phase == .killing)
+    #expect(scenario.at(29_001, .timer) == [.killChildren])  // those forked meanwhile
+    _ = scenario.at(29_011, .commandExited(.killed(by: .sigkill, dumpedCore: false)))
     #expect(
-      story.at(29_011, .reapedAll(childrenRemain: false)).last
-        == .exit(code: 137, flush: Span(nanoseconds: 494_500_000)))
+      scenario.at(29_011, .reapedAll(childrenRemain: false)).last
+        == .exit(code: 137, flush: TimeAmount(nanoseconds: 494_500_000)))
   }
 
   @Test func whatDoesNotDieIsGivenUp() {
-    var story = Story()
-    _ = story.at(0, .signal(.terminate))
-    _ = story.at(5000, .timer)
-    _ = story.at(29_000, .timer)
-    #expect(story.at(29_249, .timer) == [.killChildren])
+    var scenario = Scenario()
+    _ = scenario.at(0, .signal(.sigterm))
+    _ = scenario.at(5000, .timer)
+    _ = scenario.at(29_000, .timer)
+    #expect(scenario.at(29_249, .timer) == [.killChildren])
     #expect(
-      story.at(29_250, .timer) == [.killChildren, .killDescendants(within: .milliseconds(125))])
-    #expect(story.at(29_499, .timer) == [.killChildren])
-    #expect(story.at(29_500, .timer) == [.killChildren, .lookForSurvivors])
-    #expect(story.wakeUp == nil)
-    let end = story.at(29_500, .survivors([survivor(8, "D")].compactMap { $0 }, isInit: true))
+      scenario.at(29_250, .timer) == [.killChildren, .killDescendants(within: .milliseconds(125))])
+    #expect(scenario.at(29_499, .timer) == [.killChildren])
+    #expect(scenario.at(29_500, .timer) == [.killChildren, .lookForSurvivors])
+    #expect(scenario.wakeUp == nil)
+    let end = scenario.at(29_500, .survivors([survivor(8, "D")].compactMap { $0 }, isInit: true))
     #expect(end.last == .exit(code: 137, flush: .milliseconds(250)))
     #expect(
       reported(end) == ["process 8 (app) has not died of SIGKILL: it is in uninterruptible sleep; ebb exits without it"]
@@ -89,12 +89,12 @@ private struct Story {
     for (isInit, states, sentences) in [
       (true, "RSZ", 0), (true, "RD", 1), (false, "S", 1), (false, "", 0), (false, "Z", 0),
     ] {
-      var story = Story()
-      _ = story.at(0, .signal(.terminate))
-      _ = story.at(29_000, .timer)
-      _ = story.at(29_500, .timer)
+      var scenario = Scenario()
+      _ = scenario.at(0, .signal(.sigterm))
+      _ = scenario.at(29_000, .timer)
+      _ = scenario.at(29_500, .timer)
       let survivors = states.compactMap { survivor(8, "\($0)") }
-      let end = story.at(29_500, .survivors(survivors, isInit: isInit))
+      let end = scenario.at(29_500, .survivors(survivors, isInit: isInit))
       #expect(reported(end).count == sentences, "\(states)")
       #expect(end.last == .exit(code: 137, flush: .milliseconds(250)))
     }
@@ -110,38 +110,38 @@ private struct Story {
 
   /// ebb was stopped, or frozen with its container: dying takes its time after that too, and so does the report.
   @Test func patienceCountsFromTheSignalThatWasSent() {
-    for (margin, patience) in [(Span.seconds(1), 500), (.zero, 100)] {
-      var story = Story { $0.killMargin = margin }
-      _ = story.at(0, .signal(.terminate))
-      _ = story.at(5000, .timer)
-      #expect(story.at(40_000, .timer).contains(.killChildren))
-      #expect(story.at(40_000 + patience / 2 - 1, .timer) == [.killChildren])
-      #expect(story.at(40_000 + patience - 1, .timer).first == .killChildren)
-      #expect(story.at(40_000 + patience, .timer) == [.killChildren, .lookForSurvivors])
-      let end = story.at(40_000 + patience, .survivors([], isInit: false))
+    for (margin, patience) in [(TimeAmount.seconds(1), 500), (.zero, 100)] {
+      var scenario = Scenario { $0.killMargin = margin }
+      _ = scenario.at(0, .signal(.sigterm))
+      _ = scenario.at(5000, .timer)
+      #expect(scenario.at(40_000, .timer).contains(.killChildren))
+      #expect(scenario.at(40_000 + patience / 2 - 1, .timer) == [.killChildren])
+      #expect(scenario.at(40_000 + patience - 1, .timer).first == .killChildren)
+      #expect(scenario.at(40_000 + patience, .timer) == [.killChildren, .lookForSurvivors])
+      let end = scenario.at(40_000 + patience, .survivors([], isInit: false))
       #expect(end.last == .exit(code: 137, flush: .milliseconds(100)))
     }
   }
 
   @Test func withoutItsCoreTheCommandIsStoppedInOrder() {
-    var story = Story { $0.preStop = ["hook"] }
+    var scenario = Scenario { $0.preStop = ["hook"] }
     #expect(
-      story.at(1000, .coreFailed("timerfd_create: Cannot allocate memory")).filter(isSend) == [
-        .send(.terminate, to: .command), .send(.continue, to: .command),
+      scenario.at(1000, .coreFailed("timerfd_create: Cannot allocate memory")).filter(isSend) == [
+        .send(.sigterm, to: .command), .send(.sigcont, to: .command),
       ])
-    #expect(story.wakeUp == 30_000)
-    _ = story.at(1100, .commandExited(.exited(code: 3)))
+    #expect(scenario.wakeUp == 30_000)
+    _ = scenario.at(1100, .commandExited(.exited(code: 3)))
     #expect(
-      story.at(1100, .reapedAll(childrenRemain: false)).last == .exit(code: 125, flush: .milliseconds(500)))
+      scenario.at(1100, .reapedAll(childrenRemain: false)).last == .exit(code: 125, flush: .milliseconds(500)))
 
     // In a stop that is under way its deadline stays.
-    var late = Story()
-    _ = late.at(0, .signal(.terminate))
-    #expect(late.at(1000, .coreFailed("epoll_ctl: …")).filter(isSend).first == .send(.terminate, to: .command))
+    var late = Scenario()
+    _ = late.at(0, .signal(.sigterm))
+    #expect(late.at(1000, .coreFailed("epoll_ctl: …")).filter(isSend).first == .send(.sigterm, to: .command))
     #expect(late.wakeUp == 29_000)
 
     // A command that has exited is sent nothing.
-    var over = Story()
+    var over = Scenario()
     _ = over.at(0, .commandExited(.exited(code: 3)))
     #expect(over.at(0, .coreFailed("epoll_ctl: …")).filter(isSend) == [])
     #expect(over.at(0, .reapedAll(childrenRemain: false)).last == .exit(code: 125, flush: .milliseconds(500)))
@@ -150,124 +150,125 @@ private struct Story {
   private func isSend(_ action: Action) -> Bool { if case .send = action { true } else { false } }
 
   @Test func graceBringsTheKillForwardAndNeverBack() {
-    var early = Story { $0.grace = .seconds(2) }
-    _ = early.at(0, .signal(.terminate))
+    var early = Scenario { $0.grace = .seconds(2) }
+    _ = early.at(0, .signal(.sigterm))
     _ = early.at(5000, .timer)
     #expect(early.wakeUp == 7000)
-    var late = Story { $0.grace = .seconds(200) }
-    _ = late.at(0, .signal(.terminate))
+    var late = Scenario { $0.grace = .seconds(200) }
+    _ = late.at(0, .signal(.sigterm))
     _ = late.at(5000, .timer)
     #expect(late.wakeUp == 29_000)
   }
 
   @Test func noDelayForwardsAtOnce() {
-    var story = Story { $0.delay = .zero }
-    #expect(story.at(5, .signal(.terminate)) == stopCommand)
-    #expect(story.lifecycle.phase == .stopping)
+    var scenario = Scenario { $0.delay = .zero }
+    #expect(scenario.at(5, .signal(.sigterm)) == stopCommand)
+    #expect(scenario.lifecycle.phase == .stopping)
   }
 
   @Test func aSecondStopSignalChangesNothing() {
-    var story = Story { $0.stopSignals = SignalSet([.terminate, .quit]) }
-    _ = story.at(0, .signal(.terminate))
+    var scenario = Scenario { $0.stopSignals = SignalSet([.sigterm, .sigquit]) }
+    _ = scenario.at(0, .signal(.sigterm))
     for time in [1, 4000] {
-      #expect(story.at(time, .signal(.terminate)) == [])
-      #expect(story.at(time, .signal(.quit)) == [])  // listed: a stop signal, and nothing else
-      #expect(story.wakeUp == 5000)
+      #expect(scenario.at(time, .signal(.sigterm)) == [])
+      #expect(scenario.at(time, .signal(.sigquit)) == [])  // listed: a stop signal, and nothing else
+      #expect(scenario.wakeUp == 5000)
     }
-    #expect(story.at(5000, .timer) == stopCommand)
-    #expect(story.at(6000, .signal(.terminate)) == [])
-    #expect(story.wakeUp == 29_000)
+    #expect(scenario.at(5000, .timer) == stopCommand)
+    #expect(scenario.at(6000, .signal(.sigterm)) == [])
+    #expect(scenario.wakeUp == 29_000)
   }
 
   @Test func theStopSignalThatCameIsTheOneThatGoes() {
-    var story = Story {
-      $0.stopSignals = SignalSet([.terminate, .quit])
-      $0.rewrites.add(from: .quit, to: .hangup)
-      $0.signalsGroup = true
+    var scenario = Scenario {
+      $0.stopSignals = SignalSet([.sigterm, .sigquit])
+      $0.rewrites.add(from: .sigquit, to: .sighup)
+      $0.targetsProcessGroup = true
     }
-    _ = story.at(0, .signal(.quit))
-    #expect(story.at(5000, .timer) == [.send(.hangup, to: .group), .send(.continue, to: .group)])
+    _ = scenario.at(0, .signal(.sigquit))
+    #expect(scenario.at(5000, .timer) == [.send(.sighup, to: .commandGroup), .send(.sigcont, to: .commandGroup)])
   }
 
   @Test func aDroppedStopSignalLeavesTheDeadlines() {
-    var story = Story { $0.rewrites.add(from: .terminate, to: nil) }
-    _ = story.at(0, .signal(.terminate))
-    #expect(story.at(5000, .timer) == [])
-    #expect(story.at(29_000, .timer).first == .send(.kill, to: .command))
+    var scenario = Scenario { $0.rewrites.add(from: .sigterm, to: nil) }
+    _ = scenario.at(0, .signal(.sigterm))
+    #expect(scenario.at(5000, .timer) == [])
+    #expect(scenario.at(29_000, .timer).first == .send(.sigkill, to: .command))
   }
 
   @Test func `SIGINT in the delay ends it, and the command gets the stop signal alone`() {
-    var story = Story()
-    #expect(story.at(0, .signal(.interrupt)) == [.send(.interrupt, to: .command)])  // before a stop, no deadline
-    #expect(story.wakeUp == nil)
-    _ = story.at(10, .signal(.terminate))
-    #expect(story.at(20, .signal(.interrupt)) == stopCommand)
-    #expect(story.at(30, .signal(.interrupt)) == [.send(.interrupt, to: .command)])
-    #expect(story.wakeUp == 29_010)
+    var scenario = Scenario()
+    #expect(scenario.at(0, .signal(.sigint)) == [.send(.sigint, to: .command)])  // before a stop, no deadline
+    #expect(scenario.wakeUp == nil)
+    _ = scenario.at(10, .signal(.sigterm))
+    #expect(scenario.at(20, .signal(.sigint)) == stopCommand)
+    #expect(scenario.at(30, .signal(.sigint)) == [.send(.sigint, to: .command)])
+    #expect(scenario.wakeUp == 29_010)
   }
 
   @Test func `SIGQUIT in the delay is forwarded and ends nothing`() {
-    var story = Story()
-    _ = story.at(10, .signal(.terminate))
-    #expect(story.at(20, .signal(.quit)) == [.send(.quit, to: .command)])
-    #expect(story.lifecycle.phase == .delaying)
-    #expect(story.wakeUp == 5010)
+    var scenario = Scenario()
+    _ = scenario.at(10, .signal(.sigterm))
+    #expect(scenario.at(20, .signal(.sigquit)) == [.send(.sigquit, to: .command)])
+    #expect(scenario.lifecycle.phase == .delaying)
+    #expect(scenario.wakeUp == 5010)
   }
 
   @Test func otherSignalsPassThroughInEveryPhase() {
-    var story = Story { $0.rewrites.add(from: .user2, to: nil) }
-    #expect(story.at(0, .signal(.user1)) == [.send(.user1, to: .command)])
-    #expect(story.at(0, .signal(.user2)) == [])
-    _ = story.at(0, .signal(.terminate))
-    #expect(story.at(1, .signal(.hangup)) == [.send(.hangup, to: .command)])
-    _ = story.at(5000, .timer)
-    #expect(story.at(5001, .signal(.hangup)) == [.send(.hangup, to: .command)])
+    var scenario = Scenario { $0.rewrites.add(from: .sigusr2, to: nil) }
+    #expect(scenario.at(0, .signal(.sigusr1)) == [.send(.sigusr1, to: .command)])
+    #expect(scenario.at(0, .signal(.sigusr2)) == [])
+    _ = scenario.at(0, .signal(.sigterm))
+    #expect(scenario.at(1, .signal(.sighup)) == [.send(.sighup, to: .command)])
+    _ = scenario.at(5000, .timer)
+    #expect(scenario.at(5001, .signal(.sighup)) == [.send(.sighup, to: .command)])
   }
 
   @Test func theShortWayOfASignalIsTheLongOne() {
     let changes: [(inout RunOptions) -> Void] = [
-      { _ in }, { $0.signalsGroup = true }, { $0.rewrites.add(from: .hangup, to: .quit) },
-      { $0.rewrites.add(from: .hangup, to: nil) }, { $0.stopSignals = SignalSet([.quit, .user1]) },
+      { _ in }, { $0.targetsProcessGroup = true }, { $0.rewrites.add(from: .sighup, to: .sigquit) },
+      { $0.rewrites.add(from: .sighup, to: nil) }, { $0.stopSignals = SignalSet([.sigquit, .sigusr1]) },
     ]
     var shortWays = 0
     for change in changes {
       for signal in SignalSet.all.signals {
-        var story = Story(change)
-        guard let (sent, target) = story.lifecycle.passesOn(signal) else { continue }
+        var scenario = Scenario(change)
+        guard let (sent, target) = scenario.lifecycle.forwardImmediately(signal) else { continue }
         shortWays += 1
-        #expect(story.at(0, .signal(signal)) == [.send(sent, to: target)])
-        #expect(story.wakeUp == nil)
-        _ = story.at(0, .signal(.terminate))
-        _ = story.at(0, .signal(.quit))
-        #expect(story.lifecycle.passesOn(signal) == nil)  // in a stop everything takes the long way
+        #expect(scenario.at(0, .signal(signal)) == [.send(sent, to: target)])
+        #expect(scenario.wakeUp == nil)
+        _ = scenario.at(0, .signal(.sigterm))
+        _ = scenario.at(0, .signal(.sigquit))
+        #expect(scenario.lifecycle.forwardImmediately(signal) == nil)  // in a stop everything takes the long way
       }
     }
     #expect(shortWays > 300)
-    var talkative = Story { ($0.quiet, $0.verboseCount) = (false, 1) }
-    #expect(talkative.lifecycle.passesOn(.hangup) != nil)
-    talkative = Story { ($0.quiet, $0.verboseCount) = (false, 2) }
-    #expect(talkative.lifecycle.passesOn(.hangup) == nil)  // there is a line to write
-    var withTerminal = Story(hasTerminal: true)
-    #expect(withTerminal.lifecycle.passesOn(.continue) == nil)
+    var talkative = Scenario { ($0.quiet, $0.verboseCount) = (false, 1) }
+    #expect(talkative.lifecycle.forwardImmediately(.sighup) != nil)
+    talkative = Scenario { ($0.quiet, $0.verboseCount) = (false, 2) }
+    #expect(talkative.lifecycle.forwardImmediately(.sighup) == nil)  // there is a line to write
+    var withTerminal = Scenario(hasTerminal: true)
+    #expect(withTerminal.lifecycle.forwardImmediately(.sigcont) == nil)
   }
 
   @Test func theCommandsExitEndsTheDelay() {
-    var story = Story()
-    _ = story.at(0, .signal(.terminate))
-    _ = story.at(5000, .commandExited(.killed(by: .terminate, dumpedCore: false)))  // in the very moment the delay ends
-    #expect(story.lifecycle.phase == .stopping)
-    #expect(story.at(5000, .reapedAll(childrenRemain: false)) == [.exit(code: 143, flush: .milliseconds(500))])
+    var scenario = Scenario()
+    _ = scenario.at(0, .signal(.sigterm))
+    // in the very moment the delay ends
+    _ = scenario.at(5000, .commandExited(.killed(by: .sigterm, dumpedCore: false)))
+    #expect(scenario.lifecycle.phase == .stopping)
+    #expect(scenario.at(5000, .reapedAll(childrenRemain: false)) == [.exit(code: 143, flush: .milliseconds(500))])
   }
 
   @Test func exitCodesAreRemapped() {
-    var story = Story { $0.remaps = [ExitCodeRemap(from: 143, to: 0)] }
-    _ = story.at(0, .commandExited(.killed(by: .terminate, dumpedCore: false)))
-    #expect(story.at(0, .reapedAll(childrenRemain: false)) == [.exit(code: 0, flush: .milliseconds(500))])
+    var scenario = Scenario { $0.exitCodeRemaps = [ExitCodeRemap(from: 143, to: 0)] }
+    _ = scenario.at(0, .commandExited(.killed(by: .sigterm, dumpedCore: false)))
+    #expect(scenario.at(0, .reapedAll(childrenRemain: false)) == [.exit(code: 0, flush: .milliseconds(500))])
   }
 
   @Test func spawnFailureIsSaidAndEndsTheRun() {
     var options = RunOptions()
-    options.remaps = [ExitCodeRemap(from: 127, to: 0)]  // the command's codes, not ebb's own
+    options.exitCodeRemaps = [ExitCodeRemap(from: 127, to: 0)]  // the command's codes, not ebb's own
     var lifecycle = Lifecycle(options)
     let actions = lifecycle.handle(
       .spawnFailed(SpawnFailure(code: 127, message: "cannot execute \"a\": gone")), at: .at(0))
@@ -277,24 +278,24 @@ private struct Story {
   }
 
   @Test func jobControlOnlyWithTheTerminalAndOutsideAStop() {
-    var withTerminal = Story(hasTerminal: true)
-    for signal in [Signal.terminalStop, .terminalInput, .terminalOutput] {
+    var withTerminal = Scenario(hasTerminal: true)
+    for signal in [Signal.sigtstp, .sigttin, .sigttou] {
       #expect(withTerminal.at(0, .commandStopped(by: signal)) == [.suspend])
     }
-    #expect(withTerminal.at(0, .signal(.continue)) == [.send(.continue, to: .group)])
-    #expect(withTerminal.at(0, .signal(.hangup)) == [.send(.hangup, to: .command)])
-    _ = withTerminal.at(0, .signal(.terminate))
-    #expect(withTerminal.at(1, .commandStopped(by: .terminalStop)) == [])
-    var stopped = Story(hasTerminal: true)
+    #expect(withTerminal.at(0, .signal(.sigcont)) == [.send(.sigcont, to: .commandGroup)])
+    #expect(withTerminal.at(0, .signal(.sighup)) == [.send(.sighup, to: .command)])
+    _ = withTerminal.at(0, .signal(.sigterm))
+    #expect(withTerminal.at(1, .commandStopped(by: .sigtstp)) == [])
+    var stopped = Scenario(hasTerminal: true)
     #expect(stopped.at(0, .commandStopped(by: Signal(number: 19)!)) == [])  // SIGSTOP: somebody meant it
-    var without = Story()
-    #expect(without.at(0, .commandStopped(by: .terminalStop)) == [])
-    #expect(without.at(0, .signal(.continue)) == [.send(.continue, to: .command)])
+    var without = Scenario()
+    #expect(without.at(0, .commandStopped(by: .sigtstp)) == [])
+    #expect(without.at(0, .signal(.sigcont)) == [.send(.sigcont, to: .command)])
   }
 
   @Test func reapedOrphansAreCountedAndNamedOnRequest() throws {
-    var story = Story { $0.warnsReaped = true }
-    let actions = story.at(0, .orphanReaped(pid: 99, .exited(code: 1)))
+    var scenario = Scenario { $0.logsReapedOrphans = true }
+    let actions = scenario.at(0, .orphanReaped(pid: 99, .exited(code: 1)))
     guard case .log(let record) = try #require(actions.first) else { throw UsageError(message: "no log line") }
     #expect(record.level == .warning)
     #expect(String(decoding: record.line(.text, unixMilliseconds: 0), as: UTF8.self).contains("pid=99"))
@@ -304,12 +305,12 @@ private struct Story {
   @Test func anOrphanIsOnlyCountedWhereItsEventDoesNothingElse() {
     for (warns, verbosity) in [(false, 0), (false, 1), (false, 2), (true, 0)] {
       var options = RunOptions()
-      (options.warnsReaped, options.verboseCount, options.signalsGroup) = (warns, verbosity, true)
+      (options.logsReapedOrphans, options.verboseCount, options.targetsProcessGroup) = (warns, verbosity, true)
       var counted = Lifecycle(options)
       _ = counted.handle(.spawned(pid: 7, hasTerminal: false), at: .at(0))
       for stops in [false, true] {
         if stops {
-          _ = counted.handle(.signal(.terminate), at: .at(1))
+          _ = counted.handle(.signal(.sigterm), at: .at(1))
           _ = counted.handle(.timer, at: .at(40_000))
           _ = counted.handle(.children([ChildProcess(pid: 9, group: 7)]), at: .at(40_000))
           _ = counted.handle(.groupMembers([7, 9]), at: .at(40_000))
@@ -342,13 +343,13 @@ private struct Story {
       actions.compactMap { if case .log(let record) = $0 { record.event } else { nil } }
     }
     #expect(events(lifecycle.handle(.spawned(pid: 7, hasTerminal: false), at: .at(0))) == [])
-    #expect(events(lifecycle.handle(.signal(.hangup), at: .at(0))) == [])
+    #expect(events(lifecycle.handle(.signal(.sighup), at: .at(0))) == [])
     #expect(events(lifecycle.handle(.orphanReaped(pid: 9, .exited(code: 0)), at: .at(0))) == [])
-    #expect(events(lifecycle.handle(.signal(.terminate), at: .at(0))) == ["stop-signal", "delaying"])
-    #expect(events(lifecycle.handle(.signal(.terminate), at: .at(1))) == ["repeated-stop-signal"])
+    #expect(events(lifecycle.handle(.signal(.sigterm), at: .at(0))) == ["stop-signal", "delaying"])
+    #expect(events(lifecycle.handle(.signal(.sigterm), at: .at(1))) == ["repeated-stop-signal"])
     #expect(events(lifecycle.handle(.timer, at: .at(5000))) == ["stopping"])
     #expect(events(lifecycle.handle(.timer, at: .at(29_000))) == ["killing"])
-    _ = lifecycle.handle(.commandExited(.killed(by: .kill, dumpedCore: false)), at: .at(29_001))
+    _ = lifecycle.handle(.commandExited(.killed(by: .sigkill, dumpedCore: false)), at: .at(29_001))
     let last = lifecycle.handle(.reapedAll(childrenRemain: false), at: .at(29_001))
     #expect(events(last) == ["exited"])
     guard case .log(let report) = last[0] else { return }

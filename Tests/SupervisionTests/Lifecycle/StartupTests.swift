@@ -4,7 +4,7 @@ import Testing
 @testable import Supervision
 
 /// Readiness, the pre-stop hook and what they do to a stop. Times are milliseconds since the start.
-private struct Story {
+private struct Scenario {
   var lifecycle: Lifecycle
   private(set) var message: LogRecord?
 
@@ -20,7 +20,7 @@ private struct Story {
   mutating func at(_ milliseconds: Int, _ event: Event) -> [Action] {
     lifecycle.handle(event, at: .at(milliseconds)).filter { action in
       switch action {
-      case .leaveMessage(let record):
+      case .writeTerminationMessage(let record):
         message = record
         return false
       case .log, .count, .findChildren: return false
@@ -41,18 +41,18 @@ private struct Story {
 
 @Suite struct ReadinessTests {
   @Test func askedUntilTheFirstYes() {
-    var story = Story { $0.readyTCP = 80 }
-    #expect(story.start() == [.probe])
-    #expect(story.lifecycle.phase == .starting && !story.isReady(at: 0) && !story.lifecycle.snapshot.isReady)
-    #expect(story.at(1, .probeFailed("refused")) == [])
-    #expect(story.wakeUp == 100)
-    #expect(story.at(100, .timer) == [.probe])
-    #expect(story.wakeUp == 1100)  // for an answer
-    #expect(story.at(150, .probeSucceeded) == [])
-    #expect(story.lifecycle.phase == .serving && story.isReady(at: 150))
-    #expect(story.wakeUp == nil)
-    #expect(story.at(200, .probeFailed("late")) == [])
-    #expect(story.lifecycle.phase == .serving)
+    var scenario = Scenario { $0.readyTCP = 80 }
+    #expect(scenario.start() == [.probe])
+    #expect(scenario.lifecycle.phase == .starting && !scenario.isReady(at: 0) && !scenario.lifecycle.snapshot.isReady)
+    #expect(scenario.at(1, .probeFailed("refused")) == [])
+    #expect(scenario.wakeUp == 100)
+    #expect(scenario.at(100, .timer) == [.probe])
+    #expect(scenario.wakeUp == 1100)  // for an answer
+    #expect(scenario.at(150, .probeSucceeded) == [])
+    #expect(scenario.lifecycle.phase == .serving && scenario.isReady(at: 150))
+    #expect(scenario.wakeUp == nil)
+    #expect(scenario.at(200, .probeFailed("late")) == [])
+    #expect(scenario.lifecycle.phase == .serving)
   }
 
   @Test func moreAndMoreSlowlyDownToOnceASecond() {
@@ -69,224 +69,225 @@ private struct Story {
   }
 
   @Test func anAttemptWithoutAnswerIsAbandonedAndMadeAnew() {
-    var story = Story { $0.readyTCP = 80 }
-    _ = story.start()
-    #expect(story.at(999, .timer) == [])
-    #expect(story.at(1000, .timer) == [.abandonProbe, .probe])
-    #expect(story.at(10_000, .timer) == [.abandonProbe, .probe])  // however late
+    var scenario = Scenario { $0.readyTCP = 80 }
+    _ = scenario.start()
+    #expect(scenario.at(999, .timer) == [])
+    #expect(scenario.at(1000, .timer) == [.abandonProbe, .probe])
+    #expect(scenario.at(10_000, .timer) == [.abandonProbe, .probe])  // however late
   }
 
   @Test func aStopWhileStartingForwardsAtOnceAndRunsNoHook() {
-    var story = Story {
+    var scenario = Scenario {
       $0.readyTCP = 80
       $0.preStop = ["hook"]
       $0.readyHold = .seconds(5)
     }
-    _ = story.start()
-    #expect(story.at(10, .signal(.terminate)) == [.abandonProbe] + stopCommand)
-    #expect(story.lifecycle.phase == .stopping && !story.isReady(at: 10))
-    #expect(story.exit(at: 20).last == .exit(code: 3, flush: .milliseconds(500)))
+    _ = scenario.start()
+    #expect(scenario.at(10, .signal(.sigterm)) == [.abandonProbe] + stopCommand)
+    #expect(scenario.lifecycle.phase == .stopping && !scenario.isReady(at: 10))
+    #expect(scenario.exit(at: 20).last == .exit(code: 3, flush: .milliseconds(500)))
     #expect(
-      story.report.contains(
+      scenario.report.contains(
         "\"delay_ms\":0,\"delay_ended_by\":\"skipped\",\"drain_ms\":0,\"drain_ended_by\":\"skipped\""))
-    #expect(story.report.contains("\"stop_signal\":\"TERM\",\"startup_timed_out\":false"))
-    #expect(story.report.contains("\"pre_stop\":null"))
+    #expect(scenario.report.contains("\"stop_signal\":\"TERM\",\"startup_timed_out\":false"))
+    #expect(scenario.report.contains("\"pre_stop\":null"))
   }
 
   @Test func otherSignalsWhileStartingAreForwarded() {
-    var story = Story { $0.readyTCP = 80 }
-    _ = story.start()
-    #expect(story.at(10, .signal(.interrupt)) == [.send(.interrupt, to: .command)])
-    #expect(story.lifecycle.phase == .starting)
+    var scenario = Scenario { $0.readyTCP = 80 }
+    _ = scenario.start()
+    #expect(scenario.at(10, .signal(.sigint)) == [.send(.sigint, to: .command)])
+    #expect(scenario.lifecycle.phase == .starting)
   }
 
   @Test func theCommandDiesWhileStarting() {
-    var story = Story {
+    var scenario = Scenario {
       $0.readyTCP = 80
       $0.startupTimeout = .seconds(1)
     }
-    _ = story.start()
-    #expect(story.exit(at: 10) == [.abandonProbe, .exit(code: 3, flush: .milliseconds(500))])
+    _ = scenario.start()
+    #expect(scenario.exit(at: 10) == [.abandonProbe, .exit(code: 3, flush: .milliseconds(500))])
   }
 
   @Test func notReadyInTimeIsStoppedAnd124() {
-    var story = Story {
+    var scenario = Scenario {
       $0.readyTCP = 80
       $0.startupTimeout = .seconds(2)
-      $0.remaps = [ExitCodeRemap(from: 124, to: 0), ExitCodeRemap(from: 3, to: 0)]
+      $0.exitCodeRemaps = [ExitCodeRemap(from: 124, to: 0), ExitCodeRemap(from: 3, to: 0)]
     }
-    _ = story.start()
-    _ = story.at(10, .probeFailed("refused"))
-    #expect(story.at(2000, .timer) == stopCommand)
-    #expect(story.wakeUp == 31_000)
-    #expect(story.at(2500, .signal(.terminate)) == [])  // the stop is under way already
-    #expect(story.wakeUp == 31_000)
-    #expect(story.exit(at: 3000).last == .exit(code: 124, flush: .milliseconds(500)))
-    #expect(story.report.contains("\"stop_signal\":null,\"startup_timed_out\":true"))
-    #expect(story.report.contains("the command was not ready in time and was stopped"))
+    _ = scenario.start()
+    _ = scenario.at(10, .probeFailed("refused"))
+    #expect(scenario.at(2000, .timer) == stopCommand)
+    #expect(scenario.wakeUp == 31_000)
+    #expect(scenario.at(2500, .signal(.sigterm)) == [])  // the stop is under way already
+    #expect(scenario.wakeUp == 31_000)
+    #expect(scenario.exit(at: 3000).last == .exit(code: 124, flush: .milliseconds(500)))
+    #expect(scenario.report.contains("\"stop_signal\":null,\"startup_timed_out\":true"))
+    #expect(scenario.report.contains("the command was not ready in time and was stopped"))
   }
 
   @Test func notReadyInTimeAndStubborn() {
-    var story = Story {
+    var scenario = Scenario {
       $0.readyTCP = 80
       ($0.startupTimeout, $0.grace) = (.seconds(2), .seconds(1))
     }
-    _ = story.start()
-    #expect(story.at(2000, .timer) == [.abandonProbe] + stopCommand)
+    _ = scenario.start()
+    #expect(scenario.at(2000, .timer) == [.abandonProbe] + stopCommand)
     #expect(
-      story.at(3000, .timer) == [
-        .send(.kill, to: .command), .killChildren, .killDescendants(within: .milliseconds(20)),
+      scenario.at(3000, .timer) == [
+        .send(.sigkill, to: .command), .killChildren, .killDescendants(within: .milliseconds(20)),
       ])
-    _ = story.at(3001, .commandExited(.killed(by: .kill, dumpedCore: false)))
-    #expect(story.at(3001, .reapedAll(childrenRemain: false)) == [.exit(code: 124, flush: .milliseconds(500))])
-    #expect(story.report.contains("\"killed\":true"))
+    _ = scenario.at(3001, .commandExited(.killed(by: .sigkill, dumpedCore: false)))
+    #expect(scenario.at(3001, .reapedAll(childrenRemain: false)) == [.exit(code: 124, flush: .milliseconds(500))])
+    #expect(scenario.report.contains("\"killed\":true"))
   }
 
   @Test func notReadyInTimeGetsTheSignalOfAStop() {
-    var story = Story {
-      ($0.readyTCP, $0.startupTimeout, $0.stopSignals) = (80, .seconds(2), SignalSet([.quit]))
+    var scenario = Scenario {
+      ($0.readyTCP, $0.startupTimeout, $0.stopSignals) = (80, .seconds(2), SignalSet([.sigquit]))
     }
-    _ = story.start()
+    _ = scenario.start()
     #expect(
-      story.at(2000, .timer) == [.abandonProbe, .send(.quit, to: .command), .send(.continue, to: .command)])
+      scenario.at(2000, .timer) == [.abandonProbe, .send(.sigquit, to: .command), .send(.sigcont, to: .command)])
   }
 
   @Test func readyInTimeHasNoDeadline() {
-    var story = Story {
+    var scenario = Scenario {
       $0.readyTCP = 80
       $0.startupTimeout = .seconds(2)
     }
-    _ = story.start()
-    _ = story.at(1999, .probeSucceeded)
-    #expect(story.wakeUp == nil)
-    #expect(story.at(5000, .timer) == [])
+    _ = scenario.start()
+    _ = scenario.at(1999, .probeSucceeded)
+    #expect(scenario.wakeUp == nil)
+    #expect(scenario.at(5000, .timer) == [])
   }
 
   @Test func readyEndsWithTheStopSignal() {
-    var story = Story { _ in }
-    _ = story.start()
-    #expect(story.isReady(at: 0))
-    _ = story.at(10, .signal(.terminate))
-    #expect(!story.isReady(at: 10))
+    var scenario = Scenario { _ in }
+    _ = scenario.start()
+    #expect(scenario.isReady(at: 0))
+    _ = scenario.at(10, .signal(.sigterm))
+    #expect(!scenario.isReady(at: 10))
   }
 
   @Test func readyHoldIsBoundedByForwarding() {
-    var story = Story { $0.readyHold = .seconds(3) }
-    _ = story.start()
-    _ = story.at(0, .signal(.terminate))
-    #expect(story.isReady(at: 2999) && !story.isReady(at: 3000))
-    #expect(story.lifecycle.snapshot.isReady(at: .at(2999)) && !story.lifecycle.snapshot.isReady(at: .at(3000)))
-    var long = Story { $0.readyHold = .seconds(60) }
+    var scenario = Scenario { $0.readyHold = .seconds(3) }
+    _ = scenario.start()
+    _ = scenario.at(0, .signal(.sigterm))
+    #expect(scenario.isReady(at: 2999) && !scenario.isReady(at: 3000))
+    #expect(scenario.lifecycle.snapshot.isReady(at: .at(2999)) && !scenario.lifecycle.snapshot.isReady(at: .at(3000)))
+    var long = Scenario { $0.readyHold = .seconds(60) }
     _ = long.start()
-    _ = long.at(0, .signal(.terminate))
+    _ = long.at(0, .signal(.sigterm))
     #expect(long.isReady(at: 4999))
     _ = long.at(5000, .timer)
     #expect(!long.isReady(at: 5000))
   }
 
   @Test func readyHoldGoesOnInTheDrain() {
-    var story = Story {
+    var scenario = Scenario {
       ($0.preStop, $0.readyHold) = (["hook"], .seconds(8))
     }
-    _ = story.start()
-    _ = story.at(0, .signal(.terminate))
-    _ = story.at(5000, .timer)
-    #expect(story.lifecycle.phase == .draining && story.isReady(at: 7999) && !story.isReady(at: 8000))
+    _ = scenario.start()
+    _ = scenario.at(0, .signal(.sigterm))
+    _ = scenario.at(5000, .timer)
+    #expect(scenario.lifecycle.phase == .draining && scenario.isReady(at: 7999) && !scenario.isReady(at: 8000))
     // The page tells of its end even if ebb comes late to it.
-    var long = Story { ($0.preStop, $0.readyHold) = (["hook"], .seconds(60)) }
+    var long = Scenario { ($0.preStop, $0.readyHold) = (["hook"], .seconds(60)) }
     _ = long.start()
-    _ = long.at(0, .signal(.terminate))
+    _ = long.at(0, .signal(.sigterm))
     #expect(long.lifecycle.snapshot.readyUntil == .at(15_000))
   }
 }
 
 @Suite struct HookTests {
   @Test func besideTheDelay() {
-    var story = Story { $0.preStop = ["hook"] }
-    _ = story.start()
-    #expect(story.at(0, .signal(.terminate)) == [.startHook(.terminate)])
-    #expect(story.at(1000, .hookEnded(.exited(code: 4))) == [])
-    #expect(story.wakeUp == 5000)
-    #expect(story.at(5000, .timer) == stopCommand)
-    _ = story.exit(at: 5001)
-    #expect(story.report.contains("\"pre_stop\":{\"code\":4,\"signal\":null,\"killed\":false,\"ms\":1000}"))
+    var scenario = Scenario { $0.preStop = ["hook"] }
+    _ = scenario.start()
+    #expect(scenario.at(0, .signal(.sigterm)) == [.startHook(.sigterm)])
+    #expect(scenario.at(1000, .hookEnded(.exited(code: 4))) == [])
+    #expect(scenario.wakeUp == 5000)
+    #expect(scenario.at(5000, .timer) == stopCommand)
+    _ = scenario.exit(at: 5001)
+    #expect(scenario.report.contains("\"pre_stop\":{\"code\":4,\"signal\":null,\"killed\":false,\"ms\":1000}"))
   }
 
   @Test func theDrainWaitsForIt() {
-    var story = Story { $0.preStop = ["hook"] }
-    _ = story.start()
-    _ = story.at(0, .signal(.terminate))
-    #expect(story.at(5000, .timer) == [])
-    #expect(story.lifecycle.phase == .draining && story.wakeUp == 15_000)
-    #expect(story.at(7000, .hookEnded(.exited(code: 0))) == stopCommand)
-    _ = story.exit(at: 7001)
-    #expect(story.report.contains("\"drain_ms\":2000,\"drain_ended_by\":null"))
+    var scenario = Scenario { $0.preStop = ["hook"] }
+    _ = scenario.start()
+    _ = scenario.at(0, .signal(.sigterm))
+    #expect(scenario.at(5000, .timer) == [])
+    #expect(scenario.lifecycle.phase == .draining && scenario.wakeUp == 15_000)
+    #expect(scenario.at(7000, .hookEnded(.exited(code: 0))) == stopCommand)
+    _ = scenario.exit(at: 7001)
+    #expect(scenario.report.contains("\"drain_ms\":2000,\"drain_ended_by\":null"))
   }
 
   @Test func killedAtTheBound() {
-    var story = Story { $0.preStop = ["hook"] }
-    _ = story.start()
-    _ = story.at(0, .signal(.terminate))
-    _ = story.at(5000, .timer)
-    #expect(story.at(15_000, .timer) == [.killHook] + stopCommand)
-    #expect(story.at(15_001, .hookEnded(.killed(by: .kill, dumpedCore: false))) == [])
-    _ = story.exit(at: 15_002)
-    #expect(story.report.contains("\"drain_ended_by\":\"bound\""))
-    #expect(story.report.contains("\"pre_stop\":{\"code\":137,\"signal\":\"KILL\",\"killed\":true,\"ms\":15001}"))
+    var scenario = Scenario { $0.preStop = ["hook"] }
+    _ = scenario.start()
+    _ = scenario.at(0, .signal(.sigterm))
+    _ = scenario.at(5000, .timer)
+    #expect(scenario.at(15_000, .timer) == [.killHook] + stopCommand)
+    #expect(scenario.at(15_001, .hookEnded(.killed(by: .sigkill, dumpedCore: false))) == [])
+    _ = scenario.exit(at: 15_002)
+    #expect(scenario.report.contains("\"drain_ended_by\":\"bound\""))
+    #expect(scenario.report.contains("\"pre_stop\":{\"code\":137,\"signal\":\"KILL\",\"killed\":true,\"ms\":15001}"))
   }
 
   @Test func theBoundLeavesTimeForTheGrace() {
-    var story = Story {
+    var scenario = Scenario {
       $0.preStop = ["hook"]
       $0.delay = .zero
       ($0.drainTimeout, $0.killMargin) = (.seconds(10), .seconds(1))
       $0.terminationGracePeriod = .seconds(6)
       $0.grace = .seconds(3)
     }
-    _ = story.start()
-    #expect(story.at(0, .signal(.terminate)) == [.startHook(.terminate)])
-    #expect(story.wakeUp == 2000)
-    #expect(story.at(2000, .timer) == [.killHook] + stopCommand)
-    #expect(story.wakeUp == 5000)
+    _ = scenario.start()
+    #expect(scenario.at(0, .signal(.sigterm)) == [.startHook(.sigterm)])
+    #expect(scenario.wakeUp == 2000)
+    #expect(scenario.at(2000, .timer) == [.killHook] + stopCommand)
+    #expect(scenario.wakeUp == 5000)
   }
 
   @Test func failingToStartIsNoReasonToWait() {
-    var story = Story {
+    var scenario = Scenario {
       $0.preStop = ["hook"]
       $0.delay = .zero
     }
-    _ = story.start()
-    #expect(story.at(0, .signal(.terminate)) == [.startHook(.terminate)])
-    #expect(story.at(0, .hookFailed(SpawnFailure(code: 127, message: "not found"))) == stopCommand)
-    _ = story.exit(at: 1)
-    #expect(story.report.contains("\"pre_stop\":{\"code\":127,"))
+    _ = scenario.start()
+    #expect(scenario.at(0, .signal(.sigterm)) == [.startHook(.sigterm)])
+    #expect(scenario.at(0, .hookFailed(SpawnFailure(code: 127, message: "not found"))) == stopCommand)
+    _ = scenario.exit(at: 1)
+    #expect(scenario.report.contains("\"pre_stop\":{\"code\":127,"))
   }
 
   @Test func impatienceKillsIt() {
-    var story = Story { $0.preStop = ["hook"] }
-    _ = story.start()
-    _ = story.at(0, .signal(.terminate))
-    #expect(story.at(100, .signal(.interrupt)) == [.killHook] + stopCommand)
+    var scenario = Scenario { $0.preStop = ["hook"] }
+    _ = scenario.start()
+    _ = scenario.at(0, .signal(.sigterm))
+    #expect(scenario.at(100, .signal(.sigint)) == [.killHook] + stopCommand)
   }
 
   @Test func itIsALeftoverOfACommandThatExits() {
-    var story = Story { $0.preStop = ["hook"] }
-    _ = story.start()
-    _ = story.at(0, .signal(.terminate))
-    _ = story.at(100, .commandExited(.exited(code: 0)))
-    _ = story.at(100, .reapedAll(childrenRemain: true))
+    var scenario = Scenario { $0.preStop = ["hook"] }
+    _ = scenario.start()
+    _ = scenario.at(0, .signal(.sigterm))
+    _ = scenario.at(100, .commandExited(.exited(code: 0)))
+    _ = scenario.at(100, .reapedAll(childrenRemain: true))
     #expect(
-      story.at(100, .children([ChildProcess(pid: 8, group: 8)])) == [.signalLeftovers(.terminate, [.child(8)])])
-    #expect(story.at(29_000, .timer) == [.killHook, .killChildren, .killDescendants(within: .milliseconds(20))])
-    _ = story.at(29_001, .hookEnded(.killed(by: .kill, dumpedCore: false)))
+      scenario.at(100, .children([ChildProcess(pid: 8, group: 8)])) == [.signalLeftovers(.sigterm, [.child(8)])])
+    #expect(scenario.at(29_000, .timer) == [.killHook, .killChildren, .killDescendants(within: .milliseconds(20))])
+    _ = scenario.at(29_001, .hookEnded(.killed(by: .sigkill, dumpedCore: false)))
     #expect(
-      story.at(29_001, .reapedAll(childrenRemain: false)).last == .exit(code: 0, flush: Span(nanoseconds: 499_500_000)))
+      scenario.at(29_001, .reapedAll(childrenRemain: false)).last
+        == .exit(code: 0, flush: TimeAmount(nanoseconds: 499_500_000)))
   }
 
   @Test func noHookWithoutAStop() {
-    var story = Story { $0.preStop = ["hook"] }
-    _ = story.start()
-    #expect(story.at(1, .signal(.interrupt)) == [.send(.interrupt, to: .command)])
-    #expect(story.exit(at: 2) == [.exit(code: 3, flush: .milliseconds(500))])
+    var scenario = Scenario { $0.preStop = ["hook"] }
+    _ = scenario.start()
+    #expect(scenario.at(1, .signal(.sigint)) == [.send(.sigint, to: .command)])
+    #expect(scenario.exit(at: 2) == [.exit(code: 3, flush: .milliseconds(500))])
   }
 }

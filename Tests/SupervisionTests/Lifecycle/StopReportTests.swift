@@ -7,71 +7,71 @@ import Testing
 /// milliseconds since the stop signal.
 @Suite struct StopReportTests {
   /// Reaps the command and nothing else.
-  private func exit(_ story: inout DrainStory, _ status: ExitStatus, at milliseconds: Int) {
-    _ = story.at(milliseconds, .commandExited(status))
-    _ = story.at(milliseconds, .reapedAll(childrenRemain: false))
+  private func exit(_ scenario: inout DrainScenario, _ status: ExitStatus, at milliseconds: Int) {
+    _ = scenario.at(milliseconds, .commandExited(status))
+    _ = scenario.at(milliseconds, .reapedAll(childrenRemain: false))
   }
 
-  private func stopping(_ change: (inout RunOptions) -> Void = { _ in }) -> DrainStory {
-    var story = DrainStory {
+  private func stopping(_ change: (inout RunOptions) -> Void = { _ in }) -> DrainScenario {
+    var scenario = DrainScenario {
       $0.drain = .time
       change(&$0)
     }
-    _ = story.at(0, .signal(.terminate))
-    _ = story.at(0, .sampled(sample()))
-    _ = story.at(5000, .timer)
-    return story
+    _ = scenario.at(0, .signal(.sigterm))
+    _ = scenario.at(0, .sampled(sample()))
+    _ = scenario.at(5000, .timer)
+    return scenario
   }
 
   // MARK: Who killed it
 
   @Test func anOutOfMemoryKillIsNotEbbs() {
-    var story = stopping()
-    exit(&story, .killed(by: .kill, dumpedCore: false), at: 6000)
-    #expect(story.report.contains(#""code":137,"signal":"KILL","killed":false"#))
-    #expect(story.report.contains(#""stop_ms":1000,"stop_ended_by":"exit""#))
-    #expect(story.report.contains("the command was killed by SIGKILL\""))
+    var scenario = stopping()
+    exit(&scenario, .killed(by: .sigkill, dumpedCore: false), at: 6000)
+    #expect(scenario.report.contains(#""code":137,"signal":"KILL","killed":false"#))
+    #expect(scenario.report.contains(#""stop_ms":1000,"stop_ended_by":"exit""#))
+    #expect(scenario.report.contains("the command was killed by SIGKILL\""))
   }
 
   /// It ended by itself, in the moment before SIGKILL came.
   @Test func anExitAtTheDeadlineIsNoKill() {
-    var story = stopping()
-    _ = story.at(28_750, .timer)
-    _ = story.at(28_751, .sampled(sample(connection(sent: 9000, received: 0))))
-    _ = story.at(29_000, .timer)
-    #expect(story.line("killing")?.contains("SIGKILL to the command and all its descendants") == true)
-    exit(&story, .exited(code: 0), at: 29_001)
-    #expect(story.report.contains(#""code":0,"signal":null,"killed":false"#))
-    #expect(story.report.contains(#""stop_ended_by":"exit""#) && story.report.contains(#""at_kill":null"#))
+    var scenario = stopping()
+    _ = scenario.at(28_750, .timer)
+    _ = scenario.at(28_751, .sampled(sample(connection(sent: 9000, received: 0))))
+    _ = scenario.at(29_000, .timer)
+    #expect(scenario.line("killing")?.contains("SIGKILL to the command and all its descendants") == true)
+    exit(&scenario, .exited(code: 0), at: 29_001)
+    #expect(scenario.report.contains(#""code":0,"signal":null,"killed":false"#))
+    #expect(scenario.report.contains(#""stop_ended_by":"exit""#) && scenario.report.contains(#""at_kill":null"#))
   }
 
   @Test func whatDoesNotDieWasKilled() {
-    var story = stopping()
+    var scenario = stopping()
     // ebb is late, and so is its patience.
-    _ = story.at(29_400, .timer)
-    #expect(story.lifecycle.phase == .killing)
-    _ = story.at(29_900, .timer)
-    _ = story.at(29_900, .survivors([], isInit: true))
-    #expect(story.lifecycle.phase == .exited)
-    #expect(story.report.contains(#""code":137,"signal":null,"killed":true"#))
+    _ = scenario.at(29_400, .timer)
+    #expect(scenario.lifecycle.phase == .killing)
+    _ = scenario.at(29_900, .timer)
+    _ = scenario.at(29_900, .survivors([], isInit: true))
+    #expect(scenario.lifecycle.phase == .exited)
+    #expect(scenario.report.contains(#""code":137,"signal":null,"killed":true"#))
   }
 
   @Test func killedWithACoreDump() {
-    var story = stopping()
-    exit(&story, .killed(by: .quit, dumpedCore: true), at: 6000)
-    #expect(story.report.contains("the command was killed by SIGQUIT, core dumped"))
+    var scenario = stopping()
+    exit(&scenario, .killed(by: .sigquit, dumpedCore: true), at: 6000)
+    #expect(scenario.report.contains("the command was killed by SIGQUIT, core dumped"))
   }
 
   // MARK: What ended it
 
   @Test func theCommandExitsInTheDelayOrTheDrain() {
-    var delaying = DrainStory()
-    _ = delaying.at(0, .signal(.terminate))
+    var delaying = DrainScenario()
+    _ = delaying.at(0, .signal(.sigterm))
     delaying.exit(at: 1200)
     #expect(
       delaying.report.contains(#""delay_ms":1200,"delay_ended_by":"exit","drain_ms":null,"drain_ended_by":null"#))
-    var draining = DrainStory()
-    _ = draining.at(0, .signal(.terminate))
+    var draining = DrainScenario()
+    _ = draining.at(0, .signal(.sigterm))
     _ = draining.at(0, .sampled(sample(connection(sent: 9000, received: 0))))
     _ = draining.at(5000, .timer)
     draining.exit(at: 6000)
@@ -80,97 +80,97 @@ import Testing
   }
 
   @Test func onRequestTheStopIsNow() {
-    var story = DrainStory()
-    #expect(story.at(-1, .stopNow) == [] && story.lifecycle.phase == .serving)
-    _ = story.at(0, .signal(.terminate))
-    #expect(story.at(1000, .stopNow) == stopCommand && story.lifecycle.phase == .stopping)
-    #expect(story.at(1001, .stopNow) == [])
-    story.exit(at: 1002)
+    var scenario = DrainScenario()
+    #expect(scenario.at(-1, .stopNow) == [] && scenario.lifecycle.phase == .serving)
+    _ = scenario.at(0, .signal(.sigterm))
+    #expect(scenario.at(1000, .stopNow) == stopCommand && scenario.lifecycle.phase == .stopping)
+    #expect(scenario.at(1001, .stopNow) == [])
+    scenario.exit(at: 1002)
     #expect(
-      story.report.contains(#""delay_ms":1000,"delay_ended_by":"request","drain_ms":0,"drain_ended_by":"skipped""#))
+      scenario.report.contains(#""delay_ms":1000,"delay_ended_by":"request","drain_ms":0,"drain_ended_by":"skipped""#))
   }
 
-  @Test(arguments: [(Event.stopNow, "skipped"), (.signal(.interrupt), "signal")])
+  @Test(arguments: [(Event.stopNow, "skipped"), (.signal(.sigint), "signal")])
   func impatienceInTheDrainLeavesTheDelayAsItWas(_ event: Event, _ reason: String) {
-    var story = DrainStory()
-    _ = story.at(0, .signal(.terminate))
-    _ = story.at(0, .sampled(sample(connection(sent: 9000, received: 0))))
-    _ = story.at(5000, .timer)
-    #expect(story.at(6000, event).suffix(2) == stopCommand[...])
-    story.exit(at: 6001)
+    var scenario = DrainScenario()
+    _ = scenario.at(0, .signal(.sigterm))
+    _ = scenario.at(0, .sampled(sample(connection(sent: 9000, received: 0))))
+    _ = scenario.at(5000, .timer)
+    #expect(scenario.at(6000, event).suffix(2) == stopCommand[...])
+    scenario.exit(at: 6001)
     let expected = #""delay_ms":5000,"delay_ended_by":"time","drain_ms":1000,"drain_ended_by":""# + reason
-    #expect(story.report.contains(expected))
+    #expect(scenario.report.contains(expected))
   }
 
   // MARK: Numbers
 
   @Test func theLastConnectionAndTheLastRequestAreTwoThings() {
-    var story = DrainStory()
-    _ = story.drain { now in
+    var scenario = DrainScenario()
+    _ = scenario.drain { now in
       switch now {
       case ..<1000: sample()
       case ..<3000: sample(connection(sent: now - 1000, received: now - 1000))
       default: sample(connection(sent: now - 3000, received: now - 3000))
       }
     }
-    story.exit(at: 6000)
+    scenario.exit(at: 6000)
     #expect(
-      story.report.contains(#""connections_after_stop":1,"last_connection_ms":1000,"last_request_ms":3000"#))
+      scenario.report.contains(#""connections_after_stop":1,"last_connection_ms":1000,"last_request_ms":3000"#))
   }
 
   @Test func aRunWithoutAStopIsADetail() {
-    var story = DrainStory()
-    story.exit(at: 0)
-    #expect(story.records.isEmpty && story.report.contains(#""stop_signal":null"#))
+    var scenario = DrainScenario()
+    scenario.exit(at: 0)
+    #expect(scenario.records.isEmpty && scenario.report.contains(#""stop_signal":null"#))
   }
 
   @Test func leftoversThatAreKilled() {
-    var story = DrainStory()
-    _ = story.at(0, .commandExited(.exited(code: 3)))
-    _ = story.at(0, .reapedAll(childrenRemain: true))
-    _ = story.at(2000, .timer)
-    #expect(story.line("killing")?.contains("leftovers did not end in time") == true)
-    #expect(story.wakeUp == 2001)
+    var scenario = DrainScenario()
+    _ = scenario.at(0, .commandExited(.exited(code: 3)))
+    _ = scenario.at(0, .reapedAll(childrenRemain: true))
+    _ = scenario.at(2000, .timer)
+    #expect(scenario.line("killing")?.contains("leftovers did not end in time") == true)
+    #expect(scenario.wakeUp == 2001)
     // Not even SIGKILL ends them: in half the margin ebb is gone.
-    _ = story.at(2500, .timer)
-    _ = story.at(2500, .survivors([], isInit: true))
-    #expect(story.lifecycle.phase == .exited)
-    #expect(story.report.contains(#""code":3,"signal":null,"killed":false"#))
-    #expect(story.report.contains(#""leftovers":"killed""#))
+    _ = scenario.at(2500, .timer)
+    _ = scenario.at(2500, .survivors([], isInit: true))
+    #expect(scenario.lifecycle.phase == .exited)
+    #expect(scenario.report.contains(#""code":3,"signal":null,"killed":false"#))
+    #expect(scenario.report.contains(#""leftovers":"killed""#))
   }
 
   /// The command's own SIGKILL was somebody else's, for want of memory say.
   @Test func leftoversThatAreKilledMakeNoKillOfTheCommand() {
-    var story = DrainStory()
-    _ = story.at(0, .commandExited(.killed(by: .kill, dumpedCore: false)))
-    _ = story.at(0, .reapedAll(childrenRemain: true))
-    _ = story.at(2000, .timer)
-    _ = story.at(2001, .reapedAll(childrenRemain: false))
-    #expect(story.report.contains(#""code":137,"signal":"KILL","killed":false"#))
+    var scenario = DrainScenario()
+    _ = scenario.at(0, .commandExited(.killed(by: .sigkill, dumpedCore: false)))
+    _ = scenario.at(0, .reapedAll(childrenRemain: true))
+    _ = scenario.at(2000, .timer)
+    _ = scenario.at(2001, .reapedAll(childrenRemain: false))
+    #expect(scenario.report.contains(#""code":137,"signal":"KILL","killed":false"#))
   }
 
   /// They have been sent SIGKILL already.
   @Test func leftoversOfAKilledCommandAreNotAskedToEnd() {
-    var story = stopping()
-    _ = story.at(29_000, .timer)
-    _ = story.at(29_001, .commandExited(.killed(by: .kill, dumpedCore: false)))
-    #expect(story.at(29_001, .reapedAll(childrenRemain: true)) == [])
+    var scenario = stopping()
+    _ = scenario.at(29_000, .timer)
+    _ = scenario.at(29_001, .commandExited(.killed(by: .sigkill, dumpedCore: false)))
+    #expect(scenario.at(29_001, .reapedAll(childrenRemain: true)) == [])
   }
 
   // MARK: Lines
 
   @Test func theLinesOfAStop() {
-    var story = stopping()
+    var scenario = stopping()
     #expect(
-      story.line("stop-signal")?.contains(
+      scenario.line("stop-signal")?.contains(
         #""signal":"TERM","forward_in_ms":null,"kill_in_ms":29000,"grace_period_ms":30000,"grace_period_from":"kubernetes","recognised":null,"#
           + #""msg":"the stop begins: SIGKILL in 29s at the latest""#) == true)
     #expect(
-      story.line("stopping")?.contains(
+      scenario.line("stopping")?.contains(
         #""to":"command","kill_in_ms":24000,"msg":"the command has been told to stop""#) == true)
-    _ = story.at(6000, .signal(.terminate))
-    #expect(story.line("repeated-stop-signal")?.contains(#""kill_in_ms":23000"#) == true)
-    let dropped = stopping { $0.rewrites.add(from: .terminate, to: nil) }
+    _ = scenario.at(6000, .signal(.sigterm))
+    #expect(scenario.line("repeated-stop-signal")?.contains(#""kill_in_ms":23000"#) == true)
+    let dropped = stopping { $0.rewrites.add(from: .sigterm, to: nil) }
     #expect(dropped.line("stopping")?.contains("is dropped by --rewrite") == true)
   }
 
@@ -178,9 +178,9 @@ import Testing
 
   @Test func whenTheCommandGetsTheSignal() throws {
     func latest(_ change: (inout RunOptions) -> Void) -> Int? {
-      var story = DrainStory(change)
-      _ = story.at(0, .signal(.terminate))
-      return story.lifecycle.snapshot.stop.map { ($0.forwardAt - .at(0)).milliseconds }
+      var scenario = DrainScenario(change)
+      _ = scenario.at(0, .signal(.sigterm))
+      return scenario.lifecycle.snapshot.stop.map { ($0.forwardAt - .at(0)).milliseconds }
     }
     #expect(latest { _ in } == 15_000)
     #expect(latest { $0.drain = .time } == 5000)
@@ -188,32 +188,32 @@ import Testing
   }
 
   @Test func whatThePageShowsOfAStop() {
-    var story = DrainStory()
-    #expect(story.lifecycle.snapshot.since == .at(-1000) && story.lifecycle.snapshot.isReady)
-    _ = story.at(0, .signal(.terminate))
-    _ = story.at(100, .sampled(sample(connection(sent: 9000, received: 0))))
-    let delaying = story.lifecycle.snapshot
+    var scenario = DrainScenario()
+    #expect(scenario.lifecycle.snapshot.since == .at(-1000) && scenario.lifecycle.snapshot.isReady)
+    _ = scenario.at(0, .signal(.sigterm))
+    _ = scenario.at(100, .sampled(sample(connection(sent: 9000, received: 0))))
+    let delaying = scenario.lifecycle.snapshot
     #expect(delaying.phase == .delaying && delaying.since == .at(0) && !delaying.isReady)
     #expect(delaying.connections?.busy == 1 && delaying.killAt == .at(29_000) && delaying.forwarded == 0)
-    _ = story.at(5000, .stopNow)
-    let stopping = story.lifecycle.snapshot
+    _ = scenario.at(5000, .stopNow)
+    let stopping = scenario.lifecycle.snapshot
     #expect(stopping.since == .at(5000) && stopping.received == 1 && stopping.forwarded == 1)
   }
 
   /// Whichever deadline is the first.
   @Test func whenLeftoversAreKilled() {
-    var first = DrainStory()
+    var first = DrainScenario()
     _ = first.at(0, .commandExited(.exited(code: 0)))
     _ = first.at(0, .reapedAll(childrenRemain: true))
     #expect(first.lifecycle.snapshot.killAt == .at(2000))
-    _ = first.at(500, .signal(.terminate))
+    _ = first.at(500, .signal(.sigterm))
     #expect(first.line("stop-signal")?.contains(#""kill_in_ms":1500"#) == true)
-    _ = first.at(600, .signal(.terminate))
+    _ = first.at(600, .signal(.sigterm))
     #expect(first.line("repeated-stop-signal")?.contains(#""kill_in_ms":1400"#) == true)
-    var last = DrainStory { $0.leftoverTimeout = .seconds(100) }
+    var last = DrainScenario { $0.leftoverTimeout = .seconds(100) }
     _ = last.at(0, .commandExited(.exited(code: 0)))
     _ = last.at(0, .reapedAll(childrenRemain: true))
-    _ = last.at(1000, .signal(.terminate))
+    _ = last.at(1000, .signal(.sigterm))
     #expect(last.lifecycle.snapshot.killAt == .at(30_000))
   }
 }

@@ -4,7 +4,7 @@ import Testing
 
 /// The text files of /proc/net, and what else the search for listening sockets reads. Lines of a little-endian machine.
 @Suite struct ProcNetTests {
-  private func parsed(_ text: String) -> SocketRow? { SocketRow(line: Array(text.utf8)[...]) }
+  private func parsed(_ text: String) -> SocketRecord? { SocketRecord(line: Array(text.utf8)[...]) }
 
   @Test func version4() throws {
     let row = try #require(
@@ -13,7 +13,7 @@ import Testing
           + "ffff8880 20 4 30 10 -1"))
     #expect(row.state == 1 && row.localPort == 8080 && row.inode == 4711)
     #expect(row.peer == SocketAddress(.v4(0x0A01_0203), port: 54321))
-    #expect(row.sendQueue == 5 && row.receiveQueue == 7 && row.ages == nil)
+    #expect(row.sendQueue == 5 && row.receiveQueue == 7 && row.tcpInfo == nil)
     #expect(row.connection?.class(quiet: .zero) == .unreadRequest)
   }
 
@@ -64,9 +64,9 @@ import Testing
   }
 
   @Test func portsOfClients() {
-    #expect(clientPorts(Array("32768\t60999\n".utf8)) == 32768...60999)
-    #expect(clientPorts(Array("1 65535".utf8)) == 1...65535)
-    for text in ["", "1", "1 2 3", "2 1", "1 65536", "a b"] { #expect(clientPorts(Array(text.utf8)) == nil) }
+    #expect(parseClientPorts(Array("32768\t60999\n".utf8)) == 32768...60999)
+    #expect(parseClientPorts(Array("1 65535".utf8)) == 1...65535)
+    for text in ["", "1", "1 2 3", "2 1", "1 65536", "a b"] { #expect(parseClientPorts(Array(text.utf8)) == nil) }
   }
 
   @Test func unixSockets() {
@@ -87,7 +87,7 @@ import Testing
   }
 
   @Test func counters() {
-    func opens(_ text: String) -> Int? { passiveOpens(snmp: Array(text.utf8)) }
+    func opens(_ text: String) -> Int? { parsePassiveOpens(snmp: Array(text.utf8)) }
     let text =
       "Ip: Forwarding\nIp: 1\nTcp: RtoAlgorithm MaxConn ActiveOpens PassiveOpens AttemptFails\n"
       + "Tcp: 1 -1 5 375457 0\nUdp: A\n"
@@ -106,12 +106,13 @@ import Testing
   }
 
   @Test func lives() {
-    func life(_ state: String, _ threads: Int) -> Life {
-      Supervision.life(stat: Array("7 (a) b) \(state) 1 7 7 0 -1 0 0 0 0 0 1 2 0 0 20 0 \(threads) 0 5".utf8))
+    func life(_ state: String, _ threads: Int) -> ThreadGroupState {
+      Supervision.threadGroupState(
+        stat: Array("7 (a) b) \(state) 1 7 7 0 -1 0 0 0 0 0 1 2 0 0 20 0 \(threads) 0 5".utf8))
     }
-    #expect(life("S", 1) == .going && life("D", 3) == .going)
-    #expect(life("Z", 1) == .ended && life("Z", 2) == .headless && life("X", 0) == .ended)
-    #expect(Supervision.life(stat: []) == .ended)
+    #expect(life("S", 1) == .running && life("D", 3) == .running)
+    #expect(life("Z", 1) == .exited && life("Z", 2) == .leaderExited && life("X", 0) == .exited)
+    #expect(Supervision.threadGroupState(stat: []) == .exited)
   }
 
   @Test func mountsThatHideProcesses() {

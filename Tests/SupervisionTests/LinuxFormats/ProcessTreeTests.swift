@@ -3,16 +3,16 @@ import Testing
 @testable import Supervision
 
 @Suite struct ProcessTableTests {
-  private func entry(_ text: String) -> ProcessEntry? { ProcessEntry(stat: Array(text.utf8)) }
+  private func entry(_ text: String) -> ProcPIDStat? { ProcPIDStat(stat: Array(text.utf8)) }
   private let tail = " S 1 7 7 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 8675309 1000 20"
 
   @Test func readsPidParentAndStartTime() {
-    #expect(entry("7 (app)\(tail)") == ProcessEntry(pid: 7, parent: 1, startTime: 8_675_309))
+    #expect(entry("7 (app)\(tail)") == ProcPIDStat(pid: 7, parent: 1, startTime: 8_675_309))
   }
 
   @Test func aNameMayHoldAnything() {
     for name in ["a b", ") R 99 (", "(((", "", "\n", "a) S 5"] {
-      #expect(entry("7 (\(name))\(tail)") == ProcessEntry(pid: 7, parent: 1, startTime: 8_675_309), "\(name)")
+      #expect(entry("7 (\(name))\(tail)") == ProcPIDStat(pid: 7, parent: 1, startTime: 8_675_309), "\(name)")
     }
   }
 
@@ -24,21 +24,21 @@ import Testing
 
   @Test func descendantsButNotStrangers() {
     let table = [(1, 0), (7, 1), (8, 7), (9, 8), (20, 0), (21, 20), (22, 1)].map {
-      ProcessEntry(pid: $0.0, parent: $0.1, startTime: 0)
+      ProcPIDStat(pid: $0.0, parent: $0.1, startTime: 0)
     }
     #expect(descendants(of: 1, among: table).map(\.pid) == [7, 22, 8, 9])
     #expect(descendants(of: 9, among: table).isEmpty)
   }
 
   @Test func listOfChildren() {
-    #expect(childPids(Array("7 88 1234 ".utf8)) == [7, 88, 1234])
-    #expect(childPids(Array("7 88 12".utf8)) == [7, 88])  // cut off
-    #expect(childPids([]).isEmpty)
-    #expect(childPids(Array("x 9 -1 99999999999999 ".utf8)) == [9])
+    #expect(parseChildPIDs(Array("7 88 1234 ".utf8)) == [7, 88, 1234])
+    #expect(parseChildPIDs(Array("7 88 12".utf8)) == [7, 88])  // cut off
+    #expect(parseChildPIDs([]).isEmpty)
+    #expect(parseChildPIDs(Array("x 9 -1 99999999999999 ".utf8)) == [9])
   }
 
   @Test func aTableThatChangedWhileItWasReadEndsAllTheSame() {
-    let circle = [(2, 3), (3, 2), (4, 1), (1, 4)].map { ProcessEntry(pid: $0.0, parent: $0.1, startTime: 0) }
+    let circle = [(2, 3), (3, 2), (4, 1), (1, 4)].map { ProcPIDStat(pid: $0.0, parent: $0.1, startTime: 0) }
     #expect(descendants(of: 2, among: circle).map(\.pid).contains(3))
     #expect(descendants(of: 1, among: circle).map(\.pid).contains(4))
   }
@@ -46,16 +46,16 @@ import Testing
 
 @Suite struct CommandSearchTests {
   @Test func foldersOfPath() {
-    #expect(candidates(for: "app", path: "/a:/b/") == ["/a/app", "/b//app"])
-    #expect(candidates(for: "app", path: ":/a:") == ["app", "/a/app", "app"])
-    #expect(candidates(for: "./app", path: "/a") == ["./app"])
-    #expect(candidates(for: "", path: "/a").isEmpty)
-    #expect(candidates(for: "app", path: nil).contains("/usr/bin/app"))
+    #expect(executableCandidates(for: "app", path: "/a:/b/") == ["/a/app", "/b//app"])
+    #expect(executableCandidates(for: "app", path: ":/a:") == ["app", "/a/app", "app"])
+    #expect(executableCandidates(for: "./app", path: "/a") == ["./app"])
+    #expect(executableCandidates(for: "", path: "/a").isEmpty)
+    #expect(executableCandidates(for: "app", path: nil).contains("/usr/bin/app"))
   }
 
   @Test func exitCodes() {
     #expect(ExitStatus.exited(code: 7).code == 7)
-    #expect(ExitStatus.killed(by: .kill, dumpedCore: false).code == 137)
+    #expect(ExitStatus.killed(by: .sigkill, dumpedCore: false).code == 137)
     let remaps = [ExitCodeRemap(from: 143, to: 0), ExitCodeRemap(from: 1, to: 2), ExitCodeRemap(from: 1, to: 3)]
     #expect(remaps.apply(to: 143) == 0 && remaps.apply(to: 1) == 3 && remaps.apply(to: 5) == 5)
   }

@@ -3,17 +3,17 @@ import Testing
 @testable import Supervision
 
 /// What is asked of sock_diag(7), and what is understood of its answers.
-@Suite struct DiagTests {
-  private func messages(_ bytes: [UInt8], sequence: UInt32 = 1) -> [DiagMessages.Message] {
+@Suite struct SockDiagTests {
+  private func messages(_ bytes: [UInt8], sequence: UInt32 = 1) -> [SockDiagResponse.Message] {
     bytes.withUnsafeBytes {
-      var messages = DiagMessages($0, sequence: sequence)
-      var all: [DiagMessages.Message] = []
+      var messages = SockDiagResponse($0, sequence: sequence)
+      var all: [SockDiagResponse.Message] = []
       while let message = messages.next() { all.append(message) }
       return all
     }
   }
 
-  private func parsed(_ bytes: [UInt8]) throws -> SocketRow {
+  private func parsed(_ bytes: [UInt8]) throws -> SocketRecord {
     let all = messages(bytes)
     guard all.count == 1, case .socket(let row) = all[0] else { throw Unexpected(all: "\(all)") }
     return row
@@ -33,8 +33,10 @@ import Testing
     #expect(row.state == 1 && row.localPort == 8080)
     #expect(row.peer == SocketAddress(.v4(0x0A01_0203), port: 54321))
     #expect(row.receiveQueue == 5 && row.sendQueue == 6 && row.inode == 4_000_000_000)
-    let ages = try #require(row.ages)
-    #expect(ages.sent == .milliseconds(1) && ages.received == .milliseconds(2) && ages.acknowledged == .milliseconds(3))
+    let ages = try #require(row.tcpInfo)
+    #expect(
+      ages.lastSendAge == .milliseconds(1) && ages.lastReceiveAge == .milliseconds(2)
+        && ages.lastAckAge == .milliseconds(3))
     #expect(ages.bytesReceived == 4 && ages.bytesAcknowledged == 5 && row.cookie == 0x0102_0304_0506_0708)
     #expect(row.controlGroup != nil)
   }
@@ -62,14 +64,15 @@ import Testing
   @Test func infoOfAnyLength() throws {
     for length in 0...232 {
       let info = DiagBytes.info(length: length)
-      #expect(try (parsed(DiagBytes.message(attributes: DiagBytes.attribute(2, info))).ages != nil) == (length >= 136))
+      #expect(
+        try (parsed(DiagBytes.message(attributes: DiagBytes.attribute(2, info))).tcpInfo != nil) == (length >= 136))
     }
     let longest = DiagBytes.info(sent: .max, received: .max, acknowledged: .max, bytes: .max)
-    let ages = try #require(parsed(DiagBytes.message(attributes: DiagBytes.attribute(2, longest))).ages)
-    #expect(ages.sent == .milliseconds(Int(UInt32.max)) && ages.bytesReceived == .max)
-    #expect(try parsed(DiagBytes.message(attributes: [])).ages == nil)
+    let ages = try #require(parsed(DiagBytes.message(attributes: DiagBytes.attribute(2, longest))).tcpInfo)
+    #expect(ages.lastSendAge == .milliseconds(Int(UInt32.max)) && ages.bytesReceived == .max)
+    #expect(try parsed(DiagBytes.message(attributes: [])).tcpInfo == nil)
     let flagged = DiagBytes.attribute(0x8002, DiagBytes.info())  // NLA_F_NESTED is no part of the type
-    #expect(try parsed(DiagBytes.message(attributes: flagged)).ages != nil)
+    #expect(try parsed(DiagBytes.message(attributes: flagged)).tcpInfo != nil)
   }
 
   @Test func manyMessagesAndTheEnd() {
@@ -124,10 +127,10 @@ import Testing
 
   // MARK: The request
 
-  private func request(_ list: [UInt16], listenersOnly: Bool = false) -> DiagRequest {
-    var ports = Ordered<UInt16>()
+  private func request(_ list: [UInt16], listenersOnly: Bool = false) -> SockDiagRequest {
+    var ports = SortedSet<UInt16>()
     for port in list { ports.insert(port) }
-    return DiagRequest(listenersOnly: listenersOnly, ports: ports, wantsInfo: true)
+    return SockDiagRequest(listenersOnly: listenersOnly, ports: ports, wantsInfo: true)
   }
 
   private func number(_ bytes: [UInt8], _ offset: Int, _ width: Int) -> Int {
@@ -178,10 +181,12 @@ import Testing
   private func accepts(_ program: [UInt8], _ port: Int) -> Bool? {
     var at = 0
     while at < program.count {
-      let rest = program.count - at
+      let remaining = program.count - at
       let (yes, no) = (Int(program[at + 1]), number(program, at + 2, 2))
       let isLong = program[at] != 1
-      guard yes >= (isLong ? 8 : 4), yes <= rest + 4, no >= 4, no <= rest + 4, (yes | no) & 3 == 0 else { return nil }
+      guard yes >= (isLong ? 8 : 4), yes <= remaining + 4, no >= 4, no <= remaining + 4, (yes | no) & 3 == 0 else {
+        return nil
+      }
       let holds =
         switch program[at] {
         case 2: port >= number(program, at + 6, 2)
@@ -208,17 +213,17 @@ import Testing
     let row = try parsed(DiagBytes.message(state: 10, localPort: 80))
     #expect(request([80]).includes(row) && !request([81]).includes(row))
     #expect(request([81], listenersOnly: true).includes(row))
-    let any = DiagRequest(listenersOnly: false, ports: nil, wantsInfo: true)
+    let any = SockDiagRequest(listenersOnly: false, ports: nil, wantsInfo: true)
     #expect(any.includes(row) && any.message(sequence: 1).count == 76 && number(any.message(sequence: 1), 20, 2) == 0)
     #expect(try !request([80], listenersOnly: true).includes(parsed(DiagBytes.message(localPort: 80))))
   }
 
   @Test func ordered() {
-    var numbers = Ordered<UInt16>()
+    var numbers = SortedSet<UInt16>()
     for number in [5, 1, 3, 5, 1, 65535, 0] as [UInt16] { numbers.insert(number) }
     #expect(numbers.elements == [0, 1, 3, 5, 65535])
     for number in UInt16.min...UInt16.max { #expect(numbers.contains(number) == numbers.elements.contains(number)) }
-    #expect(Ordered<UInt16>([5, 1, 3, 5, 1, 65535, 0]).elements == numbers.elements)
-    #expect(Ordered<UInt16>([]).elements.isEmpty)
+    #expect(SortedSet<UInt16>([5, 1, 3, 5, 1, 65535, 0]).elements == numbers.elements)
+    #expect(SortedSet<UInt16>([]).elements.isEmpty)
   }
 }

@@ -48,5 +48,5 @@ import Testing
     (1_709_251_200_000, "2024-03-01T00:00:00.000Z"), (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
     (1_798_761_599_001, "2026-12-31T23:59:59.001Z"), (-5, "1970-01-01T00:00:00.000Z"),
   ])
-  func utc(_ milliseconds: Int, _ text: String) { #expect(utcTime(unixMilliseconds: milliseconds) == text) }
+  func utc(_ milliseconds: Int, _ text: String) { #expect(utcTimestamp(unixMilliseconds: milliseconds) == text) }
 }

@@ -26,12 +26,12 @@ import Testing
   }
 
   @Test func laterRewriteWinsAndZeroDrops() throws {
-    let term = Signal.terminate
-    var rewrites = Rewrites()
+    let term = Signal.sigterm
+    var rewrites = SignalRewrites()
     #expect(rewrites.apply(to: term) == term)
-    rewrites.add(from: term, to: .quit)
-    #expect(rewrites.apply(to: term) == .quit)
-    #expect(rewrites.apply(to: .quit) == .quit)
+    rewrites.add(from: term, to: .sigquit)
+    #expect(rewrites.apply(to: term) == .sigquit)
+    #expect(rewrites.apply(to: .sigquit) == .sigquit)
     rewrites.add(from: term, to: nil)
     #expect(rewrites.apply(to: term) == nil)
   }

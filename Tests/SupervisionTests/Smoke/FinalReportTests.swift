@@ -11,11 +11,11 @@ import Testing
     var lifecycle = Lifecycle(options)
     var actions = lifecycle.handle(.spawned(pid: 7, hasTerminal: false), at: .at(0))
     for (milliseconds, event) in [
-      (1000, Event.signal(.terminate)), (6000, .timer), (6700, .commandExited(.exited(code: 3))),
+      (1000, Event.signal(.sigterm)), (6000, .timer), (6700, .commandExited(.exited(code: 3))),
       (6700, .reapedAll(childrenRemain: true)), (6700, .children([ChildProcess(pid: 9, group: 9)])),
       (6800, .reapedAll(childrenRemain: false)),
     ] { actions += lifecycle.handle(event, at: .at(milliseconds)) }
-    for case .leaveMessage(let record) in actions { return record.line(format, unixMilliseconds: 0) }
+    for case .writeTerminationMessage(let record) in actions { return record.line(format, unixMilliseconds: 0) }
     throw UsageError(message: "no report")
   }
 

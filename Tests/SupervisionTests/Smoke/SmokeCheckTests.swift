@@ -6,38 +6,38 @@ import Testing
 /// stop signal at 3400, forwarded at 8400, exited at 9200.
 struct SmokeStory {
   var options = SmokeOptions()
-  var processes = [process(7, "app", caught: [.terminate])]
+  var processes = [process(7, "app", caught: [.sigterm])]
   var status = Status.example
   var report = "ebb: event=exited killed=false delay_ms=5000 drain_ms=0 stop_ms=800"
   var end: ExitStatus? = .exited(code: 0)
   var isReady = true
   var isStopped = true
-  var answersBefore: (SmokeFacts) -> Void = { _ in }
-  var change: (SmokeFacts) -> Void = { _ in }
+  var answersBefore: (SmokeObservations) -> Void = { _ in }
+  var change: (SmokeObservations) -> Void = { _ in }
 
   init() {
     options.run.orchestrator = .kubernetes
     if let url = HTTPURL(text: "http://localhost:8080/") { options.targets = [.http(url)] }
-    status.facts = SupervisorFacts(pid: 1, startedAt: .at(0), argv: ["app"], options: options.run)
-    status.now.stop = StatusSnapshot.Stop(
-      signal: .terminate, since: .at(3400), delayEndsAt: .at(8400), forwardAt: .at(8400), forwardedAt: .at(8400))
+    status.info = SupervisorInfo(pid: 1, startedAt: .at(0), argv: ["app"], options: options.run)
+    status.snapshot.stop = StatusSnapshot.Stop(
+      signal: .sigterm, since: .at(3400), delayEndsAt: .at(8400), forwardAt: .at(8400), forwardedAt: .at(8400))
   }
 
-  var facts: SmokeFacts {
-    let facts = SmokeFacts(options, startedAt: .at(0))
-    if isReady { facts.start = .ready(at: .at(400)) }
-    for moment in [500, 600] { facts.requestEnded(nil, begun: .at(moment), isSlow: false, at: .at(moment), time: 0) }
-    answersBefore(facts)
+  var facts: SmokeObservations {
+    let fields = SmokeObservations(options, startedAt: .at(0))
+    if isReady { fields.start = .ready(at: .at(400)) }
+    for moment in [500, 600] { fields.requestEnded(nil, began: .at(moment), isSlow: false, at: .at(moment), time: 0) }
+    answersBefore(fields)
     if isStopped {
-      facts.seeLast(processes, of: 1, status)
-      facts.stoppedAt = .at(3390)
+      fields.recordBeforeStop(processes, of: 1, status)
+      fields.stoppedAt = .at(3390)
     }
-    for moment in [4000, 5000] { facts.requestEnded(nil, begun: .at(moment), isSlow: false, at: .at(moment), time: 0) }
-    facts.see(status)
-    facts.report = FinalReport(Array(report.utf8))
-    facts.end = end.map { ($0, .at(9200)) }
-    change(facts)
-    return facts
+    for moment in [4000, 5000] { fields.requestEnded(nil, began: .at(moment), isSlow: false, at: .at(moment), time: 0) }
+    fields.record(status)
+    fields.report = FinalReport(Array(report.utf8))
+    fields.end = end.map { ($0, .at(9200)) }
+    change(fields)
+    return fields
   }
 
   func check(_ name: String) throws -> SmokeCheck {
@@ -45,8 +45,8 @@ struct SmokeStory {
   }
 
   /// A request that fails.
-  static func failure(_ reason: String, begun: Int, ended: Int, isSlow: Bool = false) -> (SmokeFacts) -> Void {
-    { $0.requestEnded(reason, begun: .at(begun), isSlow: isSlow, at: .at(ended), time: 1_769_860_637_000 + ended) }
+  static func failure(_ reason: String, begun: Int, ended: Int, isSlow: Bool = false) -> (SmokeObservations) -> Void {
+    { $0.requestEnded(reason, began: .at(begun), isSlow: isSlow, at: .at(ended), time: 1_769_860_637_000 + ended) }
   }
 }
 
@@ -55,15 +55,15 @@ struct SmokeStory {
     _ name: String, _ result: SmokeCheck.Result, _ detail: String, _ change: (inout SmokeStory) -> Void = { _ in },
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
-    var story = SmokeStory()
-    change(&story)
-    let check = try story.check(name)
+    var scenario = SmokeStory()
+    change(&scenario)
+    let check = try scenario.check(name)
     #expect(check.result == result && check.detail == detail, "\(check)", sourceLocation: sourceLocation)
   }
 
   @Test func aGoodRun() throws {
-    let story = SmokeStory()
-    let results = SmokeReport(story.facts).checks.map { "\($0.result) \($0.name): \($0.detail)" }
+    let scenario = SmokeStory()
+    let results = SmokeReport(scenario.facts).checks.map { "\($0.result) \($0.name): \($0.detail)" }
     #expect(
       results == [
         "pass ready-in-time: after 0.4s", "pass no-failed-requests-before-stop: 2 answered",
@@ -75,9 +75,9 @@ struct SmokeStory {
         "skip delay-sufficient: no --lag: requests came until the end of the delay, and no later ones",
         "pass time-to-exit: 5.8s after the stop signal: the delay 5.0s, the drain 0.0s, the command 0.8s",
       ])
-    #expect(SmokeReport(story.facts).passed)
-    story.options.targets = []
-    let skipped = SmokeReport(story.facts).checks.filter { $0.result == .skip }.map { $0.name }
+    #expect(SmokeReport(scenario.facts).passed)
+    scenario.options.targets = []
+    let skipped = SmokeReport(scenario.facts).checks.filter { $0.result == .skip }.map { $0.name }
     #expect(
       skipped == [
         "no-failed-requests-before-stop", "no-failed-requests-during-delay", "slow-request-answered", "listener-closed",
@@ -86,26 +86,26 @@ struct SmokeStory {
   }
 
   @Test func neverReady() throws {
-    var story = SmokeStory()
-    (story.isReady, story.isStopped) = (false, false)
-    story.change = { $0.start = .failed("it was not ready within 30s: refused") }
-    let checks = SmokeReport(story.facts).checks
+    var scenario = SmokeStory()
+    (scenario.isReady, scenario.isStopped) = (false, false)
+    scenario.change = { $0.start = .failed("it was not ready within 30s: refused") }
+    let checks = SmokeReport(scenario.facts).checks
     #expect(checks[0].result == .fail && checks[0].detail == "it was not ready within 30s: refused")
     #expect(checks.dropFirst().allSatisfy { $0.result == .skip && $0.detail == "it was never ready" })
-    story.change = { _ in }
-    #expect(SmokeReport(story.facts).checks[0].detail == "it was not ready within 30s")
+    scenario.change = { _ in }
+    #expect(SmokeReport(scenario.facts).checks[0].detail == "it was not ready within 30s")
   }
 
   @Test func exitedByItself() throws {
     try expect("stop-signal-handled", .fail, "the command exited with 3 by itself, before the stop signal") {
-      ($0.isStopped, $0.end, $0.status.now.stop) = (false, .exited(code: 3), nil)
+      ($0.isStopped, $0.end, $0.status.snapshot.stop) = (false, .exited(code: 3), nil)
     }
     try expect("exit-code", .skip, "it had exited before the stop signal") { $0.isStopped = false }
     try expect("no-zombies", .pass, "every dead process was waited for") { $0.isStopped = false }
     try expect(
       "stop-signal-handled", .fail,
       "the command exited with 0 in the delay: something else than ebb has told it to stop"
-    ) { $0.status.now.stop?.forwardedAt = nil }
+    ) { $0.status.snapshot.stop?.forwardedAt = nil }
   }
 
   @Test func requestsByPeriod() throws {
@@ -124,17 +124,17 @@ struct SmokeStory {
     // Begun after that: nobody is expected to answer.
     let late = SmokeStory.failure("refused", begun: 8401, ended: 8401)
     try expect("no-failed-requests-during-delay", .pass, "2 answered") { $0.change = late }
-    var story = SmokeStory()
-    story.change = late
-    #expect(SmokeReport(story.facts).passed && story.facts.total == 4 && story.facts.failed == 0)
-    story.options.lag = .seconds(6)
-    #expect(!SmokeReport(story.facts).passed && story.facts.total == 5 && story.facts.failed == 1)
+    var scenario = SmokeStory()
+    scenario.change = late
+    #expect(SmokeReport(scenario.facts).passed && scenario.facts.total == 4 && scenario.facts.failed == 0)
+    scenario.options.lag = .seconds(6)
+    #expect(!SmokeReport(scenario.facts).passed && scenario.facts.total == 5 && scenario.facts.failed == 1)
   }
 
   @Test func retriesAreToldOf() throws {
-    var story = SmokeStory()
-    story.change = { $0.retries = 3 }
-    let check = try story.check("no-failed-requests-during-delay")
+    var scenario = SmokeStory()
+    scenario.change = { $0.retries = 3 }
+    let check = try scenario.check("no-failed-requests-during-delay")
     #expect(check.result == .pass && check.detail.hasPrefix("2 answered, 3 sent again since it had closed"))
   }
 
@@ -144,8 +144,8 @@ struct SmokeStory {
     try expect("slow-request-answered", .pass, "2 answered, the longest took 2.5s") {
       $0.options.slow = slow
       $0.change = {
-        $0.requestEnded(nil, begun: .at(3000), isSlow: true, at: .at(5500), time: 0)
-        $0.requestEnded(nil, begun: .at(5500), isSlow: true, at: .at(6000), time: 0)
+        $0.requestEnded(nil, began: .at(3000), isSlow: true, at: .at(5500), time: 0)
+        $0.requestEnded(nil, began: .at(5500), isSlow: true, at: .at(6000), time: 0)
       }
     }
     try expect(
@@ -153,7 +153,7 @@ struct SmokeStory {
       "1 answered, but none was in flight at SIGTERM: --slow needs one that takes longer"
     ) {
       $0.options.slow = slow
-      $0.answersBefore = { $0.requestEnded(nil, begun: .at(500), isSlow: true, at: .at(3380), time: 0) }
+      $0.answersBefore = { $0.requestEnded(nil, began: .at(500), isSlow: true, at: .at(3380), time: 0) }
     }
     try expect(
       "slow-request-answered", .fail,
@@ -174,7 +174,7 @@ struct SmokeStory {
 
   @Test func whatTheSignalDid() throws {
     let killed = "ebb: event=exited killed=true stop_ms=24000"
-    func story(_ processes: [ProcessDetails], _ report: String) -> (inout SmokeStory) -> Void {
+    func scenario(_ processes: [ProcessDetails], _ report: String) -> (inout SmokeStory) -> Void {
       {
         $0.processes = processes
         $0.report = report
@@ -183,30 +183,30 @@ struct SmokeStory {
     }
     try expect(
       "stop-signal-handled", .fail, "pid 7 `app` ignores SIGTERM: it will be killed at the deadline",
-      story([process(7, "app", ignored: [.terminate])], killed))
+      scenario([process(7, "app", ignored: [.sigterm])], killed))
     try expect(
       "stop-signal-handled", .fail,
       "pid 7 `app` got SIGTERM, but did not exit: its handler must end it, and the connections that clients keep open",
-      story([process(7, "app", caught: [.terminate])], killed))
+      scenario([process(7, "app", caught: [.sigterm])], killed))
     try expect(
       "stop-signal-handled", .fail,
       "pid 7 `bash` got SIGTERM, but did not exit: a shell acts on a signal when its child has ended: use exec",
-      story([process(7, "bash", caught: [.terminate]), process(9, parent: 7, depth: 1, "app")], killed))
+      scenario([process(7, "bash", caught: [.sigterm]), process(9, parent: 7, depth: 1, "app")], killed))
     try expect(
       "stop-signal-handled", .fail,
       "pid 7 `sh` dies of SIGTERM at once and does not wait for its children, whose exit code is lost: use exec",
-      story(
-        [process(7, "sh"), process(9, parent: 7, depth: 1, "app", caught: [.terminate])],
+      scenario(
+        [process(7, "sh"), process(9, parent: 7, depth: 1, "app", caught: [.sigterm])],
         "ebb: event=exited killed=false leftovers=ended"))
     try expect(
       "stop-signal-handled", .pass,
       "pid 7 `app` has no handler for SIGTERM and died at once: what is in flight then is lost",
-      story([process(7, "app")], "ebb: event=exited killed=false"))
+      scenario([process(7, "app")], "ebb: event=exited killed=false"))
     try expect("stop-signal-handled", .fail, "--rewrite drops the stop signal: only SIGKILL ends the command") {
       var options = RunOptions()
-      options.rewrites.add(from: .terminate, to: nil)
-      $0.status.now.stop?.sends = nil
-      $0.status.facts = SupervisorFacts(pid: 1, startedAt: .at(0), argv: [], options: options)
+      options.rewrites.add(from: .sigterm, to: nil)
+      $0.status.snapshot.stop?.sends = nil
+      $0.status.info = SupervisorInfo(pid: 1, startedAt: .at(0), argv: [], options: options)
     }
     try expect("stop-signal-handled", .pass, "the command got SIGTERM and exited 0.8s later") { $0.processes = [] }
   }
@@ -240,9 +240,9 @@ struct SmokeStory {
     try expect("exit-code", .fail, "0 and not 3: \(advice)") { $0.options.expectedExit = 3 }
     try expect("exit-code", .pass, "131: died of SIGQUIT") {
       var options = RunOptions()
-      options.rewrites.add(from: .terminate, to: .quit)
-      $0.status.facts = SupervisorFacts(pid: 1, startedAt: .at(0), argv: [], options: options)
-      $0.status.now.stop?.sends = .quit
+      options.rewrites.add(from: .sigterm, to: .sigquit)
+      $0.status.info = SupervisorInfo(pid: 1, startedAt: .at(0), argv: [], options: options)
+      $0.status.snapshot.stop?.sends = .sigquit
       $0.end = .exited(code: 131)
     }
   }
@@ -265,14 +265,14 @@ struct SmokeStory {
     let zombie = process(9, parent: 7, depth: 1, "worker", "Z")
     try expect("no-zombies", .fail, "pid 9 `worker` is dead, and its parent, pid 7, does not wait for it") {
       $0.change = {
-        $0.see([zombie], of: 1); $0.see([zombie], of: 1)
+        $0.record([zombie], of: 1); $0.record([zombie], of: 1)
       }
     }
     try expect("no-zombies", .pass, "every dead process was waited for") {
       $0.change = {
-        $0.see([zombie], of: 1)
-        $0.see([process(9, parent: 7, depth: 1, "worker"), process(10, "own", "Z")], of: 1)
-        $0.see([process(10, "own", "Z")], of: 1)
+        $0.record([zombie], of: 1)
+        $0.record([process(9, parent: 7, depth: 1, "worker"), process(10, "own", "Z")], of: 1)
+        $0.record([process(10, "own", "Z")], of: 1)
       }
     }
   }

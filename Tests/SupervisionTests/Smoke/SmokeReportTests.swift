@@ -9,19 +9,19 @@ import Testing
 /// A smoke run's report in each of its forms.
 @Suite struct SmokeReportTests {
   private var bad: SmokeStory {
-    var story = SmokeStory()
-    story.processes = [process(7, "a#b<&\">\u{1b}\\\u{FFFE}", ignored: [.terminate])]
-    story.report = "ebb: event=exited killed=true delay_ms=5000 drain_ms=0 stop_ms=800"
-    story.end = .exited(code: 137)
-    story.change = {
+    var scenario = SmokeStory()
+    scenario.processes = [process(7, "a#b<&\">\u{1b}\\\u{FFFE}", ignored: [.sigterm])]
+    scenario.report = "ebb: event=exited killed=true delay_ms=5000 drain_ms=0 stop_ms=800"
+    scenario.end = .exited(code: 137)
+    scenario.change = {
       SmokeStory.failure("502", begun: 5000, ended: 5001)($0)
       SmokeStory.failure("refused", begun: 6000, ended: 6000)($0)
     }
-    return story
+    return scenario
   }
 
-  private func text(_ story: SmokeStory, _ format: SmokeFormat) -> String {
-    String(decoding: SmokeReport(story.facts).bytes(format), as: UTF8.self)
+  private func text(_ scenario: SmokeStory, _ format: SmokeFormat) -> String {
+    String(decoding: SmokeReport(scenario.facts).bytes(format), as: UTF8.self)
   }
 
   @Test func forAPerson() {
@@ -38,20 +38,20 @@ import Testing
   }
 
   @Test func aLongListOfFailuresIsCut() {
-    var story = SmokeStory()
-    story.change = { facts in
+    var scenario = SmokeStory()
+    scenario.change = { fields in
       for moment in 0..<10_050 {
-        facts.requestEnded("reset", begun: .at(4000), isSlow: false, at: .at(4000), time: moment)
+        fields.requestEnded("reset", began: .at(4000), isSlow: false, at: .at(4000), time: moment)
       }
     }
-    let lines = text(story, .text).split(separator: "\n")
+    let lines = text(scenario, .text).split(separator: "\n")
     #expect(lines.filter { $0 == "reset 00:00:00" }.count == 20 && lines.contains("and 10030 more"))
-    #expect(text(story, .json).contains(#""requests":{"total":10054,"failed":10050,"#))
+    #expect(text(scenario, .json).contains(#""requests":{"total":10054,"failed":10050,"#))
   }
 
   @Test func json() throws {
-    for (story, passed) in [(bad, false), (SmokeStory(), true)] {
-      let text = text(story, .json)
+    for (scenario, passed) in [(bad, false), (SmokeStory(), true)] {
+      let text = text(scenario, .json)
       #expect(text.hasSuffix("}\n") && text.filter { $0 == "\n" }.count == 1)
       let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
       #expect(Set(object.keys) == ["passed", "checks", "requests", "exit"] && object["passed"] as? Bool == passed)
@@ -66,9 +66,9 @@ import Testing
       #expect(failures[0]["time"] as? String == "2026-01-31T11:57:22.001Z" && failures[0]["reason"] as? String == "502")
       #expect(failures.map { $0["after_stop_ms"] as? Int } == [1601, 2600])
     }
-    var story = SmokeStory()
-    story.end = nil
-    #expect(text(story, .json).hasSuffix(#""exit":{"code":null,"after_ms":null}}"# + "\n"))
+    var scenario = SmokeStory()
+    scenario.end = nil
+    #expect(text(scenario, .json).hasSuffix(#""exit":{"code":null,"after_ms":null}}"# + "\n"))
   }
 
   @Test func tap() {
@@ -97,13 +97,13 @@ import Testing
   }
 
   @Test func progress() {
-    var story = SmokeStory()
-    (story.isReady, story.isStopped) = (false, false)
-    #expect(smokeProgress(story.facts, at: .at(300)) == "starting, 0.3s")
-    story.isReady = true
-    #expect(smokeProgress(story.facts, at: .at(1400)) == "serving, the stop signal in 2.0s; 4 requests, 0 failed")
-    story.isStopped = true
-    #expect(smokeProgress(story.facts, at: .at(4390)) == "delaying, +1.0s; 4 requests, 0 failed")
+    var scenario = SmokeStory()
+    (scenario.isReady, scenario.isStopped) = (false, false)
+    #expect(smokeProgress(scenario.facts, at: .at(300)) == "starting, 0.3s")
+    scenario.isReady = true
+    #expect(smokeProgress(scenario.facts, at: .at(1400)) == "serving, the stop signal in 2.0s; 4 requests, 0 failed")
+    scenario.isStopped = true
+    #expect(smokeProgress(scenario.facts, at: .at(4390)) == "delaying, +1.0s; 4 requests, 0 failed")
   }
 }
 

@@ -14,16 +14,16 @@ import Testing
   @Test(arguments: Phase.allCases)
   func everyPhase(_ phase: Phase) throws {
     var status = Status.example
-    status.now.phase = phase
-    #expect(try StatusPage.decode(StatusPage.page(status)).now.phase == phase)
+    status.snapshot.phase = phase
+    #expect(try StatusPage.decode(StatusPage.page(status)).snapshot.phase == phase)
   }
 
   @Test func theOtherStatesOfACommand() throws {
     var status = Status.example
-    status.now.stop = nil
-    status.now.killAt = nil
+    status.snapshot.stop = nil
+    status.snapshot.killAt = nil
     for command in [StatusSnapshot.Command.notStarted, .exited(code: 0), .exited(code: 255), .running(pid: .max)] {
-      status.now.command = command
+      status.snapshot.command = command
       #expect("\(try StatusPage.decode(StatusPage.page(status)))" == "\(status)")
     }
   }
@@ -31,10 +31,10 @@ import Testing
   @Test func theNewestSlotCounts() throws {
     var page = StatusPage.page(.example)
     for sequence in UInt64(1)...9 {
-      var snapshot = Status.example.now
+      var snapshot = Status.example.snapshot
       snapshot.received = Int(sequence)
       page.write(StatusPage.slot(snapshot, sequence: sequence), at: StatusPage.slotOffset(sequence: sequence))
-      #expect(try StatusPage.decode(page).now.received == Int(sequence))
+      #expect(try StatusPage.decode(page).snapshot.received == Int(sequence))
     }
   }
 
@@ -46,17 +46,17 @@ import Testing
           StatusPage.write(count: count, index, to: $0)
         }
       }
-      let read = try StatusPage.decode(page).now
-      #expect(read.received == max(received, Status.example.now.received))
-      #expect(read.forwarded == max(forwarded, Status.example.now.forwarded))
-      #expect(read.reaped == max(reaped, Status.example.now.reaped))
+      let read = try StatusPage.decode(page).snapshot
+      #expect(read.received == max(received, Status.example.snapshot.received))
+      #expect(read.forwarded == max(forwarded, Status.example.snapshot.forwarded))
+      #expect(read.reaped == max(reaped, Status.example.snapshot.reaped))
     }
   }
 
   /// A reader may catch any part of an update, and of two if it is slow.
   @Test func aTornUpdateShowsTheStateBefore() throws {
     var page = StatusPage.page(.example)
-    var snapshot = Status.example.now
+    var snapshot = Status.example.snapshot
     for sequence in UInt64(1)...4 {
       let before = snapshot.received
       snapshot.received = 100 + Int(sequence)
@@ -64,11 +64,11 @@ import Testing
       for cut in 0..<slot.count {
         var torn = page
         torn.write(Array(slot[..<cut]), at: StatusPage.slotOffset(sequence: sequence))
-        let seen = try StatusPage.decode(torn).now.received
+        let seen = try StatusPage.decode(torn).snapshot.received
         #expect(seen == before || seen == snapshot.received)
         var tornFromBehind = page
         tornFromBehind.write(Array(slot[cut...]), at: StatusPage.slotOffset(sequence: sequence) + cut)
-        let seenToo = try StatusPage.decode(tornFromBehind).now.received
+        let seenToo = try StatusPage.decode(tornFromBehind).snapshot.received
         #expect(seenToo == before || seenToo == snapshot.received)
       }
       page.write(slot, at: StatusPage.slotOffset(sequence: sequence))
@@ -78,7 +78,7 @@ import Testing
   /// Where a sum lets two changes cancel each other out it does so at the highest bits, which a product carries nowhere.
   @Test func twoWrongBitsAreNoticed() throws {
     let page = StatusPage.page(.example)
-    for area in [StatusPage.slotOffset(sequence: 0), StatusPage.factsOffset] {
+    for area in [StatusPage.slotOffset(sequence: 0), StatusPage.infoOffset] {
       for (one, other) in [(8, 16), (8, 24), (16, 24), (24, 56)] {
         for bit in 0..<64 {
           var garbled = page
@@ -116,7 +116,7 @@ import Testing
     var shown = 0
     for round in 0..<4000 {
       var page = StatusPage.page(.example)
-      let areas = [32..<264, StatusPage.factsOffset..<StatusPage.size]
+      let areas = [32..<264, StatusPage.infoOffset..<StatusPage.size]
       for area in areas {
         for _ in 0..<(round % 4) {
           let index = Int.random(
@@ -135,7 +135,7 @@ import Testing
         _ = statusLine(status, at: now)
         _ = statusJSON(status, pid: 1, processes: [], at: now)
         _ = status.objection(live: false, at: now)
-        _ = metrics(status, at: now)
+        _ = prometheusMetrics(status, at: now)
       }
     }
     #expect(shown > 100)
@@ -161,28 +161,29 @@ import Testing
       options.health = HealthAddress(text: "127.0.0.1:8086")
       options.drainQuiet = .milliseconds(1500)
       let status = Status(
-        facts: SupervisorFacts(pid: 1, startedAt: .at(0), argv: ["app"], options: options), now: .init(since: .at(0)))
-      let read = try StatusPage.decode(StatusPage.page(status)).facts
+        info: SupervisorInfo(pid: 1, startedAt: .at(0), argv: ["app"], options: options), snapshot: .init(since: .at(0))
+      )
+      let read = try StatusPage.decode(StatusPage.page(status)).info
       #expect(read.ports == ports && read.healthPort == 8086 && read.drainQuiet == .milliseconds(1500))
       #expect(read.argv == ["app"])
     }
     options.ports = (1...257).map { Port($0) }
     let status = Status(
-      facts: SupervisorFacts(pid: 1, startedAt: .at(0), argv: ["app"], options: options), now: .init(since: .at(0)))
-    #expect(try StatusPage.decode(StatusPage.page(status)).facts.ports == nil)
+      info: SupervisorInfo(pid: 1, startedAt: .at(0), argv: ["app"], options: options), snapshot: .init(since: .at(0)))
+    #expect(try StatusPage.decode(StatusPage.page(status)).info.ports == nil)
   }
 
   @Test func aLongCommandLineIsCutOff() throws {
     var status = Status.example
-    status.facts.argv = ["java"] + (0..<1000).map { "-Dargument.number=\($0)" }
-    let read = try StatusPage.decode(StatusPage.page(status)).facts.argv
+    status.info.argv = ["java"] + (0..<1000).map { "-Dargument.number=\($0)" }
+    let read = try StatusPage.decode(StatusPage.page(status)).info.argv
     #expect(read.count > 100)
-    #expect(Array(read.dropLast()) == Array(status.facts.argv[..<(read.count - 1)]))
-    status.facts.argv = [String(repeating: "x", count: 100_000), "y"]
-    let cut = try StatusPage.decode(StatusPage.page(status)).facts.argv
+    #expect(Array(read.dropLast()) == Array(status.info.argv[..<(read.count - 1)]))
+    status.info.argv = [String(repeating: "x", count: 100_000), "y"]
+    let cut = try StatusPage.decode(StatusPage.page(status)).info.argv
     #expect(cut.count == 1 && cut[0].count > 3000)
     for length in 3300..<3600 {
-      status.facts.argv = [String(repeating: "é", count: length / 2), "y", "", "z"]
+      status.info.argv = [String(repeating: "é", count: length / 2), "y", "", "z"]
       _ = try StatusPage.decode(StatusPage.page(status))
     }
   }
@@ -192,16 +193,16 @@ extension Status {
   /// In a stop, 1.2 s after its signal.
   static let example: Status = {
     var options = RunOptions()
-    options.signalsGroup = true
+    options.targetsProcessGroup = true
     var now = StatusSnapshot(since: .at(80_000))
     now.phase = .delaying
     now.command = .running(pid: 7)
     now.stop = StatusSnapshot.Stop(
-      signal: .terminate, since: .at(80_000), delayEndsAt: .at(85_000), forwardAt: .at(85_000), forwardedAt: nil)
+      signal: .sigterm, since: .at(80_000), delayEndsAt: .at(85_000), forwardAt: .at(85_000), forwardedAt: nil)
     now.killAt = .at(109_000)
     (now.received, now.forwarded, now.reaped) = (3, 2, 4)
     return Status(
-      facts: SupervisorFacts(pid: 1, startedAt: .at(0), argv: ["app", "--port", "8080"], options: options), now: now)
+      info: SupervisorInfo(pid: 1, startedAt: .at(0), argv: ["app", "--port", "8080"], options: options), snapshot: now)
   }()
 }
 

@@ -10,10 +10,10 @@ import Testing
 
   @Test func theReportOfAStop() {
     var status = Status.example
-    status.facts = SupervisorFacts(pid: 1, startedAt: .at(0), argv: ["sh", "-c", "app & wait"], options: RunOptions())
+    status.info = SupervisorInfo(pid: 1, startedAt: .at(0), argv: ["sh", "-c", "app & wait"], options: RunOptions())
     let processes = [
       process(7, "sh", "S", rss: 1_500_000, age: 81),
-      process(9, parent: 7, depth: 1, "app", "S", rss: 52_428_800, age: 80, caught: [.terminate]),
+      process(9, parent: 7, depth: 1, "app", "S", rss: 52_428_800, age: 80, caught: [.sigterm]),
     ]
     let expected = """
       ebb 0.1.0, pid 1: delaying for 1.2s, not ready
@@ -37,7 +37,7 @@ import Testing
 
   @Test func theJSON() throws {
     let processes = [
-      process(7, "app", "S", rss: 52_428_800, age: 81, caught: [.terminate]), process(12, "gone", "Z", age: 3),
+      process(7, "app", "S", rss: 52_428_800, age: 81, caught: [.sigterm]), process(12, "gone", "Z", age: 3),
     ]
     let text = String(decoding: statusJSON(.example, pid: 1, processes: processes, at: now), as: UTF8.self)
     let expected =
@@ -55,8 +55,10 @@ import Testing
 
   @Test func theJSONBeforeAStopAndAfterTheCommand() throws {
     var status = Status.example
-    (status.now.phase, status.now.stop, status.now.killAt, status.now.isReady) = (.serving, nil, nil, true)
-    status.now.command = .exited(code: 3)
+    (status.snapshot.phase, status.snapshot.stop, status.snapshot.killAt, status.snapshot.isReady) = (
+      .serving, nil, nil, true
+    )
+    status.snapshot.command = .exited(code: 3)
     let text = String(decoding: statusJSON(status, pid: 1, processes: [], at: now), as: UTF8.self)
     #expect(text.contains(#""ready":true"#) && text.contains(#""command":{"pid":null"#))
     #expect(text.contains(#""stop":null"#) && text.contains(#""processes":[]"#))
@@ -65,7 +67,7 @@ import Testing
   /// Nobody is left to get the stop signal.
   @Test func theJSONOfAStopAfterTheCommand() {
     var status = Status.example
-    (status.now.phase, status.now.command) = (.stopping, .exited(code: 3))
+    (status.snapshot.phase, status.snapshot.command) = (.stopping, .exited(code: 3))
     let text = String(decoding: statusJSON(status, pid: 1, processes: [], at: now), as: UTF8.self)
     #expect(text.contains(#""forward_in_ms":null,"kill_in_ms":27800,"forward_at_latest_in_ms":null"#))
   }
@@ -73,7 +75,7 @@ import Testing
   @Test func theJSONHoldsAgainstHostileNames() throws {
     let hostile = "a\"b\\\u{1b}[2J\n\u{202e}\u{9b}\u{7f}"
     var status = Status.example
-    status.facts.argv = [hostile, ""]
+    status.info.argv = [hostile, ""]
     let bytes = statusJSON(status, pid: 1, processes: [process(7, hostile, "S")], at: now)
     let object = try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any]
     #expect(((object?["command"] as? [String: Any])?["argv"] as? [String])?.first == hostile)
@@ -83,7 +85,7 @@ import Testing
   @Test func nothingThatATerminalActsOnIsShown() {
     let hostile = "\u{1b}]0;x\u{7}\r\n\u{9b}2J\u{202e}\u{7f}é"
     var status = Status.example
-    status.facts.argv = [hostile]
+    status.info.argv = [hostile]
     let text = statusText(status, pid: 1, processes: [process(7, hostile, "\u{1b}")], at: now)
     for scalar in text.unicodeScalars {
       #expect(
@@ -99,8 +101,8 @@ import Testing
         == "delaying, not ready; the command gets SIGTERM in 3.8s at the latest; SIGKILL in 28s; 3 received, 2 forwarded, 4 reaped"
     )
     var status = Status.example
-    (status.now.phase, status.now.stop, status.now.killAt) = (.serving, nil, nil)
-    status.now.isReady = true
+    (status.snapshot.phase, status.snapshot.stop, status.snapshot.killAt) = (.serving, nil, nil)
+    status.snapshot.isReady = true
     #expect(statusLine(status, at: now) == "serving, ready; 3 received, 2 forwarded, 4 reaped")
   }
 
@@ -110,13 +112,15 @@ import Testing
     (59_500, "1m00s"), (81_234, "1m21s"), (3_599_500, "1h00m"), (7_500_000, "2h05m"), (86_400_000, "1d0h"),
     (273_600_000, "3d4h"),
   ])
-  func roughTimes(_ milliseconds: Int, _ text: String) { #expect(Span.milliseconds(milliseconds).rough == text) }
+  func roughTimes(_ milliseconds: Int, _ text: String) {
+    #expect(TimeAmount.milliseconds(milliseconds).approximate == text)
+  }
 }
 
 /// Judged is what a stop will do, not what looks unusual.
 @Suite struct DiagnosisTests {
   @Test func aCommandWithAHandlerIsFineWhateverItsWorkersDo() {
-    let processes = [process(7, "app", caught: [.terminate]), process(8, parent: 7, depth: 1, "worker")]
+    let processes = [process(7, "app", caught: [.sigterm]), process(8, parent: 7, depth: 1, "worker")]
     #expect(sentences(processes) == [])
   }
 
@@ -128,11 +132,11 @@ import Testing
 
   @Test func aCommandThatIgnoresOrBlocks() {
     #expect(
-      sentences([process(7, "app", ignored: [.terminate])]) == [
+      sentences([process(7, "app", ignored: [.sigterm])]) == [
         "pid 7 `app` ignores SIGTERM: it will be killed at the deadline"
       ])
     #expect(
-      sentences([process(7, "app", blocked: [.terminate], caught: [.terminate])]) == [
+      sentences([process(7, "app", blocked: [.sigterm], caught: [.sigterm])]) == [
         "pid 7 `app` blocks SIGTERM: unless it waits for signals itself (sigwait, signalfd) it will be killed at the deadline"
       ])
   }
@@ -145,58 +149,57 @@ import Testing
         "pid 7 `sh` \(advice)",
         "pid 8 `node` has no handler for SIGTERM and dies at once: in-flight requests are lost",
       ])
-    #expect(sentences([process(7, "sh", caught: [.terminate]), sleeping]) == [])  // a trap is there for a reason
+    #expect(sentences([process(7, "sh", caught: [.sigterm]), sleeping]) == [])  // a trap is there for a reason
     #expect(sentences([process(7, "bash")]) == [])
     #expect(
-      sentences([process(7, "dash", group: 7), process(8, parent: 7, depth: 1, "app", group: 7, caught: [.terminate])])
-      {
-        $0.signalsGroup = true
+      sentences([process(7, "dash", group: 7), process(8, parent: 7, depth: 1, "app", group: 7, caught: [.sigterm])]) {
+        $0.targetsProcessGroup = true
       } == ["pid 7 `dash` \(advice)"])
   }
 
   @Test func withTheGroupItsMembersAreJudgedToo() {
     let processes = [
-      process(7, "app", group: 7, caught: [.terminate]), process(8, parent: 7, depth: 1, "worker", group: 7),
+      process(7, "app", group: 7, caught: [.sigterm]), process(8, parent: 7, depth: 1, "worker", group: 7),
       process(9, parent: 7, depth: 1, "daemon", group: 9),
     ]
     #expect(
-      sentences(processes) { $0.signalsGroup = true }
+      sentences(processes) { $0.targetsProcessGroup = true }
         == ["pid 8 `worker` has no handler for SIGTERM and dies at once: in-flight requests are lost"])
   }
 
   @Test func theSignalThatIsSentCounts() {
-    let processes = [process(7, "nginx", caught: [.quit])]
-    #expect(sentences(processes) { $0.rewrites.add(from: .terminate, to: .quit) } == [])
+    let processes = [process(7, "nginx", caught: [.sigquit])]
+    #expect(sentences(processes) { $0.rewrites.add(from: .sigterm, to: .sigquit) } == [])
     #expect(
-      sentences(processes) { $0.rewrites.add(from: .terminate, to: Signal(number: 28)) }
+      sentences(processes) { $0.rewrites.add(from: .sigterm, to: Signal(number: 28)) }
         == ["pid 7 `nginx` ignores SIGWINCH: it will be killed at the deadline"])
     #expect(
-      sentences(processes) { $0.rewrites.add(from: .terminate, to: nil) }
+      sentences(processes) { $0.rewrites.add(from: .sigterm, to: nil) }
         == ["the stop signal is dropped by --rewrite: only SIGKILL at the deadline ends the command"])
   }
 
   /// Of those below a process that catches the signal, that process takes care.
   @Test func `leftovers are judged by the signal as rewritten, and heads alone`() {
-    let rewrite: (inout RunOptions) -> Void = { $0.rewrites.add(from: .terminate, to: .quit) }
-    let leftover = process(9, parent: 7, depth: 1, "daemon", group: 9, ignored: [.quit], caught: [.terminate])
+    let rewrite: (inout RunOptions) -> Void = { $0.rewrites.add(from: .sigterm, to: .sigquit) }
+    let leftover = process(9, parent: 7, depth: 1, "daemon", group: 9, ignored: [.sigquit], caught: [.sigterm])
     let judged = "pid 9 `daemon` ignores SIGQUIT: it will be killed at the deadline"
     #expect(sentences([process(7, "app", group: 7), leftover], rewrite).last == judged)
-    let orphan = process(9, parent: 1, "daemon", group: 9, ignored: [.quit], caught: [.terminate])
-    let worker = process(10, parent: 9, depth: 1, "worker", ignored: [.quit])
+    let orphan = process(9, parent: 1, "daemon", group: 9, ignored: [.sigquit], caught: [.sigterm])
+    let worker = process(10, parent: 9, depth: 1, "worker", ignored: [.sigquit])
     #expect(sentences([orphan, worker], command: .exited(code: 0), rewrite) == [judged])
-    let dropped = sentences([orphan], command: .exited(code: 0)) { $0.rewrites.add(from: .terminate, to: nil) }
+    let dropped = sentences([orphan], command: .exited(code: 0)) { $0.rewrites.add(from: .sigterm, to: nil) }
     #expect(dropped == ["the stop signal is dropped by --rewrite: only SIGKILL at the deadline ends the command"])
-    let member = process(8, parent: 7, depth: 1, "worker", group: 7, caught: [.terminate])
+    let member = process(8, parent: 7, depth: 1, "worker", group: 7, caught: [.sigterm])
     #expect(
-      sentences([process(7, "app", group: 7, caught: [.quit]), member]) {
+      sentences([process(7, "app", group: 7, caught: [.sigquit]), member]) {
         rewrite(&$0)
-        $0.signalsGroup = true
+        $0.targetsProcessGroup = true
       } == ["pid 8 `worker` has no handler for SIGQUIT and dies at once: in-flight requests are lost"])
   }
 
   @Test func leftoversAreJudgedOnceTheCommandHasExited() {
     #expect(
-      sentences([process(9, "app", ignored: [.terminate])], command: .exited(code: 0))
+      sentences([process(9, "app", ignored: [.sigterm])], command: .exited(code: 0))
         == ["pid 9 `app` ignores SIGTERM: it will be killed at the deadline"])
   }
 
@@ -225,8 +228,8 @@ import Testing
     change(&options)
     var now = StatusSnapshot(since: .at(0))
     (now.phase, now.command) = (.serving, command)
-    let facts = SupervisorFacts(pid: 1, startedAt: .at(0), argv: ["app"], options: options)
-    return Status(facts: facts, now: now).diagnosis(of: processes, supervisor: 1)
+    let info = SupervisorInfo(pid: 1, startedAt: .at(0), argv: ["app"], options: options)
+    return Status(info: info, snapshot: now).diagnosis(of: processes, supervisor: 1)
   }
 }
 
@@ -253,7 +256,7 @@ func process(
   @Test func hostileBytesAreErrorsOrAbsentFacts() {
     let stat = Array("7 (a) S 1 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 100 1 1".utf8)
     #expect(ProcessDetails(stat: stat, status: [], depth: 0, sinceBoot: .seconds(5))?.residentBytes == nil)
-    #expect(ProcessDetails(stat: stat, status: [], depth: 0, sinceBoot: .seconds(5))?.effect(of: .terminate) == nil)
+    #expect(ProcessDetails(stat: stat, status: [], depth: 0, sinceBoot: .seconds(5))?.effect(of: .sigterm) == nil)
     var random = SplitMix64(state: 3)
     let status = Array("Name:\ta\nNSpid:\t7\nVmRSS:\t 1 kB\nSigBlk:\t0\nSigIgn:\t0\nSigCgt:\t4000\n".utf8)
     for _ in 0..<20_000 {
@@ -264,7 +267,7 @@ func process(
       }
       let length = Int.random(in: 0...one.count, using: &random)
       _ = ProcessDetails(stat: Array(one[..<length]), status: other, depth: 0, sinceBoot: .seconds(5))
-      _ = ProcessDetails(stat: one, status: other, depth: 0, sinceBoot: .zero)?.effect(of: .terminate)
+      _ = ProcessDetails(stat: one, status: other, depth: 0, sinceBoot: .zero)?.effect(of: .sigterm)
     }
     for number in ["18446744073709551615", "9223372036854775807", "99999999999999999999", "-1"] {
       let odd = Array("7 (a) S 1 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 \(number) 1 1".utf8)
@@ -281,26 +284,26 @@ func process(
     func effect(_ threads: ProcessDetails.Thread?..., blocked: [Signal] = []) -> ProcessDetails.Effect? {
       var details = process(7, "app", blocked: blocked)
       details.signals?.add(threads.compactMap { $0 })
-      return details.effect(of: .terminate)
+      return details.effect(of: .sigterm)
     }
     let waiting = "do_sigtimedwait.isra.0"
     #expect(effect(thread([], waiting)) == .caught)  // tini
-    #expect(effect(thread([.terminate], "futex_wait"), thread([], waiting), blocked: [.terminate]) == .caught)
-    #expect(effect(thread([], "futex_wait"), thread([], waiting)) == .standard)
-    #expect(effect(thread([.terminate], waiting), thread([.terminate], "0"), blocked: [.terminate]) == .blocked)
-    #expect(effect(thread([.terminate], "0"), thread([], "0"), blocked: [.terminate]) == .standard)
-    #expect(effect() == .standard)  // could not be read
-    #expect(effect(blocked: [.terminate]) == .blocked)
+    #expect(effect(thread([.sigterm], "futex_wait"), thread([], waiting), blocked: [.sigterm]) == .caught)
+    #expect(effect(thread([], "futex_wait"), thread([], waiting)) == .defaultAction)
+    #expect(effect(thread([.sigterm], waiting), thread([.sigterm], "0"), blocked: [.sigterm]) == .blocked)
+    #expect(effect(thread([.sigterm], "0"), thread([], "0"), blocked: [.sigterm]) == .defaultAction)
+    #expect(effect() == .defaultAction)  // could not be read
+    #expect(effect(blocked: [.sigterm]) == .blocked)
   }
 
   @Test func aNameThatLooksLikeOtherFields() throws {
-    let details = process(7, "x) Z 99 (y", "S", caught: [.terminate])
+    let details = process(7, "x) Z 99 (y", "S", caught: [.sigterm])
     #expect(details.name == "x) Z 99 (y" && details.state == "S" && details.entry.parent == 1)
   }
 
   @Test func theFamilyTree() {
-    func entry(_ pid: Int32, _ parent: Int32, _ start: UInt64 = 0) -> ProcessEntry {
-      ProcessEntry(pid: pid, parent: parent, startTime: start)
+    func entry(_ pid: Int32, _ parent: Int32, _ start: UInt64 = 0) -> ProcPIDStat {
+      ProcPIDStat(pid: pid, parent: parent, startTime: start)
     }
     let tree = familyTree(
       of: 1, among: [entry(9, 7), entry(7, 1, 5), entry(5, 1, 6), entry(8, 7), entry(10, 9), entry(20, 19)])

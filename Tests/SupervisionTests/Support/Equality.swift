@@ -22,7 +22,7 @@ extension Action: Equatable {
     case (.suspend, .suspend), (.probe, .probe), (.abandonProbe, .abandonProbe), (.killHook, .killHook): true
     case (.count(let a), .count(let b)): a == b
     case (.startHook(let a), .startHook(let b)): a == b
-    case (.leaveMessage(let a), .leaveMessage(let b)): a == b
+    case (.writeTerminationMessage(let a), .writeTerminationMessage(let b)): a == b
     case (.log(let a), .log(let b)): a == b
     case (.exit(let a, let b), .exit(let c, let d)): a == c && b == d
     default: false

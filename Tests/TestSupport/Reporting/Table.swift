@@ -35,7 +35,7 @@ package struct Table {
 }
 
 /// One bar of the project and what became of it.
-package struct Bar: Sendable {
+package struct Threshold: Sendable {
   package let title: String
   package let measured: String
   package let reached: Bool

@@ -6,16 +6,16 @@ package struct PlanOptions: Sendable {
   package var json = false
   package init() {}
 
-  static let table: [Option<PlanOptions>] = [
-    Option(name: "json", help: "one JSON object") {
-      options, text throws(Unacceptable) in options.json = try flag(text)
+  static let table: [OptionDefinition<PlanOptions>] = [
+    OptionDefinition(name: "json", help: "one JSON object") {
+      options, text throws(InvalidValue) in options.json = try parseFlag(text)
     }
   ]
 
   static var help: String {
     commandHelp(
       "plan", "the timeline of a stop with these options and the EBB_ variables; starts nothing",
-      table.map { $0.shape } + RunOptions.table.map { $0.shape },
+      table.map { $0.spec } + RunOptions.table.map { $0.spec },
       exitCodes: "0; 125 where the times do not fit, or an option is wrong")
   }
 }

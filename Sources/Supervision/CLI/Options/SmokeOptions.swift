@@ -8,11 +8,11 @@ package final class SmokeOptions: @unchecked Sendable {
   /// Requests a second, all targets together.
   package var rate = 20
   /// For each request but the slow ones, which have all the time of the stop.
-  package var timeout = Span.seconds(5)
+  package var timeout = TimeAmount.seconds(5)
   /// From ready to the stop signal.
-  package var duration = Span.seconds(3)
+  package var duration = TimeAmount.seconds(3)
   /// How long after the stop signal requests go on; nil: to the end of the delay.
-  package var lag: Span?
+  package var lag: TimeAmount?
   /// What the supervisor is sent; nil: the recognised server's stop signal, else the usual one.
   package var stopSignal: Signal?
   /// Nil: 0, or death by the stop signal.
@@ -30,19 +30,21 @@ package final class SmokeOptions: @unchecked Sendable {
   init() {}
 
   /// These words are the supervisor's too. Several options may stand in one: `-gw`.
-  func passOn(_ words: Range<Int>) {
-    for word in words where word > passedOn.last ?? 0 { passedOn.append(word) }
+  func passOn(_ arguments: Range<Int>) {
+    for word in arguments where word > passedOn.last ?? 0 { passedOn.append(word) }
   }
 
   /// From the start to ready.
-  package var readyTimeout: Span { run.startupTimeout > .zero ? run.startupTimeout : .seconds(30) }
+  package var readyTimeout: TimeAmount { run.startupTimeout > .zero ? run.startupTimeout : .seconds(30) }
 
   /// Nothing is sent in the last tenth of a second of the delay, lest a request meets its end by chance: a load balancer
   /// that still sends then is too slow for that delay anyway.
-  package var loadAfterStop: Span { lag ?? max(.zero, run.times.delay - min(.milliseconds(100), run.times.delay / 4)) }
+  package var loadAfterStop: TimeAmount {
+    lag ?? max(.zero, run.times.delay - min(.milliseconds(100), run.times.delay / 4))
+  }
 
   /// From the stop signal to the moment by which the supervisor has ended whatever happens.
-  package var longestStop: Span { run.times.terminationGracePeriod }
+  package var longestStop: TimeAmount { run.times.terminationGracePeriod }
 }
 
 /// `--output`
@@ -52,68 +54,70 @@ package enum SmokeFormat: Sendable {
 
 extension SmokeOptions {
   /// In the order of `--help`.
-  package static let table: [Option<SmokeOptions>] = [
-    Option(name: "http", value: "URL", help: "send requests here; 2xx and 3xx are good answers", repeatable: true) {
-      options, text throws(Unacceptable) in options.targets.append(.http(try url(text)))
+  package static let table: [OptionDefinition<SmokeOptions>] = [
+    OptionDefinition(
+      name: "http", value: "URL", help: "send requests here; 2xx and 3xx are good answers", repeatable: true
+    ) {
+      options, text throws(InvalidValue) in options.targets.append(.http(try parseURL(text)))
     },
-    Option(
+    OptionDefinition(
       name: "tcp", value: "PORT", help: "open connections to this port of a loopback address", repeatable: true
-    ) { options, text throws(Unacceptable) in options.targets.append(.tcp(port: try port(text))) },
-    Option(
+    ) { options, text throws(InvalidValue) in options.targets.append(.tcp(port: try parsePort(text))) },
+    OptionDefinition(
       name: "slow", value: "URL",
       help: "an answer that takes its time: two such requests, on a fresh connection and on a kept one, are under way "
         + "from before the stop signal to the end of the delay, and have all the time of the stop"
-    ) { options, text throws(Unacceptable) in options.slow = try url(text) },
-    Option(
-      name: "rate", value: "N", standard: "20",
+    ) { options, text throws(InvalidValue) in options.slow = try parseURL(text) },
+    OptionDefinition(
+      name: "rate", value: "N", defaultText: "20",
       help: "requests a second, half on fresh connections, half on kept ones"
-    ) { options, text throws(Unacceptable) in
-      guard let rate = wholeNumber(text.utf8, upTo: 1000), rate > 0 else {
-        throw Unacceptable(reason: "is not a rate: expected 1 to 1000")
+    ) { options, text throws(InvalidValue) in
+      guard let rate = parseDecimal(text.utf8, max: 1000), rate > 0 else {
+        throw InvalidValue(reason: "is not a rate: expected 1 to 1000")
       }
       options.rate = rate
     },
-    Option(name: "timeout", value: "D", standard: "5s", help: "for each request") {
-      options, text throws(Unacceptable) in options.timeout = try span(text)
+    OptionDefinition(name: "timeout", value: "D", defaultText: "5s", help: "for each request") {
+      options, text throws(InvalidValue) in options.timeout = try parseDuration(text)
     },
-    Option(name: "duration", value: "D", standard: "3s", help: "from ready to the stop signal") {
-      options, text throws(Unacceptable) in options.duration = try span(text)
+    OptionDefinition(name: "duration", value: "D", defaultText: "3s", help: "from ready to the stop signal") {
+      options, text throws(InvalidValue) in options.duration = try parseDuration(text)
     },
-    Option(
-      name: "lag", value: "D", standard: "the delay",
+    OptionDefinition(
+      name: "lag", value: "D", defaultText: "the delay",
       help: "requests go on for D after the stop signal: as long as your load balancer takes to forget an instance"
-    ) { options, text throws(Unacceptable) in options.lag = try span(text) },
-    Option(
-      name: "stop-signal", value: "SIG", standard: "auto",
+    ) { options, text throws(InvalidValue) in options.lag = try parseDuration(text) },
+    OptionDefinition(
+      name: "stop-signal", value: "SIG", defaultText: "auto",
       help: "the stop signal to send: what docker inspect -f '{{.Config.StopSignal}}' says (empty: auto); "
         + "auto: TERM, or the signal that the command itself takes for its graceful stop"
-    ) { options, text throws(Unacceptable) in
-      options.stopSignal = text.utf8.isEmpty || text.isSame(as: "auto") ? nil : try signal(text)
+    ) { options, text throws(InvalidValue) in
+      options.stopSignal = text.utf8.isEmpty || text.bytesEqual("auto") ? nil : try parseSignal(text)
     },
-    Option(
-      name: "expect-exit", value: "CODE", standard: "0 or 143",
+    OptionDefinition(
+      name: "expect-exit", value: "CODE", defaultText: "0 or 143",
       help: "the exit code that is right; 143 is death by SIGTERM, and another one where --rewrite sends another signal"
-    ) { options, text throws(Unacceptable) in
-      guard let code = wholeNumber(text.utf8, upTo: 255) else {
-        throw Unacceptable(reason: "is not an exit code: expected 0 to 255")
+    ) { options, text throws(InvalidValue) in
+      guard let code = parseDecimal(text.utf8, max: 255) else {
+        throw InvalidValue(reason: "is not an exit code: expected 0 to 255")
       }
       options.expectedExit = code
     },
-    Option(
-      name: "output", value: "FORMAT[:FILE]", standard: "text",
+    OptionDefinition(
+      name: "output", value: "FORMAT[:FILE]", defaultText: "text",
       help: "the report as text, json, tap or junit; with FILE it goes there, and standard output gets the text"
-    ) { options, text throws(Unacceptable) in try options.setOutput(text) },
+    ) { options, text throws(InvalidValue) in try options.setOutput(text) },
   ]
 
-  private func setOutput(_ text: String) throws(Unacceptable) {
-    let name = text.parts(separatedBy: UInt8(ascii: ":"))[0]
+  private func setOutput(_ text: String) throws(InvalidValue) {
+    let name = text.split(onByte: UInt8(ascii: ":"))[0]
     switch true {
-    case name.isSame(as: "text"): format = .text
-    case name.isSame(as: "json"): format = .json
-    case name.isSame(as: "tap"): format = .tap
-    case name.isSame(as: "junit"): format = .junit
+    case name.bytesEqual("text"): format = .text
+    case name.bytesEqual("json"): format = .json
+    case name.bytesEqual("tap"): format = .tap
+    case name.bytesEqual("junit"): format = .junit
     default:
-      throw Unacceptable(reason: "is not an output: expected text, json, tap or junit, and e.g. junit:report.xml")
+      throw InvalidValue(reason: "is not an output: expected text, json, tap or junit, and e.g. junit:report.xml")
     }
     let path = text.utf8.dropFirst(name.utf8.count + 1)
     file = path.isEmpty ? nil : String(decoding: path, as: UTF8.self)
@@ -122,7 +126,8 @@ extension SmokeOptions {
   /// Throws where options do not go together.
   func check() throws(UsageError) {
     if let lag, lag > longestStop {
-      throw UsageError(message: "--lag \(lag.text) is longer than --termination-grace-period \(longestStop.text)")
+      throw UsageError(
+        message: "--lag \(lag.description) is longer than --termination-grace-period \(longestStop.description)")
     }
     if lag != nil, targets.isEmpty { throw UsageError(message: "--lag needs --http or --tcp") }
   }
@@ -134,7 +139,7 @@ extension SmokeOptions {
 
     usage: ebb smoke [OPTION...] [--] COMMAND [ARG...]
 
-    \(optionsHelp(table.map { $0.shape }))
+    \(optionsHelp(table.map { $0.spec }))
     Every option of ebb itself and its variable (--delay, EBB_DELAY) goes to the supervisor: see ebb --help.
     Ready is what --ready-http and --ready-tcp say, else the first good answer of each --http and --tcp;
     by --startup-timeout, or within 30s. Without --http and --tcp only the process is looked at.

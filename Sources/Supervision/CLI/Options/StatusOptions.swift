@@ -12,23 +12,24 @@ package struct StatusOptions: Sendable {
 }
 
 extension StatusOptions: CommandOptions {
-  static let table: [Option<StatusOptions>] = [
-    Option(name: "json", help: "one JSON object, with --watch one per change") {
-      options, text throws(Unacceptable) in options.json = try flag(text)
+  static let table: [OptionDefinition<StatusOptions>] = [
+    OptionDefinition(name: "json", help: "one JSON object, with --watch one per change") {
+      options, text throws(InvalidValue) in options.json = try parseFlag(text)
     },
-    Option(name: "watch", help: "until the supervisor ends: redrawn on a terminal, else one line per change") {
-      options, text throws(Unacceptable) in options.watch = try flag(text)
+    OptionDefinition(name: "watch", help: "until the supervisor ends: redrawn on a terminal, else one line per change")
+    {
+      options, text throws(InvalidValue) in options.watch = try parseFlag(text)
     },
-    Option(name: "connections", help: "count the connections now, and list each: port, peer, class, ages") {
-      options, text throws(Unacceptable) in options.connections = try flag(text)
+    OptionDefinition(name: "connections", help: "count the connections now, and list each: port, peer, class, ages") {
+      options, text throws(InvalidValue) in options.connections = try parseFlag(text)
     },
-    Option(pid: { options, pid in options.pid = pid }),
+    OptionDefinition(pid: { options, pid in options.pid = pid }),
   ]
 
   static var help: String {
     commandHelp(
       "status", "what the supervisor is doing, every process, what SIGTERM would do to each",
-      table.map { $0.shape }, exitCodes: "0; 125 where no supervisor can be read")
+      table.map { $0.spec }, exitCodes: "0; 125 where no supervisor can be read")
   }
 
   func check() throws(UsageError) {}

@@ -10,20 +10,20 @@ package struct StopOptions: Sendable {
 }
 
 extension StopOptions: CommandOptions {
-  static let table: [Option<StopOptions>] = [
-    Option(name: "now", help: "skip delay and drain, also of a stop that is under way") {
-      options, text throws(Unacceptable) in options.now = try flag(text)
+  static let table: [OptionDefinition<StopOptions>] = [
+    OptionDefinition(name: "now", help: "skip delay and drain, also of a stop that is under way") {
+      options, text throws(InvalidValue) in options.now = try parseFlag(text)
     },
-    Option(name: "wait", help: "print each phase until the supervisor has ended") {
-      options, text throws(Unacceptable) in options.wait = try flag(text)
+    OptionDefinition(name: "wait", help: "print each phase until the supervisor has ended") {
+      options, text throws(InvalidValue) in options.wait = try parseFlag(text)
     },
-    Option(pid: { options, pid in options.pid = pid }),
+    OptionDefinition(pid: { options, pid in options.pid = pid }),
   ]
 
   static var help: String {
     commandHelp(
       "stop", "begins the graceful stop, as the stop signal would",
-      table.map { $0.shape }, exitCodes: "0; 125 where the stop could not be begun")
+      table.map { $0.spec }, exitCodes: "0; 125 where the stop could not be begun")
   }
 
   func check() throws(UsageError) {}

@@ -4,10 +4,10 @@
 package func memoryGroupFiles(_ list: [UInt8]) -> [String] {
   var files: [String] = []
   for line in list.split(separator: UInt8(ascii: "\n")) {
-    let rest = line.drop { $0 != UInt8(ascii: ":") }
-    let isUnified = rest.starts(with: "::".utf8)
-    guard isUnified || rest.starts(with: ":memory:".utf8) else { continue }
-    let path = String(decoding: rest.dropFirst(isUnified ? 2 : 8), as: UTF8.self)
+    let remaining = line.drop { $0 != UInt8(ascii: ":") }
+    let isUnified = remaining.starts(with: "::".utf8)
+    guard isUnified || remaining.starts(with: ":memory:".utf8) else { continue }
+    let path = String(decoding: remaining.dropFirst(isUnified ? 2 : 8), as: UTF8.self)
     let root = isUnified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory"
     let name = isUnified ? "/memory.events" : "/memory.oom_control"
     files += [root + path + name, root + name]
@@ -19,5 +19,5 @@ package func memoryGroupFiles(_ list: [UInt8]) -> [String] {
 package func outOfMemoryKills(events: [UInt8]) -> Int? {
   let key = Array("oom_kill ".utf8)
   let line = events.split(separator: UInt8(ascii: "\n")).first { $0.starts(with: key) }
-  return line.flatMap { wholeNumber($0.dropFirst(key.count), upTo: .max) }
+  return line.flatMap { parseDecimal($0.dropFirst(key.count), max: .max) }
 }

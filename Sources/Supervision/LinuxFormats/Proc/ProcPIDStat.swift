@@ -1,5 +1,5 @@
 /// One process, from /proc/PID/stat.
-package struct ProcessEntry: Equatable, Sendable {
+package struct ProcPIDStat: Equatable, Sendable {
   /// Its process id, in this pid namespace.
   package let pid: Int32
   /// Its parent's; 0 where that is outside of this pid namespace.
@@ -18,11 +18,11 @@ package struct ProcessEntry: Equatable, Sendable {
   /// such line.
   package init?(stat: [UInt8]) {
     guard let open = stat.firstIndex(of: UInt8(ascii: "(")), let close = stat.lastIndex(of: UInt8(ascii: ")")),
-      open < close, let pid = wholeNumber(stat[..<open].dropLast(), upTo: Int(Int32.max))
+      open < close, let pid = parseDecimal(stat[..<open].dropLast(), max: Int(Int32.max))
     else { return nil }
     let fields = stat[(close + 1)...].split(separator: UInt8(ascii: " "))
-    guard fields.count >= 20, let parent = wholeNumber(fields[1], upTo: Int(Int32.max)),
-      let start = wholeNumber(fields[19], upTo: Int.max)
+    guard fields.count >= 20, let parent = parseDecimal(fields[1], max: Int(Int32.max)),
+      let start = parseDecimal(fields[19], max: Int.max)
     else { return nil }
     self.init(pid: Int32(pid), parent: Int32(parent), startTime: UInt64(start))
   }
@@ -39,7 +39,7 @@ package struct Survivor: Sendable {
 
   /// From the bytes of /proc/PID/stat; nil where it is dead, or they are no such line.
   package init?(stat: [UInt8]) {
-    guard let entry = ProcessEntry(stat: stat), let open = stat.firstIndex(of: UInt8(ascii: "(")),
+    guard let entry = ProcPIDStat(stat: stat), let open = stat.firstIndex(of: UInt8(ascii: "(")),
       let close = stat.lastIndex(of: UInt8(ascii: ")")), let state = stat[(close + 1)...].dropFirst().first,
       state != UInt8(ascii: "Z"), state != UInt8(ascii: "X")
     else { return nil }
@@ -50,19 +50,19 @@ package struct Survivor: Sendable {
 }
 
 /// What is left of a process.
-package enum Life: Sendable {
-  case going
+package enum ThreadGroupState: Sendable {
+  case running
   /// Its first thread has ended, others go on.
-  case headless
+  case leaderExited
   /// It only waits to be reaped, or what was read is no such line.
-  case ended
+  case exited
 }
 
 /// From the bytes of /proc/PID/stat: the state, and the number of threads, which is field 20.
-package func life(stat: [UInt8]) -> Life {
-  guard let close = stat.lastIndex(of: UInt8(ascii: ")")) else { return .ended }
+package func threadGroupState(stat: [UInt8]) -> ThreadGroupState {
+  guard let close = stat.lastIndex(of: UInt8(ascii: ")")) else { return .exited }
   let fields = stat[(close + 1)...].split(separator: UInt8(ascii: " "))
-  guard fields.count >= 18, let state = fields[0].first else { return .ended }
-  guard state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") else { return .going }
-  return wholeNumber(fields[17], upTo: .max) ?? 0 > 1 ? .headless : .ended
+  guard fields.count >= 18, let state = fields[0].first else { return .exited }
+  guard state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") else { return .running }
+  return parseDecimal(fields[17], max: .max) ?? 0 > 1 ? .leaderExited : .exited
 }

@@ -1,6 +1,6 @@
 /// A process as a person wants to see it.
 package struct ProcessDetails: Sendable {
-  package let entry: ProcessEntry
+  package let entry: ProcPIDStat
   /// Generations below the supervisor: its children have 0.
   package let depth: Int
   /// Fifteen bytes of anything that its program or somebody else chose.
@@ -18,7 +18,7 @@ package struct ProcessDetails: Sendable {
   /// Nil for a zombie, which gets no signals, and where /proc does not say.
   package var signals: Dispositions?
   /// Since its start.
-  package let age: Span
+  package let age: TimeAmount
 
   /// What a process has arranged for its signals.
   package struct Dispositions: Sendable {
@@ -57,7 +57,7 @@ package struct ProcessDetails: Sendable {
     /// From the bytes of /proc/PID/task/TID/status, and of `wchan` beside it: the kernel function that the thread
     /// sleeps in, `0` where this user may not know. Nil where the thread is gone.
     package init?(status: [UInt8], place: [UInt8]) {
-      guard let blocked = StatusFile(status).signals("SigBlk:") else { return nil }
+      guard let blocked = ProcPIDStatus(status).signals("SigBlk:") else { return nil }
       self.blocked = blocked
       waitsForSignals = place.starts(with: "do_sigtimedwait".utf8)
     }
@@ -65,8 +65,8 @@ package struct ProcessDetails: Sendable {
 
   /// From the bytes of /proc/PID/stat and /proc/PID/status, the latter empty where they cannot be read; nil where the
   /// first is none. `sinceBoot` is now, on the clock of the start times in /proc.
-  package init?(stat: [UInt8], status: [UInt8], depth: Int, sinceBoot: Span) {
-    guard let entry = ProcessEntry(stat: stat), let open = stat.firstIndex(of: UInt8(ascii: "(")),
+  package init?(stat: [UInt8], status: [UInt8], depth: Int, sinceBoot: TimeAmount) {
+    guard let entry = ProcPIDStat(stat: stat), let open = stat.firstIndex(of: UInt8(ascii: "(")),
       let close = stat.lastIndex(of: UInt8(ascii: ")"))
     else { return nil }
     let fields = stat[(close + 1)...].split(separator: UInt8(ascii: " "))
@@ -74,13 +74,13 @@ package struct ProcessDetails: Sendable {
     self.depth = depth
     name = String(decoding: stat[(open + 1)..<close], as: UTF8.self)
     state = String(decoding: fields[0].prefix(1), as: UTF8.self)
-    group = Int32(wholeNumber(fields[2], upTo: Int(Int32.max)) ?? 0)
-    let ticks = Int64(clamping: min(entry.startTime, UInt64(Span.longest.nanoseconds)))
-    age = max(.zero, sinceBoot - Span(nanoseconds: ticks &* 10_000_000))
+    group = Int32(parseDecimal(fields[2], max: Int(Int32.max)) ?? 0)
+    let ticks = Int64(clamping: min(entry.startTime, UInt64(TimeAmount.longest.nanoseconds)))
+    age = max(.zero, sinceBoot - TimeAmount(nanoseconds: ticks &* 10_000_000))
 
-    let facts = StatusFile(status)
+    let facts = ProcPIDStatus(status)
     ownPid = facts.ownPid ?? entry.pid
-    residentBytes = facts.first("VmRSS:").flatMap { wholeNumber($0, upTo: .max / 1024) }.map { $0 * 1024 }
+    residentBytes = facts.first("VmRSS:").flatMap { parseDecimal($0, max: .max / 1024) }.map { $0 * 1024 }
     let isAlive = fields[0].first != UInt8(ascii: "Z") && fields[0].first != UInt8(ascii: "X")
     if isAlive, let blocked = facts.signals("SigBlk:"), let ignored = facts.signals("SigIgn:"),
       let caught = facts.signals("SigCgt:")
@@ -94,7 +94,7 @@ package struct ProcessDetails: Sendable {
 
 extension ProcessDetails {
   /// Dead, and not waited for yet.
-  package var isZombie: Bool { state.isSame(as: "Z") }
+  package var isZombie: Bool { state.bytesEqual("Z") }
 
   /// What a signal would do to a process.
   package enum Effect: Sendable {
@@ -102,7 +102,7 @@ extension ProcessDetails {
     case caught
     case ignored, blocked
     /// The signal's default action, which is death at once.
-    case standard
+    case defaultAction
 
     /// As JSON has it.
     package var name: String {
@@ -110,7 +110,7 @@ extension ProcessDetails {
       case .caught: "caught"
       case .ignored: "ignored"
       case .blocked: "blocked"
-      case .standard: "default"
+      case .defaultAction: "default"
       }
     }
   }
@@ -120,6 +120,6 @@ extension ProcessDetails {
     guard let signals else { return nil }
     if signals.blocked.contains(signal) { return .blocked }
     if signals.caught.contains(signal) || signals.awaited.contains(signal) { return .caught }
-    return signals.ignored.contains(signal) || signal.isIgnoredByDefault ? .ignored : .standard
+    return signals.ignored.contains(signal) || signal.isIgnoredByDefault ? .ignored : .defaultAction
   }
 }

@@ -1,20 +1,20 @@
 /// What is asked of sock_diag(7), linux/inet_diag.h.
-package struct DiagRequest: Sendable {
+package struct SockDiagRequest: Sendable {
   /// Only listening sockets; else all that `ports` and the states of `TCPState` let through.
   package var listenersOnly: Bool
   /// Local ports, nil: all. Not looked at for listeners.
-  package var ports: Ordered<UInt16>?
+  package var ports: SortedSet<UInt16>?
   /// With struct tcp_info.
   package var wantsInfo: Bool
 
-  package init(listenersOnly: Bool, ports: Ordered<UInt16>?, wantsInfo: Bool) {
+  package init(listenersOnly: Bool, ports: SortedSet<UInt16>?, wantsInfo: Bool) {
     self.listenersOnly = listenersOnly
     self.ports = ports
     self.wantsInfo = wantsInfo
   }
 
   /// Whether a row is what was asked for. The kernel's own filter may let more through.
-  package func includes(_ row: SocketRow) -> Bool {
+  package func includes(_ row: SocketRecord) -> Bool {
     listenersOnly ? row.state == TCPState.listen.rawValue : ports?.contains(row.localPort) ?? true
   }
 
@@ -62,16 +62,16 @@ package struct DiagRequest: Sendable {
       let isLast = index == ranges.count - 1
       // An operation says how far to go where it holds, in one byte, and where not, in two. Behind the last one lies
       // acceptance, four bytes beyond it refusal.
-      let rest = UInt16(20 * (ranges.count - index) - 4)
+      let remaining = UInt16(20 * (ranges.count - index) - 4)
       writer.append(operation: 2, ifTrue: 8, ifFalse: 20, port: range.low)  // INET_DIAG_BC_S_GE
       writer.append(operation: 3, ifTrue: 8, ifFalse: 12, port: range.high)  // INET_DIAG_BC_S_LE
-      if !isLast { writer.append(operation: 1, ifTrue: 4, ifFalse: rest - 16, port: nil) }  // INET_DIAG_BC_JMP
+      if !isLast { writer.append(operation: 1, ifTrue: 4, ifFalse: remaining - 16, port: nil) }  // INET_DIAG_BC_JMP
     }
     return writer.bytes
   }
 }
 
-extension SocketRow {
+extension SocketRecord {
   /// The message that requests the other end of this connection alone: the kernel finds it by addresses and ports,
   /// without a walk. In the machine's byte order. Nil where this end's address is unknown.
   ///

@@ -1,11 +1,11 @@
 /// The messages in one datagram of a sock_diag(7) socket, netlink(7). Trusts no length in it.
-package struct DiagMessages {
-  private var rest: UnsafeRawBufferPointer
+package struct SockDiagResponse {
+  private var remaining: UnsafeRawBufferPointer
   private let sequence: UInt32
 
   /// What a message says.
   package enum Message {
-    case socket(SocketRow)
+    case socket(SocketRecord)
     /// The end of the dump.
     case done
     /// The kernel's error number.
@@ -17,22 +17,22 @@ package struct DiagMessages {
   /// `sequence`: the request's; 0 for what comes unasked. Answers to other requests are passed over. The bytes must stay
   /// where they are meanwhile.
   package init(_ bytes: UnsafeRawBufferPointer, sequence: UInt32) {
-    rest = bytes
+    remaining = bytes
     self.sequence = sequence
   }
 
   /// Nil behind the last one.
   package mutating func next() -> Message? {
-    while !rest.isEmpty {
+    while !remaining.isEmpty {
       // struct nlmsghdr
-      guard rest.count >= 16 else { return broken() }
-      let length = Int(rest.number(at: 0, as: UInt32.self))
-      let type = rest.number(at: 4, as: UInt16.self)
-      let flags = rest.number(at: 6, as: UInt16.self)
-      let isOurs = rest.number(at: 8, as: UInt32.self) == sequence
-      guard length >= 16, length <= rest.count else { return broken() }
-      let payload = UnsafeRawBufferPointer(rebasing: rest[16..<length])
-      rest = UnsafeRawBufferPointer(rebasing: rest[min(rest.count, (length + 3) & ~3)...])
+      guard remaining.count >= 16 else { return broken() }
+      let length = Int(remaining.number(at: 0, as: UInt32.self))
+      let type = remaining.number(at: 4, as: UInt16.self)
+      let flags = remaining.number(at: 6, as: UInt16.self)
+      let isOurs = remaining.number(at: 8, as: UInt32.self) == sequence
+      guard length >= 16, length <= remaining.count else { return broken() }
+      let payload = UnsafeRawBufferPointer(rebasing: remaining[16..<length])
+      remaining = UnsafeRawBufferPointer(rebasing: remaining[min(remaining.count, (length + 3) & ~3)...])
       guard isOurs else { continue }
       if flags & 0x10 != 0 { return .interrupted }  // NLM_F_DUMP_INTR
       switch type {
@@ -42,7 +42,7 @@ package struct DiagMessages {
         if type == 3 { return .done }
       case 4: return .interrupted  // NLMSG_OVERRUN
       case 18, 20:  // TCPDIAG_GETSOCK, SOCK_DIAG_BY_FAMILY
-        guard let row = SocketRow(diag: payload) else { return .interrupted }
+        guard let row = SocketRecord(diag: payload) else { return .interrupted }
         return .socket(row)
       default: continue
       }
@@ -51,12 +51,12 @@ package struct DiagMessages {
   }
 
   private mutating func broken() -> Message {
-    rest = UnsafeRawBufferPointer(start: nil, count: 0)
+    remaining = UnsafeRawBufferPointer(start: nil, count: 0)
     return .interrupted
   }
 }
 
-extension SocketRow {
+extension SocketRecord {
   /// struct inet_diag_msg and the attributes behind it. Nil where the bytes end too early.
   init?(diag bytes: UnsafeRawBufferPointer) {
     guard bytes.count >= 72 else { return nil }
@@ -85,7 +85,7 @@ extension SocketRow {
       guard length >= 4, length <= bytes.count - offset else { return nil }
       let value = UnsafeRawBufferPointer(rebasing: bytes[(offset + 4)..<(offset + length)])
       switch bytes.number(at: offset + 2, as: UInt16.self) & 0x3FFF {  // NLA_TYPE_MASK
-      case 2: ages = Connection.Ages(info: value)  // INET_DIAG_INFO
+      case 2: tcpInfo = Connection.TCPInfo(info: value)  // INET_DIAG_INFO
       case 21 where value.count >= 8: controlGroup = value.number(at: 0, as: UInt64.self)  // INET_DIAG_CGROUP_ID
       default: break
       }
@@ -94,15 +94,16 @@ extension SocketRow {
   }
 }
 
-extension Connection.Ages {
+extension Connection.TCPInfo {
   /// struct tcp_info, which grows with the kernel's version. Nil from one before 4.2, which does not count the bytes.
   init?(info: UnsafeRawBufferPointer) {
     guard info.count >= 136 else { return nil }
     func word(_ offset: Int) -> UInt32 { info.number(at: offset, as: UInt32.self) }
-    func age(_ offset: Int) -> Span { .milliseconds(Int(word(offset))) }
+    func age(_ offset: Int) -> TimeAmount { .milliseconds(Int(word(offset))) }
     func bytes(_ offset: Int) -> UInt64 { info.number(at: offset, as: UInt64.self) }
     self.init(
-      sent: age(44), received: age(52), acknowledged: age(56), bytesReceived: bytes(128), bytesAcknowledged: bytes(120))
+      lastSendAge: age(44), lastReceiveAge: age(52), lastAckAge: age(56), bytesReceived: bytes(128),
+      bytesAcknowledged: bytes(120))
     if info.count >= 160 { segments = Segments(received: word(152), sent: word(156), largest: word(16)) }
   }
 }

@@ -1,5 +1,5 @@
 /// A TCP socket in any state, as a row of sock_diag(7) or a line of /proc/net shows it.
-package struct SocketRow: Sendable {
+package struct SocketRecord: Sendable {
   /// Its number in net/tcp_states.h.
   package var state: UInt8
   /// In host byte order.
@@ -17,7 +17,7 @@ package struct SocketRow: Sendable {
   /// The kernel's own number of the socket, that SO_COOKIE tells too; 0: not told.
   package var cookie: UInt64 = 0
   /// Nil: not told.
-  package var ages: Connection.Ages?
+  package var tcpInfo: Connection.TCPInfo?
   /// The id of the control group that it was made in; nil: not told.
   package var controlGroup: UInt64?
 
@@ -27,7 +27,7 @@ package struct SocketRow: Sendable {
     guard let state = TCPState(rawValue: state), state != .finWait2 || inode != 0 else { return nil }
     var connection = Connection(
       state: state, localPort: localPort, peer: peer, receiveQueue: receiveQueue, sendQueue: sendQueue, inode: inode,
-      ages: ages)
+      tcpInfo: tcpInfo)
     connection.cookie = cookie
     return connection
   }
@@ -40,7 +40,7 @@ package struct SocketRow: Sendable {
   }
 
   /// Whether this is the other end of the same connection.
-  package func isOtherEnd(of row: SocketRow) -> Bool {
+  package func isOtherEnd(of row: SocketRecord) -> Bool {
     localPort == row.peer.port && localAddress == row.peer.address
       && row.localAddress.map { peer == SocketAddress($0, port: row.localPort) } ?? false
   }
@@ -51,8 +51,8 @@ package struct SocketRow: Sendable {
   /// What was a connection has a peer, or something in its queue: a process that closes without a farewell (SO_LINGER
   /// of 0) has the kernel forget the peer and the last byte, and leaves a gap in the sequence behind. Its answer
   /// was sent after that byte.
-  package var sinceReceivedAtEnd: Span? {
-    if peer.port != 0 { return ages?.received ?? .zero }
-    return sendQueue ?? 0 > 0 ? ages?.sent ?? .zero : nil
+  package var sinceReceivedAtEnd: TimeAmount? {
+    if peer.port != 0 { return tcpInfo?.lastReceiveAge ?? .zero }
+    return sendQueue ?? 0 > 0 ? tcpInfo?.lastSendAge ?? .zero : nil
   }
 }

@@ -12,32 +12,32 @@ package struct Signal: Equatable, Sendable {
   private init(_ number: Int32) { self.number = number }
 
   // The numbers of x86, ARM, RISC-V, POWER and s390x; signal(7).
-  package static let hangup = Signal(1)
+  package static let sighup = Signal(1)
   /// SIGINT, Ctrl-C
-  package static let interrupt = Signal(2)
-  package static let quit = Signal(3)
+  package static let sigint = Signal(2)
+  package static let sigquit = Signal(3)
   /// SIGABRT
   static let abort = Signal(6)
-  package static let kill = Signal(9)
-  package static let user1 = Signal(10)
-  package static let user2 = Signal(12)
+  package static let sigkill = Signal(9)
+  package static let sigusr1 = Signal(10)
+  package static let sigusr2 = Signal(12)
   /// SIGPIPE, nobody reads what was written
-  package static let pipe = Signal(13)
+  package static let sigpipe = Signal(13)
   /// SIGTERM, the usual stop signal
-  package static let terminate = Signal(15)
-  package static let child = Signal(17)
-  package static let `continue` = Signal(18)
+  package static let sigterm = Signal(15)
+  package static let sigchld = Signal(17)
+  package static let sigcont = Signal(18)
   /// SIGSTOP
   package static let stop = Signal(19)
   /// SIGTSTP, Ctrl-Z
-  package static let terminalStop = Signal(20)
+  package static let sigtstp = Signal(20)
   /// SIGTTIN, a read from the background
-  package static let terminalInput = Signal(21)
+  package static let sigttin = Signal(21)
   /// SIGTTOU, a write from the background
-  package static let terminalOutput = Signal(22)
+  package static let sigttou = Signal(22)
 
   /// SIGWINCH, the terminal has another size
-  package static let windowChange = Signal(28)
+  package static let sigwinch = Signal(28)
 
   /// Without a handler it does nothing: CHLD, CONT, URG, WINCH.
   var isIgnoredByDefault: Bool { [17, 18, 23, 28].contains(number) }
@@ -56,15 +56,15 @@ package struct Signal: Equatable, Sendable {
 
   /// `TERM`, `SIGTERM` (in any case), `15`, `RTMIN+3`, `RTMAX-1`. Nil for anything else.
   package init?(text: String) {
-    var name = text.inCapitals
-    if let number = wholeNumber(name.utf8, upTo: 64) {
+    var name = text.asciiUppercased
+    if let number = parseDecimal(name.utf8, max: 64) {
       self.init(number: number)
       return
     }
-    if name.starts(withText: "SIG") { name = String(decoding: name.utf8.dropFirst(3), as: UTF8.self) }
-    if let index = Signal.names.firstIndex(where: { $0.isSame(as: name) }) {
+    if name.hasBytePrefix("SIG") { name = String(decoding: name.utf8.dropFirst(3), as: UTF8.self) }
+    if let index = Signal.names.firstIndex(where: { $0.bytesEqual(name) }) {
       self.init(Int32(index) + 1)
-    } else if let other = Signal.otherNames.first(where: { $0.name.isSame(as: name) }) {
+    } else if let other = Signal.otherNames.first(where: { $0.name.bytesEqual(name) }) {
       self.init(other.number)
     } else {
       self.init(realTimeName: name)
@@ -74,13 +74,13 @@ package struct Signal: Equatable, Sendable {
   /// `RTMIN`, `RTMIN+N`, `RTMAX`, `RTMAX-N`.
   private init?(realTimeName name: String) {
     func distance(from base: String) -> Int? {
-      guard name.starts(withText: base) else { return nil }
-      let rest = name.utf8.dropFirst(base.utf8.count)
-      return wholeNumber(rest, upTo: Signal.lastRealTime - Signal.firstRealTime)
+      guard name.hasBytePrefix(base) else { return nil }
+      let remaining = name.utf8.dropFirst(base.utf8.count)
+      return parseDecimal(remaining, max: Signal.lastRealTime - Signal.firstRealTime)
     }
-    if name.isSame(as: "RTMIN") {
+    if name.bytesEqual("RTMIN") {
       self.init(number: Signal.firstRealTime)
-    } else if name.isSame(as: "RTMAX") {
+    } else if name.bytesEqual("RTMAX") {
       self.init(number: Signal.lastRealTime)
     } else if let distance = distance(from: "RTMIN+") {
       self.init(number: Signal.firstRealTime + distance)

@@ -40,5 +40,5 @@ package struct SignalSet: Equatable, Sendable {
 
 extension SignalSet {
   /// TERM if it is in the set, else the one with the lowest number.
-  var usual: Signal? { contains(.terminate) ? .terminate : signals.first }
+  var usual: Signal? { contains(.sigterm) ? .sigterm : signals.first }
 }

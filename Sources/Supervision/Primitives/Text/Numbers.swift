@@ -1,5 +1,5 @@
 /// The number that the decimal digits say, or nil: empty, another character, a sign, or larger than `largest`.
-func wholeNumber(_ digits: some Collection<UInt8>, upTo largest: Int) -> Int? {
+func parseDecimal(_ digits: some Collection<UInt8>, max largest: Int) -> Int? {
   guard !digits.isEmpty else { return nil }
   var number = 0
   for digit in digits {
@@ -23,7 +23,7 @@ func hexValue(_ digit: UInt8) -> UInt8? {
 }
 
 /// The number that up to sixteen hexadecimal digits say, or nil.
-func hexNumber(_ digits: ArraySlice<UInt8>) -> UInt64? {
+func parseHexadecimal(_ digits: ArraySlice<UInt8>) -> UInt64? {
   guard 1...16 ~= digits.count else { return nil }
   var number: UInt64 = 0
   for digit in digits {

@@ -26,7 +26,7 @@ extension Unicode.Scalar {
 
 extension [String] {
   /// A command line to read, not to paste.
-  var shown: String {
+  var displayText: String {
     map { word in
       let isPlain = !word.utf8.isEmpty && word.utf8.allSatisfy { $0 > 0x20 && $0 != UInt8(ascii: "\"") }
       return isPlain ? word.printable : "\"\(word.printable)\""

@@ -1,11 +1,11 @@
 /// In decimal, with zeros in front up to `width`.
-func digits(_ number: Int, _ width: Int) -> String {
+func zeroPadded(_ number: Int, _ width: Int) -> String {
   let text = "\(number)"
   return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
 }
 
 /// Cells under each other: numbers to the right, all else to the left.
-func columns(_ rows: [[String]], numbers: [Int]) -> String {
+func alignedColumns(_ rows: [[String]], numbers: [Int]) -> String {
   let widths = (0..<rows[0].count).map { column in rows.reduce(0) { max($0, $1[column].utf8.count) } }
   var text = ""
   for row in rows {

@@ -7,15 +7,15 @@ package struct Instant: Comparable, Sendable {
   package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
   package static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
-  package static func + (left: Instant, right: Span) -> Instant {
+  package static func + (left: Instant, right: TimeAmount) -> Instant {
     Instant(nanoseconds: left.nanoseconds + right.nanoseconds)
   }
-  package static func - (left: Instant, right: Span) -> Instant {
+  package static func - (left: Instant, right: TimeAmount) -> Instant {
     Instant(nanoseconds: left.nanoseconds - right.nanoseconds)
   }
   /// From the right one to the left one; negative where the left one is earlier.
-  package static func - (left: Instant, right: Instant) -> Span {
-    Span(nanoseconds: left.nanoseconds - right.nanoseconds)
+  package static func - (left: Instant, right: Instant) -> TimeAmount {
+    TimeAmount(nanoseconds: left.nanoseconds - right.nanoseconds)
   }
 }
 

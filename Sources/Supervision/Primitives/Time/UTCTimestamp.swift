@@ -1,10 +1,10 @@
 /// `2026-01-31T12:00:00.123Z`, RFC 3339, of milliseconds since 1970-01-01 UTC. A clock before 1970 shows as 1970.
-package func utcTime(unixMilliseconds: Int) -> String {
+package func utcTimestamp(unixMilliseconds: Int) -> String {
   let total = max(0, unixMilliseconds)
   let day = civilDay(sinceEpoch: total / 86_400_000)
   let time = total % 86_400_000
-  return "\(digits(day.year, 4))-\(digits(day.month, 2))-\(digits(day.day, 2))T"
-    + "\(digits(time / 3_600_000, 2)):\(digits(time / 60_000 % 60, 2)):\(digits(time / 1000 % 60, 2)).\(digits(time % 1000, 3))Z"
+  return "\(zeroPadded(day.year, 4))-\(zeroPadded(day.month, 2))-\(zeroPadded(day.day, 2))T"
+    + "\(zeroPadded(time / 3_600_000, 2)):\(zeroPadded(time / 60_000 % 60, 2)):\(zeroPadded(time / 1000 % 60, 2)).\(zeroPadded(time % 1000, 3))Z"
 }
 
 /// The Gregorian date of a count of days since 1970-01-01. Counted in years that begin in March, so that a leap day is

@@ -8,19 +8,19 @@ extension SmokeReport {
       bytes.appendQuoted(check.detail)
       separator = "},"
     }
-    separator = "}],\"requests\":{\"total\":\(facts.total),\"failed\":\(facts.failed),\"failures\":["
-    for failure in facts.judgedFailures.prefix(SmokeReport.listedFailures) {
-      let time = utcTime(unixMilliseconds: failure.time)
+    separator = "}],\"requests\":{\"total\":\(observations.total),\"failed\":\(observations.failed),\"failures\":["
+    for failure in observations.judgedFailures.prefix(SmokeReport.listedFailures) {
+      let time = utcTimestamp(unixMilliseconds: failure.time)
       bytes.append(
-        "\(separator){\"time\":\"\(time)\",\"after_stop_ms\":\(number(facts.afterStop(failure)?.milliseconds)),\"reason\":"
+        "\(separator){\"time\":\"\(time)\",\"after_stop_ms\":\(number(observations.afterStop(failure)?.milliseconds)),\"reason\":"
       )
       bytes.appendQuoted(failure.reason)
       bytes.append("}")
       separator = ","
     }
-    if facts.judgedFailures.isEmpty { bytes.append(separator) }
-    let code = number(facts.end?.status.code)
-    bytes.append("]},\"exit\":{\"code\":\(code),\"after_ms\":\(number(facts.stopTime?.milliseconds))}}\n")
+    if observations.judgedFailures.isEmpty { bytes.append(separator) }
+    let code = number(observations.end?.status.code)
+    bytes.append("]},\"exit\":{\"code\":\(code),\"after_ms\":\(number(observations.stopTime?.milliseconds))}}\n")
     return bytes
   }
 

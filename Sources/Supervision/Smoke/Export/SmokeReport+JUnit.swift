@@ -1,12 +1,12 @@
 extension SmokeReport {
   /// What CI systems read: one suite, one case for each check.
   var junit: String {
-    let time = facts.end.map { ($0.at - facts.startedAt).milliseconds } ?? 0
+    let time = observations.end.map { ($0.at - observations.startedAt).milliseconds } ?? 0
     var text = """
       <?xml version="1.0" encoding="UTF-8"?>
       <testsuites>
       <testsuite name="ebb smoke" tests="\(checks.count)" failures="\(count(.fail))" errors="0" \
-      skipped="\(count(.skip))" time="\(time / 1000).\(digits(time % 1000, 3))">
+      skipped="\(count(.skip))" time="\(time / 1000).\(zeroPadded(time % 1000, 3))">
 
       """
     for check in checks {

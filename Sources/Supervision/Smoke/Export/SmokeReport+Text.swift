@@ -6,7 +6,9 @@ extension SmokeReport {
       let result = check.result == .fail ? "FAIL" : check.result.name
       text += "\(result)  \(check.name.padded(to: width))\(check.detail)\n"
     }
-    if facts.failed > 0 { text += "\nfailed requests, UTC:\n" + lines(facts.judgedFailures, facts.failed, prefix: "") }
+    if observations.failed > 0 {
+      text += "\nfailed requests, UTC:\n" + lines(observations.judgedFailures, observations.failed, prefix: "")
+    }
     let verdict = passed ? "passed" : "FAILED"
     return "\(text)\n\(verdict): \(count(.pass)) checks passed, \(count(.fail)) failed, \(count(.skip)) skipped\n"
   }

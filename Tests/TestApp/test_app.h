@@ -33,7 +33,7 @@ int mode_forge(int argc, char **argv);
 
 /// Writes one line, with its newline, to standard output.
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/// Writes "fixture: ...: strerror" to standard error and exits 99, a code that no test expects.
+/// Writes "TestApp: ...: strerror" to standard error and exits 99, a code that no test expects.
 void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 /// Says "ready pid=N ppid=N pgid=N sid=N", with the tag and a space in front when there is one.
 void say_ready(const char *tag);

@@ -1,0 +1,8 @@
+/// Who gets a signal.
+package enum SignalTarget: Equatable, Sendable {
+  case command
+  /// Its process group.
+  case commandGroup
+  /// A child of ebb that has not been reaped.
+  case child(Int32)
+}
