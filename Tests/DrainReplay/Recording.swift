@@ -84,11 +84,11 @@ struct Recording {
   }
 
   private func connection(_ value: (Column) -> Int) -> Connection {
-    var ages = Connection.TCPInfo(
+    var ages = TCPInfo(
       lastSendAge: .milliseconds(value(.sinceSent)), lastReceiveAge: .milliseconds(value(.sinceReceived)),
       lastAckAge: .milliseconds(value(.sinceAcknowledged)), bytesReceived: UInt64(value(.received)),
       bytesAcknowledged: UInt64(value(.acknowledged)))
-    ages.segments = Connection.TCPInfo.Segments(
+    ages.segments = TCPInfo.Segments(
       received: UInt32(value(.segmentsIn)), sent: UInt32(value(.segmentsOut)), largest: Recording.largestSegment)
     var connection = Connection(
       state: .established, localPort: 443, peer: SocketAddress(.v4(0), port: 0),

@@ -159,7 +159,7 @@ package struct LifecycleModel {
     guard isCounting else { return nil }
     var sample = ConnectionSample(source: .diagWithInfo, listeners: listeners)
     sample.eventHorizonAge = .zero
-    let ages = Connection.TCPInfo(
+    let ages = TCPInfo(
       lastSendAge: .seconds(1), lastReceiveAge: .zero, lastAckAge: .zero, bytesReceived: 1, bytesAcknowledged: 1)
     let peer = SocketAddress(.loopback4, port: 1)
     for _ in 0..<owing {

@@ -18,47 +18,6 @@ package struct Connection: Sendable {
   /// The kernel's own number of the socket; 0: not told.
   package var cookie: UInt64 = 0
 
-  /// From struct tcp_info, linux/tcp.h.
-  package struct TCPInfo: Sendable {
-    /// Since the command last sent a byte; since the connection came, where it has sent none.
-    package var lastSendAge: TimeAmount
-    /// Since a byte last came in; since the connection came, where none has.
-    package var lastReceiveAge: TimeAmount
-    /// Since the other end last acknowledged anything.
-    package var lastAckAge: TimeAmount
-    /// Bytes that have come in, ever.
-    package var bytesReceived: UInt64
-    /// Bytes that the other end has acknowledged, ever.
-    package var bytesAcknowledged: UInt64
-    /// Nil: not told (before Linux 4.6).
-    package var segments: Segments?
-
-    /// Segments with data, ever.
-    package struct Segments: Sendable {
-      /// That have come in.
-      package var received: UInt32
-      /// That the command has sent.
-      package var sent: UInt32
-      /// Bytes that fit into one that the command sends.
-      package var largest: UInt32
-
-      package init(received: UInt32, sent: UInt32, largest: UInt32) {
-        (self.received, self.sent, self.largest) = (received, sent, largest)
-      }
-    }
-
-    package init(
-      lastSendAge: TimeAmount, lastReceiveAge: TimeAmount, lastAckAge: TimeAmount, bytesReceived: UInt64,
-      bytesAcknowledged: UInt64
-    ) {
-      self.lastSendAge = lastSendAge
-      self.lastReceiveAge = lastReceiveAge
-      self.lastAckAge = lastAckAge
-      self.bytesReceived = bytesReceived
-      self.bytesAcknowledged = bytesAcknowledged
-    }
-  }
-
   package init(
     state: TCPState, localPort: UInt16, peer: SocketAddress, receiveQueue: UInt32?, sendQueue: UInt32?, inode: UInt64,
     tcpInfo: TCPInfo?
@@ -70,5 +29,18 @@ package struct Connection: Sendable {
     self.sendQueue = sendQueue
     self.inode = inode
     self.tcpInfo = tcpInfo
+  }
+}
+
+extension SocketRecord {
+  /// As a connection or listener. Nil in a state that means neither: nobody has to wait for TIME_WAIT, nor for a
+  /// connection that has closed both its ends and is in FIN_WAIT2 only for the other's sake, without a process.
+  package var connection: Connection? {
+    guard let state = TCPState(rawValue: state), state != .finWait2 || inode != 0 else { return nil }
+    var connection = Connection(
+      state: state, localPort: localPort, peer: peer, receiveQueue: receiveQueue, sendQueue: sendQueue, inode: inode,
+      tcpInfo: tcpInfo)
+    connection.cookie = cookie
+    return connection
   }
 }

@@ -19,7 +19,7 @@ import Testing
     let expected: ConnectionClass
 
     var connection: Connection {
-      let ages = Connection.TCPInfo(
+      let ages = TCPInfo(
         lastSendAge: .milliseconds(sent), lastReceiveAge: .milliseconds(received),
         lastAckAge: .milliseconds(acknowledged),
         bytesReceived: bytes, bytesAcknowledged: answered)
@@ -125,7 +125,7 @@ import Testing
   private func row(
     state: UInt8 = 7, inode: UInt64 = 1, peerPort: UInt16 = 5, sendQueue: UInt32? = 0, hasAges: Bool = true
   ) -> SocketRecord {
-    let ages = Connection.TCPInfo(
+    let ages = TCPInfo(
       lastSendAge: .milliseconds(20), lastReceiveAge: .milliseconds(30), lastAckAge: .zero, bytesReceived: 1,
       bytesAcknowledged: 0)
     return SocketRecord(

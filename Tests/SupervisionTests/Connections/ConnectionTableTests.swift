@@ -13,7 +13,7 @@ import Testing
 
     init(_ speaks: PortProtocol? = nil, largestSegment: UInt32 = 65_483) {
       table = ConnectionTable(given: [Port(443, speaks: speaks)])
-      var ages = Connection.TCPInfo(
+      var ages = TCPInfo(
         lastSendAge: .zero, lastReceiveAge: .zero, lastAckAge: .zero, bytesReceived: 0, bytesAcknowledged: 0)
       ages.segments = .init(received: 0, sent: 0, largest: largestSegment)
       connection = Connection(

@@ -85,7 +85,7 @@ extension SocketRecord {
       guard length >= 4, length <= bytes.count - offset else { return nil }
       let value = UnsafeRawBufferPointer(rebasing: bytes[(offset + 4)..<(offset + length)])
       switch bytes.number(at: offset + 2, as: UInt16.self) & 0x3FFF {  // NLA_TYPE_MASK
-      case 2: tcpInfo = Connection.TCPInfo(info: value)  // INET_DIAG_INFO
+      case 2: tcpInfo = TCPInfo(info: value)  // INET_DIAG_INFO
       case 21 where value.count >= 8: controlGroup = value.number(at: 0, as: UInt64.self)  // INET_DIAG_CGROUP_ID
       default: break
       }
@@ -94,7 +94,7 @@ extension SocketRecord {
   }
 }
 
-extension Connection.TCPInfo {
+extension TCPInfo {
   /// struct tcp_info, which grows with the kernel's version. Nil from one before 4.2, which does not count the bytes.
   init?(info: UnsafeRawBufferPointer) {
     guard info.count >= 136 else { return nil }

@@ -17,20 +17,9 @@ package struct SocketRecord: Sendable {
   /// The kernel's own number of the socket, that SO_COOKIE tells too; 0: not told.
   package var cookie: UInt64 = 0
   /// Nil: not told.
-  package var tcpInfo: Connection.TCPInfo?
+  package var tcpInfo: TCPInfo?
   /// The id of the control group that it was made in; nil: not told.
   package var controlGroup: UInt64?
-
-  /// As a connection or listener. Nil in a state that means neither: nobody has to wait for TIME_WAIT, nor for a
-  /// connection that has closed both its ends and is in FIN_WAIT2 only for the other's sake, without a process.
-  package var connection: Connection? {
-    guard let state = TCPState(rawValue: state), state != .finWait2 || inode != 0 else { return nil }
-    var connection = Connection(
-      state: state, localPort: localPort, peer: peer, receiveQueue: receiveQueue, sendQueue: sendQueue, inode: inode,
-      tcpInfo: tcpInfo)
-    connection.cookie = cookie
-    return connection
-  }
 
   /// Whether the other end may be a socket of this network namespace. A client that connects to an address of its own
   /// machine gets the same one, unless it binds another.
