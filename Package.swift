@@ -53,26 +53,39 @@ let package = Package(
     .target(name: "CPlatform"),
     // Replaces parts of libc, in the executable alone.
     .target(name: "CLibcStubs", exclude: ["drop_sections.ld"]),
-    .target(name: "Supervision", swiftSettings: swiftSettings),
+    .target(name: "Primitives", swiftSettings: swiftSettings),
+    .target(name: "LinuxFormats", dependencies: ["Primitives"], swiftSettings: swiftSettings),
+    .target(name: "HTTP", dependencies: ["Primitives"], swiftSettings: swiftSettings),
     .target(
-      name: "Platform", dependencies: ["CPlatform", "Supervision"], swiftSettings: swiftSettings),
+      name: "Supervision", dependencies: ["HTTP", "LinuxFormats", "Primitives"],
+      swiftSettings: swiftSettings),
+    .target(name: "Smoke", dependencies: ["LinuxFormats", "Primitives", "Supervision"], swiftSettings: swiftSettings),
+    .target(
+      name: "Platform", dependencies: ["CPlatform", "LinuxFormats", "Primitives", "Supervision"],
+      swiftSettings: swiftSettings),
     .executableTarget(
-      name: "ebb", dependencies: ["CPlatform", "CLibcStubs", "Platform", "Supervision"],
+      name: "ebb",
+      dependencies: [
+        "CLibcStubs", "CPlatform", "HTTP", "LinuxFormats", "Platform", "Primitives", "Smoke", "Supervision",
+      ],
       swiftSettings: swiftSettings, linkerSettings: staticExecutable + wrappedCalls),
 
     // What must hold in any order of events; as Embedded Swift too, so that the very code that ships is simulated.
     .target(
-      name: "LifecycleModel", dependencies: ["Supervision"], path: "Tests/LifecycleModel", swiftSettings: swiftSettings),
+      name: "LifecycleModel", dependencies: ["LinuxFormats", "Primitives", "Supervision"], path: "Tests/LifecycleModel",
+      swiftSettings: swiftSettings),
     .executableTarget(
-      name: "LifecycleSimulation", dependencies: ["CPlatform", "LifecycleModel", "Supervision"],
+      name: "LifecycleSimulation", dependencies: ["CPlatform", "LifecycleModel", "Primitives", "Supervision"],
       path: "Tests/LifecycleSimulation",
       swiftSettings: swiftSettings, linkerSettings: staticExecutable),
     // What the drain makes of recorded connections.
     .executableTarget(
       name: "DrainReplay", dependencies: ["CPlatform", "Supervision"], path: "Tests/DrainReplay", exclude: ["samples"],
       swiftSettings: swiftSettings, linkerSettings: staticExecutable),
-    .testTarget(name: "SupervisionTests", dependencies: ["LifecycleModel", "Supervision"]),
-    .testTarget(name: "PlatformTests", dependencies: ["Platform", "Supervision"]),
+    .testTarget(
+      name: "SupervisionTests",
+      dependencies: ["HTTP", "LifecycleModel", "LinuxFormats", "Primitives", "Smoke", "Supervision"]),
+    .testTarget(name: "PlatformTests", dependencies: ["LinuxFormats", "Platform", "Primitives", "Supervision"]),
     // No dependency on the executable: its linker flags would leak into the test bundle. The tests run the release
     // binary as a process.
     .testTarget(name: "EndToEndTests"),

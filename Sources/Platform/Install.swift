@@ -1,5 +1,5 @@
 import CPlatform
-import Supervision
+import Primitives
 
 /// The call that failed, and on what.
 package struct InstallFailure: Error {

@@ -1,5 +1,6 @@
 import CPlatform
 import Platform
+import Primitives
 import Supervision
 
 /// ebb from its first statement on. SwiftPM links `<module>_main` as the program's main.

@@ -1,5 +1,5 @@
 import CPlatform
-import Supervision
+import Primitives
 
 /// Lets the drain judge recorded connections: DrainReplay FILE.csv... Prints a line for each scenario with a wrong judgment,
 /// and how many there were of each kind.

@@ -1,3 +1,5 @@
+import LinuxFormats
+import Primitives
 import Supervision
 
 /// What sock_diag(7) said of some connections, a look each 250 ms, from the moment when the first of them came; and whether

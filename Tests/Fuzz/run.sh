@@ -5,8 +5,15 @@ cd "$(dirname "$0")/../.."
 
 scratch=.build/fuzz
 mkdir -p "$scratch/corpus"
-# One module, so that the fuzzer sees which branches of the sources an input takes.
-swiftc -O -sanitize=fuzzer -parse-as-library -module-name Supervision -package-name ebb -suppress-warnings \
-  $(find Sources/Supervision -name "*.swift") Tests/SupervisionTests/FuzzTargets.swift Tests/Fuzz/LibFuzzer.swift -o "$scratch/fuzz"
+options=(-O -sanitize=fuzzer -parse-as-library -package-name ebb -suppress-warnings -I "$scratch")
+# Each in the order of what they import, with the fuzzer's counters, which tell it what branches an input takes.
+objects=()
+for module in Primitives LinuxFormats HTTP Supervision Smoke; do
+  swiftc "${options[@]}" -wmo -enable-testing -module-name "$module" -emit-module \
+    -emit-module-path "$scratch/$module.swiftmodule" -c $(find "Sources/$module" -name "*.swift") -o "$scratch/$module.o"
+  objects+=("$scratch/$module.o")
+done
+swiftc "${options[@]}" -module-name Fuzz Tests/SupervisionTests/FuzzTargets.swift Tests/Fuzz/LibFuzzer.swift \
+  "${objects[@]}" -o "$scratch/fuzz"
 # Swift would print the stack itself and not let libFuzzer keep the input.
 SWIFT_BACKTRACE=enable=no "$scratch/fuzz" -max_total_time="${1:-60}" -max_len=3000 -timeout=5 -print_final_stats=1 -artifact_prefix="$scratch/" "$scratch/corpus"

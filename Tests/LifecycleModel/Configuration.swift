@@ -1,3 +1,4 @@
+import Primitives
 import Supervision
 
 /// Options to try the lifecycle with.

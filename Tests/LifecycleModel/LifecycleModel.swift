@@ -1,3 +1,5 @@
+import LinuxFormats
+import Primitives
 import Supervision
 
 /// The lifecycle and, beside it, what a bystander knows: who lives, what was sent and when it may be.

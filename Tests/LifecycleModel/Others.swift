@@ -1,3 +1,4 @@
+import Primitives
 import Supervision
 
 /// The descendants beside the command, and what ebb has done to each. One is in the command's process group, one is in a

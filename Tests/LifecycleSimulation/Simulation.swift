@@ -1,5 +1,5 @@
 import LifecycleModel
-import Supervision
+import Primitives
 
 /// What has been simulated so far.
 struct Simulation {

@@ -2,7 +2,9 @@ import Foundation
 import Supervision
 import Testing
 
+@testable import LinuxFormats
 @testable import Platform
+@testable import Primitives
 
 /// The wrappers around processes, against the real kernel. They wait for any child of this process, and would steal the exits
 /// that other tests in it wait for: so only in a run of their own.

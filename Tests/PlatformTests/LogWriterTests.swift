@@ -1,8 +1,8 @@
 import Foundation
-import Supervision
 import Testing
 
 @testable import Platform
+@testable import Primitives
 
 @Suite struct LogWriterTests {
   /// A writer on a pipe, and what is done with the pipe before it starts.

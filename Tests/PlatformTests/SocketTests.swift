@@ -1,8 +1,8 @@
 import CPlatform
-import Supervision
 import Testing
 
 @testable import Platform
+@testable import Primitives
 
 /// The wrappers of the socket calls against the real kernel.
 @Suite struct SocketTests {

@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import Platform
+@testable import Primitives
 
 @Suite struct TerminationLogTests {
   @Test func noMoreThan4096Bytes() throws {

@@ -1,7 +1,11 @@
 // Everything that reads bytes which somebody else wrote, and what must hold whatever they are. Runs in the unit tests
-// with a mutator of its own (FuzzTests.swift), and under libFuzzer (Tests/Fuzz), which compiles it into the same module
-// as the sources.
+// with a mutator of its own (FuzzTests.swift), and under libFuzzer (Tests/Fuzz), which compiles it and the sources
+// with its counters.
 
+@testable import HTTP
+@testable import LinuxFormats
+@testable import Primitives
+@testable import Smoke
 @testable import Supervision
 
 /// A parser under attack: a name, inputs to begin with, and a check that traps or returns what is wrong.

@@ -2,7 +2,7 @@ import Foundation
 import LifecycleModel
 import Testing
 
-@testable import Supervision
+@testable import Primitives
 
 /// Some seconds of mutated inputs for each parser: EBB_FUZZ_SECONDS in all, 2 if not set. EBB_FUZZ_SEED repeats a run.
 @Suite struct FuzzTests {

@@ -1,4 +1,6 @@
 import CPlatform
+import LinuxFormats
+import Primitives
 import Supervision
 
 /// Counts the connections that are closed: the kernel tells a multicast group of sock_diag(7) about each TCP socket

@@ -1,4 +1,6 @@
 import CPlatform
+import LinuxFormats
+import Primitives
 import Supervision
 
 /// Looks at the connections of the command's ports. Each `step` is short, since the supervisor's queue does other things

@@ -1,4 +1,6 @@
 import CPlatform
+import LinuxFormats
+import Primitives
 import Supervision
 
 /// Finds out which of some processes listen, on TCP, UDP or UNIX sockets: the process itself or a descendant. Each `step`

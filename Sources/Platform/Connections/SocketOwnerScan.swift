@@ -1,4 +1,6 @@
 import CPlatform
+import LinuxFormats
+import Primitives
 import Supervision
 
 /// Looks for sockets among the descriptors of processes.

@@ -1,5 +1,5 @@
 import CPlatform
-import Supervision
+import Primitives
 
 /// Lines on their way to a place that may keep its writer waiting: a standard error that has no reader, or a file on a
 /// file system that hangs. Submitting never waits; a thread that does nothing else writes, and starts with the first

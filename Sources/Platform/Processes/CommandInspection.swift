@@ -1,4 +1,6 @@
 import CPlatform
+import LinuxFormats
+import Primitives
 import Supervision
 
 /// The name of a process as /proc/PID/stat has it, from /proc/PID/comm, which costs a fraction of that: execve(2) sets it,

@@ -1,5 +1,6 @@
 import CPlatform
-import Supervision
+import LinuxFormats
+import Primitives
 
 /// The id of this process's control group, where it tells containers apart: the root's, 1, is what every socket has
 /// where the groups are of version 1. cgroups(7)

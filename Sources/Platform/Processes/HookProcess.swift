@@ -1,4 +1,5 @@
 import CPlatform
+import Primitives
 import Supervision
 
 /// A process of the pre-stop hook.

@@ -1,4 +1,6 @@
 import CPlatform
+import LinuxFormats
+import Primitives
 import Supervision
 
 /// This process's own children that live and the process group of each, by pid. Throws where the kernel does not list them.

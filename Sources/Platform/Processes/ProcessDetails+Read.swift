@@ -1,5 +1,6 @@
 import CPlatform
-import Supervision
+import LinuxFormats
+import Primitives
 
 /// Every descendant of a process that /proc shows; empty without /proc. A process that ends meanwhile is left out.
 package func readDescendants(of ancestor: Int32) -> [ProcessDetails] {

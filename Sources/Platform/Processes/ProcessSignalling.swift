@@ -1,5 +1,6 @@
 import CPlatform
-import Supervision
+import LinuxFormats
+import Primitives
 
 /// Sends a signal to every descendant of this process; to those that were found by then where the look at /proc takes
 /// longer than `limit`. Throws where /proc cannot tell who they are. Never kill(-1): that hits the debugging sessions of

@@ -1,5 +1,5 @@
 import CPlatform
-import Supervision
+import Primitives
 
 /// What became of a child.
 package enum ChildEvent: Sendable {

@@ -1,5 +1,5 @@
 import CPlatform
-import Supervision
+import Primitives
 
 /// Why the supervisor could not do its work: a call and its error, or the limit that is too low.
 package struct MissingRequirement: Error, Sendable {

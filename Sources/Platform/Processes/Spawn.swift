@@ -1,4 +1,5 @@
 import CPlatform
+import Primitives
 import Supervision
 
 /// `char **`, ended by a null pointer, as main and execve have it.

@@ -1,5 +1,5 @@
 import CPlatform
-import Supervision
+import Primitives
 
 /// Where a supervisor that this process starts leaves its final report: a file in memory, which needs no place to write
 /// to and is gone with this process. The supervisor opens it by its path in /proc, since it closes what it inherits.

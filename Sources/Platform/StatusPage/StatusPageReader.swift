@@ -1,4 +1,6 @@
 import CPlatform
+import LinuxFormats
+import Primitives
 import Supervision
 
 /// A supervisor's status page, opened from outside. Stays readable when the supervisor has ended.

@@ -1,5 +1,5 @@
 import CPlatform
-import Supervision
+import LinuxFormats
 
 /// All supervisors that a look at every process finds.
 ///

@@ -1,5 +1,5 @@
 import CPlatform
-import Supervision
+import Primitives
 
 /// CLOCK_MONOTONIC, the clock of every decision; clock_gettime(2).
 package func monotonicTime() -> Instant {

@@ -1,5 +1,5 @@
 import CPlatform
-import Supervision
+import Primitives
 
 /// Descriptors that are waited for together; poll(2).
 package struct PollSet {

@@ -1,5 +1,5 @@
 import CPlatform
-import Supervision
+import Primitives
 
 /// Blocks every signal in this thread, and so in each thread that it starts. Returns what was blocked before;
 /// sigprocmask(2).

@@ -1,5 +1,5 @@
 import CPlatform
-import Supervision
+import Primitives
 
 // TCP sockets. All are non-blocking and close-on-exec; nothing here waits.
 

@@ -1,5 +1,5 @@
 import CPlatform
-import Supervision
+import Primitives
 
 extension String {
   /// From what the kernel or libc gives; see `init(systemBytes:)`.

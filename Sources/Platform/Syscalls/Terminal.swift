@@ -1,5 +1,5 @@
 import CPlatform
-import Supervision
+import Primitives
 
 /// The controlling terminal, as job control sees it; tcgetpgrp(3), credentials(7).
 package struct Terminal: Sendable {

@@ -1,3 +1,5 @@
+import Primitives
+
 /// Reads the words after `ebb`. The first one selects the form. `variable` gives the value of an environment variable,
 /// which only the forms that supervise look at: `kubectl exec` hands them to the other commands too. `hasOwnVariables`: the
 /// name of at least one begins with `EBB_`. `other`: ebb stands in the place of that program, and the words are in the order

@@ -1,3 +1,5 @@
+import Primitives
+
 /// What `ebb --help` prints, from the table of options.
 package func helpText() -> String {
   var text = """

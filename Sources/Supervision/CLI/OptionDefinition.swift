@@ -1,3 +1,5 @@
+import Primitives
+
 /// One option of a command: how it is called, and what it does to the options. The table of these feeds the parser,
 /// `--help` and README's table.
 package struct OptionDefinition<Options>: Sendable {

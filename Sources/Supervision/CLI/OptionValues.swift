@@ -1,5 +1,8 @@
 // What a value may be. Each function says what it expects, once.
 
+import HTTP
+import Primitives
+
 func parseDuration(_ text: String) throws(InvalidValue) -> TimeAmount {
   guard let span = TimeAmount(text: text) else {
     throw InvalidValue(

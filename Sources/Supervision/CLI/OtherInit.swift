@@ -1,5 +1,7 @@
 // ebb under another init's name: that program's command line and variables.
 
+import Primitives
+
 /// An init in whose place ebb may stand, called by its name: then it takes that program's command line and variables. It is
 /// asleep, which is that program to its users, until one of a few variables of its own asks for more.
 package enum OtherInit: Sendable {

@@ -1,3 +1,5 @@
+import Primitives
+
 /// What is wrong with a variable whose name begins with `EBB_`; `nil` if it is an option's. Kubernetes makes
 /// `EBB_SERVICE_HOST` and `EBB_PORT_80_TCP` in each pod beside a service called ebb, and a pre-stop hook has `EBB_SIGNAL`.
 package func problem(withVariable name: String) -> String? {

@@ -1,3 +1,5 @@
+import Primitives
+
 /// A mistake of whoever called: one line, without the `ebb: ` in front.
 package struct UsageError: Error, Sendable {
   /// What to print.

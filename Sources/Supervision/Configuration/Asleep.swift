@@ -1,3 +1,5 @@
+import Primitives
+
 /// A run in the place of another init, and nothing more: signals are forwarded, orphans reaped, and the command's end is the
 /// end of the run. No signal begins a stop, no time is kept, no line is written but that program's own kind.
 package struct Asleep: Sendable {

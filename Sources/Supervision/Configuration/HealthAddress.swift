@@ -1,3 +1,5 @@
+import Primitives
+
 /// Where `--health` listens: `[ADDR:]PORT`.
 package enum HealthAddress: Sendable {
   /// All addresses, IPv6 and IPv4, or IPv4 alone where the kernel has no IPv6.

@@ -1,3 +1,5 @@
+import Primitives
+
 /// A well-known server: how it is recognised, and what it makes of signals. Each row of the table was tried with the real
 /// program, with a slow request across the stop.
 package enum KnownServer: UInt8, CaseIterable, Sendable {

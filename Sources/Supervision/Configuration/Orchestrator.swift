@@ -1,3 +1,5 @@
+import Primitives
+
 /// What runs this container, as far as it tells how long it waits from its stop signal to its own SIGKILL.
 package enum Orchestrator: Sendable, CaseIterable {
   case kubernetes, ecs, nomad

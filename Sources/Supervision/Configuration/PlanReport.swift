@@ -1,3 +1,5 @@
+import Primitives
+
 /// What a stop looks like with given options: what `ebb plan` prints.
 package struct PlanReport: Sendable {
   private let options: RunOptions

@@ -1,3 +1,6 @@
+import HTTP
+import Primitives
+
 /// What `ebb [OPTION...] COMMAND` was asked to do: a property for each option, in the table's order. Of the times of a stop
 /// those that were given: `StopTimes` has the others.
 package struct RunOptions: Sendable {

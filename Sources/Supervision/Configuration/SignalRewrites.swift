@@ -1,3 +1,5 @@
+import Primitives
+
 /// `--rewrite FROM:TO`: as what a signal is forwarded.
 package struct SignalRewrites: Sendable {
   private var rules: [(from: Signal, to: Signal?)] = []

@@ -1,3 +1,5 @@
+import Primitives
+
 /// The times of a stop: those that were given, and defaults that fit beside them. Only what was given can be too long.
 package struct StopTimes: Equatable, Sendable {
   /// From the stop signal to the orchestrator's SIGKILL.

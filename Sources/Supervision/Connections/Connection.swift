@@ -1,3 +1,6 @@
+import LinuxFormats
+import Primitives
+
 /// A TCP socket on one of the command's ports, as the kernel shows it. Queues and ages are absent where the source does
 /// not tell them.
 package struct Connection: Sendable {

@@ -1,3 +1,6 @@
+import LinuxFormats
+import Primitives
+
 /// What a connection means for a stop.
 package enum ConnectionClass: Int, Sendable, CaseIterable {
   /// Nobody has accepted it yet.

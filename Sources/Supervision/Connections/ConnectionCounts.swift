@@ -1,3 +1,6 @@
+import LinuxFormats
+import Primitives
+
 /// The counts of one look at all connections of the command's ports. Holds no table: however many there are, it stays
 /// this small.
 package struct ConnectionCounts: Sendable {

@@ -1,3 +1,5 @@
+import Primitives
+
 extension ConnectionSample {
   /// The counts are counts. Else they are unknown.
   var isCounted: Bool { source != .none && portSource != .unknown && portSource != .uncountable }

@@ -1,3 +1,5 @@
+import Primitives
+
 /// One whole look at the connections: what a pass found.
 package struct ConnectionSample: Sendable {
   /// What it is from.

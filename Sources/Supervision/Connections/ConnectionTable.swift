@@ -1,3 +1,6 @@
+import LinuxFormats
+import Primitives
+
 /// The records of all connections of the command's ports, by their cookies. Begun when a stop begins; bounded: a connection
 /// that finds no room in it is judged by its ages alone.
 package struct ConnectionTable: Sendable {

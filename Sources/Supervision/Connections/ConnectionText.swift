@@ -1,3 +1,6 @@
+import LinuxFormats
+import Primitives
+
 /// What `ebb status --connections` prints below the state: a line for each connection. `quiet` as for the classes.
 package func connectionText(_ connections: [Connection], quiet: TimeAmount) -> String {
   guard !connections.isEmpty else { return "no connections\n" }

@@ -1,3 +1,5 @@
+import Primitives
+
 /// How `ebb drain` ended.
 package enum DrainCommandResult: Sendable {
   /// By the condition; nil: nothing was to be waited for.

@@ -1,3 +1,6 @@
+import LinuxFormats
+import Primitives
+
 /// Finds the connections with both ends in the command's process tree: a worker and its queue, a proxy and its app. They
 /// bring no traffic from outside, and a drain that waits for them waits for the command itself.
 ///

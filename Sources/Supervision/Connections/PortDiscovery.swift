@@ -1,3 +1,6 @@
+import LinuxFormats
+import Primitives
+
 /// Which ports are the command's, and how that is known. Ports once seen are kept: a command may close its listening
 /// socket and still serve the connections it has.
 package struct PortDiscovery: Sendable {

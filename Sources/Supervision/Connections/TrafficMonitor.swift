@@ -1,3 +1,5 @@
+import Primitives
+
 /// What the samples since a stop began say about the command's traffic. The supervisor and `ebb drain` decide by it.
 ///
 /// What is not known is never taken for nothing: without a sample, after one that failed, or where the source does not

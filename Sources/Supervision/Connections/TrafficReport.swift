@@ -1,3 +1,5 @@
+import Primitives
+
 /// What the final report and `ebb status` say of the traffic since the stop signal. Nil: not known, or not yet.
 package struct TrafficReport: Equatable, Sendable {
   /// Connections with a request in flight when ebb first looked.

@@ -1,3 +1,5 @@
+import HTTP
+
 /// What a client of the health endpoint wants, from the bytes that have come so far.
 package enum HealthRequest: Equatable, Sendable {
   /// The head has not been received as a whole.

@@ -1,3 +1,6 @@
+import HTTP
+import Primitives
+
 /// What stands at one path of the health endpoint.
 package struct HealthResponse: Sendable {
   let status: HTTPStatus

@@ -1,3 +1,5 @@
+import Primitives
+
 /// The state of a run in the text format of Prometheus; https://prometheus.io/docs/instrumenting/exposition_formats.
 package func prometheusMetrics(_ status: Status, at now: Instant) -> [UInt8] {
   let state = status.snapshot

@@ -1,3 +1,6 @@
+import HTTP
+import Primitives
+
 /// How to find out whether the command is ready: `--ready-tcp`, `--ready-http`.
 package enum ReadinessCheck: Sendable {
   /// Something listens on this port of the loopback addresses.

@@ -1,3 +1,5 @@
+import Primitives
+
 /// When to ask a starting command whether it is ready: every 100 ms at first, and then ever more slowly, down to once a
 /// second.
 struct ReadinessSchedule: Sendable {

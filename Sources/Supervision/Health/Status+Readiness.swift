@@ -1,3 +1,5 @@
+import Primitives
+
 extension Status {
   /// What `ebb probe` says of the run alone, in a few words; nil: nothing against it. `live` asks whether it should be
   /// restarted: a stop is no reason for that, nor a start, which has a timeout of its own.

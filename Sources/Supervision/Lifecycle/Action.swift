@@ -1,3 +1,5 @@
+import Primitives
+
 /// What the event loop has to do, in order.
 package enum Action: Sendable {
   case send(Signal, to: SignalTarget)

@@ -1,3 +1,6 @@
+import LinuxFormats
+import Primitives
+
 /// What may happen to a run.
 package enum Event: Sendable {
   /// The command has executed.

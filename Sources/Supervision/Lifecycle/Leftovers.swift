@@ -1,3 +1,5 @@
+import Primitives
+
 /// What the command left behind when it ended. ebb signals the heads: those descendants that became its own children. What
 /// is below a head is for that head to stop, as the workers of a pool are for their master.
 struct Leftovers: Sendable {

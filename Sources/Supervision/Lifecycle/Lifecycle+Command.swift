@@ -1,6 +1,8 @@
 // What the command is: a server whose stop signal is known, a process that signals cannot reach, one that listens. The
 // event loop looks when something happens anyway, and twice after the start.
 
+import Primitives
+
 extension Lifecycle {
   /// Signals that are the STOPSIGNAL of some image, other than those of `--stop-signals`: QUIT, USR1, WINCH, RTMIN+3.
   static let imageStopSignals = SignalSet(mask: 1 << 2 | 1 << 9 | 1 << 27 | 1 << 36)

@@ -1,5 +1,7 @@
 // Counting connections from the stop signal on, and waiting until they have run dry.
 
+import Primitives
+
 extension Lifecycle {
   /// When the next pass is due.
   var nextPass: Instant? {

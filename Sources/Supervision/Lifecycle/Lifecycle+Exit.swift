@@ -1,3 +1,6 @@
+import LinuxFormats
+import Primitives
+
 extension Lifecycle {
   mutating func commandExited(_ status: ExitStatus, at now: Instant, _ actions: inout [Action]) {
     guard case .running(let pid, _) = command else { return }

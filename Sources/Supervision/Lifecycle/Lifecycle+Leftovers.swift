@@ -1,5 +1,7 @@
 // Stopping what the command left behind.
 
+import Primitives
+
 extension Lifecycle {
   /// In a stop they may take all the time that is left.
   mutating func beginLeftovers(at now: Instant, _ actions: inout [Action]) {

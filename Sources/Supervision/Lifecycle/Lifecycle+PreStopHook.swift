@@ -1,3 +1,5 @@
+import Primitives
+
 extension Lifecycle {
   var hookRuns: Bool { hook?.isRunning ?? false }
 

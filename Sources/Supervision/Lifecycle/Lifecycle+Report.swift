@@ -1,3 +1,5 @@
+import Primitives
+
 extension Lifecycle {
   func report(code: Int, at now: Instant) -> LogRecord {
     var status: ExitStatus?

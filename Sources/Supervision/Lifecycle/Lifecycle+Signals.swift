@@ -1,3 +1,5 @@
+import Primitives
+
 extension Lifecycle {
   /// What `handle(.signal)` would answer, where that is nothing but to send the signal on: the one event whose latency
   /// somebody feels. Needs no clock, no memory and little code, since what costs is code and memory that is not in the

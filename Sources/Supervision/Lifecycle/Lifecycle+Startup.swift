@@ -1,5 +1,7 @@
 // Starting: whether the command is ready.
 
+import Primitives
+
 extension Lifecycle {
   /// Whether traffic may come: from the command's readiness to the stop signal, and `--ready-hold` longer, but never
   /// past forwarding.

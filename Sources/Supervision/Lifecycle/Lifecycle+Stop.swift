@@ -1,3 +1,5 @@
+import Primitives
+
 extension Lifecycle {
   mutating func beginStop(_ signal: Signal, at now: Instant, _ actions: inout [Action]) {
     let began = newStop(signal, at: now)

@@ -1,3 +1,5 @@
+import Primitives
+
 /// A run of one command, from its start to ebb's exit: every phase, deadline and count, as a value. No system call, no
 /// clock: `handle` is told what happened and when, and answers what to do. `wakeUp` says when it wants to hear of the
 /// time.

@@ -1,3 +1,5 @@
+import Primitives
+
 /// One event for the log: a level, a short fixed word, facts, and a sentence for a person.
 package struct LogRecord: Sendable {
   /// How much it matters.

@@ -1,5 +1,7 @@
 // Numbers and texts as bytes, least significant byte first whatever the machine, and back without trust.
 
+import Primitives
+
 /// Memory that is filled from its start. Into an array, which is asked at each byte whether it has room and is nobody
 /// else's, a status page takes ten times as long, and was half of all that a short run executes.
 struct AreaWriter {

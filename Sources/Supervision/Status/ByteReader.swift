@@ -1,3 +1,5 @@
+import Primitives
+
 /// Each reading throws where the bytes end too early, or mean nothing.
 struct ByteReader {
   private(set) var remaining: ArraySlice<UInt8>

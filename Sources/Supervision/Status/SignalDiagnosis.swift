@@ -1,3 +1,6 @@
+import LinuxFormats
+import Primitives
+
 extension Status {
   /// The command among the supervisor's descendants. The page has the supervisor's own numbers; seen from another pid
   /// namespace (the node's) processes have others.
@@ -63,7 +66,7 @@ extension Status {
 
 extension ProcessDetails {
   /// `pid 7 `app``
-  var displayText: String { "pid \(entry.pid) `\(name.printable)`" }
+  package var displayText: String { "pid \(entry.pid) `\(name.printable)`" }
 
   fileprivate func sentence(on signal: Signal, hasChildren: Bool, _ info: SupervisorInfo) -> String? {
     let who = displayText
@@ -84,7 +87,7 @@ extension ProcessDetails {
     }
   }
 
-  var isShell: Bool {
+  package var isShell: Bool {
     // Also a script by its `#!` line, which has the script's name: then argv[0] is the interpreter. A login shell's begins
     // with a dash.
     let program = firstArgument.split(onByte: UInt8(ascii: "/")).last ?? ""

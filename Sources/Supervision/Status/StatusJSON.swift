@@ -1,3 +1,6 @@
+import LinuxFormats
+import Primitives
+
 /// What `ebb status --json` and the health endpoint's `/status` answer, on one line: keys may be added, and none
 /// renamed. `pid` is the supervisor's in the pid namespace of the caller, `processes` are its descendants, `list` each
 /// connection, where that was asked for. Without `processes` the command's arguments are left out too: the network learns

@@ -1,3 +1,5 @@
+import Primitives
+
 extension StatusPage {
   static let maxNamedPorts = 256
 

@@ -1,3 +1,5 @@
+import Primitives
+
 extension StatusPage {
   static func encode(_ snapshot: StatusSnapshot, sequence: UInt64, into bytes: inout AreaWriter) {
     bytes.append(sequence)

@@ -1,5 +1,7 @@
 // What a slot of the status page says of connections.
 
+import Primitives
+
 extension StatusPage {
   private static let maxPorts = 16
   private static let noSource = 0xFF

@@ -1,3 +1,5 @@
+import Primitives
+
 /// Where a run is at one moment: what the status page holds and every report of a running supervisor is made of.
 ///
 /// Times are moments, not spans that are left: a page that nobody rewrites stays true.

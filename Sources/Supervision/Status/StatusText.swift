@@ -1,3 +1,6 @@
+import LinuxFormats
+import Primitives
+
 /// What `ebb status` prints for a person. `pid` is the supervisor's in the pid namespace of whoever asks; `processes`
 /// are its descendants, each followed by its own, none where /proc does not say.
 package func statusText(_ status: Status, pid: Int32, processes: [ProcessDetails], at now: Instant) -> String {

@@ -1,3 +1,6 @@
+import LinuxFormats
+import Primitives
+
 /// What begins a stop, how long its first parts are, and where each of these values comes from.
 package struct StopPlan: Equatable, Sendable {
   /// `--delay`, or its default.

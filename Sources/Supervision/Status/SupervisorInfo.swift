@@ -1,3 +1,5 @@
+import Primitives
+
 /// What does not change while a supervisor runs.
 package struct SupervisorInfo: Sendable {
   /// In its own pid namespace.

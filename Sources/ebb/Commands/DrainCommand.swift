@@ -1,5 +1,6 @@
 import CPlatform
 import Platform
+import Primitives
 import Supervision
 
 /// `ebb drain`: the supervisor's wait as a command of its own. Returns whether it has drained.

@@ -1,5 +1,5 @@
 import Platform
-import Supervision
+import Primitives
 
 /// `ebb install /PATH`: copies this program into a folder, or to a file that it names.
 func runInstall(at path: String) throws(CommandError) {

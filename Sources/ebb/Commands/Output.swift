@@ -1,6 +1,6 @@
 import CPlatform
 import Platform
-import Supervision
+import Primitives
 
 func printOut(_ text: [UInt8]) throws(CommandError) {
   do throws(Errno) {

@@ -1,5 +1,7 @@
 import CPlatform
+import HTTP
 import Platform
+import Primitives
 import Supervision
 
 /// `ebb probe`. Returns why the answer is no, nil for yes.

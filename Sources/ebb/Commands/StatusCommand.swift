@@ -1,5 +1,7 @@
 import CPlatform
+import LinuxFormats
 import Platform
+import Primitives
 import Supervision
 
 /// `ebb status`

@@ -1,5 +1,6 @@
 import CPlatform
 import Platform
+import Primitives
 import Supervision
 
 /// Prints the state, now and when it has changed, until the supervisor has ended: as `options` ask for it; without any a line

@@ -1,5 +1,7 @@
 import CPlatform
+import LinuxFormats
 import Platform
+import Primitives
 import Supervision
 
 /// `ebb stop`. Where one supervisor is above another, the signal goes the way that the orchestrator's would, and the one

@@ -1,5 +1,6 @@
 import CPlatform
 import Platform
+import Primitives
 import Supervision
 
 /// The supervisor that `ebb status`, `stop` and `probe` are about, and others that are there.

@@ -1,5 +1,6 @@
 import CPlatform
 import Platform
+import Primitives
 import Supervision
 
 /// Looks at the command when it has run for a while: whether signals reach it, and whether it listens.

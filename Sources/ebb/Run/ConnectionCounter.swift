@@ -1,5 +1,6 @@
 import CPlatform
 import Platform
+import Primitives
 import Supervision
 
 /// Passes over the connections, a step at a time: between two steps the queue does whatever else has come.

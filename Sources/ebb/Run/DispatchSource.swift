@@ -1,5 +1,5 @@
 import CPlatform
-import Supervision
+import Primitives
 
 /// A Dispatch source that runs a closure on a queue until it is cancelled, if ever. By the C functions with a context
 /// pointer, since Embedded Swift has no Dispatch overlay.

@@ -1,6 +1,7 @@
-import CPlatform
 import CLibcStubs
+import CPlatform
 import Platform
+import Primitives
 import Supervision
 
 /// Between the outside and the lifecycle: Dispatch sources become events, actions become system calls. Nothing here

@@ -1,5 +1,6 @@
 import CPlatform
 import Platform
+import Primitives
 import Supervision
 
 /// The health endpoint: one request for each connection, and nobody is waited for. A client that is slow, silent, too

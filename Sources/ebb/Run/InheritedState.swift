@@ -1,6 +1,6 @@
 import CPlatform
 import Platform
-import Supervision
+import Primitives
 
 /// What ebb was started with and changes for itself, but not for the command.
 struct InheritedState {

@@ -1,5 +1,6 @@
 import CPlatform
 import Platform
+import Primitives
 import Supervision
 
 /// What a run says: the log on standard error, and its last line in the termination log. Nothing here waits but `flush`.

@@ -1,4 +1,5 @@
 import Platform
+import Primitives
 import Supervision
 
 /// The `--pre-stop` command, and what it inherits: the same as the command did.

@@ -1,5 +1,7 @@
 import CPlatform
+import HTTP
 import Platform
+import Primitives
 import Supervision
 
 /// Asks the command whether it is ready, one attempt at a time, without waiting. When to ask, and for how long to wait

@@ -1,5 +1,6 @@
 import CPlatform
 import Platform
+import Primitives
 import Supervision
 
 /// `ebb [OPTION...] COMMAND`: supervises the command, and ends with its exit code. Returns one only where the command

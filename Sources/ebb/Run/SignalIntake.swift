@@ -1,7 +1,7 @@
-import CPlatform
 import CLibcStubs
+import CPlatform
 import Platform
-import Supervision
+import Primitives
 
 /// The signals that come to ebb: a Dispatch source for SIGCHLD, and one that stands for all that may be forwarded.
 final class SignalIntake {

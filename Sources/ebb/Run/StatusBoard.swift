@@ -1,4 +1,5 @@
 import Platform
+import Primitives
 import Supervision
 
 /// What a run shows of itself: the status page, and the answers of the health endpoint.

@@ -1,5 +1,7 @@
 import CPlatform
+import HTTP
 import Platform
+import Primitives
 import Supervision
 
 /// The requests of a smoke run: any number under way at once, none of them waited for.

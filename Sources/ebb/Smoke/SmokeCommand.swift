@@ -1,5 +1,7 @@
 import CPlatform
 import Platform
+import Primitives
+import Smoke
 import Supervision
 
 /// `ebb smoke [OPTION...] [--] COMMAND`: returns 0 where every check was passed, 1 where one was not. `words` are those

@@ -1,5 +1,8 @@
 import CPlatform
+import HTTP
 import Platform
+import Primitives
+import Smoke
 import Supervision
 
 /// One smoke run: starts the supervisor, loads the command, stops it, and notes what happens. What that means is

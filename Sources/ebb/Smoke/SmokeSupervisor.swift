@@ -1,5 +1,6 @@
 import CPlatform
 import Platform
+import Primitives
 import Supervision
 
 /// The supervisor that a smoke run starts: this very program, as production would start it.

@@ -1,8 +1,8 @@
 import CPlatform
-import Supervision
 import Testing
 
 @testable import Platform
+@testable import Primitives
 
 /// What the kernel tells about closed sockets, and up to when it has.
 @Suite struct ClosedSocketMonitorTests {

@@ -2,7 +2,9 @@ import CPlatform
 import Supervision
 import Testing
 
+@testable import LinuxFormats
 @testable import Platform
+@testable import Primitives
 
 /// Each class of connection, made by a real socket and seen by the kernel's own eyes.
 @Suite struct ConnectionClassTests {

@@ -2,7 +2,9 @@ import CPlatform
 import Supervision
 import Testing
 
+@testable import LinuxFormats
 @testable import Platform
+@testable import Primitives
 
 /// What is counted beside the classes, against the real kernel.
 @Suite struct ConnectionSamplerTests {

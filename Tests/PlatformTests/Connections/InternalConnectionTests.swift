@@ -2,7 +2,9 @@ import CPlatform
 import Supervision
 import Testing
 
+@testable import LinuxFormats
 @testable import Platform
+@testable import Primitives
 
 /// Connections with both ends in the command's tree, with real processes.
 @Suite struct InternalConnectionTests {

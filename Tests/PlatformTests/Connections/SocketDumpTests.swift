@@ -2,7 +2,9 @@ import CPlatform
 import Supervision
 import Testing
 
+@testable import LinuxFormats
 @testable import Platform
+@testable import Primitives
 
 /// What becomes of a look that does not succeed, and of a source that tells less than hoped.
 @Suite struct SocketDumpTests {

@@ -3,7 +3,9 @@ import Foundation
 import Supervision
 import Testing
 
+@testable import LinuxFormats
 @testable import Platform
+@testable import Primitives
 
 /// Of the calling thread alone; setfsuid(2).
 @_silgen_name("setfsuid") @discardableResult func setfsuid(_ user: UInt32) -> Int32

@@ -4,6 +4,7 @@ import Supervision
 import Testing
 
 @testable import Platform
+@testable import Primitives
 
 /// A listening socket of the test's own, on a port that nobody else has.
 final class Listener {

@@ -1,9 +1,9 @@
 import CPlatform
 import Foundation
-import Supervision
 import Testing
 
 @testable import Platform
+@testable import Primitives
 
 /// What not every machine has, and where a test runs on it.
 enum Machine {

@@ -1,5 +1,6 @@
 import CPlatform
 import Foundation
+import Primitives
 import Testing
 
 /// A supervisor, and below it a Python interpreter that does as it is told. Ends with this object.

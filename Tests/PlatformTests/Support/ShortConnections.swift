@@ -1,8 +1,8 @@
 import CPlatform
-import Supervision
 import Testing
 
 @testable import Platform
+@testable import Primitives
 
 extension Listener {
   /// Makes connections that are closed at once.

@@ -1,6 +1,7 @@
 import LifecycleModel
 import Testing
 
+@testable import Primitives
 @testable import Supervision
 
 /// `ebb status`, `stop`, `probe`: how they are called.

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import Primitives
 @testable import Supervision
 
 /// The documents and the program's own tables say the same.

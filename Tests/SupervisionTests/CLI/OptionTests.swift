@@ -1,5 +1,7 @@
 import Testing
 
+@testable import HTTP
+@testable import Primitives
 @testable import Supervision
 
 private func options(_ words: String..., variables: [String: String] = [:]) throws -> RunOptions {

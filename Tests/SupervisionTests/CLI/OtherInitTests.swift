@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Primitives
 @testable import Supervision
 
 /// The words as `main` hands them over, and what the environment holds.

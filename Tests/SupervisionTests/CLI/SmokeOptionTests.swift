@@ -1,5 +1,7 @@
 import Testing
 
+@testable import HTTP
+@testable import Primitives
 @testable import Supervision
 
 /// `ebb smoke`: how it is called.

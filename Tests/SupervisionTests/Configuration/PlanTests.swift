@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import Primitives
 @testable import Supervision
 
 /// `ebb plan`: the timeline of a stop, and where each value comes from.

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Primitives
 @testable import Supervision
 
 /// The times of a stop: the defaults that fit beside what was given, and where the termination grace period comes from.

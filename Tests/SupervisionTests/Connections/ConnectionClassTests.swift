@@ -1,5 +1,7 @@
 import Testing
 
+@testable import LinuxFormats
+@testable import Primitives
 @testable import Supervision
 
 /// The class of a connection and what a census makes of them.

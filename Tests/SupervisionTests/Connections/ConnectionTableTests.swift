@@ -1,5 +1,7 @@
 import Testing
 
+@testable import LinuxFormats
+@testable import Primitives
 @testable import Supervision
 
 /// What several looks at a connection say together.

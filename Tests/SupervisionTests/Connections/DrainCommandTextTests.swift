@@ -1,6 +1,8 @@
 import LifecycleModel
 import Testing
 
+@testable import LinuxFormats
+@testable import Primitives
 @testable import Supervision
 
 /// What `ebb drain` and `ebb status --connections` print.

@@ -1,6 +1,7 @@
 import LifecycleModel
 import Testing
 
+@testable import Primitives
 @testable import Supervision
 
 /// When a stop looks at the connections, and when it does not. Times are milliseconds since the stop signal.

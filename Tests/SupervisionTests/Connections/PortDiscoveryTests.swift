@@ -1,5 +1,7 @@
 import Testing
 
+@testable import LinuxFormats
+@testable import Primitives
 @testable import Supervision
 
 /// What is concluded from listening sockets and the descriptors of processes.

@@ -1,6 +1,8 @@
 import LifecycleModel
 import Testing
 
+@testable import LinuxFormats
+@testable import Primitives
 @testable import Supervision
 
 /// What single samples say, for the decisions that a whole stop seldom comes to. Times are milliseconds since the stop

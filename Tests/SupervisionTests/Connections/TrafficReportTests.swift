@@ -1,6 +1,7 @@
 import LifecycleModel
 import Testing
 
+@testable import Primitives
 @testable import Supervision
 
 /// What a stop says of its traffic: in the final report, in the log and in `ebb status`.

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import Supervision
+@testable import HTTP
+@testable import Primitives
 
 @Suite struct HTTPResponseParserTests {
   /// What becomes of an answer that comes in pieces of so many bytes, and then the end.

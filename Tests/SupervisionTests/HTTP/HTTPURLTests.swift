@@ -1,6 +1,7 @@
 import Testing
 
-@testable import Supervision
+@testable import HTTP
+@testable import Primitives
 
 @Suite struct IPAddressTests {
   @Test(arguments: [

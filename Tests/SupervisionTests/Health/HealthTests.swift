@@ -1,6 +1,8 @@
 import LifecycleModel
 import Testing
 
+@testable import HTTP
+@testable import Primitives
 @testable import Supervision
 
 @Suite struct HealthRequestTests {

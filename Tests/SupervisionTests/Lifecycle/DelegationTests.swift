@@ -1,6 +1,7 @@
 import LifecycleModel
 import Testing
 
+@testable import Primitives
 @testable import Supervision
 
 /// A supervisor whose command is a supervisor itself: the runtime's init above the image's entry point.

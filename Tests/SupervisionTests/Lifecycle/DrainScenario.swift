@@ -1,5 +1,7 @@
 import LifecycleModel
 
+@testable import LinuxFormats
+@testable import Primitives
 @testable import Supervision
 
 /// A whole stop with connections, told as a story. Times are milliseconds since its start; the stop signal comes at 0.

@@ -1,6 +1,7 @@
 import LifecycleModel
 import Testing
 
+@testable import Primitives
 @testable import Supervision
 
 /// Stopping what the command left behind. Times are milliseconds since the start.

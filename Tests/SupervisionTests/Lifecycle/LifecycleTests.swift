@@ -1,6 +1,8 @@
 import LifecycleModel
 import Testing
 
+@testable import LinuxFormats
+@testable import Primitives
 @testable import Supervision
 
 /// One run, told as a story. Times are milliseconds since its start.

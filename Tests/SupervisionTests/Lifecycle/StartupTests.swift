@@ -1,6 +1,7 @@
 import LifecycleModel
 import Testing
 
+@testable import Primitives
 @testable import Supervision
 
 /// Readiness, the pre-stop hook and what they do to a stop. Times are milliseconds since the start.

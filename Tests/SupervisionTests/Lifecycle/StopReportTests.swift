@@ -1,6 +1,7 @@
 import LifecycleModel
 import Testing
 
+@testable import Primitives
 @testable import Supervision
 
 /// What the final report and the lines of a stop say of it, and what a status page shows meanwhile. Times are

@@ -1,5 +1,7 @@
 import Testing
 
+@testable import LinuxFormats
+@testable import Primitives
 @testable import Supervision
 
 /// The text files of /proc/net, and what else the search for listening sockets reads. Lines of a little-endian machine.
@@ -107,12 +109,12 @@ import Testing
 
   @Test func lives() {
     func life(_ state: String, _ threads: Int) -> ThreadGroupState {
-      Supervision.threadGroupState(
+      LinuxFormats.threadGroupState(
         stat: Array("7 (a) b) \(state) 1 7 7 0 -1 0 0 0 0 0 1 2 0 0 20 0 \(threads) 0 5".utf8))
     }
     #expect(life("S", 1) == .running && life("D", 3) == .running)
     #expect(life("Z", 1) == .exited && life("Z", 2) == .leaderExited && life("X", 0) == .exited)
-    #expect(Supervision.threadGroupState(stat: []) == .exited)
+    #expect(LinuxFormats.threadGroupState(stat: []) == .exited)
   }
 
   @Test func mountsThatHideProcesses() {

@@ -1,5 +1,7 @@
 import Testing
 
+@testable import LinuxFormats
+@testable import Primitives
 @testable import Supervision
 
 @Suite struct ProcessTableTests {

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import Supervision
+@testable import LinuxFormats
+@testable import Primitives
 
 /// What is asked of sock_diag(7), and what is understood of its answers.
 @Suite struct SockDiagTests {

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Primitives
 @testable import Supervision
 
 @Suite struct SignalTests {

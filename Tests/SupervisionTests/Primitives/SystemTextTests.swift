@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Supervision
+@testable import Primitives
 
 /// Bytes that are no UTF-8, kept in a String.
 @Suite struct SystemTextTests {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Supervision
+@testable import Primitives
 
 @Suite struct TimeAmountTests {
   @Test(arguments: [

@@ -1,5 +1,7 @@
 import Testing
 
+@testable import Primitives
+@testable import Smoke
 @testable import Supervision
 
 /// The final report, written by the lifecycle and read back.

@@ -1,5 +1,9 @@
 import Testing
 
+@testable import HTTP
+@testable import LinuxFormats
+@testable import Primitives
+@testable import Smoke
 @testable import Supervision
 
 /// A smoke run that went well, to be changed for the worse. Times are milliseconds since its start: ready after 400, the

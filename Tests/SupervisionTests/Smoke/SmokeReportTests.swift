@@ -4,6 +4,8 @@ import Foundation
 #endif
 import Testing
 
+@testable import Primitives
+@testable import Smoke
 @testable import Supervision
 
 /// A smoke run's report in each of its forms.

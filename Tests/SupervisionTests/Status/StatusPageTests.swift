@@ -1,6 +1,7 @@
 import LifecycleModel
 import Testing
 
+@testable import Primitives
 @testable import Supervision
 
 /// What a status page says is what was put there, and whatever else is there is an error and never a trap.

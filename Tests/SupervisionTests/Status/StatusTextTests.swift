@@ -2,6 +2,8 @@ import Foundation
 import LifecycleModel
 import Testing
 
+@testable import LinuxFormats
+@testable import Primitives
 @testable import Supervision
 
 /// What people and programs read of a running supervisor.

@@ -1,3 +1,4 @@
+import Primitives
 import Supervision
 
 // Only the tests compare these. In the binary the comparison of strings would link Unicode tables.
@@ -31,4 +32,4 @@ extension Action: Equatable {
 }
 
 /// Swift Testing has a type of this name too.
-typealias ExitStatus = Supervision.ExitStatus
+typealias ExitStatus = Primitives.ExitStatus

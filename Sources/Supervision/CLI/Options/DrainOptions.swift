@@ -1,3 +1,5 @@
+import Primitives
+
 /// `ebb drain`
 package struct DrainOptions: Sendable {
   /// `--delay`; nil: 5 s, unless nothing listens.

@@ -1,5 +1,8 @@
 // The options of ebb's own commands, each with its table.
 
+import HTTP
+import Primitives
+
 /// `ebb probe`
 package struct ProbeOptions: Sendable {
   /// What the command is asked, in this order.

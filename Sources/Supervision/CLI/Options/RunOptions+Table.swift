@@ -1,3 +1,5 @@
+import Primitives
+
 extension RunOptions {
   /// In the order of `--help`: the life of a stop, then signals, then the rest.
   package static let table: [OptionDefinition<RunOptions>] = [

@@ -1,3 +1,5 @@
+import Primitives
+
 extension OptionDefinition {
   /// `--drain-timeout`
   init(drainTimeout set: @escaping @Sendable (inout Options, TimeAmount) -> Void, defaultText: String) {

@@ -1,3 +1,6 @@
+import HTTP
+import Primitives
+
 /// `ebb smoke`: its own options. All of the run form's come beside them and go to the supervisor. Filled in by the parser,
 /// and then only read; a class, since copies of it are a kilobyte of code in each place.
 package final class SmokeOptions: @unchecked Sendable {

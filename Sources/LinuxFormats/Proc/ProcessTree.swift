@@ -1,0 +1,68 @@
+import Primitives
+
+/// The descendants of `ancestor` as a person reads them: each process followed by its own descendants, siblings by age.
+/// The generation of a child of `ancestor` is 0.
+package func familyTree(of ancestor: Int32, among processes: [ProcPIDStat]) -> [(process: ProcPIDStat, depth: Int)] {
+  var families = Families(processes)
+  var found: [(process: ProcPIDStat, depth: Int)] = []
+  // The next one last. No recursion: the container's processes choose how deep the tree is.
+  var waiting: [(process: ProcPIDStat, depth: Int)] = []
+  func takeChildren(of pid: Int32, depth: Int) {
+    for child in families.takeChildren(of: pid).reversed() { waiting.append((child, depth)) }
+  }
+  takeChildren(of: ancestor, depth: 0)
+  while let next = waiting.popLast() {
+    found.append(next)
+    takeChildren(of: next.process.pid, depth: next.depth + 1)
+  }
+  return found
+}
+
+/// The descendants of `ancestor`, parents before their children. A process that somebody else put into the container
+/// (`kubectl exec`) has its parent outside and is none.
+package func descendants(of ancestor: Int32, among processes: [ProcPIDStat]) -> [ProcPIDStat] {
+  var families = Families(processes)
+  var found: [ProcPIDStat] = []
+  var generation = families.takeChildren(of: ancestor)
+  while !generation.isEmpty {
+    found += generation
+    generation = generation.flatMap { families.takeChildren(of: $0.pid) }
+  }
+  return found
+}
+
+/// Processes by their parents. Sorted, and no dictionary: its hash function takes a seed from getrandom(2), which waits
+/// for the machine's entropy early in its boot.
+private struct Families {
+  private let byParent: [ProcPIDStat]
+  private var isTaken: [Bool]
+
+  init(_ processes: [ProcPIDStat]) {
+    // Siblings by age.
+    byParent = processes.sorted { ($0.parent, $0.startTime, $0.pid) < ($1.parent, $1.startTime, $1.pid) }
+    isTaken = [Bool](repeating: false, count: processes.count)
+  }
+
+  /// Each only once: a table that was read while it changed may hold a circle.
+  mutating func takeChildren(of parent: Int32) -> [ProcPIDStat] {
+    var low = 0
+    var high = byParent.count
+    while low < high {
+      let middle = (low + high) / 2
+      if byParent[middle].parent < parent { low = middle + 1 } else { high = middle }
+    }
+    guard low < byParent.count, byParent[low].parent == parent, !isTaken[low] else { return [] }
+    let children = byParent[low...].prefix { $0.parent == parent }
+    isTaken[low] = true
+    return Array(children)
+  }
+}
+
+/// The pids in /proc/PID/task/TID/children, proc_tid_children(5): decimal, a space behind each. The last one may be cut
+/// off where the list was longer than what was read of it, and is left out then.
+package func parseChildPIDs(_ list: [UInt8]) -> [Int32] {
+  guard let end = list.lastIndex(of: UInt8(ascii: " ")) else { return [] }
+  return list[..<end].split(separator: UInt8(ascii: " ")).compactMap {
+    parseDecimal($0, max: Int(Int32.max)).map { Int32($0) }
+  }
+}

@@ -1,0 +1,12 @@
+import Primitives
+import Supervision
+
+/// What a smoke run shows while it works: a few words, since lines of the command may fall on them.
+package func smokeProgress(_ observations: SmokeObservations, at now: Instant) -> String {
+  guard let readyAt = observations.readyAt else { return "starting, \((now - observations.startedAt).approximate)" }
+  let requests = observations.total == 0 ? "" : "; \(observations.total) requests, \(observations.failed) failed"
+  guard let stoppedAt = observations.stoppedAt else {
+    return "serving, the stop signal in \((readyAt + observations.options.duration - now).approximate)\(requests)"
+  }
+  return "\(observations.phase?.name ?? "stopping"), +\((now - stoppedAt).approximate)\(requests)"
+}
