@@ -82,6 +82,9 @@ let package = Package(
     .executableTarget(
       name: "DrainReplay", dependencies: ["CPlatform", "Supervision"], path: "Tests/DrainReplay", exclude: ["samples"],
       swiftSettings: swiftSettings, linkerSettings: staticExecutable),
+    .testTarget(name: "PrimitivesTests", dependencies: ["Primitives", "Supervision"]),
+    .testTarget(name: "LinuxFormatsTests", dependencies: ["LinuxFormats", "Primitives", "Supervision"]),
+    .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Primitives"]),
     .testTarget(
       name: "SupervisionTests",
       dependencies: ["HTTP", "LifecycleModel", "LinuxFormats", "Primitives", "Smoke", "Supervision"]),
