@@ -22,8 +22,8 @@ extension Lifecycle {
 
   private mutating func count(orphan pid: Int32) {
     orphansReaped += 1
-    adopted.remove(pid)
-    groupMembers?.remove(pid)
+    stop?.forwarding?.adopted.remove(pid)
+    stop?.forwarding?.groupMembers?.remove(pid)
   }
 
   mutating func orphanReaped(_ pid: Int32, _ status: ExitStatus, at now: Instant, _ actions: inout [Action]) {

@@ -20,15 +20,17 @@ extension Lifecycle {
   /// While the command runs: those that no parent can pass a stop signal to.
   mutating func childrenFound(_ children: [ChildProcess]?, at now: Instant, _ actions: inout [Action]) {
     guard phase == .stopping else { return }
-    guard !commandRuns else { return adopted = SortedSet((children ?? []).map { $0.pid }) }
+    guard !commandRuns else {
+      stop?.forwarding?.adopted = SortedSet((children ?? []).map { $0.pid })
+      return
+    }
     guard let deadline = killAt else { return }
-    let wasForwarded = stop?.forwardedAt != nil
+    let forwarding = stop?.forwarding
     let isFirst = leftovers?.hasHeads == false && children?.isEmpty != true
     let signalled: Leftovers.Signalled =
-      !wasForwarded || !options.targetsProcessGroup
-      ? .none : groupMembers.map { .members($0) } ?? .group(commandGroup ?? 0)
-    let untold = wasForwarded ? adopted : nil
-    leftovers?.add(children, signalled: signalled, untold: untold, deadline: deadline, at: now)
+      forwarding == nil || !options.targetsProcessGroup
+      ? .none : forwarding?.groupMembers.map { .members($0) } ?? .group(commandGroup ?? 0)
+    leftovers?.add(children, signalled: signalled, untold: forwarding?.adopted, deadline: deadline, at: now)
     if isFirst {
       verbosity.log(
         leftoverLevel, "leftovers", [("kill_in_ms", .span(deadline - now))],
@@ -60,7 +62,7 @@ extension Lifecycle {
   /// Whether a process that ended so may have told its children before. One that died of a signal has not, and before
   /// the stop signal went out there was nothing to tell.
   func mayHavePassedOn(_ status: ExitStatus?) -> Bool {
-    if case .exited = status { stop?.forwardedAt != nil } else { false }
+    if case .exited = status { stop?.forwarding != nil } else { false }
   }
 
   private var leftoverLevel: LogLevel { stop == nil ? .debug : .info }

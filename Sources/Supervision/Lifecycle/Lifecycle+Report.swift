@@ -18,8 +18,8 @@ extension Lifecycle {
       ("delay_ended_by", stop?.delayEnded.map { .text($0.by) } ?? .null),
       ("drain_ms", .span(stop.flatMap(drainTime))),
       ("drain_ended_by", stop?.drainEndedBy.map { .text($0.name) } ?? .null),
-      ("stop_ms", .span(stop?.forwardedAt.map { commandEnded - $0 })),
-      ("stop_ended_by", stop?.forwardedAt == nil ? .null : .text(killed ? "deadline" : "exit")),
+      ("stop_ms", .span(stop?.forwarding.map { commandEnded - $0.at })),
+      ("stop_ended_by", stop?.forwarding == nil ? .null : .text(killed ? "deadline" : "exit")),
     ]
     let traffic = trafficReport.fields(delay: times.delay, serverAdvice: serverAdvice, later: [atKill])
     let others: [(String, FieldValue)] = [
@@ -40,16 +40,16 @@ extension Lifecycle {
 
   /// From the end of the delay to that of the drain; nil where there was none.
   private func drainTime(_ stop: Stop) -> TimeAmount? {
-    guard let forwardedAt = stop.forwardedAt, let delayEnded = stop.delayEnded else { return nil }
-    return forwardedAt - delayEnded.at
+    guard let forwarding = stop.forwarding, let delayEnded = stop.delayEnded else { return nil }
+    return forwarding.at - delayEnded.at
   }
 
   /// What there is to say of the traffic so far.
   var trafficReport: TrafficReport {
     var report = traffic?.report ?? TrafficReport()
-    report.inFlightAtForward = stop?.inFlightAtForward
+    report.inFlightAtForward = stop?.forwarding?.inFlight
     report.drainEndedBy = stop?.drainEndedBy
-    report.wasSteady = stop?.trafficWasSteady
+    report.wasSteady = stop?.forwarding?.trafficWasSteady
     return report
   }
 
@@ -76,7 +76,7 @@ extension Lifecycle {
 
   /// What a status page shows.
   package var snapshot: StatusSnapshot {
-    var snapshot = StatusSnapshot(since: phaseSince ?? Instant(nanoseconds: 0))
+    var snapshot = StatusSnapshot(since: phaseSince)
     snapshot.phase = phase
     snapshot.isReady = phase == .serving
     snapshot.readyUntil = readyUntil
@@ -88,7 +88,7 @@ extension Lifecycle {
     if let stop {
       snapshot.stop = StatusSnapshot.Stop(
         signal: stop.signal, since: stop.since, delayEndsAt: stop.forwardAt,
-        forwardAt: hookRuns || waitsForTraffic ? stop.drainEndsAt : stop.forwardAt, forwardedAt: stop.forwardedAt)
+        forwardAt: hookRuns || waitsForTraffic ? stop.drainEndsAt : stop.forwardAt, forwardedAt: stop.forwarding?.at)
       snapshot.stop?.sends =
         isOutOfReach ? nil : stop.isDelegated ? stop.signal : options.rewrites.apply(to: stop.signal)
       snapshot.stop?.traffic = trafficReport

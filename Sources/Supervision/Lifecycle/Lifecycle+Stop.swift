@@ -106,9 +106,8 @@ extension Lifecycle {
     guard var stop else { return }
     killHook(&actions)
     stop.drainEndedBy = reason
-    stop.forwardedAt = now
-    stop.inFlightAtForward = traffic?.inFlight
-    stop.trafficWasSteady = traffic?.isSteady(at: now)
+    stop.forwarding = Forwarding(
+      at: now, inFlight: traffic?.inFlight, trafficWasSteady: traffic?.isSteady(at: now))
     if let grace = options.grace, !stop.isDelegated { stop.killAt = min(stop.killLimit, now + grace) }
     self.stop = stop
     enter(.stopping)

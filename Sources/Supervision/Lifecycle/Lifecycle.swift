@@ -42,15 +42,11 @@ package struct Lifecycle: Sendable {
   var traffic: TrafficMonitor?
   var counting = Counting.off
   var leftovers: Leftovers?
-  /// Children of ebb, other than the command, when the stop signal was forwarded.
-  var adopted = SortedSet<Int32>()
-  /// With `--group`: those that have had the stop signal with the command.
-  var groupMembers: SortedSet<Int32>?
   var killing: Killing?
   var hasCoreFailed = false
   /// Since the start, for a status page.
   package internal(set) var orphansReaped = 0
-  var phaseSince: Instant?
+  var phaseSince = Instant(nanoseconds: 0)
   /// As `prepare` has seen it.
   var server: KnownServer?
   /// Those that begin a stop, as far as is known.
@@ -111,10 +107,19 @@ package struct Lifecycle: Sendable {
     var isDelayAnnounced = false
     var delayEnded: (at: Instant, by: String)?
     var drainEndedBy: DrainEndReason?
-    var forwardedAt: Instant?
-    var inFlightAtForward: Int?
-    var trafficWasSteady: Bool?
+    var forwarding: Forwarding?
     var inFlightBeforeKill: Int?
+  }
+
+  /// What is known of the moment at which the stop signal was forwarded.
+  struct Forwarding {
+    let at: Instant
+    let inFlight: Int?
+    let trafficWasSteady: Bool?
+    /// Children of ebb, other than the command.
+    var adopted = SortedSet<Int32>()
+    /// With `--group`: those that have had the stop signal with the command.
+    var groupMembers: SortedSet<Int32>?
   }
 
   /// Whether somebody looks at the connections.
@@ -216,11 +221,12 @@ package struct Lifecycle: Sendable {
   package mutating func handle(_ event: Event, at now: Instant) -> [Action] {
     guard phase != .exited else { return [] }
     let phaseBefore = phase
-    defer { if phaseSince == nil || phase != phaseBefore { phaseSince = now } }
+    defer { if phase != phaseBefore { phaseSince = now } }
     var actions: [Action] = []
     switch event {
     case .spawned(let pid, let hasTerminal):
       command = .running(pid: pid, hasTerminal: hasTerminal)
+      phaseSince = now
       verbosity.log(.debug, "spawned", [("pid", .number(Int(pid)))], "the command runs", &actions)
       if let warning = times.warning(options) { verbosity.log(.warning, "short-grace", [], warning, &actions) }
       beginStartup(at: now, &actions)
@@ -238,7 +244,7 @@ package struct Lifecycle: Sendable {
     case .orphanReaped(let pid, let status): orphanReaped(pid, status, at: now, &actions)
     case .reapedAll(let childrenRemain): reapedAll(childrenRemain: childrenRemain, at: now, &actions)
     case .children(let children): childrenFound(children, at: now, &actions)
-    case .groupMembers(let pids): groupMembers = pids.map { SortedSet($0) }
+    case .groupMembers(let pids): stop?.forwarding?.groupMembers = pids.map { SortedSet($0) }
     case .leftoversSignalled(let count, let signal): leftoversSignalled(count, signal, &actions)
     case .childrenListen(let pids): childrenListen(pids, at: now, &actions)
     case .stopNow: stopNow(at: now, &actions)
