@@ -19,9 +19,12 @@ let embedded = ["-enable-experimental-feature", "Embedded", "-wmo"] + mergeable
 let swiftSettings: [SwiftSetting] = [
   // Nothing is ever unwound: a trap ends the process, and no error of Swift's needs the tables. Exclusive access to
   // properties of classes is checked in debug, and so by the unit tests; here the checks are a hundredth of the file.
+  // Array literals are made where they are used: as globals, which several modules define under one name, those of one
+  // function may be numbered otherwise in another module, and the linker takes the first (Swift 6.3.1).
   .unsafeFlags(
     embedded + [
       "-Osize", "-enforce-exclusivity=unchecked", "-Xfrontend", "-function-sections",
+      "-Xllvm", "-sil-disable-pass=object-outliner",
       "-Xcc", "-fno-asynchronous-unwind-tables", "-Xcc", "-fno-unwind-tables",
     ], .when(configuration: .release))
 ]

@@ -110,12 +110,12 @@ private func runByShell(
   let shell = "/bin/sh"
   var count = 0
   while arguments[count] != nil { count += 1 }
-  let arguments = CStrings.allocate(capacity: count + 2)
-  defer { arguments.deallocate() }
-  arguments[0] = strdup(shell)
-  arguments[1] = strdup(path.systemPath)
-  for index in 1...count { arguments[index + 1] = arguments[index] }  // the null pointer at the end too
-  switch try execute(shell, arguments, environment, settings) {
+  let shellArguments = CStrings.allocate(capacity: count + 2)
+  defer { shellArguments.deallocate() }
+  shellArguments[0] = strdup(shell)
+  shellArguments[1] = strdup(path.systemPath)
+  for index in 1...count { shellArguments[index + 1] = arguments[index] }  // the null pointer at the end too
+  switch try execute(shell, shellArguments, environment, settings) {
   case .success(let pid): return pid
   case .failure(let error):
     throw notExecutable(

@@ -5,7 +5,7 @@ import Testing
 @Suite(.endsItsProcesses, .needs(.program("nginx")), .needs(.program("haproxy")), .needs(.program("openssl")))
 struct DrainMatrixTests {
   @Test func `requests in flight are answered, and idle connections end by quiet, near and far`() throws {
-    let matrix = (#filePath as NSString).deletingLastPathComponent + "/../DrainMatrix/matrix.py"
+    let matrix = (#filePath as NSString).deletingLastPathComponent + "/../../DrainMatrix/matrix.py"
     let run = try Run.program(["/usr/bin/python3", matrix, "--ebb", try Binaries.ebb(), "--short", "--ports"])
     // It takes a minute where nothing else runs.
     let exit = try run.exit(limit: .seconds(400))

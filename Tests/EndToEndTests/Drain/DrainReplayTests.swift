@@ -5,7 +5,7 @@ import Testing
 @Suite(.endsItsProcesses)
 struct DrainReplayTests {
   @Test func `recorded slow requests are held and recorded idle connections are not`() throws {
-    let samples = (#filePath as NSString).deletingLastPathComponent + "/../DrainReplay/samples"
+    let samples = (#filePath as NSString).deletingLastPathComponent + "/../../DrainReplay/samples"
     let names = try FileManager.default.contentsOfDirectory(atPath: samples).sorted()
     let run = try Run.program([Binaries.drainReplay] + names.map { "\(samples)/\($0)" })
     try run.expect(.code(0))

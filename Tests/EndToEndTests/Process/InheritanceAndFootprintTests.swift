@@ -151,4 +151,20 @@ struct InheritanceAndFootprintTests {
     let (start, size, count) = (word(32, 8), word(54, 2), word(56, 2))
     #expect(!(0..<count).contains { word(start + $0 * size, 4) == 3 })
   }
+
+  /// Swift 6.3.1 turns an array literal into a global of the function. Each module that inlines the function defines it, and may
+  /// number the literals of the function otherwise; the linker takes one definition for all. See Package.swift.
+  @Test(.needs(.program("nm"))) func `no array literal is a global that two modules may number differently`() throws {
+    let release =
+      ((Binaries.testApp as NSString).deletingLastPathComponent as NSString).deletingLastPathComponent + "/release"
+    let script = """
+      for module in Primitives LinuxFormats HTTP Supervision Smoke Platform ebb; do
+        nm "$0/$module.build"/*.swift.o || exit 1
+      done | grep -cE ' [VWu] .*Tv[0-9]*_r?$'
+      """
+    let run = try Run.program(["/bin/sh", "-c", script, release])
+    _ = try run.exit()
+    try run.readToEnd()
+    #expect(run.out.text == "0\n", "\(run)")
+  }
 }
