@@ -113,7 +113,7 @@ extension OtherInit {
       at += 1
     }
     if at < words.count { options.append(at) }
-    return options + others + (at..<words.count).dropFirst()
+    return options + others + Array((at..<words.count).dropFirst())
   }
 
   /// The value of this word's last letter is the next word.
