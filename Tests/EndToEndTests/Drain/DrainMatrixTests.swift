@@ -6,7 +6,9 @@ import Testing
 struct DrainMatrixTests {
   @Test func `requests in flight are answered, and idle connections end by quiet, near and far`() throws {
     let matrix = (#filePath as NSString).deletingLastPathComponent + "/../../DrainMatrix/matrix.py"
-    let run = try Run.program(["/usr/bin/python3", matrix, "--ebb", try Binaries.ebb(), "--short", "--ports"])
+    let run = try Run.program([
+      "/usr/bin/python3", matrix, "--ebb", try Binaries.ebb(), "--short", "--ports", "--jobs", "2",
+    ])
     // It takes a minute where nothing else runs.
     let exit = try run.exit(limit: .seconds(400))
     #expect(exit == .code(0), "\(run)")
