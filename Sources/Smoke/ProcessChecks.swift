@@ -11,7 +11,7 @@ func signalHandled(_ observations: SmokeObservations) -> Verdict {
   if observations.isOutOfReach { return .fail(Status.outOfReach) }
   if observations.stopBeganAt == nil {
     let sent = (observations.stopSignal ?? .sigterm).name
-    let hidden = command?.hidden?.fields
+    let hidden = command?.hidden?.traits
     let cure =
       hidden?.gracefulStop == observations.stopSignal
       ? "start \(hidden?.name ?? "it") with exec, so that ebb recognises it" : "use --stop-signals TERM,\(sent)"
@@ -26,18 +26,18 @@ func signalHandled(_ observations: SmokeObservations) -> Verdict {
     if command?.effect != .caught, let diagnosis = command?.diagnosis { return .fail(diagnosis) }
     let cure =
       command?.isWaitingShell == true
-      ? "a shell acts on a signal when its child has ended: use exec"
+      ? "a shell handles the signal only after its child exits: use exec"
       : "its handler must end it, and the connections that clients keep open"
     return .fail("\(who) got \(name), but did not exit: \(cure)")
   }
   guard let forwardedAt = observations.forwardedAt, let end = observations.end else {
     return .fail(
-      "the command exited with \(observations.code) in the delay: something else than ebb has told it to stop")
+      "the command exited with \(observations.code) during the delay: something other than ebb stopped it")
   }
   if isStandard, observations.leftSomething { return .fail(command?.diagnosis ?? "\(who) left its children behind") }
   let took = observations.report?.span("stop_ms") ?? max(.zero, end.at - forwardedAt)
   if isStandard {
-    return .pass("\(who) has no handler for \(name) and died at once: what is in flight then is lost")
+    return .pass("\(who) has no handler for \(name) and died immediately: requests in flight are lost")
   }
   return .pass(
     "\(who) got \(name) and exited \(took.approximate) later\(command?.advice.map { "; " + $0.advice } ?? "")")
@@ -46,7 +46,7 @@ func signalHandled(_ observations: SmokeObservations) -> Verdict {
 func exitedInTime(_ observations: SmokeObservations) -> Verdict {
   guard let stopTime = observations.stopTime else {
     return .fail(
-      "still there after --termination-grace-period \(observations.options.longestStop.description): killed, and the supervisor too"
+      "still running after --termination-grace-period \(observations.options.longestStop.description); killed together with the supervisor"
     )
   }
   guard !observations.wasKilled else {
@@ -78,7 +78,7 @@ func exitCode(_ observations: SmokeObservations) -> Verdict {
   let expected = observations.options.expectedExit.map { "\($0)" } ?? "0 or \(byStopSignal)"
   let reason = observations.wasKilled ? ", SIGKILL" : ""
   return .fail(
-    "\(observations.code)\(reason) and not \(expected): an orchestrator takes that for a crash; "
+    "\(observations.code)\(reason), expected \(expected): orchestrators treat it as a crash; "
       + "see --remap-exit, --expect-exit"
   )
 }
@@ -91,7 +91,7 @@ func noLeftovers(_ observations: SmokeObservations) -> Verdict {
 }
 
 func noZombies(_ observations: SmokeObservations) -> Verdict {
-  guard let zombie = observations.zombie else { return .pass("every dead process was waited for") }
+  guard let zombie = observations.zombie else { return .pass("no process was left as a zombie") }
   return .fail("\(zombie.displayText) is dead, and its parent, pid \(zombie.entry.parent), does not wait for it")
 }
 

@@ -7,7 +7,7 @@ func beforeStop(_ observations: SmokeObservations) -> Verdict {
   let total = observations.answeredBefore + failures.count
   guard failures.isEmpty else {
     return .fail(
-      "\(failed(failures, of: total)): it fails under this load without any stop; see its log, or lower --rate",
+      "\(failed(failures, of: total)): requests fail before any stop; check the app's log, or lower --rate",
       failures)
   }
   return total > 0 ? .pass("\(total) answered") : .skip("no request was sent; raise --duration")
@@ -20,15 +20,15 @@ func duringDelay(_ observations: SmokeObservations) -> Verdict {
   guard failures.isEmpty else {
     let help =
       observations.forwardedAt == nil
-      ? "it stopped serving before it was told to stop"
-      : "it must serve until it has \(observations.signalName), and then finish what is in flight"
+      ? "it stopped serving before it got the stop signal"
+      : "it must keep serving until \(observations.signalName), and then finish requests in flight"
     return .fail("\(failed(failures, of: total)): \(help)", failures)
   }
   guard total > 0 else { return .skip("no request came in a delay of \(observations.options.run.times.delay.brief)") }
   guard observations.retries > 0 else { return .pass("\(total) answered") }
   return .pass(
-    "\(total) answered, \(observations.retries) sent again since it had closed the kept connection: "
-      + "a load balancer that does not do so answers 502; let it keep connections for longer than the load balancer does"
+    "\(total) answered, \(observations.retries) retried because the server closed a kept connection: "
+      + "load balancers that do not retry return 502; use a longer keep-alive timeout than the load balancer's"
   )
 }
 
@@ -41,7 +41,7 @@ func slowRequest(_ observations: SmokeObservations) -> Verdict {
       observations.report?.flag("killed") == true
       ? "killed with it in flight: raise --termination-grace-period"
       : observations.command?.advice?.advice
-        ?? "let it finish what is in flight at \(observations.signalName), or --drain wait for it"
+        ?? "finish requests in flight at \(observations.signalName), or let --drain wait for them"
     return .fail("\(failed(failures, of: total)): \(help)", failures)
   }
   guard total > 0 else { return .skip("none was sent") }
@@ -62,7 +62,7 @@ func delaySufficient(_ observations: SmokeObservations) -> Verdict {
     observations.report?.span("last_connection_ms").map { ", the last new connection at +\($0.approximate)" } ?? ""
   guard failures.isEmpty else {
     return .fail(
-      "\(failures.count) of the requests that came within \(lag.description) of the stop signal were too late\(last): "
+      "\(failures.count) requests within \(lag.description) of the stop signal failed because the app had already stopped\(last): "
         + "use --delay \(lag.description) or more", failures)
   }
   return .pass(
@@ -81,6 +81,6 @@ func failed(_ failures: [SmokeFailure], of total: Int) -> String {
 
 func listenerClosed(_ observations: SmokeObservations) -> Verdict {
   guard !observations.options.targets.isEmpty || observations.options.slow != nil else { return .skip(noTargets) }
-  guard let port = observations.openPort else { return .pass("nothing listens any more") }
+  guard let port = observations.openPort else { return .pass("no listening socket is left") }
   return .fail("something still listens on port \(Int(port)): a process that is none of the command's descendants")
 }

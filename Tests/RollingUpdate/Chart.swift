@@ -110,7 +110,7 @@ extension RequestOutcome {
     case .reset: "reset in the middle of an answer"
     case .badGateway: "502: reset before an answer"
     case .unavailable: "503: refused"
-    case .gatewayTimeout: "504: no answer in time"
+    case .gatewayTimeout: "504: no response in time"
     case .timeout: "timeout"
     case .other: "other"
     }

@@ -138,7 +138,7 @@ package final class ConnectionSampler {
 
   private func advanceStage(_ onConnection: ((Connection) -> Void)?) -> Outcome? {
     switch stage {
-    case .idle: return .failed(SamplingFailure(reason: "no pass has begun"))
+    case .idle: return .failed(SamplingFailure(reason: "no sample was started"))
     case .listeners: return lookForListeners { listeners.add($0) }
     case .accepted(let clientPorts):
       return lookForListeners { listeners.addAccepted($0, clientPorts: clientPorts) }

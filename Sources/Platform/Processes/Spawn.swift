@@ -48,7 +48,7 @@ package func spawn(_ arguments: CStrings, environment: CStrings?, _ settings: Sp
   case .failure(Errno(code: ENOEXEC)): return try runByShell(path, arguments, environment, settings)
   case .failure(let error) where [ENOENT, ENOTDIR, ELIBBAD].contains(error.code):
     throw notExecutable(
-      name, "the interpreter that \(path.quoted) names (its #! line, or its dynamic loader) is not there", error)
+      name, "the interpreter or dynamic loader named by \(path.quoted) does not exist", error)
   case .failure(let error): throw notExecutable(name, error.description, error)
   }
 }

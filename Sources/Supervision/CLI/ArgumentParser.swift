@@ -194,8 +194,8 @@ func readOptions(
   func ending(_ word: String) -> Ending? { other.map { $0.answer(word) } ?? answer(word) }
 
   func unknown(_ name: String) -> UsageError {
-    let hint = isBeforeCommand ? "; a command that begins with a dash goes after --" : ""
-    return UsageError(message: "\(name.quoted) is no option: see \(help)\(hint)")
+    let hint = isBeforeCommand ? "; to run a command that starts with a dash, put -- before it" : ""
+    return UsageError(message: "\(name.quoted) is not an option: see \(help)\(hint)")
   }
 
   while next < arguments.endIndex, arguments[next].utf8.count > 1, arguments[next].hasBytePrefix("-") {
@@ -269,7 +269,7 @@ private func readCommand(
   let (settings, next, ending) = try readOptions(arguments.dropFirst(), shapes, help: help, isBeforeCommand: false)
   guard next == arguments.count || ending != .words else {
     throw UsageError(
-      message: "\(arguments[next].quoted) is no option: see \(help); "
+      message: "\(arguments[next].quoted) is not an option: see \(help); "
         + "to run a program called \(name): ebb -- \(name)")
   }
   return (settings, ending)

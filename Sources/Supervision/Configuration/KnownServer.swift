@@ -30,7 +30,7 @@ package enum KnownServer: UInt8, CaseIterable, Sendable {
   }
 
   /// The row of this server.
-  package var fields: Traits {
+  package var traits: Traits {
     switch self {
     // https://nginx.org/en/docs/control.html; STOPSIGNAL QUIT in the official image.
     case .nginx:
@@ -85,11 +85,10 @@ package enum KnownServer: UInt8, CaseIterable, Sendable {
   }
 
   /// The signal that SIGTERM is best rewritten to.
-  package var rewriteTo: Signal { fields.gracefulStop ?? .sigint }
+  package var rewriteTo: Signal { traits.gracefulStop ?? .sigint }
 
   /// One sentence for a server that gets SIGTERM.
   package var advice: String {
-    let traits = fields
     let use =
       ": use --rewrite TERM:\(rewriteTo.name)\(traits.needs.map { ", \(traits.gracefulStop == nil ? "" : "and ")\($0)" } ?? "")"
     switch traits.onTerminate {

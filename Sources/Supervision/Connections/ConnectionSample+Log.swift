@@ -30,23 +30,29 @@ extension ConnectionSample {
   /// What there is to say about how it was counted.
   var explanation: (LogLevel, String) {
     switch (source, portSource) {
-    case (.none, _): (.warning, "connections cannot be counted here: only the delay and the bounds hold")
-    case (_, .none): (.info, "the command listens on nothing, so there is no traffic to lose: no delay, no drain")
+    case (.none, _): (.warning, "cannot count connections on this system; only the delay and the timeouts apply")
+    case (_, .none): (.info, "the command has no listening sockets; skipping delay and drain")
     case (_, .uncountable):
-      (.warning, "the command listens on UDP or UNIX sockets, whose clients cannot be counted: only the delay holds")
+      (
+        .warning,
+        "the command only listens on UDP or UNIX sockets, whose clients cannot be counted; only the delay applies"
+      )
     case (_, .unknown):
       (
         .warning,
-        "cannot tell whether the command listens\(denial): the drain goes on to its bound; --ports names its ports"
+        "cannot determine which ports the command listens on\(denial): draining until --drain-timeout; set --ports"
       )
     case (_, .all):
       (
         .warning,
-        "cannot tell whose the listening sockets are\(denial): all in this network namespace count; --ports names some"
+        "cannot determine which process owns the listening sockets\(denial): counting all in this network namespace; set --ports"
       )
-    case (.diagWithInfo, _): (.info, "the connections of the command's ports are counted")
+    case (.diagWithInfo, _): (.info, "counting connections on the command's ports")
     default:
-      (.warning, "no ages of connections here: an idle one looks busy, and the drain may go on to its bound")
+      (
+        .warning,
+        "the kernel does not report connection ages: idle connections count as busy, and draining may take until --drain-timeout"
+      )
     }
   }
 }

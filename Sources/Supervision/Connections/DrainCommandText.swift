@@ -20,10 +20,10 @@ package func drainProgress(_ traffic: TrafficMonitor, delayRemaining: TimeAmount
 /// The last line that `ebb drain` prints. Where the bound was reached: what is left.
 package func drainSummary(_ end: DrainCommandResult, _ traffic: TrafficMonitor, after span: TimeAmount) -> String {
   switch end {
-  case .nothingListens: "nothing listens here: there is nothing to wait for"
+  case .nothingListens: "no listening sockets; nothing to drain"
   case .drained(let reason):
     "drained after \(span.approximate)\(reason.map { " (\($0.name))" } ?? ""): \(traffic.countText)"
-  case .bound: "not drained, the bound is reached after \(span.approximate): \(traffic.countText)"
+  case .bound: "not drained after \(span.approximate) (timeout): \(traffic.countText)"
   }
 }
 

@@ -31,12 +31,12 @@ package struct TrafficReport: Equatable, Sendable {
       guard let wasSteady else { return nil }
       if wasSteady { return TrafficReport.steadyAdvice }
       return
-        "the last connection came at +\(last.approximate), the delay is \(delay.description): use --delay \(better.description)"
+        "the last connection arrived at +\(last.approximate), the delay is \(delay.description): use --delay \(better.description)"
     }
     let latest = max(last, lastRequest ?? last)
     if delay >= TrafficReport.longDelay, latest.milliseconds * 4 < delay.milliseconds, !hasGaps {
       return
-        "the last connection came at +\(last.approximate), the delay is \(delay.description): --delay \(better.description) would do"
+        "the last connection arrived at +\(last.approximate), the delay is \(delay.description): --delay \(better.description) is enough"
     }
     return nil
   }
@@ -49,7 +49,7 @@ package struct TrafficReport: Equatable, Sendable {
   }
 
   private static let steadyAdvice =
-    "connections came without a pause until the stop signal was forwarded: routing takes longer than that, or a steady "
+    "connections arrived without a pause until the stop signal was forwarded: routing takes longer than that, or a steady "
     + "client or a probe asks the app's port, which no delay outlasts; put probes on --health, or use ebb probe"
   private static let longDelay = TimeAmount.seconds(4)
 

@@ -24,7 +24,7 @@ extension Lifecycle {
     server = options.recognisesServers ? processName.flatMap { KnownServer(processName: $0) } : nil
     stopSignals = options.stopSignals
     // One that --rewrite drops is not wanted: it stops nothing.
-    if let own = server?.fields.gracefulStop, options.rewrites.apply(to: own) != nil { stopSignals.insert(own) }
+    if let own = server?.traits.gracefulStop, options.rewrites.apply(to: own) != nil { stopSignals.insert(own) }
     if stopSignals.contains(signal) { return true }
     // To an ebb below it is one that may begin the stop there.
     if Lifecycle.imageStopSignals.contains(signal), processName?.bytesEqual("ebb") != true {
@@ -53,7 +53,7 @@ extension Lifecycle {
     case .ofTree, .ofControlGroup, .uncountable: hasListened = true
     case .given, .all, .none, .unknown: break
     }
-    verbosity.log(.debug, "looked", [("listens", .flag(hasListened))], "looked whether the command listens", &actions)
+    verbosity.log(.debug, "looked", [("listens", .flag(hasListened))], "checked whether the command listens", &actions)
   }
 
   /// Whether the event loop must look, before the leftovers are signalled, whether they listen: a daemon puts itself into
@@ -70,8 +70,8 @@ extension Lifecycle {
   mutating func warnOfDaemon(_ port: UInt16, _ server: KnownServer?, _ actions: inout [Action]) {
     verbosity.log(
       .warning, "daemon", [("port", .number(Int(port)))],
-      "the command exited with 0 and left a daemon behind, which is stopped: run it in the foreground"
-        + (server.map { ": " + $0.fields.foreground } ?? ""), &actions)
+      "the command exited with 0 and left a daemon behind; stopping it: run it in the foreground"
+        + (server.map { ": " + $0.traits.foreground } ?? ""), &actions)
   }
 
   mutating func seeReach(_ reach: SignalReach, _ actions: inout [Action]) {

@@ -48,7 +48,7 @@ extension Lifecycle {
     counting = traffic.map { .due(at: $0.nextPass(after: now)) } ?? .off
     verbosity.log(
       traffic?.failures == 1 ? .warning : .debug, "count-failed", [("problem", .text(problem))],
-      "the connections could not be counted: their number is unknown, never zero; the drain goes on", &actions)
+      "could not count connections; continuing to drain with an unknown count", &actions)
     announceDelay(&actions)
   }
 
@@ -59,8 +59,8 @@ extension Lifecycle {
       .info, "draining", [("for_ms", .span(stop.drainEndsAt - now))] + (traffic?.sample?.countFields ?? []),
       waitsForTraffic
         ? options.drain == .zero
-          ? "waits until no connection is open" : "waits until no request is in flight and traffic is quiet"
-        : "waits for the pre-stop hook", &actions)
+          ? "draining until no connection is open" : "draining until no request is in flight and traffic is quiet"
+        : "draining until the pre-stop hook has exited", &actions)
     if waitsForTraffic { counting = .wanted }
   }
 
@@ -100,12 +100,12 @@ extension Lifecycle {
     guard let sample = traffic?.sample else { return }
     var (level, sentence) = sample.explanation
     if sample.portSource == .none, !listensOnNothing {
-      sentence = "the command listens on nothing any more: the delay holds, and there is nothing else to wait for"
+      sentence = "the command closed its listening sockets; waiting only for the delay"
     } else if sample.portSource == .none, keepsDelay {
       sentence =
         phase == .delaying
-        ? "the command listens on nothing so far: the delay that was given holds"
-        : "the command listens on nothing: there is nothing to wait for"
+        ? "the command has no listening sockets; keeping the delay that was given"
+        : "the command has no listening sockets; nothing to drain"
     }
     verbosity.log(level, "connections", sample.fields, sentence, &actions)
   }

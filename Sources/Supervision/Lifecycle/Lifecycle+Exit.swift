@@ -67,10 +67,10 @@ extension Lifecycle {
     verbosity.log(
       .warning, "killing", [],
       isOutOfReach
-        ? "the grace period is over, and SIGKILL does not reach the command: ebb exits, which as PID 1 ends the container"
+        ? "grace period expired, and SIGKILL does not reach the command; exiting, which as PID 1 ends the container"
         : commandRuns
-          ? "the grace period is over: SIGKILL to the command and all its descendants (no out-of-memory kill)"
-          : "the command's leftovers did not end in time: SIGKILL", &actions)
+          ? "grace period expired; sent SIGKILL to the command and its descendants (not an out-of-memory kill)"
+          : "leftover processes did not exit in time; sent SIGKILL", &actions)
     if isOutOfReach { exit(at: now, &actions) }
   }
 
@@ -104,10 +104,10 @@ extension Lifecycle {
     let reported = isInit ? survivors.filter { $0.isUninterruptible } : survivors
     if let first = reported.first {
       let reason =
-        first.isUninterruptible ? "it is in uninterruptible sleep" : "too many processes, or forks without end"
+        first.isUninterruptible ? "it is in uninterruptible sleep" : "too many processes, or a fork bomb"
       verbosity.log(
         .warning, "unkillable", [("pid", .number(Int(first.pid))), ("processes", .number(reported.count))],
-        "process \(first.pid) (\(first.name)) has not died of SIGKILL: \(reason); ebb exits without it", &actions)
+        "process \(first.pid) (\(first.name)) survived SIGKILL: \(reason); exiting anyway", &actions)
     }
     exit(at: now, &actions)
   }
@@ -170,7 +170,7 @@ extension Lifecycle {
     else { return }
     verbosity.log(
       .warning, "missed-stop-signal", [("signal", .signal(signal)), ("after_ms", .span(end - at))],
-      "the command ended \((end - at).approximate) after SIG\(signal.name), which began no stop: no delay, no drain; where it is "
+      "the command ended \((end - at).approximate) after SIG\(signal.name), which did not begin a stop (no delay, no drain); if it is "
         + "the image's STOPSIGNAL, use --stop-signals TERM,\(signal.name)", &actions)
   }
 

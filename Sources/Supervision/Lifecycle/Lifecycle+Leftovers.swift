@@ -34,7 +34,7 @@ extension Lifecycle {
     if isFirst {
       verbosity.log(
         leftoverLevel, "leftovers", [("kill_in_ms", .span(deadline - now))],
-        "the command has exited, and processes have outlived it", &actions)
+        "the command has exited and left processes behind", &actions)
     }
     signalHeads(at: now, &actions)
   }
@@ -56,7 +56,7 @@ extension Lifecycle {
     guard count > 0 else { return }
     verbosity.log(
       leftoverLevel, "leftovers-stopping", [("signal", .signal(signal)), ("count", .number(count))],
-      "processes that outlived the command have been sent SIG\(signal.name)", &actions)
+      "sent leftover processes SIG\(signal.name)", &actions)
   }
 
   /// Whether a process that ended so may have told its children before. One that died of a signal has not, and before

@@ -19,7 +19,7 @@ extension Lifecycle {
     hook?.end(.exited(code: failure.code), at: now)
     verbosity.log(
       .warning, "hook-failed", [("code", .number(failure.code))],
-      "the stop goes on without the pre-stop hook: \(failure.message)", &actions)
+      "could not start the pre-stop hook; continuing without it: \(failure.message)", &actions)
     drainOnWithoutHook(at: now, &actions)
   }
 

@@ -54,7 +54,7 @@ extension Lifecycle {
   }
 
   private func sentence(status: ExitStatus?, killed: Bool) -> String {
-    if status == nil, isOutOfReach { return "the command is still there: no signal reaches it" }
+    if status == nil, isOutOfReach { return "the command is still running; no signal reaches it" }
     if killed { return "the command did not stop in time and was killed at the deadline" }
     if stop?.isStartupTimeout == true { return "the command was not ready in time and was stopped" }
     let kills = outOfMemoryKills ?? 0
@@ -64,7 +64,7 @@ extension Lifecycle {
     case .exited(let code): return "the command exited with \(code)\(memory)"
     case .killed(let signal, let dumpedCore):
       return "the command was killed by SIG\(signal.name)\(dumpedCore ? ", core dumped" : "")\(memory)"
-    case nil: return "the command is still there"
+    case nil: return "the command is still running"
     }
   }
 }

@@ -34,7 +34,7 @@ extension Lifecycle {
   func repeatedStop(_ signal: Signal, at now: Instant, _ actions: inout [Action]) {
     verbosity.log(
       .info, "repeated-stop-signal", [("signal", .signal(signal)), ("kill_in_ms", .span(killAt.map { $0 - now }))],
-      "a stop is under way already: the signal changes nothing", &actions)
+      "already stopping; ignoring this stop signal", &actions)
   }
 
   var target: SignalTarget { options.targetsProcessGroup ? .commandGroup : .command }
@@ -54,7 +54,7 @@ extension Lifecycle {
     signalsForwarded += 1
     actions.append(.send(sent, to: target))
     verbosity.log(
-      .trace, "forwarded", [("signal", .signal(signal)), ("as", .signal(sent))], "passed on to the command", &actions)
+      .trace, "forwarded", [("signal", .signal(signal)), ("as", .signal(sent))], "forwarded to the command", &actions)
   }
 
   func commandStopped(by signal: Signal, _ actions: inout [Action]) {
@@ -65,7 +65,7 @@ extension Lifecycle {
       signal == .sigtstp || signal == .sigttin || signal == .sigttou
     else { return }
     verbosity.log(
-      .trace, "suspended", [("signal", .signal(signal))], "the terminal stopped the command: ebb stops with it",
+      .trace, "suspended", [("signal", .signal(signal))], "the terminal suspended the command; suspending ebb too",
       &actions)
     actions.append(.suspend)
   }

@@ -21,7 +21,7 @@ extension Lifecycle {
     guard !options.readiness.isEmpty else { return enter(.serving) }
     let deadline = options.startupTimeout > .zero ? now + options.startupTimeout : nil
     startup = Startup(schedule: ReadinessSchedule(at: now), deadline: deadline)
-    verbosity.log(.debug, "starting", [], "the command is asked whether it is ready", &actions)
+    verbosity.log(.debug, "starting", [], "asking the command whether it is ready", &actions)
   }
 
   mutating func passStartupDeadline(at now: Instant, _ actions: inout [Action]) {
@@ -30,7 +30,7 @@ extension Lifecycle {
       startupTimedOut(at: now, &actions)
     } else if startup.schedule.isAsking {
       actions.append(.abandonProbe)
-      probeFailed("no answer in time", at: now, &actions)
+      probeFailed("no response in time", at: now, &actions)
     } else {
       self.startup?.schedule.begin(at: now)
       actions.append(.probe)
@@ -66,7 +66,7 @@ extension Lifecycle {
         ("after_ms", .span(options.startupTimeout)),
         ("problem", startup?.schedule.lastProblem.map { .text($0) } ?? .null),
       ],
-      "the command was not ready within \(options.startupTimeout.description): it is stopped", &actions)
+      "the command was not ready within \(options.startupTimeout.description); stopping it", &actions)
     var stop = newStop(options.stopSignals.usual ?? .sigterm, at: now)
     stop.isStartupTimeout = true
     self.stop = stop

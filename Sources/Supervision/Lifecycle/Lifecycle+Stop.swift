@@ -6,26 +6,26 @@ extension Lifecycle {
     stop = began
     guard commandRuns else {
       return logStop(
-        began, at: now, killAt: killAt, "the command has exited already: what it left behind is ending", &actions)
+        began, at: now, killAt: killAt, "the command has already exited; stopping leftover processes", &actions)
     }
     let killIn = began.killAt - now
     guard !began.isDelegated else {
       logStop(
         began, at: now, forwardIn: .zero,
-        "the stop begins: the command is an ebb itself, and has delay and drain; SIGKILL in \(killIn.brief) at the latest",
+        "stopping: the command is an ebb itself, which does the delay and the drain; SIGKILL in \(killIn.brief) at the latest",
         &actions)
       return skipToForwarding(at: now, &actions)
     }
     guard phase > .starting else {
       logStop(
         began, at: now, forwardIn: .zero,
-        "the stop begins: the command is not ready, so no traffic is lost; \(deadlineName) in \(killIn.brief) at the latest",
+        "stopping: the command is not ready, so the stop signal is sent immediately; \(deadlineName) in \(killIn.brief) at the latest",
         &actions)
       return skipToForwarding(at: now, &actions)
     }
     logStop(
       began, at: now, forwardIn: keepsDelay ? times.delay : nil,
-      "the stop begins: \(keepsDelay && times.delay > .zero ? "the command serves on for \(times.delay.brief), " : "")"
+      "stopping: \(keepsDelay && times.delay > .zero ? "the command keeps serving for \(times.delay.brief), " : "")"
         + "\(deadlineName) in \(killIn.brief) at the latest", &actions)
     enter(.delaying)
     if keepsDelay { announceDelay(&actions) }
@@ -49,7 +49,7 @@ extension Lifecycle {
         // Why a signal that is not listed begins a stop.
         (
           "recognised",
-          options.stopSignals.contains(stop.signal) ? .null : server.map { .text($0.fields.name) } ?? .null
+          options.stopSignals.contains(stop.signal) ? .null : server.map { .text($0.traits.name) } ?? .null
         ),
       ], message, &actions)
   }
@@ -64,7 +64,7 @@ extension Lifecycle {
     guard times.delay > .zero else { return }
     verbosity.log(
       .info, "delaying", [("for_ms", .span(times.delay))],
-      "the command serves on for \(times.delay.brief) while routing changes", &actions)
+      "the command keeps serving for \(times.delay.brief) while load balancers stop routing to it", &actions)
   }
 
   /// Every deadline of a stop, fixed once. None of them may push `killAt`: it is the orchestrator's time that runs out.
@@ -135,7 +135,7 @@ extension Lifecycle {
         ("kill_in_ms", .span(max(.zero, stop.killAt - now))),
       ],
       sent == nil
-        ? "the stop signal is dropped by --rewrite: SIGKILL ends the command" : "the command has been told to stop",
+        ? "--rewrite drops the stop signal; SIGKILL will end the command" : "sent the stop signal to the command",
       &actions)
   }
 

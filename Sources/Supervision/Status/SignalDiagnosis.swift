@@ -23,7 +23,7 @@ extension Status {
   /// The signal by which the command is best stopped: that of a known server's graceful stop, else TERM or one of the list.
   /// `nil` where a garbled page has none.
   package func stopSignal(for command: ProcessDetails?) -> Signal? {
-    server(command)?.fields.gracefulStop ?? info.stopSignals.usual
+    server(command)?.traits.gracefulStop ?? info.stopSignals.usual
   }
 
   /// The signal that the command gets in a stop, `nil` for none. Before a stop: at the usual stop signal.
@@ -43,7 +43,7 @@ extension Status {
     let command = command(in: processes, supervisor: supervisor)
     guard let signal = signal ?? sends else {
       return info.isAsleep
-        ? [] : ["the stop signal is dropped by --rewrite: only SIGKILL at the deadline ends the command"]
+        ? [] : ["--rewrite drops the stop signal; only SIGKILL at the deadline will end the command"]
     }
     var sentences: [String] = []
     // Parents come before their children.
@@ -75,15 +75,15 @@ extension ProcessDetails {
     case .caught, nil: return nil
     case .ignored where isShell && signals?.ignored.contains(signal) == false:
       guard hasChildren, !info.targetsProcessGroup else { return nil }
-      return "\(who) does nothing on \(what) and does not pass it on: use exec or --group"
-    case .ignored: return "\(who) ignores \(what): it will be killed at the deadline"
+      return "\(who) does not act on \(what) and does not forward it: start the app with exec, or use --group"
+    case .ignored: return "\(who) ignores \(what) and will be killed at the deadline"
     case .blocked:
       return
         "\(who) blocks \(what): unless it waits for signals itself (sigwait, signalfd) it will be killed at the deadline"
     case .defaultAction where isShell:
       guard hasChildren else { return nil }
-      return "\(who) dies of \(what) at once and does not wait for its children, whose exit code is lost: use exec"
-    case .defaultAction: return "\(who) has no handler for \(what) and dies at once: in-flight requests are lost"
+      return "\(who) dies of \(what) immediately and does not wait for its children, whose exit code is lost: use exec"
+    case .defaultAction: return "\(who) has no handler for \(what) and dies immediately; requests in flight are lost"
     }
   }
 

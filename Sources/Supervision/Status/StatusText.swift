@@ -70,10 +70,10 @@ extension Status {
       if let forwardedAt = stop.forwardedAt {
         parts.append("the command was sent \(sent) \((moment - forwardedAt).approximate) ago")
       } else if snapshot.commandPid != nil {
-        parts.append("the command gets \(sent) in \(left(until: stop.forwardAt)) at the latest")
+        parts.append("\(sent) is forwarded in \(left(until: stop.forwardAt)) at the latest")
       }
     } else if snapshot.killAt != nil {
-      parts.append("the command has exited and its leftovers are ending")
+      parts.append("the command has exited; stopping leftover processes")
     }
     if snapshot.phase == .killing {
       parts.append("SIGKILL has been sent")
@@ -88,13 +88,13 @@ extension StatusSnapshot.Stop {
   /// Empty where nobody has counted.
   fileprivate var trafficTexts: [String] {
     guard let atStop = traffic.inFlightAtStop, let new = traffic.newConnections else { return [] }
-    let atForward = traffic.inFlightAtForward.map { ", \($0) when the command was told" } ?? ""
+    let atForward = traffic.inFlightAtForward.map { ", \($0) when the signal was forwarded" } ?? ""
     let lastConnection = traffic.lastConnection.map { ", the last at +\($0.approximate)" } ?? ""
     let lastRequest = traffic.lastRequest.map { "; last request at +\($0.approximate)" } ?? ""
     var texts = [
       "in flight: \(atStop) at the stop signal\(atForward)", "new connections: \(new)\(lastConnection)\(lastRequest)",
     ]
-    if let ending = traffic.drainEndedBy { texts.append("what ended the drain: \(ending.name)") }
+    if let ending = traffic.drainEndedBy { texts.append("drain ended by: \(ending.name)") }
     if let advice = traffic.advice(delay: delay) { texts.append(advice) }
     return texts
   }

@@ -65,7 +65,7 @@ extension Status {
     let server = server(command)
     var text = "by"
     for signal in signals(server) { text += " SIG" + signal.name }
-    text += " (\(plan.signalsFrom.name)\(server.map { ", " + $0.fields.name } ?? "")); delay \(plan.delay.approximate)"
+    text += " (\(plan.signalsFrom.name)\(server.map { ", " + $0.traits.name } ?? "")); delay \(plan.delay.approximate)"
     return text
       + " (\(plan.delayFrom.name)), grace period \(plan.gracePeriod.approximate) (\(plan.gracePeriodFrom.name))"
   }
@@ -78,7 +78,7 @@ extension Status {
     return .object([
       .init("stop_signals", .list(signals(server).map { .text($0.name) })),
       .init("stop_signals_from", .text(plan.signalsFrom.name)),
-      .init("recognised", server.map { .text($0.fields.name) } ?? .null),
+      .init("recognised", server.map { .text($0.traits.name) } ?? .null),
       .init("delay_ms", .span(plan.delay)), .init("delay_from", .text(plan.delayFrom.name)),
       .init("grace_period_ms", .span(plan.gracePeriod)), .init("grace_period_from", .text(plan.gracePeriodFrom.name)),
     ])
@@ -86,7 +86,7 @@ extension Status {
 
   private func signals(_ server: KnownServer?) -> [Signal] {
     var signals = info.stopSignals
-    if let own = server?.fields.gracefulStop { signals.insert(own) }
+    if let own = server?.traits.gracefulStop { signals.insert(own) }
     return signals.signals
   }
 }

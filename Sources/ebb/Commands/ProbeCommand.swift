@@ -49,7 +49,7 @@ private struct NoConnection: Error {
     isOwnFault = [EMFILE, ENFILE, ENOMEM, ENOBUFS].contains(error.code)
   }
 
-  static let timeout = NoConnection("no answer in time")
+  static let timeout = NoConnection("no response in time")
 }
 
 private func connect(to address: SocketAddress, _ deadline: Instant) throws(NoConnection) -> Int32 {
@@ -62,7 +62,9 @@ private func connect(to address: SocketAddress, _ deadline: Instant) throws(NoCo
   do throws(NoConnection) {
     guard wait(for: Int16(POLLOUT), on: socket, deadline) else { throw .timeout }
     if let error = takeSocketError(socket) { throw NoConnection(error) }
-    if discardIfSelfConnected(socket, to: address) { throw NoConnection("nothing listens there") }
+    if discardIfSelfConnected(socket, to: address) {
+      throw NoConnection("connection refused: nothing listens on that port")
+    }
   } catch {
     close(socket)
     throw error
@@ -83,7 +85,7 @@ private func ask(_ request: [UInt8], over socket: Int32, _ deadline: Instant) ->
       guard wait(for: Int16(POLLIN), on: socket, deadline) else { return NoConnection.timeout.reason }
       switch try receive(upTo: HTTPStatusLine.limit - answer.count, from: socket) {
       case .nothing: continue
-      case .end: return "closed without an answer"
+      case .end: return "connection closed without a response"
       case .bytes(let bytes): answer += bytes
       }
       let said = HTTPStatusLine(answer)

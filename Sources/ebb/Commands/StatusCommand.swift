@@ -60,7 +60,7 @@ private func list(_ supervisors: [StatusPageReader], title: String) throws(Comma
     do throws(StatusPageError) {
       text += supervisorLine(try one.read(), pid: one.pid, at: monotonicTime()) + "\n"
     } catch {
-      text += "pid \(one.pid): its status page cannot be read\n"
+      text += "pid \(one.pid): cannot read its status page\n"
     }
   }
   try printOut(Array(text.utf8))

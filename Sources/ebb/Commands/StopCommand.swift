@@ -38,7 +38,7 @@ private func send(
   } catch {
     // Else an ordinary stop would take no time some day.
     if now { nearest.withdrawRequest() }
-    guard error.code != ESRCH else { throw CommandError(message: "the supervisor has ended meanwhile") }
+    guard error.code != ESRCH else { throw CommandError(message: "the supervisor has already ended") }
     throw CommandError(message: "cannot stop process \(supervisor.pid): \(error.description)")
   }
 }

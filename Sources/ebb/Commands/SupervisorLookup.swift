@@ -24,7 +24,7 @@ func findSupervisor(pid: Int32?) throws(CommandError) -> SupervisorMatch {
     search = try SupervisorSearch()
   } catch {
     throw error.code == ENOENT
-      ? procIsMissing : CommandError(message: "cannot look for a supervisor: \(error.description)")
+      ? procIsMissing : CommandError(message: "cannot search for a supervisor: \(error.description)")
   }
   guard let first = search.found.first else { throw CommandError(message: noneFound(search)) }
   if search.found.count == 1 { return .unique(UniqueMatch(supervisor: first, others: [])) }
@@ -91,8 +91,8 @@ func readStatus(_ supervisor: StatusPageReader) throws(CommandError) -> Status {
   } catch {
     let page = "the status page of process \(supervisor.pid)"
     switch error {
-    case .halfWritten: throw CommandError(message: "\(page) is garbled")
-    case .notAStatusPage: throw CommandError(message: "\(page) is none of ebb's")
+    case .halfWritten: throw CommandError(message: "\(page) is corrupt")
+    case .notAStatusPage: throw CommandError(message: "\(page) was not written by ebb")
     case .otherSchema(let schema):
       throw CommandError(
         message:
@@ -108,22 +108,22 @@ private func openStatusPage(_ pid: Int32) throws(CommandError) -> StatusPageRead
     switch error {
     case .noProc: throw procIsMissing
     case .noSuchProcess: throw CommandError(message: "there is no process \(pid) here")
-    case .notASupervisor: throw CommandError(message: "process \(pid) is no supervisor: it has no status page")
+    case .notASupervisor: throw CommandError(message: "process \(pid) is not an ebb supervisor: it has no status page")
     case .denied(let error):
-      throw CommandError(message: "cannot look into process \(pid): \(error.description)\(cure(for: pid))")
-    case .failed(let error): throw CommandError(message: "cannot look into process \(pid): \(error.description)")
+      throw CommandError(message: "cannot inspect process \(pid): \(error.description)\(cure(for: pid))")
+    case .failed(let error): throw CommandError(message: "cannot inspect process \(pid): \(error.description)")
     }
   }
 }
 
 private var procIsMissing: CommandError {
-  CommandError(message: "cannot look for a supervisor: /proc is not mounted here, or is another pid namespace's")
+  CommandError(message: "cannot search for a supervisor: /proc is not mounted, or belongs to another PID namespace")
 }
 
 private func noneFound(_ search: SupervisorSearch) -> String {
   guard let first = search.denied.first else { return "no supervisor found: no process here has a status page" }
   let more = search.denied.count > 1 ? " (nor into \(search.denied.count - 1) more)" : ""
-  return "no supervisor found, and cannot look into process \(first)\(more)\(cure(for: first))"
+  return "no supervisor found, and cannot inspect process \(first)\(more)\(cure(for: first))"
 }
 
 private func cure(for pid: Int32) -> String {

@@ -83,6 +83,6 @@ final class Family {
     let problem = error.code == ENOENT ? "/proc is not mounted here" : "cannot read /proc: \(error.description)"
     journal.warn(
       "no-proc",
-      "\(problem): what outlives the command is signalled only where it is in the command's process group")
+      "\(problem): signalling leftover processes only in the command's process group")
   }
 }

@@ -38,7 +38,8 @@ final class Journal {
     let dropped = log.takeDroppedCount()
     if dropped > 0 {
       let notice = LogRecord(
-        .warning, "log-dropped", [("lines", .number(dropped))], "standard error was not read in time")
+        .warning, "log-dropped", [("lines", .number(dropped))], "dropped log lines: standard error was not read in time"
+      )
       log.submit(notice.line(format, unixMilliseconds: wallTime))
     }
     log.submit(record.line(format, unixMilliseconds: wallTime))

@@ -50,14 +50,14 @@ final class ReadinessProbe {
 
   private func connected() {
     if let error = takeSocketError(socket) { return failed(error.description) }
-    if discardIfSelfConnected(socket, to: asked) { return failed("nothing listens there") }
+    if discardIfSelfConnected(socket, to: asked) { return failed("connection refused: nothing listens on that port") }
     switch checks[check] {
     case .tcp: passed()
     case .http(let url):
       let request = httpGet(url)
       // A new connection takes far more than one request's bytes.
       guard (try? sendBytes(request[...], over: socket)) == request.count else {
-        return failed("the request was not taken")
+        return failed("the request was not accepted")
       }
       answer = []
       let socket = socket
@@ -71,7 +71,7 @@ final class ReadinessProbe {
     do throws(Errno) {
       switch try receive(upTo: HTTPStatusLine.limit - answer.count, from: socket) {
       case .nothing: return
-      case .end: return failed("closed without an answer")
+      case .end: return failed("connection closed without a response")
       case .bytes(let bytes): answer += bytes
       }
     } catch {

@@ -128,7 +128,7 @@ private func watchParent(_ signal: Signal?, _ parent: Int32, _ journal: Journal)
     try setParentDeathSignal(signal, parent: parent)
   } catch {
     journal.warn(
-      "no-parent-death-signal", "cannot ask for SIG\(signal.name) at the parent's death: \(error.description)")
+      "no-parent-death-signal", "cannot set the parent death signal SIG\(signal.name): \(error.description)")
   }
 }
 

@@ -11,7 +11,7 @@ func runSmoke(
 ) throws(CommandError) -> Int32 {
   guard procMatchesPIDNamespace else {
     throw CommandError(
-      message: "smoke: /proc is not mounted here, or is another pid namespace's: the supervisor cannot be looked at")
+      message: "smoke: cannot inspect the supervisor: /proc is not mounted, or belongs to another PID namespace")
   }
   // Before anything runs: a report that has nowhere to go is no reason to run.
   let file = try options.file.map { path throws(CommandError) in try openReport(path) }

@@ -65,7 +65,7 @@ final class SmokeRun {
   private func loop() throws(CommandError) {
     while true {
       if let signal = supervisor.poll() {
-        throw CommandError(message: "ended by SIG\(signal.name): nothing of the run is left")
+        throw CommandError(message: "ended by SIG\(signal.name): all processes of the run have been stopped")
       }
       let now = monotonicTime()
       observations.end = supervisor.end
@@ -105,7 +105,7 @@ extension SmokeRun {
       switch error {
       case .noSuchProcess, .notASupervisor, .noProc: return nil
       case .denied(let error), .failed(let error):
-        throw CommandError(message: "cannot look into the supervisor, process \(supervisor.pid): \(error.description)")
+        throw CommandError(message: "cannot inspect the supervisor, process \(supervisor.pid): \(error.description)")
       }
     }
   }
@@ -171,7 +171,7 @@ extension SmokeRun {
     if !left.isEmpty { writeTerminationLog(left, to: options.run.terminationLog) }
     observations.report = FinalReport(left)
     if observations.report == nil, observations.phase == nil {
-      throw CommandError(message: "smoke: the command was not started, so there is nothing to say of its shutdown")
+      throw CommandError(message: "smoke: the command did not start")
     }
     observations.retries = client.retries
     if observations.readyAt != nil { try lookForListeners() }

@@ -24,7 +24,7 @@ final class SmokeSupervisor {
       // What falls off the supervisor, should that be killed, becomes a child of this process and is killed too.
       if getpid() != 1 { try becomeSubreaper() }
     } catch {
-      throw CommandError(message: "cannot watch over a supervisor: \(error.description)")
+      throw CommandError(message: "cannot watch the supervisor: \(error.description)")
     }
     // In front of what the user asks for, which counts more: should this process be killed, the run ends all the same.
     // Behind it, which counts in any case: the report.

@@ -40,7 +40,8 @@ struct BesideSupervisorTests {
     let last = try #require(run.out.lines.last { $0.hasPrefix("drained after ") }, "\(run)")
     #expect(last.contains(", port 7000, by "), "\(run)")
     #expect(
-      run.err.lines.filter { $0.hasPrefix("ebb: cannot tell whose the listening sockets are") }.count == 1, "\(run)")
+      run.err.lines.filter { $0.hasPrefix("ebb: cannot determine which process owns the listening sockets") }.count
+        == 1, "\(run)")
   }
 
   @Test func `what the count is worth, once`() throws {
@@ -53,7 +54,8 @@ struct BesideSupervisorTests {
     let drain = ["drain", "--delay", "0", "--drain-timeout", "2s", "--drain-quiet", "300ms", "--ports", "\(port)"]
     let run = try Run.ebb(arguments: drain, setup)
     try run.expect(.code(1))
-    #expect(run.err.lines.count == 1 && run.err.text.hasPrefix("ebb: no ages of connections here"), "\(run)")
+    #expect(
+      run.err.lines.count == 1 && run.err.text.hasPrefix("ebb: the kernel does not report connection ages"), "\(run)")
     _ = client
   }
 }

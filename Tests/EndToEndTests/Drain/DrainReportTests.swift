@@ -17,7 +17,7 @@ struct DrainReportTests {
     let last = try #require(report["last_connection_ms"])
     #expect(last >= 900, "\(report)")
     let advice = try #require(report.text("advice"))
-    #expect(advice.hasPrefix("the last connection came at +"), "\(advice)")
+    #expect(advice.hasPrefix("the last connection arrived at +"), "\(advice)")
     let seconds = (last * 13 / 10 + 999) / 1000
     #expect(advice.hasSuffix("s, the delay is 500ms: use --delay \(seconds)s"), "\(advice)")
     // A person reads it too.
@@ -50,8 +50,8 @@ struct DrainReportTests {
     #expect(last < 5000, "\(report)")
     let advice = try #require(report.text("advice"))
     let seconds = max(1, (last * 13 / 10 + 999) / 1000)
-    #expect(advice.hasPrefix("the last connection came at +"), "\(advice)")
-    #expect(advice.hasSuffix("s, the delay is 20s: --delay \(seconds)s would do"), "\(advice)")
+    #expect(advice.hasPrefix("the last connection arrived at +"), "\(advice)")
+    #expect(advice.hasSuffix("s, the delay is 20s: --delay \(seconds)s is enough"), "\(advice)")
   }
 
   @Test func `none where nothing came`() throws {

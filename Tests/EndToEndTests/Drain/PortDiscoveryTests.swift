@@ -141,7 +141,7 @@ struct DrainPortTests {
     let report = try FinalReport(run)
     #expect(report.text("delay_ended_by") == "time" && report.drainEndedBy == "skipped", "\(report)")
     let messages = try run.records().compactMap { $0["msg"] as? String }
-    #expect(messages.first == "the stop begins: the command serves on for 2s, SIGKILL in 29s at the latest")
+    #expect(messages.first == "stopping: the command keeps serving for 2s, SIGKILL in 29s at the latest")
     #expect(!messages.contains { $0.contains("no delay") }, "\(run)")
   }
 

@@ -32,7 +32,7 @@ struct ProbeTests {
     #expect(try probe("--http", url, "--header", "X-Probe: yes", about: run).exit == .code(0))
     #expect(try probe("--live", "--http", url, about: run).exit == .code(0))
     let slow = try CommandResult.ebb("probe", "--http", url + "delay/30", "--timeout", "100ms", about: run)
-    #expect(slow.exit == .code(1) && slow.out == "not ready: 127.0.0.1:\(port): no answer in time\n", "\(slow)")
+    #expect(slow.exit == .code(1) && slow.out == "not ready: 127.0.0.1:\(port): no response in time\n", "\(slow)")
     try run.send(.sigterm)
     try run.line("", on: run.err)
     #expect(try probe("--tcp", "\(port)", about: run).out.hasPrefix("not ready: delaying, "))
@@ -44,7 +44,8 @@ struct ProbeTests {
     try run.line("ready")
     let answers: [(String, String?)] = [
       ("HTTP/1.1 204 No Content\r\n\r\n", nil), ("HTTP/1.0 302 Found\r\n", nil), ("HTTP/1.1 503 Busy\r\n", "HTTP 503"),
-      ("HTTP/1.1 404\r\n", "HTTP 404"), ("SSH-2.0-x\r\n", "no HTTP answer"), ("", "closed without an answer"),
+      ("HTTP/1.1 404\r\n", "HTTP 404"), ("SSH-2.0-x\r\n", "no HTTP answer"),
+      ("", "connection closed without a response"),
       ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n", nil),
       (String(repeating: "HTTP/1.1 100 x\r\n\r\n", count: 900), "no HTTP answer"),
     ]
@@ -64,7 +65,7 @@ struct ProbeTests {
     let begun = Clock.now()
     let answer = try CommandResult.ebb(
       "probe", "--http", "http://127.0.0.1:\(silent.port)/", "--timeout", "200ms", about: run)
-    #expect(answer.out == "not ready: 127.0.0.1:\(silent.port): no answer in time\n" && answer.exit == .code(1))
+    #expect(answer.out == "not ready: 127.0.0.1:\(silent.port): no response in time\n" && answer.exit == .code(1))
     #expect(Clock.now() - begun >= .milliseconds(200))
     let deaf = try Loopback(listens: false)
     let refused = try probe("--tcp", "\(deaf.port)", about: run)
@@ -84,7 +85,7 @@ struct ProbeTests {
     let poor = try CommandResult(
       try Run.ebb(arguments: ["probe", "--pid", "\(run.pid)"], .launch("--rlimit-nofile", "4")))
     #expect(poor.exit == .code(125), "\(poor)")
-    #expect(poor.err == "ebb: cannot look into process \(run.pid): Too many open files\n")
+    #expect(poor.err == "ebb: cannot inspect process \(run.pid): Too many open files\n")
   }
 }
 

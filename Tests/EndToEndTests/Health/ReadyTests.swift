@@ -88,7 +88,7 @@ struct ReadyTests {
     let options = ["--ready-http", "http://127.0.0.1:\(silent.port)/", "--health", "\(health)", "-vv"]
     let run = try Run.ebb(options, testApp("signals"))
     try run.line("ready")
-    try run.wait(for: "an attempt to be given up") { run.err.text.contains("no answer in time") }
+    try run.wait(for: "an attempt to be given up") { run.err.text.contains("no response in time") }
     #expect(try RawClient.get(health, "/readyz").body == "starting")
     try run.send(.sigusr1)
     try run.line("got USR1")

@@ -133,7 +133,7 @@ struct OlderKernelTests {
       for command in ["status", "probe", "stop"] {
         let denied = try answer(command)
         #expect(denied.exit == .code(125), "\(denied)")
-        #expect(denied.err == "ebb: process \(run.pid) is no supervisor: it has no status page\n", "\(denied)")
+        #expect(denied.err == "ebb: process \(run.pid) is not an ebb supervisor: it has no status page\n", "\(denied)")
       }
       return
     }

@@ -253,7 +253,7 @@ struct ImageTests {
     #expect(smoke.exit == .code(1), "\(smoke)")
     let detail = try smoke.detail("stop-signal-handled")
     #expect(
-      detail.contains("`entry.sh` dies of SIGTERM at once and does not wait for its children")
+      detail.contains("`entry.sh` dies of SIGTERM immediately and does not wait for its children")
         && detail.contains("use exec"), "\(smoke)")
     let cured = try nodeImage(exec: true)
     let passed = try SmokeResult(["--http", cured.url], cured.command)

@@ -10,7 +10,7 @@ struct SmokeFailureTests {
     #expect(smoke.exit == .code(1), "\(smoke)")
     #expect(smoke.failed == ["stop-signal-handled", "exited-within-grace", "exit-code"], "\(smoke)")
     #expect(
-      try smoke.detail("stop-signal-handled").hasSuffix("`TestApp` ignores SIGTERM: it will be killed at the deadline"))
+      try smoke.detail("stop-signal-handled").hasSuffix("`TestApp` ignores SIGTERM and will be killed at the deadline"))
     #expect(try smoke.number("exit", "code") == 137)
   }
 
@@ -22,7 +22,7 @@ struct SmokeFailureTests {
     #expect(smoke.exit == .code(1) && smoke.failed == ["stop-signal-handled", "no-leftovers"], "\(smoke)")
     #expect(
       try smoke.detail("stop-signal-handled").contains(
-        "`sh` dies of SIGTERM at once and does not wait for its children, whose exit code is lost: use exec; pid "))
+        "`sh` dies of SIGTERM immediately and does not wait for its children, whose exit code is lost: use exec; pid "))
   }
 
   @Test(.needs(.program("python3")))
@@ -115,7 +115,7 @@ struct SmokeFailureTests {
     kill(supervisor, SIGSTOP)
     let smoke = try SmokeResult(run)
     #expect(smoke.exit == .code(1) && smoke.failed.contains("exited-within-grace"), "\(smoke)")
-    #expect(try smoke.detail("exited-within-grace").hasPrefix("still there after --termination-grace-period 6s"))
+    #expect(try smoke.detail("exited-within-grace").hasPrefix("still running after --termination-grace-period 6s"))
   }
 }
 
@@ -133,7 +133,7 @@ struct SmokeEndTests {
   }
 
   @Test func `what cannot be run`() throws {
-    let nothing = "smoke: the command was not started, so there is nothing to say of its shutdown"
+    let nothing = "smoke: the command did not start"
     try expect(nothing, [], ["/does/not/exist"])
     try expect(nothing, ["--health", "192.0.2.1:1"], testApp("signals"))
     try expect("cannot write \"/does/not/exist\": No such file or directory", ["--output=tap:/does/not/exist"], ["x"])
@@ -143,7 +143,7 @@ struct SmokeEndTests {
   @Test(.needs(.pidNamespace))
   func `without proc`() throws {
     try expect(
-      "smoke: /proc is not mounted here, or is another pid namespace's: the supervisor cannot be looked at", [],
+      "smoke: cannot inspect the supervisor: /proc is not mounted, or belongs to another PID namespace", [],
       testApp("signals"), LaunchOptions(launch: ["--pid-namespace-without-proc"]))
   }
 
@@ -154,7 +154,7 @@ struct SmokeEndTests {
     try run.send(signal)
     try run.expect(.code(125))
     try run.readToEnd()
-    #expect(run.err.lines.last == "ebb: ended by SIG\(signal): nothing of the run is left", "\(run)")
+    #expect(run.err.lines.last == "ebb: ended by SIG\(signal): all processes of the run have been stopped", "\(run)")
     #expect(!run.err.lines.contains("got TERM") && run.out.text == "", "\(run)")
   }
 

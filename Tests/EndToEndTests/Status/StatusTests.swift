@@ -30,7 +30,7 @@ struct StatusTests {
     #expect(delaying.out.contains("pid 1: delaying for ") && delaying.out.contains("s, not ready\n"), "\(delaying)")
     #expect(delaying.out.contains("\nsignals   2 received, 1 forwarded\n"), "\(delaying)")
     #expect(delaying.out.contains("\nstop      SIGTERM came "), "\(delaying)")
-    #expect(delaying.out.contains("\n          the command gets SIGTERM in "), "\(delaying)")
+    #expect(delaying.out.contains("\n          SIGTERM is forwarded in "), "\(delaying)")
     #expect(try delaying.out.span(after: "\n          SIGKILL in ") <= .seconds(29), "\(delaying)")
   }
 
@@ -80,8 +80,8 @@ struct StatusTests {
       answer.out.hasSuffix(
         """
 
-        pid \(shell) `sh` dies of SIGTERM at once and does not wait for its children, whose exit code is lost: use exec
-        pid \(child) `TestApp` has no handler for SIGTERM and dies at once: in-flight requests are lost
+        pid \(shell) `sh` dies of SIGTERM immediately and does not wait for its children, whose exit code is lost: use exec
+        pid \(child) `TestApp` has no handler for SIGTERM and dies immediately; requests in flight are lost
 
         """), "\(answer)")
 
@@ -89,7 +89,7 @@ struct StatusTests {
     let pid = try deaf.line("ready").number("pid")
     #expect(
       try CommandResult.ebb("status", about: deaf).out
-        .hasSuffix("\npid \(pid) `TestApp` ignores SIGTERM: it will be killed at the deadline\n"))
+        .hasSuffix("\npid \(pid) `TestApp` ignores SIGTERM and will be killed at the deadline\n"))
 
     let blocking = try Run.ebb([], ["/bin/sh", "-c", "exec \(Binaries.testApp) stay"], .launch("--block", "TERM"))
     try blocking.line("ready")
@@ -255,7 +255,7 @@ struct StatusSearchTests {
       #expect(answer.exit == .code(125))
       #expect(
         answer.err
-          == "ebb: cannot look into process \(run.pid): Permission denied: it runs as user 0, and this is user 65534\n")
+          == "ebb: cannot inspect process \(run.pid): Permission denied: it runs as user 0, and this is user 65534\n")
     }
     #expect(run.poll() == nil)
   }
@@ -265,7 +265,7 @@ struct StatusSearchTests {
     try run.line("ready")
     let none = try CommandResult(try Run.ebb(arguments: ["status", "--pid", "\(run.pid)"]))
     #expect(none.exit == .code(125))
-    #expect(none.err == "ebb: process \(run.pid) is no supervisor: it has no status page\n")
+    #expect(none.err == "ebb: process \(run.pid) is not an ebb supervisor: it has no status page\n")
     let gone = try CommandResult(try Run.ebb(arguments: ["status", "--pid", "4194304"]))
     #expect(gone.exit == .code(125) && gone.err == "ebb: there is no process 4194304 here\n")
   }
@@ -276,7 +276,8 @@ struct StatusSearchTests {
       let answer = try CommandResult(try Run.ebb(arguments: words, .launch("--pid-namespace-without-proc")))
       #expect(answer.exit == .code(125))
       #expect(
-        answer.err == "ebb: cannot look for a supervisor: /proc is not mounted here, or is another pid namespace's\n")
+        answer.err == "ebb: cannot search for a supervisor: /proc is not mounted, or belongs to another PID namespace\n"
+      )
     }
   }
 
@@ -296,7 +297,7 @@ struct StatusSearchTests {
 
     let stop = try CommandResult(try container.exec(["/ebb", "stop"]))
     #expect(stop.exit == .code(0), "\(stop)")
-    #expect(try stop.out.span(after: "delaying, not ready; the command gets SIGTERM in ") <= .seconds(20), "\(stop)")
+    #expect(try stop.out.span(after: "delaying, not ready; SIGTERM is forwarded in ") <= .seconds(20), "\(stop)")
     let probe = try CommandResult(try container.exec(["/ebb", "probe"]))
     #expect(probe.exit == .code(1) && probe.out.hasPrefix("not ready: delaying, the stop began "), "\(probe)")
     #expect(try CommandResult(try container.exec(["/ebb", "probe", "--live"])).exit == .code(0))
@@ -324,7 +325,7 @@ struct StatusWatchTests {
     let lines = sampler.out.lines.map { String($0.split(separator: " ", maxSplits: 1)[1]) }
     #expect(lines[0] == "serving, ready; 0 received, 0 forwarded, 0 reaped")
     #expect(lines[1] == "serving, ready; 1 received, 1 forwarded, 0 reaped")
-    #expect(try lines[2].span(after: "delaying, not ready; the command gets SIGTERM in ") <= .seconds(3), "\(sampler)")
+    #expect(try lines[2].span(after: "delaying, not ready; SIGTERM is forwarded in ") <= .seconds(3), "\(sampler)")
     #expect(lines.last == "exited, not ready; the command has exited with 0; 2 received, 2 forwarded, 0 reaped")
   }
 

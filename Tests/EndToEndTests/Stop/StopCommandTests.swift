@@ -10,7 +10,7 @@ struct StopCommandTests {
     let begun = Clock.now()
     let stop = try inside.ebb("stop")
     #expect(stop.exit == .code(0) && stop.err == "", "\(stop)")
-    #expect(try stop.out.span(after: "delaying, not ready; the command gets SIGTERM in ") <= .seconds(3), "\(stop)")
+    #expect(try stop.out.span(after: "delaying, not ready; SIGTERM is forwarded in ") <= .seconds(3), "\(stop)")
     try inside.run.expect(.code(0))
     #expect(Clock.now() - begun >= .seconds(3))
     #expect(inside.run.signals == ["got TERM"])

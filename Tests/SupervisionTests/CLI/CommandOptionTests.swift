@@ -51,7 +51,7 @@ import Testing
   @Test(arguments: [
     (
       ["status", "x"],
-      "status: \"x\" is no option: see ebb status --help; to run a program called status: ebb -- status"
+      "status: \"x\" is not an option: see ebb status --help; to run a program called status: ebb -- status"
     ),
     (["status", "--pid"], "status: --pid: a value is missing: expected --pid N"),
     (["stop", "--pid", "0"], "stop: --pid: \"0\" is not a pid: expected a number from 1 on"),
@@ -89,7 +89,7 @@ import Testing
   func anUnknownOptionLeadsToTheCommandsOwnHelp(_ name: String) {
     #expect {
       try parse(arguments: [name, "--nope"], variable: { _ in nil })
-    } throws: { ($0 as? UsageError)?.message == "\(name): \"--nope\" is no option: see ebb \(name) --help" }
+    } throws: { ($0 as? UsageError)?.message == "\(name): \"--nope\" is not an option: see ebb \(name) --help" }
   }
 
   @Test(arguments: ["status", "stop", "probe"])

@@ -73,14 +73,14 @@ import Testing
   @Test func `the table of servers is the program's`() throws {
     var expected = "| command | SIGTERM | graceful stop | use | in the foreground |\n|---|---|---|---|---|\n"
     for server in KnownServer.allCases {
-      let fields = server.fields
+      let traits = server.traits
       let names = KnownServer.processNames.filter { $0.1 == server }.map { "`\($0.0)`" }.joined(separator: ", ")
       let meaning = ["fast stop", "waits for every client", "reloads, does not exit"]
       let meanings: [KnownServer.OnTerminate] = [.fastStop, .waitsForClients, .reloads]
-      let onTerminate = meaning[try #require(meanings.firstIndex(of: fields.onTerminate))]
-      let needs = fields.needs.map { fields.gracefulStop == nil ? ", \($0)" : ", and \($0)" } ?? ""
-      expected += "| \(names) | \(onTerminate) | \(fields.gracefulStop?.name ?? "none") | "
-      expected += "`--rewrite TERM:\(server.rewriteTo.name)`\(needs) | `\(fields.foreground)` |\n"
+      let onTerminate = meaning[try #require(meanings.firstIndex(of: traits.onTerminate))]
+      let needs = traits.needs.map { traits.gracefulStop == nil ? ", \($0)" : ", and \($0)" } ?? ""
+      expected += "| \(names) | \(onTerminate) | \(traits.gracefulStop?.name ?? "none") | "
+      expected += "`--rewrite TERM:\(server.rewriteTo.name)`\(needs) | `\(traits.foreground)` |\n"
     }
     #expect(try table("| command | SIGTERM |", in: "Recipes") == [expected], "Recipes.md should hold:\n\(expected)")
   }

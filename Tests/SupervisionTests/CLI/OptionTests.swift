@@ -154,9 +154,11 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
     (["--termination-log=", "a"], "--termination-log: \"\" is not an absolute path: expected e.g. /dev/"),
     (
       ["--dealy", "5s", "a"],
-      "\"--dealy\" is no option: see ebb --help; a command that begins with a dash goes after --"
+      "\"--dealy\" is not an option: see ebb --help; to run a command that starts with a dash, put -- before it"
     ),
-    (["-x", "a"], "\"-x\" is no option: see ebb --help; a command that begins with a dash goes after --"),
+    (
+      ["-x", "a"], "\"-x\" is not an option: see ebb --help; to run a command that starts with a dash, put -- before it"
+    ),
     (["--delay", "a\nb\u{1B}[31m", "a"], "--delay: \"a\\nb\\u001b[31m\" is not a duration: "),
     ([], "no command given: expected ebb [OPTION...] [--] COMMAND [ARG...]; see ebb --help"),
     (["--"], "no command given: expected ebb [OPTION...] [--] COMMAND [ARG...]; see ebb --help"),

@@ -83,7 +83,7 @@ import Testing
     (["--lag", "1s", "a"], "smoke: --lag needs --http or --tcp"),
     (
       ["--json", "a"],
-      "smoke: \"--json\" is no option: see ebb smoke --help; a command that begins with a dash goes after --"
+      "smoke: \"--json\" is not an option: see ebb smoke --help; to run a command that starts with a dash, put -- before it"
     ),
   ])
   func mistakesAreNamed(_ words: [String], _ message: String) {

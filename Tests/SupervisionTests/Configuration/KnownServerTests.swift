@@ -20,7 +20,7 @@ import Testing
   func `any other name is not`(name: String) { #expect(KnownServer(processName: name) == nil) }
 
   @Test func `the signals to look for are those of the table`() {
-    let signals = KnownServer.allCases.compactMap { $0.fields.gracefulStop }
+    let signals = KnownServer.allCases.compactMap { $0.traits.gracefulStop }
     #expect(KnownServer.gracefulStops == SignalSet(signals) && signals.count == 6)
     #expect(Lifecycle.imageStopSignals.signals.map { $0.name } == ["QUIT", "USR1", "WINCH", "RTMIN+3"])
   }
@@ -210,7 +210,7 @@ import Testing
     #expect(!lines.contains { $0.contains("SIGKILL in ") || $0.contains("has been told") }, "\(lines)")
     let end = scenario.at(31_000, .timer)
     #expect(end.contains { if case .exit(code: 137, _) = $0 { true } else { false } })
-    #expect(scenario.line("exited")?.message == "the command is still there: no signal reaches it")
+    #expect(scenario.line("exited")?.message == "the command is still running; no signal reaches it")
     #expect(scenario.count("unkillable") == 0)
   }
 
@@ -237,7 +237,7 @@ import Testing
     #expect(looks == [true, false])
     scenario.at(10, .leftoversListen(port: 80, .nginx))
     #expect(
-      scenario.line("daemon")?.message.hasSuffix("which is stopped: run it in the foreground: nginx -g 'daemon off;'")
+      scenario.line("daemon")?.message.hasSuffix("stopping it: run it in the foreground: nginx -g 'daemon off;'")
         == true)
     var failed = Story()
     failed.at(10, .commandExited(.exited(code: 1)))

@@ -101,7 +101,7 @@ import Testing
 
   @Test func `a command after the options is refused`() throws {
     let error = #expect(throws: UsageError.self) { try plan("--", "nginx") }
-    #expect(error?.message.hasPrefix("plan: \"nginx\" is no option") == true)
+    #expect(error?.message.hasPrefix("plan: \"nginx\" is not an option") == true)
   }
 
   @Test func `install takes one absolute path, else it is a program`() throws {

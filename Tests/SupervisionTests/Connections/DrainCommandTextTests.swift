@@ -31,7 +31,7 @@ import Testing
   @Test func whatIsNotKnownIsNotCalledNone() {
     for listeners in [ConnectionSample.PortSource.unknown, .uncountable] {
       let text = drainSummary(.bound, traffic(sample(listeners: listeners)), after: .seconds(10))
-      #expect(text == "not drained, the bound is reached after 10s: connections unknown, by diag+info")
+      #expect(text == "not drained after 10s (timeout): connections unknown, by diag+info")
     }
     var failed = traffic(seen)
     failed.fail()
@@ -45,8 +45,8 @@ import Testing
     #expect(
       text(.drained(by: .quiet), sample()) == "drained after 5.0s (quiet): 0 busy, 0 idle, port 80, by diag+info")
     #expect(text(.drained(by: nil), seen) == "drained after 5.0s: \(counts)")
-    #expect(text(.bound, seen) == "not drained, the bound is reached after 5.0s: \(counts)")
-    #expect(text(.nothingListens, sample(listeners: .none)) == "nothing listens here: there is nothing to wait for")
+    #expect(text(.bound, seen) == "not drained after 5.0s (timeout): \(counts)")
+    #expect(text(.nothingListens, sample(listeners: .none)) == "no listening sockets; nothing to drain")
     var ports = sample()
     ports.ports = []
     #expect(text(.drained(by: .quiet), ports).hasSuffix("0 busy, 0 idle, no port, by diag+info"))

@@ -29,7 +29,7 @@ import Testing
     #expect(scenario.at(0, .signal(.sigterm)) == stopCommand)
     var hook = DrainScenario { ($0.delay, $0.drain, $0.preStop) = (.zero, .time, ["hook"]) }
     #expect(hook.at(0, .signal(.sigterm)) == [.startHook(.sigterm)])
-    #expect(hook.line("draining")?.contains("waits for the pre-stop hook") == true)
+    #expect(hook.line("draining")?.contains("draining until the pre-stop hook has exited") == true)
     #expect(hook.line("delaying") == nil)
     var delayed = DrainScenario { ($0.drain, $0.preStop) = (.time, ["hook"]) }
     _ = delayed.at(0, .signal(.sigterm))
@@ -75,7 +75,7 @@ import Testing
     #expect(scenario.records.filter { $0.event == "connections" }.count == 2)
     var none = DrainScenario()
     _ = none.drain { _ in sample(listeners: .none) }
-    #expect(none.line("connections")?.contains("listens on nothing") == true)
+    #expect(none.line("connections")?.contains("no listening sockets") == true)
   }
 
   @Test func theFirstFailureIsAWarningTheOthersAreDetails() {

@@ -327,7 +327,7 @@ import Testing
     #expect(scenario.drain { _ in sample(listeners: .none) } == 0)
     #expect(scenario.line("delaying") == nil)
     #expect(scenario.line("stop-signal")?.contains(#""forward_in_ms":null"#) == true)
-    #expect(scenario.line("connections")?.contains("no delay, no drain") == true)
+    #expect(scenario.line("connections")?.contains("skipping delay and drain") == true)
     scenario.exit(at: 1)
     #expect(scenario.report.contains(#""delay_ended_by":"skipped","drain_ms":0,"drain_ended_by":"skipped""#))
   }
@@ -337,7 +337,7 @@ import Testing
     _ = scenario.at(0, .signal(.sigterm))
     #expect(scenario.line("delaying") == nil)
     _ = scenario.at(3, .sampled(sample()))
-    #expect(scenario.line("delaying")?.contains("the command serves on for 5s") == true)
+    #expect(scenario.line("delaying")?.contains("the command keeps serving for 5s") == true)
     _ = scenario.at(250, .timer)
     _ = scenario.at(253, .sampled(sample()))
     #expect(scenario.records.filter { $0.event.utf8.elementsEqual("delaying".utf8) }.count == 1)
@@ -347,7 +347,7 @@ import Testing
     var scenario = DrainScenario()
     _ = scenario.at(0, .signal(.sigterm))
     _ = scenario.at(3, .countFailed("sock_diag: Too many open files"))
-    #expect(scenario.line("delaying")?.contains("serves on for 5s") == true)
+    #expect(scenario.line("delaying")?.contains("keeps serving for 5s") == true)
     #expect(scenario.lifecycle.phase == .delaying)
   }
 
@@ -355,8 +355,8 @@ import Testing
     var scenario = DrainScenario { $0.delay = .seconds(2) }
     #expect(scenario.drain { _ in sample(listeners: .none) } == 2000)
     #expect(
-      scenario.line("stop-signal")?.contains("the command serves on for 2s, SIGKILL in 29s at the latest") == true)
-    #expect(scenario.line("connections")?.contains("listens on nothing so far: the delay that was given holds") == true)
+      scenario.line("stop-signal")?.contains("the command keeps serving for 2s, SIGKILL in 29s at the latest") == true)
+    #expect(scenario.line("connections")?.contains("no listening sockets; keeping the delay that was given") == true)
     scenario.exit(at: 2001)
     #expect(
       scenario.report.contains(#""delay_ms":2000,"delay_ended_by":"time","drain_ms":0,"drain_ended_by":"skipped""#))

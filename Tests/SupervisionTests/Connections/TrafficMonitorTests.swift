@@ -256,7 +256,7 @@ import Testing
   @Test mutating func noDelayIsNoAdvice() {
     add(sample(), at: 0)
     add(sample(connection(sent: 0, received: 0)), at: 0)
-    #expect(traffic.report.advice(delay: .seconds(20))?.hasSuffix("--delay 1s would do") == true)
+    #expect(traffic.report.advice(delay: .seconds(20))?.hasSuffix("--delay 1s is enough") == true)
   }
 
   /// Connections may have come that nobody saw.
@@ -279,14 +279,17 @@ import Testing
       return sample.explanation
     }
     for (source, listeners, level, part) in [
-      (ConnectionSource.diagWithInfo, ConnectionSample.PortSource.ofTree, LogLevel.info, "are counted"),
-      (.diagWithInfo, .given, .info, "are counted"), (.diagWithInfo, .ofControlGroup, .info, "are counted"),
-      (.diag, .ofTree, .warning, "no ages"), (.proc, .given, .warning, "no ages"),
-      (.procStates, .ofTree, .warning, "no ages"), (.none, .given, .warning, "cannot be counted here"),
-      (.none, .unknown, .warning, "cannot be counted here"), (.diagWithInfo, .none, .info, "listens on nothing"),
+      (ConnectionSource.diagWithInfo, ConnectionSample.PortSource.ofTree, LogLevel.info, "counting connections"),
+      (.diagWithInfo, .given, .info, "counting connections"),
+      (.diagWithInfo, .ofControlGroup, .info, "counting connections"),
+      (.diag, .ofTree, .warning, "the kernel does not report connection ages"),
+      (.proc, .given, .warning, "the kernel does not report connection ages"),
+      (.procStates, .ofTree, .warning, "the kernel does not report connection ages"),
+      (.none, .given, .warning, "cannot count connections"),
+      (.none, .unknown, .warning, "cannot count connections"), (.diagWithInfo, .none, .info, "no listening sockets"),
       (.diag, .uncountable, .warning, "UDP or UNIX"),
-      (.diagWithInfo, .unknown, .warning, "whether the command listens"),
-      (.diagWithInfo, .all, .warning, "whose the listening sockets are"),
+      (.diagWithInfo, .unknown, .warning, "which ports the command listens on"),
+      (.diagWithInfo, .all, .warning, "which process owns the listening sockets"),
     ] {
       let explanation = explained(source, listeners)
       #expect(explanation.0 == level && explanation.1.contains(part), "\(source) \(listeners): \(explanation)")

@@ -24,14 +24,14 @@ import Testing
   }
 
   @Test(arguments: [
-    (delay: 5, last: 8400, "the last connection came at +8.4s, the delay is 5s: use --delay 11s"),
-    (delay: 5, last: 4500, "the last connection came at +4.5s, the delay is 5s: use --delay 6s"),
-    (delay: 5, last: 5000, "the last connection came at +5.0s, the delay is 5s: use --delay 7s"),
+    (delay: 5, last: 8400, "the last connection arrived at +8.4s, the delay is 5s: use --delay 11s"),
+    (delay: 5, last: 4500, "the last connection arrived at +4.5s, the delay is 5s: use --delay 6s"),
+    (delay: 5, last: 5000, "the last connection arrived at +5.0s, the delay is 5s: use --delay 7s"),
     (delay: 5, last: 4000, nil), (delay: 5, last: 3900, nil), (delay: 5, last: 1300, nil),
-    (delay: 20, last: 600, "the last connection came at +0.6s, the delay is 20s: --delay 1s would do"),
-    (delay: 20, last: 4900, "the last connection came at +4.9s, the delay is 20s: --delay 7s would do"),
+    (delay: 20, last: 600, "the last connection arrived at +0.6s, the delay is 20s: --delay 1s is enough"),
+    (delay: 20, last: 4900, "the last connection arrived at +4.9s, the delay is 20s: --delay 7s is enough"),
     (delay: 20, last: 5000, nil), (delay: 2, last: 100, nil),
-    (delay: 4, last: 999, "the last connection came at +1.0s, the delay is 4s: --delay 2s would do"),
+    (delay: 4, last: 999, "the last connection arrived at +1.0s, the delay is 4s: --delay 2s is enough"),
   ])
   func advice(delay: Int, last: Int, advice: String?) {
     var traffic = TrafficMonitor(mode: .idle, quiet: .seconds(2), since: .at(0))
@@ -44,7 +44,7 @@ import Testing
   }
 
   private let steady =
-    "connections came without a pause until the stop signal was forwarded: routing takes longer than that, or a steady "
+    "connections arrived without a pause until the stop signal was forwarded: routing takes longer than that, or a steady "
     + "client or a probe asks the app's port, which no delay outlasts; put probes on --health, or use ebb probe"
 
   /// With each delay that it would say the next report would say a longer one.
@@ -69,7 +69,8 @@ import Testing
       return sample(connection(sent: now - last, received: now - last), closed: last / 1000)
     }
     scenario.exit(at: 9000)
-    #expect(scenario.report.contains(#""advice":"the last connection came at +4.0s, the delay is 2s: use --delay 6s""#))
+    #expect(
+      scenario.report.contains(#""advice":"the last connection arrived at +4.0s, the delay is 2s: use --delay 6s""#))
   }
 
   @Test func `no advice before it is known whether connections end`() {
@@ -105,10 +106,10 @@ import Testing
     _ = scenario.at(0, .timer)
     _ = scenario.at(0, .probeSucceeded)
     #expect(scenario.drain { _ in sample(listeners: .none) } == 5000)
-    #expect(scenario.line("connections")?.contains("the delay holds") == true)
+    #expect(scenario.line("connections")?.contains("waiting only for the delay") == true)
     var never = DrainScenario()
     #expect(never.drain { _ in sample(listeners: .none) } == 0)
-    #expect(never.line("connections")?.contains("no delay, no drain") == true)
+    #expect(never.line("connections")?.contains("skipping delay and drain") == true)
   }
 
   // MARK: ebb status
@@ -126,9 +127,9 @@ import Testing
     #expect(
       text.contains(
         """
-        traffic   in flight: 3 at the stop signal, 3 when the command was told
+        traffic   in flight: 3 at the stop signal, 3 when the signal was forwarded
                   new connections: 0; last request at +4.6s
-                  what ended the drain: bound
+                  drain ended by: bound
 
         """))
     let json = String(decoding: statusJSON(status, pid: 1, processes: [], at: .at(7000)), as: UTF8.self)
@@ -146,9 +147,9 @@ import Testing
     let status = Status(info: Status.example.info, snapshot: scenario.lifecycle.snapshot)
     let text = statusText(status, pid: 1, processes: [], at: .at(7000))
     #expect(text.contains("new connections: 1, the last at +4.6s; last request at +4.6s\n"))
-    #expect(text.contains("          the last connection came at +4.6s, the delay is 5s: use --delay 6s\n"))
+    #expect(text.contains("          the last connection arrived at +4.6s, the delay is 5s: use --delay 6s\n"))
     let json = String(decoding: statusJSON(status, pid: 1, processes: [], at: .at(7000)), as: UTF8.self)
-    #expect(json.contains(#""advice":"the last connection came at +4.6s, the delay is 5s: use --delay 6s""#))
+    #expect(json.contains(#""advice":"the last connection arrived at +4.6s, the delay is 5s: use --delay 6s""#))
   }
 
   @Test func nobodyHasCounted() {

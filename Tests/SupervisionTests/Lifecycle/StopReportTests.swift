@@ -40,7 +40,7 @@ import Testing
     _ = scenario.at(28_750, .timer)
     _ = scenario.at(28_751, .sampled(sample(connection(sent: 9000, received: 0))))
     _ = scenario.at(29_000, .timer)
-    #expect(scenario.line("killing")?.contains("SIGKILL to the command and all its descendants") == true)
+    #expect(scenario.line("killing")?.contains("sent SIGKILL to the command and its descendants") == true)
     exit(&scenario, .exited(code: 0), at: 29_001)
     #expect(scenario.report.contains(#""code":0,"signal":null,"killed":false"#))
     #expect(scenario.report.contains(#""stop_ended_by":"exit""#) && scenario.report.contains(#""at_kill":null"#))
@@ -130,7 +130,7 @@ import Testing
     _ = scenario.at(0, .commandExited(.exited(code: 3)))
     _ = scenario.at(0, .reapedAll(childrenRemain: true))
     _ = scenario.at(2000, .timer)
-    #expect(scenario.line("killing")?.contains("leftovers did not end in time") == true)
+    #expect(scenario.line("killing")?.contains("leftover processes did not exit in time") == true)
     #expect(scenario.wakeUp == 2001)
     // Not even SIGKILL ends them: in half the margin ebb is gone.
     _ = scenario.at(2500, .timer)
@@ -165,14 +165,14 @@ import Testing
     #expect(
       scenario.line("stop-signal")?.contains(
         #""signal":"TERM","forward_in_ms":null,"kill_in_ms":29000,"grace_period_ms":30000,"grace_period_from":"kubernetes","recognised":null,"#
-          + #""msg":"the stop begins: SIGKILL in 29s at the latest""#) == true)
+          + #""msg":"stopping: SIGKILL in 29s at the latest""#) == true)
     #expect(
       scenario.line("stopping")?.contains(
-        #""to":"command","kill_in_ms":24000,"msg":"the command has been told to stop""#) == true)
+        #""to":"command","kill_in_ms":24000,"msg":"sent the stop signal to the command""#) == true)
     _ = scenario.at(6000, .signal(.sigterm))
     #expect(scenario.line("repeated-stop-signal")?.contains(#""kill_in_ms":23000"#) == true)
     let dropped = stopping { $0.rewrites.add(from: .sigterm, to: nil) }
-    #expect(dropped.line("stopping")?.contains("is dropped by --rewrite") == true)
+    #expect(dropped.line("stopping")?.contains("--rewrite drops the stop signal") == true)
   }
 
   // MARK: The page

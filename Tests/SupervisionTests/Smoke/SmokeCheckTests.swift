@@ -74,8 +74,8 @@ struct SmokeStory {
         "pass no-failed-requests-during-delay: 2 answered", "skip slow-request-answered: no --slow",
         "pass stop-signal-handled: pid 7 `app` got SIGTERM and exited 0.8s later",
         "pass exited-within-grace: 0.8s after SIGTERM, SIGKILL would have come after 24s", "pass exit-code: 0",
-        "pass no-leftovers: the command was the last to exit", "pass listener-closed: nothing listens any more",
-        "pass no-zombies: every dead process was waited for",
+        "pass no-leftovers: the command was the last to exit", "pass listener-closed: no listening socket is left",
+        "pass no-zombies: no process was left as a zombie",
         "skip delay-sufficient: no --lag: requests came until the end of the delay, and no later ones",
         "pass time-to-exit: 5.8s after the stop signal: the delay 5.0s, the drain 0.0s, the command 0.8s",
       ])
@@ -105,24 +105,24 @@ struct SmokeStory {
       ($0.isStopped, $0.end, $0.status.snapshot.stop) = (false, .exited(code: 3), nil)
     }
     try expect("exit-code", .skip, "it had exited before the stop signal") { $0.isStopped = false }
-    try expect("no-zombies", .pass, "every dead process was waited for") { $0.isStopped = false }
+    try expect("no-zombies", .pass, "no process was left as a zombie") { $0.isStopped = false }
     try expect(
       "stop-signal-handled", .fail,
-      "the command exited with 0 in the delay: something else than ebb has told it to stop"
+      "the command exited with 0 during the delay: something other than ebb stopped it"
     ) { $0.status.snapshot.stop?.forwardedAt = nil }
   }
 
   @Test func requestsByPeriod() throws {
     try expect(
       "no-failed-requests-before-stop", .fail,
-      "1 of 3 failed, the first: 502 11:57:18: it fails under this load without any stop; see its log, or lower --rate"
+      "1 of 3 failed, the first: 502 11:57:18: requests fail before any stop; check the app's log, or lower --rate"
     ) { $0.change = SmokeStory.failure("502", begun: 1000, ended: 1001) }
     // Begun before the stop signal and lost after it; begun just before it was forwarded.
     for (begun, ended) in [(3300, 3401), (8399, 8500)] {
       try expect(
         "no-failed-requests-during-delay", .fail,
         "1 of 3 failed, the first: reset 11:57:2\(ended < 4000 ? 0 : 5): "
-          + "it must serve until it has SIGTERM, and then finish what is in flight"
+          + "it must keep serving until SIGTERM, and then finish requests in flight"
       ) { $0.change = SmokeStory.failure("reset", begun: begun, ended: ended) }
     }
     // Begun after that: nobody is expected to answer.
@@ -139,7 +139,7 @@ struct SmokeStory {
     var scenario = SmokeStory()
     scenario.change = { $0.retries = 3 }
     let check = try scenario.check("no-failed-requests-during-delay")
-    #expect(check.result == .pass && check.detail.hasPrefix("2 answered, 3 sent again since it had closed"))
+    #expect(check.result == .pass && check.detail.hasPrefix("2 answered, 3 retried because the server closed"))
   }
 
   @Test func slowRequests() throws {
@@ -161,7 +161,7 @@ struct SmokeStory {
     }
     try expect(
       "slow-request-answered", .fail,
-      "1 of 1 failed, the first: closed 11:57:25: let it finish what is in flight at SIGTERM, or --drain wait for it"
+      "1 of 1 failed, the first: closed 11:57:25: finish requests in flight at SIGTERM, or let --drain wait for them"
     ) {
       $0.options.slow = slow
       $0.change = SmokeStory.failure("closed", begun: 8000, ended: 8400, isSlow: true)
@@ -186,7 +186,7 @@ struct SmokeStory {
       }
     }
     try expect(
-      "stop-signal-handled", .fail, "pid 7 `app` ignores SIGTERM: it will be killed at the deadline",
+      "stop-signal-handled", .fail, "pid 7 `app` ignores SIGTERM and will be killed at the deadline",
       scenario([process(7, "app", ignored: [.sigterm])], killed))
     try expect(
       "stop-signal-handled", .fail,
@@ -194,17 +194,17 @@ struct SmokeStory {
       scenario([process(7, "app", caught: [.sigterm])], killed))
     try expect(
       "stop-signal-handled", .fail,
-      "pid 7 `bash` got SIGTERM, but did not exit: a shell acts on a signal when its child has ended: use exec",
+      "pid 7 `bash` got SIGTERM, but did not exit: a shell handles the signal only after its child exits: use exec",
       scenario([process(7, "bash", caught: [.sigterm]), process(9, parent: 7, depth: 1, "app")], killed))
     try expect(
       "stop-signal-handled", .fail,
-      "pid 7 `sh` dies of SIGTERM at once and does not wait for its children, whose exit code is lost: use exec",
+      "pid 7 `sh` dies of SIGTERM immediately and does not wait for its children, whose exit code is lost: use exec",
       scenario(
         [process(7, "sh"), process(9, parent: 7, depth: 1, "app", caught: [.sigterm])],
         "ebb: event=exited killed=false leftovers=ended"))
     try expect(
       "stop-signal-handled", .pass,
-      "pid 7 `app` has no handler for SIGTERM and died at once: what is in flight then is lost",
+      "pid 7 `app` has no handler for SIGTERM and died immediately: requests in flight are lost",
       scenario([process(7, "app")], "ebb: event=exited killed=false"))
     try expect("stop-signal-handled", .fail, "--rewrite drops the stop signal: only SIGKILL ends the command") {
       var options = RunOptions()
@@ -222,7 +222,8 @@ struct SmokeStory {
         + "here and in the orchestrator"
     ) { $0.report = "ebb: event=exited killed=true" }
     try expect(
-      "exited-within-grace", .fail, "still there after --termination-grace-period 30s: killed, and the supervisor too"
+      "exited-within-grace", .fail,
+      "still running after --termination-grace-period 30s; killed together with the supervisor"
     ) { $0.end = nil }
     try expect("exited-within-grace", .pass, "0.8s after SIGTERM, SIGKILL would have come after 3.0s") {
       $0.options.run.grace = .seconds(3)
@@ -238,10 +239,10 @@ struct SmokeStory {
 
   @Test func exitCodes() throws {
     try expect("exit-code", .pass, "143: died of SIGTERM") { $0.end = .exited(code: 143) }
-    let advice = "an orchestrator takes that for a crash; see --remap-exit, --expect-exit"
-    try expect("exit-code", .fail, "3 and not 0 or 143: \(advice)") { $0.end = .exited(code: 3) }
+    let advice = "orchestrators treat it as a crash; see --remap-exit, --expect-exit"
+    try expect("exit-code", .fail, "3, expected 0 or 143: \(advice)") { $0.end = .exited(code: 3) }
     try expect("exit-code", .pass, "3") { ($0.end, $0.options.expectedExit) = (.exited(code: 3), 3) }
-    try expect("exit-code", .fail, "0 and not 3: \(advice)") { $0.options.expectedExit = 3 }
+    try expect("exit-code", .fail, "0, expected 3: \(advice)") { $0.options.expectedExit = 3 }
     try expect("exit-code", .pass, "131: died of SIGQUIT") {
       var options = RunOptions()
       options.rewrites.add(from: .sigterm, to: .sigquit)
@@ -272,7 +273,7 @@ struct SmokeStory {
         $0.record([zombie], of: 1); $0.record([zombie], of: 1)
       }
     }
-    try expect("no-zombies", .pass, "every dead process was waited for") {
+    try expect("no-zombies", .pass, "no process was left as a zombie") {
       $0.change = {
         $0.record([zombie], of: 1)
         $0.record([process(9, parent: 7, depth: 1, "worker"), process(10, "own", "Z")], of: 1)
@@ -292,7 +293,7 @@ struct SmokeStory {
     ) { $0.options.lag = .seconds(6) }
     try expect(
       "delay-sufficient", .fail,
-      "1 of the requests that came within 6s of the stop signal were too late: use --delay 6s or more"
+      "1 requests within 6s of the stop signal failed because the app had already stopped: use --delay 6s or more"
     ) {
       $0.options.lag = .seconds(6)
       $0.change = SmokeStory.failure("refused", begun: 8900, ended: 8901)

@@ -24,14 +24,14 @@ import Testing
       signals   3 received, 2 forwarded
       orphans   4 reaped
       stop      SIGTERM came 1.2s ago
-                the command gets SIGTERM in 3.8s at the latest
+                SIGTERM is forwarded in 3.8s at the latest
                 SIGKILL in 28s
 
       PID  STATE       MEMORY    AGE  SIGTERM        NAME
         7  sleeping   1.4 MiB  1m21s  default: dies  sh
         9  sleeping  50.0 MiB  1m20s  caught           app
 
-      pid 7 `sh` dies of SIGTERM at once and does not wait for its children, whose exit code is lost: use exec
+      pid 7 `sh` dies of SIGTERM immediately and does not wait for its children, whose exit code is lost: use exec
 
       """
     #expect(statusText(status, pid: 1, processes: processes, at: now) == expected)
@@ -100,7 +100,7 @@ import Testing
   @Test func oneLineForEachChange() {
     #expect(
       statusLine(.example, at: now)
-        == "delaying, not ready; the command gets SIGTERM in 3.8s at the latest; SIGKILL in 28s; 3 received, 2 forwarded, 4 reaped"
+        == "delaying, not ready; SIGTERM is forwarded in 3.8s at the latest; SIGKILL in 28s; 3 received, 2 forwarded, 4 reaped"
     )
     var status = Status.example
     (status.snapshot.phase, status.snapshot.stop, status.snapshot.killAt) = (.serving, nil, nil)
@@ -129,13 +129,13 @@ import Testing
   @Test func aCommandWithoutAHandler() {
     #expect(
       sentences([process(7, "node")])
-        == ["pid 7 `node` has no handler for SIGTERM and dies at once: in-flight requests are lost"])
+        == ["pid 7 `node` has no handler for SIGTERM and dies immediately; requests in flight are lost"])
   }
 
   @Test func aCommandThatIgnoresOrBlocks() {
     #expect(
       sentences([process(7, "app", ignored: [.sigterm])]) == [
-        "pid 7 `app` ignores SIGTERM: it will be killed at the deadline"
+        "pid 7 `app` ignores SIGTERM and will be killed at the deadline"
       ])
     #expect(
       sentences([process(7, "app", blocked: [.sigterm], caught: [.sigterm])]) == [
@@ -145,11 +145,11 @@ import Testing
 
   @Test func aShellThatDoesNotPassTheSignalOn() {
     let sleeping = process(8, parent: 7, depth: 1, "node")
-    let advice = "dies of SIGTERM at once and does not wait for its children, whose exit code is lost: use exec"
+    let advice = "dies of SIGTERM immediately and does not wait for its children, whose exit code is lost: use exec"
     #expect(
       sentences([process(7, "sh"), sleeping]) == [
         "pid 7 `sh` \(advice)",
-        "pid 8 `node` has no handler for SIGTERM and dies at once: in-flight requests are lost",
+        "pid 8 `node` has no handler for SIGTERM and dies immediately; requests in flight are lost",
       ])
     #expect(sentences([process(7, "sh", caught: [.sigterm]), sleeping]) == [])  // a trap is there for a reason
     #expect(sentences([process(7, "bash")]) == [])
@@ -166,7 +166,7 @@ import Testing
     ]
     #expect(
       sentences(processes) { $0.targetsProcessGroup = true }
-        == ["pid 8 `worker` has no handler for SIGTERM and dies at once: in-flight requests are lost"])
+        == ["pid 8 `worker` has no handler for SIGTERM and dies immediately; requests in flight are lost"])
   }
 
   @Test func theSignalThatIsSentCounts() {
@@ -174,35 +174,35 @@ import Testing
     #expect(sentences(processes) { $0.rewrites.add(from: .sigterm, to: .sigquit) } == [])
     #expect(
       sentences(processes) { $0.rewrites.add(from: .sigterm, to: Signal(number: 28)) }
-        == ["pid 7 `nginx` ignores SIGWINCH: it will be killed at the deadline"])
+        == ["pid 7 `nginx` ignores SIGWINCH and will be killed at the deadline"])
     #expect(
       sentences(processes) { $0.rewrites.add(from: .sigterm, to: nil) }
-        == ["the stop signal is dropped by --rewrite: only SIGKILL at the deadline ends the command"])
+        == ["--rewrite drops the stop signal; only SIGKILL at the deadline will end the command"])
   }
 
   /// Of those below a process that catches the signal, that process takes care.
   @Test func `leftovers are judged by the signal as rewritten, and heads alone`() {
     let rewrite: (inout RunOptions) -> Void = { $0.rewrites.add(from: .sigterm, to: .sigquit) }
     let leftover = process(9, parent: 7, depth: 1, "daemon", group: 9, ignored: [.sigquit], caught: [.sigterm])
-    let judged = "pid 9 `daemon` ignores SIGQUIT: it will be killed at the deadline"
+    let judged = "pid 9 `daemon` ignores SIGQUIT and will be killed at the deadline"
     #expect(sentences([process(7, "app", group: 7), leftover], rewrite).last == judged)
     let orphan = process(9, parent: 1, "daemon", group: 9, ignored: [.sigquit], caught: [.sigterm])
     let worker = process(10, parent: 9, depth: 1, "worker", ignored: [.sigquit])
     #expect(sentences([orphan, worker], command: .exited(code: 0), rewrite) == [judged])
     let dropped = sentences([orphan], command: .exited(code: 0)) { $0.rewrites.add(from: .sigterm, to: nil) }
-    #expect(dropped == ["the stop signal is dropped by --rewrite: only SIGKILL at the deadline ends the command"])
+    #expect(dropped == ["--rewrite drops the stop signal; only SIGKILL at the deadline will end the command"])
     let member = process(8, parent: 7, depth: 1, "worker", group: 7, caught: [.sigterm])
     #expect(
       sentences([process(7, "app", group: 7, caught: [.sigquit]), member]) {
         rewrite(&$0)
         $0.targetsProcessGroup = true
-      } == ["pid 8 `worker` has no handler for SIGQUIT and dies at once: in-flight requests are lost"])
+      } == ["pid 8 `worker` has no handler for SIGQUIT and dies immediately; requests in flight are lost"])
   }
 
   @Test func leftoversAreJudgedOnceTheCommandHasExited() {
     #expect(
       sentences([process(9, "app", ignored: [.sigterm])], command: .exited(code: 0))
-        == ["pid 9 `app` ignores SIGTERM: it will be killed at the deadline"])
+        == ["pid 9 `app` ignores SIGTERM and will be killed at the deadline"])
   }
 
   @Test func aHundredOfTheSameAreNotListed() {

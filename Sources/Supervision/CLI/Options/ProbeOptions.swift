@@ -21,21 +21,21 @@ package struct ProbeOptions: Sendable {
 extension ProbeOptions: CommandOptions {
   static let table: [OptionDefinition<ProbeOptions>] = [
     OptionDefinition(
-      name: "tcp", value: "PORT", help: "something must listen on this port of a loopback address too", repeatable: true
+      name: "tcp", value: "PORT", help: "also require a listener on this loopback port", repeatable: true
     ) { options, text throws(InvalidValue) in options.checks.append(.tcp(port: try parsePort(text))) },
     OptionDefinition(
-      name: "http", value: "URL", help: "a GET of this URL must be answered with 2xx or 3xx too", repeatable: true
+      name: "http", value: "URL", help: "also require a 2xx or 3xx response from this URL", repeatable: true
     ) { options, text throws(InvalidValue) in options.checks.append(.http(try parseURL(text))) },
-    OptionDefinition(name: "header", value: "'N: V'", help: "goes with the GET", repeatable: true) {
+    OptionDefinition(name: "header", value: "'N: V'", help: "add this header to the request", repeatable: true) {
       options, text throws(InvalidValue) in
       guard isHTTPHeader(text) else { throw InvalidValue(reason: "is not a header: expected Name: value") }
       options.headers.append(text)
     },
-    OptionDefinition(name: "timeout", value: "D", defaultText: "1s", help: "for all of it") {
+    OptionDefinition(name: "timeout", value: "D", defaultText: "1s", help: "time limit for all checks together") {
       options, text throws(InvalidValue) in options.timeout = try parseDuration(text)
     },
     OptionDefinition(
-      name: "live", help: "for liveness: no phase is wrong, and a command that starts or stops is not asked"
+      name: "live", help: "liveness check: every phase passes, and the command is asked only while it is serving"
     ) {
       options, text throws(InvalidValue) in options.live = try parseFlag(text)
     },

@@ -88,7 +88,7 @@ extension SmokeOptions {
     },
     OptionDefinition(
       name: "lag", value: "D", defaultText: "the delay",
-      help: "requests go on for D after the stop signal: as long as your load balancer takes to forget an instance"
+      help: "keep sending requests for D after the stop signal: how long your load balancer takes to drop an instance"
     ) { options, text throws(InvalidValue) in options.lag = try parseDuration(text) },
     OptionDefinition(
       name: "stop-signal", value: "SIG", defaultText: "auto",
