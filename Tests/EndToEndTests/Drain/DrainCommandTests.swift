@@ -190,6 +190,6 @@ struct DrainCommandTests {
     let begun = Clock.now()
     let kept = try drain(inside: first, "--delay", "1s")
     #expect(Clock.now() - begun >= .seconds(1))
-    #expect(kept.exit == .code(0) && kept.out.hasSuffix("there is nothing to wait for\n"), "\(kept)")
+    #expect(kept.exit == .code(0) && kept.out.hasSuffix("nothing to drain\n"), "\(kept)")
   }
 }

@@ -35,7 +35,7 @@ struct DrainReportTests {
     #expect(try server.records("delaying").first?["for_ms"] as? Int == 1666)
     #expect(try #require(try server.records("draining").first?["for_ms"] as? Int) <= 3334)
     let advice = try #require(report.text("advice"))
-    #expect(advice.hasPrefix("connections came without a pause until the stop signal was forwarded"), "\(advice)")
+    #expect(advice.hasPrefix("connections arrived without a pause until the stop signal was forwarded"), "\(advice)")
     #expect(!advice.contains("use --delay"), "\(advice)")
     try asking.end()
   }

@@ -59,7 +59,7 @@ struct SmokeTests {
     let smoke = try SmokeResult(["--http", server.url, "--rate", "50", "--delay", "2s"], server.command)
     #expect(smoke.exit == .code(0) && smoke.failed == [], "\(smoke)")
     // One that was closed while it was idle is not used again; one that is closed on a request is another matter.
-    #expect(try smoke.detail("no-failed-requests-during-delay").contains(" sent again ") == (fault == "drops"))
+    #expect(try smoke.detail("no-failed-requests-during-delay").contains(" retried because ") == (fault == "drops"))
   }
 
   @Test func `as many requests as it is told`() throws {
