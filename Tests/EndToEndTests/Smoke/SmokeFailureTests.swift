@@ -31,7 +31,8 @@ struct SmokeFailureTests {
     let options = ["--http", server.url, "--slow", server.url + "slow", "--delay", "0", "--drain", "time"]
     let smoke = try SmokeResult(options, server.command)
     #expect(smoke.exit == .code(1) && smoke.failed.contains("slow-request-answered"), "\(smoke)")
-    #expect(try smoke.detail("stop-signal-handled").contains("`python3` has no handler for SIGTERM and died immediately"))
+    #expect(
+      try smoke.detail("stop-signal-handled").contains("`python3` has no handler for SIGTERM and died immediately"))
     #expect(try smoke.detail("exit-code") == "143: died of SIGTERM")
     #expect(try smoke.number("requests", "failed") >= 1)
   }

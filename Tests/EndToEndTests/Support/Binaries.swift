@@ -70,7 +70,7 @@ enum Binaries {
   private static func newest(in path: String) -> Date {
     let files = FileManager.default
     let below = files.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
-    let compiled = below.filter { !$0.hasSuffix(".md") && !$0.hasSuffix(".ld") }
+    let compiled = below.filter { !$0.hasPrefix("ebb.docc/") && !$0.hasSuffix(".ld") }
     let dates = (compiled.map { path + "/" + $0 } + [path]).compactMap { file -> Date? in
       guard let attributes = try? files.attributesOfItem(atPath: file) else { return nil }
       // A folder's date changes with every temporary file of an editor.

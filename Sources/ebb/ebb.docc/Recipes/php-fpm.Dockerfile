@@ -1,0 +1,11 @@
+# Stop: QUIT, which the base image sets and ebb recognises. The workers finish their scripts, for at
+# most process_control_timeout: without it php-fpm kills them. Exits with 0.
+FROM php:fpm
+COPY --from=ebb /ebb /ebb
+COPY <<EOF /usr/local/etc/php-fpm.d/zz-graceful.conf
+[global]
+process_control_timeout = 30s
+EOF
+STOPSIGNAL SIGQUIT
+ENTRYPOINT ["/ebb", "--", "docker-php-entrypoint"]
+CMD ["php-fpm"]

@@ -1,0 +1,11 @@
+# Stop: TERM, once every client has closed its WebSocket or --drain-timeout is over. An idle
+# WebSocket holds the drain open with EBB_DRAIN=zero; with the default, idle, only one that sends or
+# receives does.
+FROM python:3
+RUN pip install uvicorn websockets
+COPY --from=ebb /ebb /ebb
+WORKDIR /srv
+COPY app.py ./
+ENV EBB_DRAIN=zero
+ENTRYPOINT ["/ebb", "--"]
+CMD ["uvicorn", "--host", "0.0.0.0", "--port", "8000", "app:app"]
