@@ -1,4 +1,4 @@
-# Stop: TERM, a warm shutdown: the worker finishes its tasks and exits with 0. Nothing listens, so
+# Stop: TERM, a warm shutdown. The worker finishes its tasks and exits with 0. Nothing listens, so
 # ebb skips the delay.
 FROM python:3
 RUN pip install celery

@@ -1,5 +1,5 @@
-# Stop: TERM, once no call is in flight. The protocol of the port tells keep-alive pings from calls.
-# The app needs no handler; without one it exits with 143.
+# Stop: TERM, once no call is in flight. With the protocol of the port, ebb
+# can tell keep-alive pings from calls. The app needs no handler; without one it exits with 143.
 FROM python:3
 RUN pip install grpcio
 COPY --from=ebb /ebb /ebb

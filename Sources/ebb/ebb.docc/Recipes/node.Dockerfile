@@ -1,6 +1,6 @@
 # Stop: TERM, once no request is in flight. The app needs no handler; without one it exits with 143.
-# Not `npm start`: npm adds a process that exits immediately on SIGTERM, and ebb gets its exit code
-# in place of the app's.
+# Do not use `npm start`: npm adds a process that exits immediately on SIGTERM, and ebb gets its
+# exit code instead of the app's.
 FROM node
 COPY --from=ebb /ebb /ebb
 WORKDIR /srv

@@ -1,5 +1,5 @@
-# Stop: QUIT, which the base image sets and ebb recognises. The workers finish their scripts, for at
-# most process_control_timeout: without it php-fpm kills them. Exits with 0.
+# Stop: QUIT, which the base image sets and ebb recognises. The workers have up to
+# process_control_timeout to finish their scripts; without it php-fpm kills them. Exits with 0.
 FROM php:fpm
 COPY --from=ebb /ebb /ebb
 COPY <<EOF /usr/local/etc/php-fpm.d/zz-graceful.conf

@@ -1,6 +1,6 @@
-# Stop: TERM, once every client has closed its WebSocket or --drain-timeout is over. An idle
-# WebSocket holds the drain open with EBB_DRAIN=zero; with the default, idle, only one that sends or
-# receives does.
+# Stop: TERM, once every client has closed its WebSocket or --drain-timeout is over. With
+# EBB_DRAIN=zero an idle WebSocket keeps the drain open. With the default, idle, only one that sends
+# or receives does.
 FROM python:3
 RUN pip install uvicorn websockets
 COPY --from=ebb /ebb /ebb

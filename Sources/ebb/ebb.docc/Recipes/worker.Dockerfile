@@ -1,4 +1,4 @@
-# Stop: TERM, immediately: nothing listens, so ebb skips delay and drain. The worker finishes its
+# Stop: TERM, immediately. Nothing listens, so ebb skips delay and drain. The worker finishes its
 # job in the grace period.
 FROM python:3
 COPY --from=ebb /ebb /ebb
