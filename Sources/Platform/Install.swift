@@ -1,21 +1,19 @@
 import CPlatform
 import Primitives
 
-/// The call that failed, and on what.
+/// The call that failed, and its argument.
 package struct InstallFailure: Error {
   /// `read`, `create`, `write`, …
   package let call: String
-  /// The file or folder.
   package let path: String
-  /// Why.
   package let errno: Errno
 }
 
-/// Copies the running executable to a file with mode 0755, as a whole or not at all: under another name in the same
-/// folder, fsync(2), rename(2), and the folder's fsync. A file of that name is replaced, also one that is being executed.
+/// Copies the running executable to a file with mode 0755, completely or not at all: through a temporary file in the
+/// same folder, fsync(2), rename(2). Replaces an existing file, also a running one. Throws the call that failed.
 package func copyThisProgram(to file: String) throws(InstallFailure) {
   let folder = file.folder
-  // A container that is started again has the same process id: what an earlier one left behind goes first.
+  // A restarted container has the same process id, so remove what an earlier run left behind.
   let temporary = "\(folder)/.ebb-install-\(getpid())"
   unlink(temporary.systemPath)
   do throws(InstallFailure) {
@@ -25,7 +23,7 @@ package func copyThisProgram(to file: String) throws(InstallFailure) {
     unlink(temporary.systemPath)
     throw error
   }
-  // The name is there, and lasts where the file system can promise it.
+  // The file has its name now. Sync it, if the file system can.
   if let folder = try? valueOrErrno({ ebb_open_existing(folder.systemPath, false) }) {
     fsync(folder)
     close(folder)
@@ -38,7 +36,7 @@ private func write(to file: String) throws(InstallFailure) {
   defer { close(source) }
   let copy = try attempt("create", file) { ebb_open_new(file.systemPath) }
   defer { close(copy) }
-  // The mode at creation lacks what the umask takes away.
+  // The umask removes bits from the mode at creation.
   try attempt("change the mode of", file) { fchmod(copy, 0o755) }
   var buffer = [UInt8](repeating: 0, count: 64 << 10)
   while true {
@@ -52,7 +50,7 @@ private func write(to file: String) throws(InstallFailure) {
       throw InstallFailure(call: "write", path: file, errno: error)
     }
   }
-  // Some file systems say only here that there was no room.
+  // Some file systems report a full disk only here.
   try attempt("write", file) { fsync(copy) }
 }
 
@@ -67,16 +65,16 @@ private func attempt<Value: SignedInteger>(
   }
 }
 
-/// Whether there is a folder of this name, or a symbolic link to one; stat(2).
+/// Returns whether a folder has this name, or a symbolic link to one; stat(2).
 package func isFolder(_ path: String) -> Bool { ebb_file_type(path.systemPath) == UInt32(S_IFDIR) }
 
-/// Whether there is something else than a file or a folder of this name: a device, a pipe, a socket; stat(2).
+/// Returns whether this is a device, a pipe, a socket, or another file that is neither regular nor a folder; stat(2).
 package func isSpecialFile(_ path: String) -> Bool {
   ![0, UInt32(S_IFREG), UInt32(S_IFDIR)].contains(ebb_file_type(path.systemPath))
 }
 
 extension String {
-  /// The path without its last part; `/` for a file there.
+  /// The path without its last component; `/.` for a file in the root.
   fileprivate var folder: String {
     let bytes = systemBytes
     let end = bytes.lastIndex(of: UInt8(ascii: "/")) ?? 0

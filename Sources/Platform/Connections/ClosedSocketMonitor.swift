@@ -3,47 +3,47 @@ import LinuxFormats
 import Primitives
 import Supervision
 
-/// Counts the connections that are closed: the kernel tells a multicast group of sock_diag(7) about each TCP socket
-/// that ends. For those which open and close between two looks at the table.
+/// Counts closed connections: the kernel sends an event to a sock_diag(7) multicast group for each TCP socket that
+/// closes. This covers connections that open and close between two samples.
 ///
-/// It tells from a work queue (net/core/sock_diag.c), on a full machine as much as a second late. So each pass drops a
-/// marker: a socket of its own, closed at once. When that is told, what was closed before it has been told too. The
-/// queue is one for each processor; what waits at another one than the marker's may come a little later.
+/// The kernel sends the events from a work queue (net/core/sock_diag.c), up to one second late on a busy machine. Each
+/// pass therefore opens and closes a marker socket: once its event arrives, all earlier events have arrived too. There
+/// is one queue per processor; events queued on a processor other than the marker's may arrive a little later.
 final class ClosedSocketMonitor {
-  /// On the command's ports, so far.
+  /// Closed connections on the command's ports so far.
   private(set) var count = 0
-  /// Some that were closed since the last pass may be missing in the count.
+  /// Whether `count` may lack connections closed since the last pass.
   private(set) var mayHaveMissedEvents: Bool
-  /// The youngest inbound byte of those that were counted since `endPass`.
+  /// Age of the last byte received on a connection counted since `endPass`; the smallest one.
   private(set) var sinceReceived: TimeAmount?
-  /// All that was closed until then has been told; nil before the first marker is.
+  /// The events of all connections closed before this moment have arrived; `nil` before the first marker's event.
   private(set) var completeUntil: Instant?
 
   private let socket: Int32
   private let buffer = UnsafeMutableRawPointer.allocate(byteCount: ClosedSocketMonitor.bufferSize, alignment: 8)
   private let maxMessagesPerPass: Int
   private var taken = 0
-  /// Nothing is ever told.
+  /// Whether the kernel sends no events to this process.
   private let isUnavailable: Bool
-  /// The ports whose closings the kernel is asked for; nil: those of all.
+  /// The ports that the kernel sends events for; `nil` if for all.
   private var filtered: [UInt16]?
   private var marker: (cookie: UInt64, closedAt: Instant)?
   private let startedAt = monotonicTime()
-  /// What is told may have been closed before that.
+  /// Until the first marker's event, events may be of connections closed before the start.
   private var isStarting = true
 
   /// SKNLGRP_INET_TCP_DESTROY, SKNLGRP_INET6_TCP_DESTROY
   private static let groups: UInt32 = 1 << 0 | 1 << 2
-  /// The kernel gives what the system allows (net.core.rmem_max), and takes it only as messages come.
+  /// The kernel grants at most net.core.rmem_max, and allocates only as messages arrive. Bytes.
   static let room: Int32 = 4 << 20
-  /// For one message.
+  /// For one message, in bytes.
   private static let bufferSize = 2048
   private static let maxMessagesPerStep = 64
-  /// The kernel takes programs of 4096 instructions.
+  /// The kernel accepts programs of up to 4096 instructions.
   private static let maxFilteredPorts = 1000
 
-  /// Counts nothing where the group is not to be had. `room`: for messages that nobody has taken yet, in bytes.
-  /// `maxMessagesPerPass`: of them.
+  /// Counts nothing if the multicast group is not available. `room`: receive buffer, in bytes. `maxMessagesPerPass`:
+  /// messages read in one pass at most.
   init(room: Int32 = room, maxMessagesPerPass: Int = 4096) {
     self.maxMessagesPerPass = maxMessagesPerPass
     socket = (try? openDiagSocket()) ?? -1
@@ -59,21 +59,21 @@ final class ClosedSocketMonitor {
     buffer.deallocate()
   }
 
-  /// Only so many are taken in one pass.
+  /// Begins a pass, which reads at most `maxMessagesPerPass` messages.
   func beginPass() {
     taken = 0
   }
 
-  /// What has been counted is in a sample now. Not where a pass is given up: the next one tells of that too.
+  /// Call this when the count has gone into a sample, not for an abandoned pass: the next one reports its connections.
   func endPass() {
     sinceReceived = nil
-    // While there is no room the kernel says so once, and drops what comes until all has been taken.
+    // A full buffer is reported once as ENOBUFS, and further events are dropped until it has been read.
     mayHaveMissedEvents = isUnavailable || taken >= maxMessagesPerPass
-    // Of a marker that it drops until then it would say nothing more.
+    // A marker's event could be among the dropped ones, so send the next marker only after that.
     if taken < maxMessagesPerPass { sendMarker() }
   }
 
-  /// Takes some messages. Returns whether there may be more. `internals`: connections that do not count.
+  /// Reads some messages. Returns whether there may be more. `internals`: connections that do not count.
   func step(_ ports: SortedSet<UInt16>, _ internals: InternalConnections = InternalConnections()) -> Bool {
     guard socket >= 0 else { return false }
     filter(ports.elements)
@@ -83,11 +83,11 @@ final class ClosedSocketMonitor {
       let error = length < 0 ? Errno.current.code : 0
       if error == EAGAIN { return false }
       guard 0...ClosedSocketMonitor.bufferSize ~= length else {
-        mayHaveMissedEvents = true  // ENOBUFS: there was no more room, maybe not for the marker either
+        mayHaveMissedEvents = true  // ENOBUFS: events were dropped, perhaps the marker's too
         marker = nil
         isStarting = false
         if error == 0 || error == ENOBUFS { continue }
-        return false  // it would only say that again
+        return false  // the same error would come again
       }
       var messages = SockDiagResponse(UnsafeRawBufferPointer(start: buffer, count: length), sequence: 0)
       while let message = messages.next() {
@@ -95,7 +95,7 @@ final class ClosedSocketMonitor {
       }
     }
     if taken < maxMessagesPerPass { return true }
-    mayHaveMissedEvents = true  // what is left there is as unknown as what had no room
+    mayHaveMissedEvents = true  // the remaining events are as unknown as dropped ones
     return false
   }
 
@@ -108,12 +108,12 @@ final class ClosedSocketMonitor {
     }
     guard ports.contains(row.localPort), let age = row.sinceReceivedAtEnd, !internals.isInternal(cookie: row.cookie)
     else { return }
-    if isStarting, monotonicTime() - age < startedAt { return }  // nothing came in since: its end is no news
+    if isStarting, monotonicTime() - age < startedAt { return }  // no byte since the start: closed before it
     count += 1
     sinceReceived = min(age, sinceReceived ?? age)
   }
 
-  /// One at a time. Impossible where no descriptor is left, and on kernels before 4.12.
+  /// Sends one marker at a time. Not possible without a free descriptor, nor on kernels before 4.12 (SO_COOKIE).
   private func sendMarker() {
     guard !isUnavailable, marker == nil else { return }
     let closedAt = monotonicTime()
@@ -129,12 +129,12 @@ final class ClosedSocketMonitor {
     }
   }
 
-  /// Keeps what is closed on others' ports from taking the room: a neighbour in the network may be busy. Attached anew
-  /// where a port is found; without it, or while no port is known, all is told.
+  /// Lets only events of the command's ports into the buffer, because a busy neighbour in the network namespace could
+  /// fill it. Attached again when a port is found. Without a filter, or while no port is known, all events arrive.
   private func filter(_ ports: [UInt16]) {
     guard !ports.isEmpty, ports != filtered else { return }
     filtered = ports
-    // Classic BPF, socket(7) SO_ATTACH_FILTER: accepts a message whose idiag_sport is one of these, or 0, the marker's.
+    // Classic BPF, socket(7) SO_ATTACH_FILTER: accepts messages whose idiag_sport is a port, or 0 (the marker's).
     var program = [sock_filter(code: 0x28, jt: 0, jf: 0, k: 20)]  // BPF_LD | BPF_H | BPF_ABS, in network byte order
     let isAll = ports.count <= ClosedSocketMonitor.maxFilteredPorts
     for port in isAll ? [0] + ports : [] {
@@ -142,7 +142,7 @@ final class ClosedSocketMonitor {
       program.append(sock_filter(code: 0x06, jt: 0, jf: 0, k: .max))  // BPF_RET | BPF_K
     }
     program.append(sock_filter(code: 0x06, jt: 0, jf: 0, k: isAll ? 0 : .max))
-    // First: the room for such programs (net.core.optmem_max) may not do for two, and without any all is told.
+    // Detach first: there may be no memory for two programs (net.core.optmem_max). Without one all events arrive.
     setsockopt(socket, SOL_SOCKET, SO_DETACH_FILTER, nil, 0)
     program.withUnsafeMutableBufferPointer { instructions in
       var filter = sock_fprog(len: UInt16(instructions.count), filter: instructions.baseAddress)

@@ -3,23 +3,23 @@ import LinuxFormats
 import Primitives
 import Supervision
 
-/// Looks at the connections of the command's ports. Each `step` is short, since the supervisor's queue does other things
-/// between them; a pass is many steps. Only where few of very many sockets are the command's, a step takes as long as the
-/// kernel needs to walk past the others: some milliseconds for 50 000. It has one table for all network namespaces.
+/// Samples the connections of the command's ports. A pass is many short steps, because the supervisor's queue does
+/// other work between them. Exception: the kernel keeps one socket table for all network namespaces. If few of very
+/// many sockets are the command's, one step takes as long as iterating over the others: some milliseconds for 50 000.
 ///
 /// Not safe for use by several threads at a time.
 package final class ConnectionSampler {
-  /// Whose listening sockets are looked for.
+  /// The processes whose listening sockets count.
   package enum Owner: Sendable {
-    /// Those of a process's descendants, but not its own.
+    /// The descendants of a process, without the process itself.
     case descendants(of: Int32)
-    /// Those of a process and of its descendants.
+    /// A process and its descendants.
     case tree(of: Int32)
-    /// Those of every process that /proc shows, but this one.
+    /// Every process in /proc except this one.
     case everyone
   }
 
-  /// That stay open, beside what a look at /proc takes for a moment: for connections, and for closed ones.
+  /// Descriptors that stay open, for the connections and for closed ones. Reading /proc needs some more for a moment.
   package static let maxDescriptors = 2
 
   private let owner: Owner
@@ -30,9 +30,9 @@ package final class ConnectionSampler {
   private var listeners: PortDiscovery
   private var internals = InternalConnections()
   private var records: ConnectionTable
-  /// When the rows of this step were read.
+  /// When this step read its rows.
   private var readAt = Instant(nanoseconds: 0)
-  /// Nil before the first pass.
+  /// `nil` before the first pass.
   private var closed: ClosedSocketMonitor?
   private var passiveOpensAtStart: Int?
   /// In this pass.
@@ -48,16 +48,15 @@ package final class ConnectionSampler {
     case closed
     case connections
     case otherEnds
-    /// Nil where no other end was found.
+    /// `nil` if no other end was found.
     case ownersOfEnds(SocketOwnerScan?)
   }
 
-  /// Held connections whose other ends one step requests: some microseconds each.
+  /// Connections whose other ends one step queries; each query takes some microseconds.
   private static let maxOtherEnds = 32
 
-  /// Opens nothing before the first pass. `ports`: nil where they are to be found. `excluding`: ebb's own, which never
-  /// counts; `ownConnections`: how many it has accepted there so far. `quiet`: after such a span without a byte a
-  /// connection is idle.
+  /// Opens nothing before the first pass. `ports`: `nil` to discover them. `excluding`: ebb's own port, which never
+  /// counts. `ownConnections`: accepted on that port so far. `quiet`: idle time after the last byte.
   package convenience init(
     ports: [Port]?, owner: Owner, excluding: UInt16?, quiet: TimeAmount, ownConnections: @escaping () -> Int = { 0 }
   ) {
@@ -66,13 +65,13 @@ package final class ConnectionSampler {
       source: .diagWithInfo)
   }
 
-  /// Only looks whether the command listens: the connections are not looked at, nor does the kernel tell of closed ones.
+  /// Only checks whether the command listens: reads no connections and receives no events of closed ones.
   package convenience init(listenersOf owner: Owner, excluding: UInt16?) {
     self.init(
       ports: nil, owner: owner, excluding: excluding, quiet: .zero, source: .diagWithInfo, listenersOnly: true)
   }
 
-  /// `source`: the best that is tried.
+  /// `source`: the best source to try.
   init(
     ports: [Port]?, owner: Owner, excluding: UInt16?, quiet: TimeAmount, ownConnections: @escaping () -> Int = { 0 },
     source: ConnectionSource, listenersOnly: Bool = false
@@ -87,13 +86,12 @@ package final class ConnectionSampler {
     sample = ConnectionSample(source: source, listeners: .unknown)
   }
 
-  /// What the kernel lets this process see; settled by the first pass.
+  /// What the kernel lets this process see; final after the first pass.
   package var source: ConnectionSource { table.source }
-  /// The ports looked at, in ascending order.
+  /// The sampled ports, in ascending order.
   package var ports: [UInt16] { listeners.ports.elements }
 
-  /// Begins a pass; one that is under way is given up. `lookForListeners`: and first looks for listening sockets again,
-  /// unless the ports are given.
+  /// Begins a pass and abandons one under way. `lookForListeners`: first discovers the listening sockets, unless given.
   package func startPass(lookForListeners: Bool) {
     let before = threadTime()
     if closed == nil, !listenersOnly {
@@ -113,8 +111,8 @@ package final class ConnectionSampler {
     sample.cost = threadTime() - before
   }
 
-  /// The next piece of work; nil: there is more to do. `onConnection` gets each connection; where the kernel's answer was
-  /// broken off and the pass begins anew, each again.
+  /// Does the next step. Returns `nil` while there is more to do. `onConnection` receives each connection; if the
+  /// kernel's answer breaks off and the pass begins again, it receives each one again.
   package func advance(_ onConnection: ((Connection) -> Void)?) -> Result<ConnectionSample, SamplingFailure>? {
     let before = threadTime()
     let result = advanceStage(onConnection)
@@ -172,9 +170,8 @@ package final class ConnectionSampler {
     stage = .listeners
   }
 
-  /// A command that listens on nothing may have closed its listening sockets, and still owe answers: a stop in two steps,
-  /// as `nginx -s quit` in a preStop hook begins one. Until that is answered nothing is certain, also where this pass
-  /// fails or is given up.
+  /// A command without listening sockets may have closed them and still owe responses: `nginx -s quit` in a preStop
+  /// hook begins a stop in two steps. Until that is known nothing is certain, also if this pass fails or is abandoned.
   private func lookForAccepted() {
     guard !hasLookedForAccepted, let text = try? readFile("/proc/sys/net/ipv4/ip_local_port_range", upTo: 64),
       let clientPorts = parseClientPorts(text)
@@ -222,7 +219,7 @@ package final class ConnectionSampler {
     onConnection?(connection)
   }
 
-  /// Without a tree all connections are from outside.
+  /// Without a process tree, all connections count as coming from outside.
   private var hasTree: Bool {
     if case .descendants = owner { true } else { false }
   }
@@ -247,7 +244,7 @@ package final class ConnectionSampler {
     sample.portSource = listeners.portSource
     sample.isDenied = listeners.isDenied
     if let closed {
-      // A counted connection that has turned out to be internal leaves the count like a closed one.
+      // A counted connection that turned out to be internal leaves the count like a closed one.
       sample.closed = closed.count + internals.countedBefore
       sample.missedCloses = closed.mayHaveMissedEvents
       sample.sinceReceivedByClosed = closed.sinceReceived
@@ -263,7 +260,7 @@ package final class ConnectionSampler {
 }
 
 extension ConnectionSampler {
-  /// All steps of a pass, where nothing else is to be done.
+  /// Does all steps of a pass, for a caller with nothing else to do.
   package func finish(_ onConnection: ((Connection) -> Void)?) -> Result<ConnectionSample, SamplingFailure> {
     while true {
       if let result = advance(onConnection) { return result }

@@ -3,8 +3,7 @@ import LinuxFormats
 import Primitives
 import Supervision
 
-/// Finds out which of some processes listen, on TCP, UDP or UNIX sockets: the process itself or a descendant. Each `step`
-/// is short.
+/// Finds the processes that have a listening TCP, UDP or UNIX socket, themselves or in a descendant. Steps are short.
 package final class ListeningProcesses {
   private let table = SocketDump(source: .diagWithInfo)
   private let excluded: UInt16?
@@ -14,13 +13,13 @@ package final class ListeningProcesses {
   private var listening: [Int32] = []
   private var hasTable = false
 
-  /// `excluding`: a port that counts for nothing.
+  /// `excluding`: a port that does not count.
   package init(_ pids: [Int32], excluding excluded: UInt16?) {
     (waiting, self.excluded) = (pids, excluded)
     table.begin(listenersOnly: true, ports: SortedSet())
   }
 
-  /// The next piece of work. Nil: there is more to do. Of which process nothing could be found out is not in the answer.
+  /// Does the next step. Returns `nil` while there is more to do. The result lacks processes that could not be read.
   package func step() -> [Int32]? {
     guard hasTable else {
       readTable()
@@ -37,7 +36,6 @@ package final class ListeningProcesses {
     return nil
   }
 
-  /// The listening sockets of this network namespace.
   private func readTable() {
     switch table.step({ rows.append($0) }) {
     case .more: break
@@ -52,8 +50,8 @@ package final class ListeningProcesses {
     return listeners
   }
 
-  /// A child of this process that has a listening TCP socket, and its port; `nil` where none has, or none is found within
-  /// the time. Only children, whom the kernel lists: a walk over /proc takes long on a machine with many processes.
+  /// Returns a child of this process with a listening TCP socket, and its port; `nil` if none is found within `limit`.
+  /// Reads only children, which the kernel lists, because iterating over /proc takes long with many processes.
   package static func child(within limit: TimeAmount) -> (pid: Int32, port: UInt16)? {
     let end = monotonicTime() + limit
     let search = ListeningProcesses([], excluding: nil)

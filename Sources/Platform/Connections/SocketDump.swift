@@ -3,13 +3,13 @@ import LinuxFormats
 import Primitives
 import Supervision
 
-/// The TCP sockets of this network namespace, from the best source that there is.
+/// The TCP sockets of this network namespace, from the best available source.
 final class SocketDump {
-  /// What that is; goes down only.
+  /// The source in use; only ever replaced by a poorer one.
   private(set) var source: ConnectionSource
 
   private var request = SockDiagRequest(listenersOnly: true, ports: SortedSet(), wantsInfo: false)
-  /// A source has answered: from now on an error is a failure, no reason to look for a poorer source.
+  /// Once a source has answered, an error is a failure and no longer a reason to try a poorer source.
   private var hasAnswered = false
   private var isUnderWay = false
   private var failures = 0
@@ -19,15 +19,13 @@ final class SocketDump {
   private var files: [ProcLineReader] = []
   private var fileIndex = 0
 
-  /// The kernel fills no more at a time.
+  /// The kernel returns at most this much at a time.
   private static let bufferSize = 32 * 1024
   private static let repetitions = 3
 
-  /// What a step has come to.
   enum Progress {
-    /// There is more.
     case more
-    /// It begins anew: the rows until here count no longer.
+    /// The dump begins again; discard the rows so far.
     case again
     case done
     case failed(SamplingFailure)
@@ -40,14 +38,13 @@ final class SocketDump {
     buffer.deallocate()
   }
 
-  /// Asks for listening sockets, or for all of some ports (nil: of any); what was asked before is given up.
+  /// Begins a dump of listening sockets, or of all sockets on some ports (`nil`: any). Abandons the previous dump.
   func begin(listenersOnly: Bool, ports: SortedSet<UInt16>?) {
     if isUnderWay { abandon() }
     failures = 0
     request = SockDiagRequest(listenersOnly: listenersOnly, ports: ports, wantsInfo: false)
   }
 
-  /// The next rows.
   func step(_ body: (SocketRecord) -> Void) -> Progress {
     do throws(Errno) {
       let hasMore =
@@ -65,7 +62,7 @@ final class SocketDump {
     }
   }
 
-  /// What becomes of an answer that could not be had.
+  /// Decides what to do after an error: retry, try a poorer source, or fail.
   func recover(from error: Errno) -> Progress {
     let isDiag = source == .diagWithInfo || source == .diag
     abandon()
@@ -82,7 +79,7 @@ final class SocketDump {
     return .failed(SamplingFailure(reason: (isDiag ? "sock_diag: " : "/proc/net/tcp: ") + error.description))
   }
 
-  /// The rest of a half-read answer would stand before the next one.
+  /// Closes everything, because the rest of a half-read answer would precede the next one.
   private func abandon() {
     if socket >= 0 { close(socket) }
     socket = -1
@@ -100,7 +97,7 @@ final class SocketDump {
     return try parseDatagram(UnsafeRawBufferPointer(start: buffer, count: count), body)
   }
 
-  /// One datagram of an answer. Returns whether there is more; EINTR stands for one that does not show one moment.
+  /// Parses one datagram. Returns whether more follow. Throws the kernel's error, EINTR if the table changed.
   func parseDatagram(_ bytes: UnsafeRawBufferPointer, _ body: (SocketRecord) -> Void) throws(Errno) -> Bool {
     var messages = SockDiagResponse(bytes, sequence: sequence)
     while let message = messages.next() {
@@ -116,7 +113,7 @@ final class SocketDump {
 
   private func countSequence() {
     sequence &+= 1
-    if sequence == 0 { sequence = 1 }  // 0 is what comes unasked
+    if sequence == 0 { sequence = 1 }  // 0 is the number of unsolicited messages
   }
 
   private func sendRequest() throws(Errno) {
@@ -127,14 +124,14 @@ final class SocketDump {
     guard try sendBytes(request.message(sequence: sequence)[...], over: socket) > 0 else { throw Errno(code: EAGAIN) }
   }
 
-  /// Returns the other end of a connection, or a listening socket on its port; nil where this network namespace has
-  /// neither. Must not be called while the table is being read.
+  /// Returns the other end of a connection, or a listening socket on its port; `nil` if this network namespace has
+  /// neither. Must not be called during a dump. Throws EMFILE, EAGAIN, or EINTR for an incomplete answer.
   func otherEnd(of row: SocketRecord) throws(Errno) -> SocketRecord? {
     countSequence()
     guard let request = row.otherEndRequest(sequence: sequence) else { return nil }
     if socket < 0 { socket = try openDiagSocket() }
     guard try sendBytes(request[...], over: socket) > 0 else { throw Errno(code: EAGAIN) }
-    // The kernel has answered by now.
+    // The kernel answers before send(2) returns.
     let count = Int(ebb_receive_from_kernel(socket, buffer, Int32(SocketDump.bufferSize)))
     guard count >= 0 else { throw .current }
     guard count <= SocketDump.bufferSize else { throw Errno(code: EINTR) }
@@ -172,7 +169,7 @@ final class SocketDump {
     isUnderWay = true
   }
 
-  /// A row of any source, if it was asked for; what it lacks tells what the source is.
+  /// Passes on a row of any source if the request includes it. Fields that the row lacks show a poorer source.
   func deliver(_ row: SocketRecord, _ body: (SocketRecord) -> Void) {
     guard request.includes(row) else { return }
     if let connection = row.connection, connection.state != .listen {

@@ -3,9 +3,8 @@ import LinuxFormats
 import Primitives
 import Supervision
 
-/// Looks for sockets among the descriptors of processes.
+/// Searches for sockets among the descriptors of processes.
 final class SocketOwnerScan {
-  /// What has been found so far.
   private(set) var findings = PortDiscovery.ScanResult()
 
   private let owner: ConnectionSampler.Owner
@@ -34,10 +33,10 @@ final class SocketOwnerScan {
   private static let maxProcesses = 32
   private static let maxLinks = 256
   private static let rounds = 5
-  /// A socket's is shorter, and no other one matters.
+  /// The link of a socket is shorter, and other links do not matter. Bytes.
   private static let maxLinkLength = 64
 
-  /// For the sockets with these inodes. `wantsOthers`: also for what makes a server whose clients cannot be counted.
+  /// `inodes`: the sockets to find. `wantsOthers`: also finds sockets of servers whose clients cannot be counted.
   init(_ owner: ConnectionSampler.Owner, for inodes: [UInt64], wantsOthers: Bool) {
     self.owner = owner
     wanted = SortedSet(inodes)
@@ -45,7 +44,7 @@ final class SocketOwnerScan {
     if !wantsOthers { beginRound() }
   }
 
-  /// For the sockets whose owners decide what listens.
+  /// Searches for the sockets whose owners decide what listens.
   convenience init(_ owner: ConnectionSampler.Owner, for listeners: PortDiscovery) {
     self.init(owner, for: listeners.candidates.map { $0.inode }, wantsOthers: listeners.needsOthers)
   }
@@ -55,7 +54,7 @@ final class SocketOwnerScan {
     text.deallocate()
   }
 
-  /// The next piece of work. Returns whether there is more.
+  /// Does the next step. Returns whether there is more to do.
   func step() -> Bool {
     switch stage {
     case .others(let index): readOthers(index)
@@ -77,7 +76,7 @@ final class SocketOwnerScan {
       if try file?.read({ line in take(line, of: index) }) == true { return }
     } catch {
       handle(error) { findings.hasBlindSpot = true }
-      // A kernel without IPv6 has no udp6. The others are always there, unless somebody hides them.
+      // A kernel without IPv6 has no udp6. The other files always exist, unless they are hidden.
       if error.code == ENOENT, index != 2 { findings.hasBlindSpot = true }
     }
     file = nil
@@ -97,8 +96,8 @@ final class SocketOwnerScan {
 
   // MARK: Processes
 
-  /// In each round those that were not there in the last one: whoever forks meanwhile leaves its sockets to its
-  /// children.
+  /// Each round visits processes that the previous one did not see: a process that forks during the scan leaves its
+  /// sockets to its children.
   private func beginRound() {
     round += 1
     processes = []
@@ -139,13 +138,13 @@ final class SocketOwnerScan {
       findings.isSteady = false
       return false
     }
-    // The youngest come first, and each one put before all others would move these.
+    // The list is in descending order of start time; inserting in ascending order moves no elements.
     for process in waiting.reversed() { visited.insert(identity(of: process)) }
     stage = .descriptors
     return true
   }
 
-  /// No pid has more than 22 bits; proc(5) `pid_max`.
+  /// A pid has at most 22 bits; proc(5) `pid_max`.
   private func identity(of process: ProcPIDStat) -> UInt64 { process.startTime << 22 | UInt64(process.pid) }
 
   // MARK: Descriptors
@@ -167,10 +166,10 @@ final class SocketOwnerScan {
         take(link: Array(UnsafeBufferPointer(start: text, count: length)))
         if isSatisfied { return false }
       } else if length < 0, Errno.current.code == ENOENT {
-        // Closed meanwhile, or moved to a number that lies behind. A busy server does nothing else.
+        // The descriptor was closed, or moved to a lower number. A busy server does this all the time.
         if wantsOthers { findings.isSteady = false }
       } else {
-        nextProcess()  // first: descriptors may be scarce
+        nextProcess()  // close the folder first: descriptors may be scarce
         if length < 0 || isEmptyFolder { checkReadable(at: process.pid, isReadable: length == 0) }
       }
     }
@@ -186,17 +185,17 @@ final class SocketOwnerScan {
     handle(error) { checkReadable(at: pid, isReadable: false) }
   }
 
-  /// An error on the way to what a process has: it has ended, or descriptors are scarce, or it may not be looked into.
+  /// Handles an error while reading a process: it has ended, descriptors are scarce, or access is denied.
   private func handle(_ error: Errno, orFail fail: () -> Void) {
     switch error.code {
     case ENOENT, ESRCH: break
-    case EMFILE, ENFILE, ENOMEM: findings.isSteady = false  // another time
+    case EMFILE, ENFILE, ENOMEM: findings.isSteady = false  // retry later
     default: fail()
     }
   }
 
-  /// A dead process has no descriptors, and nobody else than root may read that. One whose first thread alone has ended
-  /// hides those of the other threads.
+  /// A dead process has no descriptors, and only root may read that. If only the main thread has ended, /proc hides the
+  /// descriptors of the other threads.
   private func checkReadable(at pid: Int32, isReadable: Bool) {
     do throws(Errno) {
       switch threadGroupState(stat: try readFile("/proc/\(pid)/stat", upTo: 1024)) {
@@ -220,7 +219,7 @@ final class SocketOwnerScan {
       if wanted.contains(inode) { findings.matched.insert(inode) }
       if others.contains(inode) { findings.hasUncountable = true }
     } else if link.starts(with: "anon_inode:[io_uring]".utf8), !wanted.elements.isEmpty || !others.elements.isEmpty {
-      findings.hasBlindSpot = true  // such a ring may have sockets that are no descriptors
+      findings.hasBlindSpot = true  // an io_uring may have sockets without descriptors
     }
   }
 

@@ -1,13 +1,13 @@
 import CPlatform
 import Primitives
 
-/// Lines on their way to a place that may keep its writer waiting: a standard error that has no reader, or a file on a
-/// file system that hangs. Submitting never waits; a thread that does nothing else writes, and starts with the first
-/// line, since most runs have none. O_NONBLOCK is no cure: it would be set for the command's standard error too, which is
-/// the same open file.
+/// Writes lines to a place that may block: a standard error that is not read, or a file on a file system that hangs.
 ///
-/// Where no thread can be had (pids cgroup, RLIMIT_NPROC, a seccomp profile) lines are written without waiting. What
-/// finds no room is dropped and counted: beyond `capacity`, and without a thread at once.
+/// Submitting never blocks. A thread writes the lines. It starts with the first line, because most runs have none.
+/// O_NONBLOCK is no alternative: the command's standard error is the same open file and would get it too.
+///
+/// If no thread can be created (pids cgroup, RLIMIT_NPROC, a seccomp profile), lines are written without blocking.
+/// Lines beyond `capacity`, or that cannot be written immediately without a thread, are dropped and counted.
 package final class LogWriter: @unchecked Sendable {
   private let capacity: Int
   private let write: ([UInt8]) -> Void
@@ -15,7 +15,7 @@ package final class LogWriter: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-  /// Of the one thread that submits.
+  /// Used only by the one thread that submits.
   private var hasThread = false
 
   // Guarded by the mutex.
@@ -24,18 +24,18 @@ package final class LogWriter: @unchecked Sendable {
   private var isWriting = false
   private var dropped = 0
 
-  /// For a descriptor. `capacity` is how many bytes may wait to be written.
+  /// Writes to a descriptor. `capacity`: bytes that may wait to be written.
   package convenience init(descriptor: Int32, capacity: Int) {
     self.init(capacity: capacity) { line in
-      // Where standard error is gone (EPIPE, EBADF) lines are lost, and nothing else happens.
+      // If standard error is gone (EPIPE, EBADF), the line is lost.
       try? writeAll(line, to: descriptor)
     } withoutWaiting: { line in
       Platform.writeNow(line, to: descriptor)
     }
   }
 
-  /// `write` runs on the thread and may wait. `withoutWaiting` takes its place where there is none, and returns whether
-  /// the line has been written.
+  /// `write` runs on the thread and may block. `withoutWaiting` replaces it if there is no thread; returns whether it
+  /// wrote.
   package init(
     capacity: Int, write: @escaping ([UInt8]) -> Void, withoutWaiting writeNow: @escaping ([UInt8]) -> Bool
   ) {
@@ -48,9 +48,9 @@ package final class LogWriter: @unchecked Sendable {
     pthread_condattr_destroy(&attributes)
   }
 
-  /// Adds a line, or counts it as dropped where too much waits already. Never waits.
+  /// Adds a line, or counts it as dropped if too many bytes are waiting. Never blocks.
   package func submit(_ line: [UInt8]) {
-    // The thread keeps the writer alive for ever.
+    // The thread retains the writer forever.
     if !hasThread { hasThread = ebb_start_thread({ run(LogWriter: $0) }, Unmanaged.passRetained(self).toOpaque()) == 0 }
     guard hasThread else {
       Unmanaged.passUnretained(self).release()
@@ -68,7 +68,7 @@ package final class LogWriter: @unchecked Sendable {
     }
   }
 
-  /// How many lines were dropped since this was last asked, once there is room for a line that says so; else 0.
+  /// Returns the number of lines dropped since the last call; 0 while there is no room for a line that reports it.
   package func takeDroppedCount() -> Int {
     locked {
       guard dropped > 0, waitingBytes <= capacity / 2 else { return 0 }

@@ -2,8 +2,8 @@ import CPlatform
 import LinuxFormats
 import Primitives
 
-/// The id of this process's control group, where it tells containers apart: the root's, 1, is what every socket has
-/// where the groups are of version 1. cgroups(7)
+/// Returns the id of this process's control group; `nil` if it does not identify the container. With groups of version
+/// 1 all sockets have the id of the root, 1. cgroups(7)
 func ownControlGroup() -> UInt64? {
   guard let list = try? readFile("/proc/self/cgroup", upTo: 4096), let path = controlGroupPath(list) else { return nil }
   for root in ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] {

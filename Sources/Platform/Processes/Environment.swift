@@ -1,10 +1,10 @@
 import CPlatform
 
-/// The names of those environment variables that begin so; environ(7).
+/// Returns the names of the environment variables with this prefix; environ(7).
 package func variableNames(in environment: CStrings?, beginningWith prefix: String) -> [String] {
   var names: [String] = []
   let length = prefix.utf8.count
-  prefix.withCString { prefix in  // once: for each entry it would be copied anew
+  prefix.withCString { prefix in  // outside the loop, or each entry would copy it
     var next = 0
     while let entry = environment?[next] {
       next += 1

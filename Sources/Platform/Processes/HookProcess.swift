@@ -4,18 +4,18 @@ import Supervision
 
 /// A process of the pre-stop hook.
 ///
-/// It is forked, and finds and executes the command by itself: that waits for the file system, which may hang (NFS, FUSE,
-/// a fanotify listener), and a vfork(2) would keep its parent waiting too.
+/// The hook is forked, and locates and executes its command itself, because that may block on the file system (NFS,
+/// FUSE, a fanotify listener). With vfork(2) the parent would block too.
 package final class HookProcess {
-  /// Of the process, which leads a process group of its own.
+  /// The process, which leads its own process group.
   package let pid: Int32
-  /// Shared with the process, which leaves there why it could not execute: the length of the message and the exit code, 4
-  /// bytes each, and the message.
+  /// Memory shared with the process, for the reason why it could not execute: the length of the message and the exit
+  /// code (4 bytes each, host byte order), then the message.
   private let note: UnsafeMutableRawPointer
   private static let noteSize = 4096
 
-  /// Starts it. The environment is the command's and EBB_SIGNAL; `folder` is where relative paths start, nil where that
-  /// is gone. Every signal must be blocked. Throws where no process can be had, with the code to exit with.
+  /// Starts the hook with the command's environment and EBB_SIGNAL. `folder`: start of relative paths; `nil` if it no
+  /// longer exists. Every signal must be blocked. Throws if the process cannot be created, with the exit code.
   package init(
     _ arguments: [String], signal: Signal, environment: CStrings?, _ settings: SpawnSettings, in folder: String?
   ) throws(SpawnFailure) {
@@ -30,7 +30,7 @@ package final class HookProcess {
     if pid == 0 {
       HookProcess.become(arguments, signal: signal, environment: environment, settings, in: folder, note)
     }
-    setpgid(pid, pid)  // it does so too; whichever is the first
+    setpgid(pid, pid)  // the child does it too, and either may be first
   }
 
   deinit { munmap(note, HookProcess.noteSize) }
@@ -41,8 +41,7 @@ package final class HookProcess {
       code: ExitCode.ownFailure, message: "cannot create a process for \(arguments[0].quoted): \(text)")
   }
 
-  /// Why the command could not be executed; nil: it was, or the process ended before it came to that. To be asked when it
-  /// has ended.
+  /// Why the command could not be executed; `nil` if it was, or if the process ended earlier. Valid after its end.
   package var failure: SpawnFailure? {
     let length = min(Int(note.load(as: UInt32.self)), HookProcess.noteSize - 8)
     guard length > 0 else { return nil }
@@ -55,7 +54,7 @@ package final class HookProcess {
     _ arguments: [String], signal: Signal, environment: CStrings?, _ settings: SpawnSettings, in folder: String?,
     _ note: UnsafeMutableRawPointer
   ) -> Never {
-    closeInheritedDescriptors(but: nil)  // ebb's own: while this process waits, it must not hold the health port
+    closeInheritedDescriptors(but: nil)  // the waiting hook must not hold ebb's health port
     if let folder { changeDirectory(to: folder) }
     var settings = settings
     (settings.detachesStandardStreams, settings.newSession, settings.terminal, settings.isInPlace) = (
@@ -77,6 +76,6 @@ package final class HookProcess {
       note.storeBytes(of: UInt32(message.count), as: UInt32.self)
       _exit(Int32(error.code))
     }
-    _exit(Int32(ExitCode.ownFailure))  // not reached: the command has taken this process's place
+    _exit(Int32(ExitCode.ownFailure))  // not reached: execve(2) has replaced this process
   }
 }

@@ -3,14 +3,13 @@ import LinuxFormats
 import Primitives
 import Supervision
 
-/// This process's own children that live and the process group of each, by pid. Throws where the kernel does not list them.
-/// proc_tid_children(5), waitid(2), getpgid(2).
+/// Returns this process's live children and their process groups, by pid. Throws EOPNOTSUPP if the kernel does not list
+/// children, ENOENT, EMFILE. proc_tid_children(5), waitid(2), getpgid(2).
 package func ownChildren() throws(Errno) -> [ChildProcess] {
   try readChildren().sorted().filter { !ebb_has_ended($0) }.map { ChildProcess(pid: $0, group: getpgid($0)) }
 }
 
-/// The processes of a group, by pid; nil where /proc does not show them all, or where that takes longer than `limit`.
-/// getpgid(2).
+/// Returns a group's processes, by pid; `nil` if /proc hides some or reading exceeds `limit`. getpgid(2).
 package func readGroupMembers(inGroup group: Int32, within limit: TimeAmount) -> [Int32]? {
   guard let pids = try? readPids() else { return nil }
   let end = monotonicTime() + limit
@@ -22,8 +21,8 @@ package func readGroupMembers(inGroup group: Int32, within limit: TimeAmount) ->
   return members.sorted()
 }
 
-/// The children of all threads of a process, in no order, those that wait to be reaped too. The folder is closed first:
-/// descriptors may be scarce. Throws EAGAIN for a process with more than so many threads.
+/// Returns the children of all threads of a process, unsorted, with zombies. Closes the folder first, because
+/// descriptors may be scarce. Throws EAGAIN above `maxThreads`, EOPNOTSUPP without lists of children, ENOENT, EMFILE.
 func readChildren(of pid: Int32 = getpid(), maxThreads: Int = .max) throws(Errno) -> [Int32] {
   guard procMatchesPIDNamespace else { throw Errno(code: ENOENT) }
   guard let folder = opendir("/proc/\(pid)/task") else { throw .current }
@@ -37,7 +36,7 @@ func readChildren(of pid: Int32 = getpid(), maxThreads: Int = .max) throws(Errno
       let list = try ProcLineReader("/proc/\(pid)/task/\(thread)/children")
       children = (children ?? []) + parseChildPIDs(try list.readAll())
     } catch {
-      // It has ended, or the kernel has no lists.
+      // The thread has ended, or the kernel has no lists.
       if error.code != ENOENT && error.code != ESRCH { throw error }
     }
   }
@@ -45,9 +44,8 @@ func readChildren(of pid: Int32 = getpid(), maxThreads: Int = .max) throws(Errno
   return children
 }
 
-/// Returns the descendants of a process where they and their threads are few and the kernel lists children
-/// (CONFIG_PROC_CHILDREN), at a fraction of the cost of reading every process of a machine. Nil where not, or where one of
-/// them ended meanwhile.
+/// Returns the descendants of a process if they and their threads are few and the kernel lists children
+/// (CONFIG_PROC_CHILDREN). Much cheaper than reading every process. `nil` otherwise, or if one ended meanwhile.
 func readSmallFamily(of ancestor: Int32) -> [ProcPIDStat]? {
   var family: [ProcPIDStat] = []
   var next = ancestor
@@ -65,8 +63,8 @@ func readSmallFamily(of ancestor: Int32) -> [ProcPIDStat]? {
   }
 }
 
-/// The children that are not dead, as far as they can be read in a tenth of a second, and the newest first, since the oldest are
-/// dead by then; none where the kernel does not list them.
+/// Returns the live children that can be read in 0.1 s, newest first, because the oldest have died by then. Empty if
+/// the kernel does not list children.
 package func survivingChildren() -> [Survivor] {
   let end = monotonicTime() + .milliseconds(100)
   var survivors: [Survivor] = []
@@ -79,8 +77,8 @@ package func survivingChildren() -> [Survivor] {
   return survivors
 }
 
-/// Every process in /proc, as far as it can be read within the time. Throws ENOENT where /proc is not there or belongs to
-/// another pid namespace, whose numbers mean other processes; EMFILE, ….
+/// Returns every process in /proc that can be read within `limit`. Throws ENOENT if /proc is not mounted or belongs to
+/// another PID namespace, whose numbers mean other processes; EMFILE, ENFILE, ENOMEM.
 func readProcessTable(within limit: TimeAmount = .longest) throws(Errno) -> [ProcPIDStat] {
   let pids = try readPids()
   let end = monotonicTime() + limit
@@ -92,8 +90,7 @@ func readProcessTable(within limit: TimeAmount = .longest) throws(Errno) -> [Pro
   return processes
 }
 
-/// As `readProcessTable`, the numbers alone. The folder is closed before anything else is opened: descriptors may be
-/// scarce.
+/// Returns the pids in /proc. Closes the folder, because descriptors may be scarce. Throws as `readProcessTable`.
 func readPids() throws(Errno) -> [Int32] {
   guard procMatchesPIDNamespace else { throw Errno(code: ENOENT) }
   guard let folder = opendir("/proc") else { throw .current }
@@ -106,10 +103,10 @@ func readPids() throws(Errno) -> [Int32] {
   }
 }
 
-/// Whether /proc is there and speaks of this process's pid namespace.
+/// Whether /proc is mounted and belongs to this process's PID namespace.
 package var procMatchesPIDNamespace: Bool { ebb_proc_self() == getpid() }
 
-/// Nil where the process is gone, or hidden. Inlined three times it is a kilobyte more code. Throws EMFILE, ENFILE, ENOMEM, which say nothing of it.
+/// `nil`: it has ended or is hidden. Inlining adds 1 kB. Throws EMFILE, ENFILE, ENOMEM, as for any process.
 @inline(never)
 func readProcess(_ pid: Int32) throws(Errno) -> ProcPIDStat? {
   do throws(Errno) {
@@ -120,7 +117,7 @@ func readProcess(_ pid: Int32) throws(Errno) -> ProcPIDStat? {
   }
 }
 
-/// The user that a process belongs to, nil where /proc does not say.
+/// Returns the real user id of a process; `nil` if /proc does not show it.
 package func userID(of pid: Int32) -> Int? {
   (try? readFile("/proc/\(pid)/status", upTo: 1024)).flatMap { ProcPIDStatus($0).userID }
 }

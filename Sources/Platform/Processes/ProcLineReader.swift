@@ -1,15 +1,15 @@
 import CPlatform
 
-/// A text file in /proc that may be long: read in pieces, and from the start again as often as one likes.
+/// A long text file in /proc, read in pieces, any number of times.
 final class ProcLineReader {
   private let descriptor: Int32
   private var remaining: [UInt8] = []
 
-  /// The kernel gives one page at a time.
+  /// The kernel returns one page at a time.
   private static let piece = 4096
   private static let maxLineLength = 64 * 1024
 
-  /// Throws ENOENT, EACCES, EMFILE, ….
+  /// Throws ENOENT, EACCES, EMFILE.
   init(_ path: String) throws(Errno) {
     let opened = try valueOrErrno { ebb_open_existing(path, false) }
     do throws(Errno) {
@@ -22,13 +22,13 @@ final class ProcLineReader {
 
   deinit { close(descriptor) }
 
-  /// To the first line.
+  /// Returns to the first line. Throws as lseek(2).
   func rewind() throws(Errno) {
     remaining = []
     try valueOrErrno { lseek(descriptor, 0, SEEK_SET) }
   }
 
-  /// All that is left. proc_tid_children(5) is one line of any length, of which each read(2) gives some.
+  /// Returns the rest. proc_tid_children(5) is one line of any length, returned in parts. Throws as read(2).
   func readAll() throws(Errno) -> [UInt8] {
     var bytes: [UInt8] = []
     while true {
@@ -38,7 +38,7 @@ final class ProcLineReader {
     }
   }
 
-  /// Empty at the end.
+  /// Returns an empty piece at the end. Throws as read(2).
   private func readPiece() throws(Errno) -> [UInt8] {
     var failure: Errno?
     let piece = [UInt8](unsafeUninitializedCapacity: ProcLineReader.piece) { buffer, count in
@@ -54,7 +54,8 @@ final class ProcLineReader {
     return piece
   }
 
-  /// Some hundred lines, without their ends. Returns whether there may be more.
+  /// Passes some hundred lines, without line ends, to `body`. Returns whether there may be more. Throws as read(2), or
+  /// EFBIG for a line of 64 kB.
   func read(_ body: (ArraySlice<UInt8>) -> Void) throws(Errno) -> Bool {
     for _ in 0..<8 {
       let end = remaining.count

@@ -2,20 +2,18 @@ import CPlatform
 import LinuxFormats
 import Primitives
 
-/// Sends a signal to every descendant of this process; to those that were found by then where the look at /proc takes
-/// longer than `limit`. Throws where /proc cannot tell who they are. Never kill(-1): that hits the debugging sessions of
-/// `kubectl exec` too.
+/// Sends a signal to every descendant of this process, or to those found within `limit`. Throws as `readProcessTable`.
+/// Does not use kill(-1), which also hits debugging sessions of `kubectl exec`.
 package func signalDescendants(_ signal: Signal, within limit: TimeAmount) throws(Errno) {
   for process in descendants(of: getpid(), among: try readProcessTable(within: limit)) {
     sendSignal(signal, to: process)
   }
 }
 
-/// Sends a signal to this process's own children, and returns them. Throws where the kernel does not list them (CONFIG_PROC_CHILDREN).
+/// Sends a signal to this process's own children and returns them. Throws as `readChildren` (CONFIG_PROC_CHILDREN).
 ///
-/// For those that fork faster than /proc can be read: a process that loses its parent becomes a child, and a list of a
-/// few children is read and acted on in microseconds. No descriptor is needed: a child's pid is its own until this
-/// process has reaped it. proc_tid_children(5).
+/// Use this against processes that fork faster than /proc can be read: an orphan becomes a child, and a short list of
+/// children takes microseconds. No pidfd is needed: a child keeps its pid until it is reaped. proc_tid_children(5).
 @discardableResult
 package func signalChildren(_ signal: Signal) throws(Errno) -> [Int32] {
   let children = try readChildren()
@@ -23,8 +21,8 @@ package func signalChildren(_ signal: Signal) throws(Errno) -> [Int32] {
   return children
 }
 
-/// Whether the process with this pid is still the one that was seen. Where that cannot be looked up it is: another one
-/// would have had to get its pid within milliseconds.
+/// Returns whether the pid still belongs to the same process. True if that cannot be checked, because the pid would
+/// have to be reused within milliseconds.
 private func isStill(_ process: ProcPIDStat) -> Bool {
   do throws(Errno) {
     return try readProcess(process.pid)?.startTime == process.startTime
@@ -33,9 +31,8 @@ private func isStill(_ process: ProcPIDStat) -> Bool {
   }
 }
 
-/// By a descriptor where the kernel has them: between the look at /proc and the signal the process may have been reaped
-/// by its own parent and its pid given to another. The process that still has the same start time behind the descriptor
-/// is the one.
+/// Uses a pidfd if the kernel has them: between reading /proc and sending, the parent may have reaped the process and
+/// its pid may have been reused. A process with the same start time is the same one.
 private func sendSignal(_ signal: Signal, to process: ProcPIDStat) {
   let descriptor = ebb_pidfd_open(process.pid)
   guard descriptor >= 0 else {
@@ -44,6 +41,6 @@ private func sendSignal(_ signal: Signal, to process: ProcPIDStat) {
   }
   defer { close(descriptor) }
   guard isStill(process) else { return }
-  // Linux 5.1 has this call, 5.3 the other one; a seccomp profile may have either alone.
+  // pidfd_send_signal(2) came with Linux 5.1, pidfd_open(2) with 5.3; a seccomp profile may allow either one alone.
   if ebb_pidfd_signal(descriptor, signal.number) != 0, Errno.current.code != ESRCH { kill(process.pid, signal.number) }
 }

@@ -1,19 +1,19 @@
 import CPlatform
 import Primitives
 
-/// What became of a child.
+/// A change of a child's state.
 package enum ChildEvent: Sendable {
   case ended(pid: Int32, ExitStatus)
   case stopped(pid: Int32, by: Signal)
-  /// Children remain, and nothing more has happened to any.
+  /// Children remain, and none has changed its state.
   case nothing
   case noChildren
 }
 
-/// The next thing that happened to a child, or to this one, without waiting for it; waitpid(2). The only place that waits
-/// for children: a second one would steal exit codes.
+/// Returns the next change of any child, or of the given one, without blocking; waitpid(2). The only caller of waitpid:
+/// a second one would steal exit codes.
 ///
-/// For any child the kernel looks at each, until it comes to one that has ended: thousands take it a while.
+/// For any child, the kernel iterates over all until one has ended. This takes long for thousands.
 package func nextChildEvent(of child: Int32 = -1) -> ChildEvent {
   var wait = ebb_wait()
   do throws(Errno) {

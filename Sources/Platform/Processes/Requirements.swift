@@ -1,18 +1,18 @@
 import CPlatform
 import Primitives
 
-/// Why the supervisor could not do its work: a call and its error, or the limit that is too low.
+/// Why the supervisor cannot work: the call that failed and its error, or the limit that is too low.
 package struct MissingRequirement: Error, Sendable {
-  /// For the user.
+  /// A message for the user.
   package let message: String
 }
 
-/// Makes all that the supervisor is going to need at one time, and lets go of it: what Dispatch waits with, `signals`
-/// signal descriptors, `others` for everything else, and memory. Descriptors that were inherited count, since they are
-/// closed only when the command has its own.
+/// Creates everything that the supervisor will need at one time, then releases it: the descriptors that Dispatch waits
+/// with, `signals` signal descriptors, `others` for everything else, and memory. Inherited descriptors count, because
+/// they are closed only after the command has its own.
 ///
-/// Where the soft limit of descriptors is too low for that, it is raised as far as is needed and the hard limit allows.
-/// Returns the limit that was, for the command; nil: it is the same. RLIMIT_NOFILE.
+/// Raises the soft limit of descriptors (RLIMIT_NOFILE) as far as needed, if the hard limit allows. Returns the
+/// previous soft limit for the command; `nil` if unchanged. Throws the call that failed or the limit that is too low.
 package func provideRequirements(signals: Int, others: Int) throws(MissingRequirement) -> Int? {
   let limit = descriptorLimit()
   var isRaised = false
@@ -26,7 +26,7 @@ package func provideRequirements(signals: Int, others: Int) throws(MissingRequir
     let (call, make) = index < first.count ? first[index] : ("fcntl", { ebb_duplicate_above(opened[0], 0) })
     var descriptor = make()
     if descriptor < 0, Errno.current.code == EMFILE, !isRaised {
-      // All numbers below the limit are in use, and so many more are needed.
+      // All numbers below the limit are in use, so the limit must grow by the number of missing descriptors.
       let needed = limit + 3 + signals + others - index
       guard ebb_raise_descriptor_limit(Int32(clamping: needed)) == 0 else {
         throw MissingRequirement(
@@ -43,12 +43,11 @@ package func provideRequirements(signals: Int, others: Int) throws(MissingRequir
   if ebb_set_timerfd(timer) < 0 { throw MissingRequirement("timerfd_settime") }
   if ebb_add_to_epoll(epoll, timer) < 0 { throw MissingRequirement("epoll_ctl") }
   if ebb_look_at_epoll(epoll) < 0 { throw MissingRequirement("epoll_wait") }
-  // As much as a stop takes. It stays with the heap.
+  // As much as a stop needs. It stays in the heap.
   if !ebb_try_memory(96 * 1024) { throw MissingRequirement("malloc") }
   return isRaised ? limit : nil
 }
 
 extension MissingRequirement {
-  /// From this thread's last failed call.
   fileprivate init(_ call: String) { message = "\(call): \(Errno.current.description)" }
 }

@@ -2,27 +2,25 @@ import CPlatform
 import Primitives
 import Supervision
 
-/// `char **`, ended by a null pointer, as main and execve have it.
+/// `char **` with a null pointer at the end, as for main and execve(2).
 package typealias CStrings = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 
-/// What the command inherits and where it stands.
+/// The settings of the command's process.
 package struct SpawnSettings: Sendable {
-  /// Its signal mask.
   package var blockedSignals: SignalSet
-  /// SIGCHLD is ignored in it, as it was in ebb.
+  /// Whether SIGCHLD is ignored, as it was when ebb started.
   package var ignoresChildSignal: Bool
-  /// It leads a new session; else a process group of its own.
+  /// Whether it leads a new session, or else only a process group.
   package var newSession: Bool
-  /// Handed to the command's process group; nil: there is none to hand over.
+  /// Handed over to the command's process group; `nil` if there is none to hand over.
   package var terminal: Terminal?
-  /// Nothing to read, and standard output goes to standard error: that of the container is somebody else's.
+  /// Whether standard input is empty and standard output goes to standard error, because others read the container's.
   package var detachesStandardStreams = false
-  /// Its soft limit of descriptors, where ebb has raised its own; RLIMIT_NOFILE.
+  /// The soft limit of descriptors (RLIMIT_NOFILE), if ebb raised its own.
   package var descriptorLimit: Int?
-  /// The command takes the place of this process, which was forked for it.
+  /// Whether the command replaces this process, which was forked for it.
   var isInPlace = false
 
-  /// For the command. A hook gets the same, but for the terminal.
   package init(
     blockedSignals: SignalSet, ignoresChildSignal: Bool, newSession: Bool, terminal: Terminal?,
     descriptorLimit: Int? = nil
@@ -35,9 +33,8 @@ package struct SpawnSettings: Sendable {
   }
 }
 
-/// Starts the command `arguments[0]` with ebb's environment, and returns its pid once it has executed. Every signal
-/// must be blocked. Throws what to tell the user and the code to exit with: 127 not found, 126 found but not
-/// executable, 125 no process to be had.
+/// Starts the command `arguments[0]` and returns its pid once it has executed. Every signal must be blocked. Throws the
+/// message and the exit code: 127 not found, 126 not executable, 125 no process.
 package func spawn(_ arguments: CStrings, environment: CStrings?, _ settings: SpawnSettings) throws(SpawnFailure)
   -> Int32
 {
@@ -53,8 +50,8 @@ package func spawn(_ arguments: CStrings, environment: CStrings?, _ settings: Sp
   }
 }
 
-/// Starts this very program with other words, standing aside in a process group of its own, and returns its pid once it
-/// has executed. Every signal must be blocked. Throws as `spawn`.
+/// Starts this program with other arguments, detached and in its own process group, and returns its pid once it has
+/// executed. Every signal must be blocked. Throws as `spawn`.
 package func spawnSelf(
   _ arguments: [UnsafeMutablePointer<CChar>?], environment: CStrings?, _ settings: SpawnSettings
 ) throws(SpawnFailure) -> Int32 {
@@ -69,7 +66,7 @@ package func spawnSelf(
   return try spawn(arguments, environment: environment, settings)
 }
 
-/// The pointers and the null pointer that ends them.
+/// Returns the pointers with a null pointer at the end.
 func cStrings(_ strings: [UnsafeMutablePointer<CChar>?]) -> CStrings {
   let list = CStrings.allocate(capacity: strings.count + 1)
   for (index, string) in strings.enumerated() { list[index] = string }
@@ -77,8 +74,8 @@ func cStrings(_ strings: [UnsafeMutablePointer<CChar>?]) -> CStrings {
   return list
 }
 
-/// The first of the candidates that may be executed. Where there is none but one that exists, that one is the user's
-/// trouble.
+/// Returns the first executable candidate. If none is executable but one exists, the error names that one. Throws the
+/// message and exit code 126 or 127.
 private func locate(_ name: String) throws(SpawnFailure) -> String {
   let path = getenv("PATH").map { String(system: $0) }
   var obstacle: SpawnFailure?
@@ -99,8 +96,8 @@ private func locate(_ name: String) throws(SpawnFailure) -> String {
     code: ExitCode.notFound, message: "cannot execute \(name.quoted): \(place)", error: absence.code)
 }
 
-/// A script without a `#!` line, as execvp(3) and every shell treat it. A binary of another machine is none: a shell
-/// would stumble through its bytes.
+/// Runs a script without a `#!` line, as execvp(3) and every shell do. Refuses a binary of another machine, which a
+/// shell would misread. Throws with exit code 126, or 125 if there is no process.
 private func runByShell(
   _ path: String, _ arguments: CStrings, _ environment: CStrings?, _ settings: SpawnSettings
 ) throws(SpawnFailure) -> Int32 {
@@ -123,7 +120,7 @@ private func runByShell(
   }
 }
 
-/// The new process's pid, or why execve(2) refused the file. Throws where there is no new process; vfork(2).
+/// Returns the new process's pid, or the error of execve(2). Throws with exit code 125 if vfork(2) fails.
 private func execute(
   _ path: String, _ arguments: CStrings, _ environment: CStrings?, _ settings: SpawnSettings
 ) throws(SpawnFailure) -> Result<Int32, Errno> {

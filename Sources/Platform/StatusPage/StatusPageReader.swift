@@ -3,18 +3,18 @@ import LinuxFormats
 import Primitives
 import Supervision
 
-/// A supervisor's status page, opened from outside. Stays readable when the supervisor has ended.
+/// A supervisor's status page, opened from outside. It stays readable after the supervisor has ended.
 package final class StatusPageReader {
-  /// The supervisor's, in this process's pid namespace.
+  /// The supervisor, in this process's PID namespace.
   package let pid: Int32
   private let page: Int32
-  /// The user that made the page; -1 where that is unknown.
+  /// The user who created the page; -1 if unknown.
   let pageOwner: Int
-  /// -1 where the kernel has no such descriptors.
+  /// A pidfd; -1 if the kernel has none.
   private let process: Int32
 
-  /// The page is the first descriptor that ebb opens when it has closed what it inherited, all but the health
-  /// endpoint's. To look at all descriptors of everybody would take a while where a process has thousands.
+  /// The page is the first descriptor that ebb opens after closing the inherited ones, except the health endpoint's.
+  /// Checking all descriptors of all processes would take long, because some have thousands.
   private static let possibleNumbers: ClosedRange<Int32> = 3...4
 
   private init(pid: Int32, page: Int32, process: Int32) {
@@ -29,15 +29,15 @@ package final class StatusPageReader {
     if process >= 0 { close(process) }
   }
 
-  /// Finds the page by its link name in /proc/PID/fd, which the supervisor's user may do, and root.
+  /// Finds the page by its link name in /proc/PID/fd, as root or the supervisor's user. Throws why there is none.
   package static func open(pid: Int32) throws(StatusPageReaderError) -> StatusPageReader {
     guard procMatchesPIDNamespace else { throw .noProc }
     for number in possibleNumbers {
       do throws(Errno) {
         guard try isPage(pid, number) else { continue }
-        // Before the page: should the pid change hands in between, `send` reaches nobody.
+        // Open the pidfd before the page: if the pid is reused in between, `send` fails.
         let process = ebb_pidfd_open(pid)
-        // Never waits: whoever runs in the container may have given a FIFO the page's name.
+        // Does not block, even if a process in the container gave a FIFO the page's name.
         let page = ebb_open_existing(path(pid, number), false)
         if page >= 0 { return StatusPageReader(pid: pid, page: page, process: process) }
         let error = Errno.current
@@ -61,7 +61,7 @@ package final class StatusPageReader {
     try readLink(path(pid, number)).elementsEqual("/memfd:\(StatusPage.name) (deleted)".utf8)
   }
 
-  /// The newest state. Looks again where it caught the supervisor in the middle of an update.
+  /// Returns the newest state. Retries if the supervisor is updating the page. Throws why the page cannot be decoded.
   package func read() throws(StatusPageError) -> Status {
     for _ in 0..<100 {
       do throws(StatusPageError) {
@@ -80,25 +80,24 @@ package final class StatusPageReader {
     }
   }
 
-  /// Asks for a stop without delay and drain; the supervisor looks when the next stop signal comes.
+  /// Requests a stop without delay and drain, checked at the next stop signal. Throws as open(2) and pwrite(2).
   package func requestStopNow() throws(Errno) {
     try write(StatusPage.stopNowRequest)
   }
 
-  /// Takes that back.
   package func withdrawRequest() {
     try? write([UInt8](repeating: 0, count: StatusPage.stopNowRequest.count))
   }
 
   private func write(_ request: [UInt8]) throws(Errno) {
-    let own = getpid()  // the same open page, but to write; its supervisor may be gone meanwhile
+    let own = getpid()  // the same open page, but writable; its supervisor may have ended
     let descriptor = try valueOrErrno { ebb_open_existing(StatusPageReader.path(own, page), true) }
     defer { close(descriptor) }
     let offset = off_t(StatusPage.requestOffset)
     try valueOrErrno { request.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, offset) } }
   }
 
-  /// Sends the supervisor a signal, and no other process that has got its pid meanwhile. Throws ESRCH, EPERM.
+  /// Sends the supervisor a signal, but not a later process with the same pid. Throws ESRCH, EPERM.
   package func send(_ signal: Signal) throws(Errno) {
     do throws(Errno) {
       guard process >= 0 else { throw Errno(code: ENOSYS) }
@@ -109,11 +108,11 @@ package final class StatusPageReader {
     }
   }
 
-  /// Waits for the supervisor's end, at most so long. Returns whether it has come.
+  /// Waits for the end of the supervisor, at most `milliseconds`. Returns whether it has ended.
   package func hasEnded(within milliseconds: Int32) -> Bool {
     guard process >= 0 else {
       poll(nil, 0, milliseconds)
-      // As a descriptor says it: one that its parent has not reaped has ended too.
+      // Like a pidfd: a process that its parent has not reaped has ended too.
       if let stat = try? readFile("/proc/\(pid)/stat", upTo: 1024), case .exited = threadGroupState(stat: stat) {
         return true
       }
@@ -123,7 +122,7 @@ package final class StatusPageReader {
     return poll(&entry, 1, milliseconds) > 0
   }
 
-  /// Whether the supervisor is in this process's container: one container, one mount namespace.
+  /// Whether the supervisor is in this process's container, that is, in the same mount namespace.
   package var isInOwnContainer: Bool {
     guard let own = try? readLink("/proc/self/ns/mnt") else { return false }
     return (try? readLink("/proc/\(pid)/ns/mnt")) == own
@@ -132,18 +131,18 @@ package final class StatusPageReader {
 
 /// Why there is no status page to read.
 package enum StatusPageReaderError: Error {
-  /// /proc is not mounted, or is another pid namespace's, whose numbers mean other processes.
+  /// /proc is not mounted, or belongs to another PID namespace, whose numbers mean other processes.
   case noProc
   case noSuchProcess
   case notASupervisor
-  /// This user may not look.
+  /// This user may not read the process's descriptors.
   case denied(Errno)
   case failed(Errno)
 }
 
 extension StatusPageReader {
-  /// Whether the page was made by the process that has it, speaks of it, and of a child of it. One that cannot be read fits:
-  /// another version's, or caught in the middle of an update.
+  /// Whether the page was created by the process that has it and describes that process and a child of it. An
+  /// unreadable page fits: it may be of another version, or in the middle of an update.
   var fits: Bool {
     guard let process = (try? readFile("/proc/\(pid)/status", upTo: 4096)).map({ ProcPIDStatus($0) }),
       process.effectiveUserID == pageOwner
@@ -154,11 +153,11 @@ extension StatusPageReader {
     return isParent(of: command)
   }
 
-  /// `command` is a pid of the supervisor's own pid namespace.
+  /// `command`: a pid in the supervisor's PID namespace.
   private func isParent(of command: Int32) -> Bool {
-    guard let children = try? readChildren(of: pid) else { return true }  // a kernel without such lists
+    guard let children = try? readChildren(of: pid) else { return true }  // a kernel that does not list children
     return children.contains { child in
-      // One of another user may be hidden.
+      // A process of another user may be hidden.
       guard let status = try? readFile("/proc/\(child)/status", upTo: 4096) else { return true }
       return ProcPIDStatus(status).ownPid ?? child == command
     }

@@ -1,22 +1,22 @@
 import CPlatform
 import Supervision
 
-/// The supervisor's end of the status page: a memfd that whoever may look into /proc/PID/fd can read, without a socket,
-/// a file or a place to put one. Written through a mapping: a system call for each forwarded signal would be felt. Its
-/// size is sealed, so that nobody who truncates it can hurt the supervisor.
+/// The supervisor's side of the status page: a memfd, readable by all who may read /proc/PID/fd, without a socket or a
+/// file. Written through a mapping, because a system call per forwarded signal would be noticeable. The size is sealed,
+/// so that a reader cannot harm the supervisor by truncating the page.
 package final class StatusPageWriter {
   private let descriptor: Int32
   private let page: UnsafeMutableRawBufferPointer
   private var sequence: UInt64 = 0
   private var written: StatusSnapshot
 
-  /// memfd_create(2). After the command's start: the command shall not inherit it. Throws ENOSYS, EPERM (a seccomp
-  /// profile), EMFILE, ENOMEM, ….
+  /// Creates the page with memfd_create(2). Must run after the command's start, so that the command does not inherit
+  /// it. Throws ENOSYS, EPERM (a seccomp profile), EMFILE, ENOMEM, EBADF if a standard stream is missing.
   package init(_ status: Status) throws(Errno) {
     descriptor = try valueOrErrno { ebb_memfd(StatusPage.name) }
     written = status.snapshot
     do throws(Errno) {
-      // A number below 3 means that a standard stream is missing; what goes there must not land in the page.
+      // A number below 3 is that of a missing standard stream, whose output must not go into the page.
       guard descriptor > 2 else { throw Errno(code: EBADF) }
       page = try StatusPageWriter.fillAndMap(descriptor, StatusPage.page(status))
     } catch {
@@ -30,7 +30,7 @@ package final class StatusPageWriter {
     close(descriptor)
   }
 
-  /// At one stroke: whoever reads before finds nothing, and not half of it.
+  /// Writes the whole page in one call, so that a reader finds all of it or nothing. Throws ENOSPC, EPERM, ENOMEM.
   private static func fillAndMap(
     _ descriptor: Int32, _ bytes: [UInt8]
   ) throws(Errno) -> UnsafeMutableRawBufferPointer {
@@ -41,7 +41,6 @@ package final class StatusPageWriter {
     return UnsafeMutableRawBufferPointer(start: start, count: count)
   }
 
-  /// Writes what has changed, if anything has.
   package func update(_ snapshot: StatusSnapshot) {
     guard snapshot != written else { return }
     written = snapshot
@@ -49,16 +48,14 @@ package final class StatusPageWriter {
     StatusPage.write(snapshot, sequence: sequence, to: page)
   }
 
-  /// Writes the counts of signals alone.
   package func update(received: Int, forwarded: Int) {
     StatusPage.write(count: received, 0, to: page)
     StatusPage.write(count: forwarded, 1, to: page)
   }
 
-  /// Writes the count of orphans alone.
   package func update(reaped: Int) { StatusPage.write(count: reaped, 2, to: page) }
 
-  /// Whether `ebb stop --now` has been here.
+  /// Whether `ebb stop --now` has left its request.
   package var isStopNowRequested: Bool {
     page[StatusPage.requestOffset...].starts(with: StatusPage.stopNowRequest)
   }

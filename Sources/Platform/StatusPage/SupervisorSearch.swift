@@ -1,19 +1,18 @@
 import CPlatform
 import LinuxFormats
 
-/// All supervisors that a look at every process finds.
+/// All supervisors among the processes that /proc shows.
 ///
-/// Any process may have a memfd of the page's name, with any content. So a page counts only in the process that
-/// it speaks of, where that is the parent of the command that it names; not below another supervisor, since those who are
-/// supervised could forge one, and the outermost is the one to ask; and pages of users other than root and the caller
-/// only where there is no other.
+/// Any process may have a memfd with the page's name and any content. A page counts only in the process that it
+/// describes, and only if that is the parent of the command that the page names. It does not count below another
+/// supervisor, because supervised processes could forge one and the outermost receives the orchestrator's signals.
+/// Pages of users other than root and the caller count only if there is no other.
 package struct SupervisorSearch {
-  /// In the order of /proc.
   package private(set) var found: [StatusPageReader] = []
-  /// Those that this user may not look into.
+  /// The processes that this user may not inspect.
   package private(set) var denied: [Int32] = []
 
-  /// PID 1 alone where it is one. Throws ENOENT where /proc is not mounted, or is another pid namespace's.
+  /// Returns only PID 1 if that is a supervisor. Throws ENOENT without a matching /proc; EMFILE, ENFILE, ENOMEM.
   package init() throws(Errno) {
     let pids = try readPids()
     for pid in [1] + pids.filter({ $0 != 1 && $0 != getpid() }) {

@@ -1,7 +1,7 @@
 import CPlatform
 import Supervision
 
-/// A sock_diag(7) socket.
+/// Opens a sock_diag(7) socket. Throws EMFILE, EPERM (a seccomp profile), EPROTONOSUPPORT.
 func openDiagSocket() throws(Errno) -> Int32 {
   let socket = try valueOrErrno { ebb_diag_socket() }
   do throws(Errno) {

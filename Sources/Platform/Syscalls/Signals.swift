@@ -1,27 +1,25 @@
 import CPlatform
 import Primitives
 
-/// Blocks every signal in this thread, and so in each thread that it starts. Returns what was blocked before;
-/// sigprocmask(2).
+/// Blocks every signal in this thread and in each thread that it starts. Returns the previous mask; sigprocmask(2).
 package func blockAllSignals() -> SignalSet {
   SignalSet(mask: ebb_set_signal_mask(SignalSet.all.mask))
 }
 
-/// Blocks these signals in this thread, and no other; sigprocmask(2).
+/// Blocks exactly these signals in this thread; sigprocmask(2).
 package func setBlockedSignals(_ signals: SignalSet) { _ = ebb_set_signal_mask(signals.mask) }
 
-/// Whether the signal is ignored; an ignored SIGCHLD would throw exit codes away. sigaction(2).
+/// Returns whether the signal is ignored. With SIGCHLD ignored, exit codes would be lost. sigaction(2).
 package func isIgnored(_ signal: Signal) -> Bool { ebb_is_ignored(signal.number) }
 
-/// Back to the default action; sigaction(2).
+/// Restores the default action; sigaction(2).
 package func setDefaultAction(_ signal: Signal) { ebb_set_default_action(signal.number) }
 
-/// Where to send a signal.
 package enum ResolvedSignalTarget: Sendable {
   case process(Int32)
   case group(Int32)
 
-  /// The process, or its group.
+  /// Returns whether this is the command or its process group.
   package func isCommand(_ command: Int32) -> Bool {
     switch self {
     case .process(let pid): pid == command
@@ -29,7 +27,6 @@ package enum ResolvedSignalTarget: Sendable {
     }
   }
 
-  /// For a message.
   package var text: String {
     switch self {
     case .process(let pid): "process \(pid)"
@@ -38,8 +35,8 @@ package enum ResolvedSignalTarget: Sendable {
   }
 }
 
-/// Sends a signal; kill(2). Throws ESRCH where nobody is left, EPERM where the receiver is another user's.
-@inline(__always)  // each forwarded signal goes this way, and there are few callers
+/// Sends a signal; kill(2). Throws ESRCH if there is no such process, EPERM if it belongs to another user.
+@inline(__always)  // called for each forwarded signal, and has few callers
 package func sendSignal(_ signal: Signal, to target: ResolvedSignalTarget) throws(Errno) {
   switch target {
   case .process(let pid): try valueOrErrno { kill(pid, signal.number) }
@@ -47,12 +44,12 @@ package func sendSignal(_ signal: Signal, to target: ResolvedSignalTarget) throw
   }
 }
 
-/// A descriptor that is readable while one of these blocked signals is pending; signalfd(2).
+/// Returns a descriptor that is readable while one of these blocked signals is pending; signalfd(2). Throws EMFILE.
 package func openSignalDescriptor(_ signals: SignalSet) throws(Errno) -> Int32 {
   try valueOrErrno { ebb_signalfd(signals.mask) }
 }
 
-/// Takes some of the signals pending at a signalfd, oldest first; empty when there is none. Never waits.
+/// Reads some pending signals from a signalfd, oldest first; empty if there is none. Never blocks. Throws EBADF.
 package func takeSignals(from descriptor: Int32) throws(Errno) -> [Signal] {
   let most = 16
   var failure: Errno?
@@ -69,22 +66,22 @@ package func takeSignals(from descriptor: Int32) throws(Errno) -> [Signal] {
   return numbers.compactMap { Signal(number: Int($0)) }
 }
 
-/// The next pending signal, all being blocked; nil: none came within the time. sigtimedwait(2).
+/// Waits for the next pending signal; `nil` if none came within `limit`. All must be blocked. sigtimedwait(2).
 package func nextSignal(within limit: TimeAmount) -> Signal? {
   Signal(number: Int(ebb_wait_for_signal(SignalSet.all.mask, max(limit, .zero).nanoseconds)))
 }
 
-/// The signal that this process gets when its parent dies; prctl(2). `parent` is the parent at start: where it died
-/// before this call the signal is sent at once, since the kernel will not.
+/// Sets the signal that this process receives when its parent dies; prctl(2). `parent`: the parent at the start. If it
+/// died before this call, sends the signal immediately, because the kernel will not. Throws as prctl(2).
 package func setParentDeathSignal(_ signal: Signal, parent: Int32) throws(Errno) {
   try valueOrErrno { ebb_set_parent_death_signal(signal.number) }
   if getppid() != parent { try sendSignal(signal, to: .process(getpid())) }
 }
 
-/// Whether orphaned descendants become children of this process though it is not PID 1; prctl(2). execve(2) keeps that.
+/// Returns whether orphans become children of this process although it is not PID 1; execve(2) keeps this. prctl(2).
 package func isSubreaper() -> Bool { ebb_is_subreaper() }
 
-/// Orphaned descendants become children of this process, as they do of PID 1; prctl(2).
+/// Makes orphans become children of this process, as they do of PID 1; prctl(2). Throws as prctl(2).
 package func becomeSubreaper() throws(Errno) {
   try valueOrErrno { ebb_become_subreaper() }
 }

@@ -1,10 +1,10 @@
 import CPlatform
 import Primitives
 
-// TCP sockets. All are non-blocking and close-on-exec; nothing here waits.
+// TCP sockets, all non-blocking and close-on-exec. Nothing here blocks.
 
-/// Begins to connect; connect(2). Writable once it is decided how that ended, which `takeSocketError` tells. May throw
-/// at once: ECONNREFUSED, EAFNOSUPPORT where the kernel has no IPv6, EMFILE, ….
+/// Begins to connect; connect(2). The socket becomes writable when the attempt ends; `takeSocketError` returns the
+/// result. Throws immediate errors: ECONNREFUSED, EAFNOSUPPORT on a kernel without IPv6, EMFILE.
 package func startConnecting(to address: SocketAddress) throws(Errno) -> Int32 {
   let socket = try valueOrErrno { ebb_tcp_socket(address.family) }
   do throws(Errno) {
@@ -20,7 +20,7 @@ package func startConnecting(to address: SocketAddress) throws(Errno) -> Int32 {
   return socket
 }
 
-/// The error of a socket's last operation, and forgets it; nil: it went well. socket(7) SO_ERROR.
+/// Returns and clears the pending error of a socket; `nil` if there is none. socket(7) SO_ERROR.
 package func takeSocketError(_ socket: Int32) -> Errno? {
   var code: Int32 = 0
   var length = socklen_t(MemoryLayout<Int32>.size)
@@ -28,15 +28,14 @@ package func takeSocketError(_ socket: Int32) -> Errno? {
   return code == 0 ? nil : Errno(code: code)
 }
 
-/// A listening socket with room for `backlog` connections that nobody has accepted yet; socket(2), bind(2), listen(2).
-/// `::` takes IPv4 connections too. Throws EADDRINUSE, EACCES for a port below 1024, EADDRNOTAVAIL, EAFNOSUPPORT where
-/// the kernel has no IPv6, ….
+/// Returns a listening socket with a queue of `backlog` unaccepted connections; socket(2), bind(2), listen(2). `::`
+/// accepts IPv4 too. Throws EADDRINUSE, EACCES below port 1024, EADDRNOTAVAIL, EAFNOSUPPORT without IPv6 in the kernel.
 package func startListening(on address: SocketAddress, backlog: Int32) throws(Errno) -> Int32 {
   let socket = try valueOrErrno { ebb_tcp_socket(address.family) }
   do throws(Errno) {
-    // The port of a container that was just restarted still has connections in TIME_WAIT.
+    // The port of a container that was just restarted may have connections in TIME_WAIT.
     try setOption(socket, SOL_SOCKET, SO_REUSEADDR, to: 1)
-    // The default is a sysctl's.
+    // The default is that of a sysctl (net.ipv6.bindv6only).
     if address.family == AF_INET6 { try setOption(socket, Int32(IPPROTO_IPV6), IPV6_V6ONLY, to: 0) }
     try address.withSocketAddress { pointer, length throws(Errno) in
       try valueOrErrno { bind(socket, pointer, length) }
@@ -49,8 +48,7 @@ package func startListening(on address: SocketAddress, backlog: Int32) throws(Er
   }
 }
 
-/// A port that no socket of this network namespace has at this moment, in host byte order; bind(2) with port 0. Throws as
-/// `listen`.
+/// Returns an unused port of this network namespace, host byte order; bind(2) port 0. Throws as `startListening`.
 package func freePort() throws(Errno) -> UInt16 {
   let socket = try startListening(on: SocketAddress(.v4(0), port: 0), backlog: 1)
   defer { close(socket) }
@@ -59,7 +57,7 @@ package func freePort() throws(Errno) -> UInt16 {
 
 /// In host byte order; getsockname(2).
 private func ownPort(of socket: Int32) -> UInt16? {
-  var raw = sockaddr_in6()  // has the port where sockaddr_in has it, and room for both
+  var raw = sockaddr_in6()  // has the port at the offset of sockaddr_in's, and room for both
   var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
   let found = withUnsafeMutableBytes(of: &raw) { bytes in
     guard let base = bytes.baseAddress else { return false }
@@ -68,9 +66,9 @@ private func ownPort(of socket: Int32) -> UInt16? {
   return found ? UInt16(bigEndian: raw.sin6_port) : nil
 }
 
-/// Whether a connection to a loopback port that nobody listens on has found itself: the kernel gave the socket that
-/// very port as its own, and two ends that call each other are connected, RFC 9293 section 3.5. Such a socket holds the
-/// port that the command wants to listen on, and so is set to leave nothing behind when it is closed.
+/// Returns whether a connection to a loopback port without a listening socket has connected to itself (self-connect):
+/// the kernel chose that port as the socket's own, and a simultaneous open connects both ends; RFC 9293 section 3.5.
+/// The socket then holds the port that the command wants to listen on, so set it to leave no TIME_WAIT when closed.
 package func discardIfSelfConnected(_ socket: Int32, to address: SocketAddress) -> Bool {
   guard ownPort(of: socket) == address.port else { return false }
   var reset = linger(l_onoff: 1, l_linger: 0)
@@ -83,7 +81,7 @@ private func setOption(_ socket: Int32, _ level: Int32, _ name: Int32, to value:
   try valueOrErrno { setsockopt(socket, level, name, &value, socklen_t(MemoryLayout<Int32>.size)) }
 }
 
-/// The next connection that waits, or nil; accept4(2). Throws EMFILE, ENFILE, ENOMEM, ….
+/// Returns the next waiting connection; `nil` if there is none. accept4(2). Throws EMFILE, ENFILE, ENOMEM.
 package func acceptConnection(from listener: Int32) throws(Errno) -> Int32? {
   while true {
     do throws(Errno) {
@@ -91,8 +89,8 @@ package func acceptConnection(from listener: Int32) throws(Errno) -> Int32? {
     } catch {
       switch error.code {
       case EAGAIN: return nil
-      // Of the connection alone, which died in the queue; accept(2) asks to treat them like EAGAIN, but for the next
-      // one.
+      // Errors of one connection that died in the queue. accept(2) recommends to treat them like EAGAIN; the next
+      // connection is tried here.
       case ECONNABORTED, EPROTO, ENETDOWN, EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH: continue
       default: throw error
       }
@@ -100,8 +98,7 @@ package func acceptConnection(from listener: Int32) throws(Errno) -> Int32? {
   }
 }
 
-/// Hands as many of the bytes to the kernel as it takes now; send(2). Returns how many: 0 where it takes none. Throws
-/// EPIPE, ECONNRESET, ….
+/// Sends as many bytes as fit without blocking; send(2). Returns the number, 0 for none. Throws EPIPE, ECONNRESET.
 package func sendBytes(_ bytes: ArraySlice<UInt8>, over socket: Int32) throws(Errno) -> Int {
   let result = bytes.withUnsafeBytes { buffer in
     Result<Int, Errno> { () throws(Errno) in
@@ -116,16 +113,15 @@ package func sendBytes(_ bytes: ArraySlice<UInt8>, over socket: Int32) throws(Er
   }
 }
 
-/// What a socket has received.
 package enum Received: Sendable {
   case bytes([UInt8])
-  /// There is nothing now.
+  /// No bytes are available now.
   case nothing
-  /// The other end has sent all it had.
+  /// The peer has closed its side.
   case end
 }
 
-/// The bytes that are there, up to `count`; recv(2). Throws ECONNRESET, ….
+/// Returns the available bytes, up to `count`; recv(2). Throws ECONNRESET.
 package func receive(upTo count: Int, from socket: Int32) throws(Errno) -> Received {
   var failure: Errno?
   let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
@@ -152,7 +148,7 @@ extension SocketAddress {
     }
   }
 
-  /// As the kernel has it; ip(7), ipv6(7).
+  /// Passes the address in the kernel's form (sockaddr, network byte order); ip(7), ipv6(7). Throws what `body` throws.
   fileprivate func withSocketAddress(
     _ body: (UnsafePointer<sockaddr>, socklen_t) throws(Errno) -> Void
   ) throws(Errno) {

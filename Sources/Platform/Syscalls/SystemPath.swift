@@ -2,11 +2,11 @@ import CPlatform
 import Primitives
 
 extension String {
-  /// From what the kernel or libc gives; see `init(systemBytes:)`.
+  /// Copies a string of the kernel or libc; see `init(systemBytes:)`.
   package init(system text: UnsafePointer<CChar>) {
     self.init(systemBytes: UnsafeRawBufferPointer(start: text, count: strlen(text)))
   }
 
-  /// The bytes that the kernel is to see, and the 0 behind them.
+  /// The bytes for the kernel, with the 0 at the end.
   var systemPath: [CChar] { (systemBytes + [0]).map { CChar(bitPattern: $0) } }
 }

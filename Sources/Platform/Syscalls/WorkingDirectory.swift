@@ -1,9 +1,9 @@
 import CPlatform
 
-/// Leaves for another working directory; chdir(2). Where that fails this process stays where it is.
+/// Changes the working directory; chdir(2). Stays in the old one on an error.
 package func changeDirectory(to path: String) { chdir(path.systemPath) }
 
-/// The path of the working directory, nil where it has none any more; getcwd(3).
+/// Returns the path of the working directory; `nil` if it no longer exists. getcwd(3).
 package func workingDirectory() -> String? {
   withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
     getcwd(buffer.baseAddress, buffer.count).map { String(system: $0) }
