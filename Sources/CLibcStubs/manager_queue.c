@@ -1,7 +1,6 @@
-// What stands between Dispatch and the kernel. The linker turns Dispatch's calls into those below (--wrap, ld(1)), and
-// `__real_` into libc's, with every toolchain and for every architecture alike: libdispatch of Swift 6.2.3 (x86_64, aarch64)
-// and 6.3.1 makes each of the calls by these names. The tests of the core fail where one no longer does, and .ci/run has
-// them run with both toolchains.
+// Calls between Dispatch and the kernel. The linker redirects Dispatch's calls to the functions below (--wrap, ld(1))
+// and `__real_` to libc's, with every toolchain and architecture: libdispatch of Swift 6.2.3 (x86_64, aarch64) and
+// 6.3.1 uses these names. The tests of the core fail if it stops using one; .ci/run runs them with both toolchains.
 
 #define _GNU_SOURCE
 #include "libc_stubs.h"
@@ -20,8 +19,8 @@
 
 // The manager thread.
 //
-// Dispatch starts a thread for its manager queue when that is first used. ebb's main thread has nothing else to do, so it
-// becomes that thread: none has to be had, and an event needs no hop between threads.
+// Dispatch starts a thread for its manager queue at the first use. ebb's main thread has nothing else to do, so it
+// becomes that thread. No thread has to be created, and an event needs no hop between threads.
 
 static bool is_first_use;
 static void *(*manager)(void *);
@@ -47,15 +46,15 @@ bool ebb_capture_manager(void (*first_use)(void *), void *context) {
 
 void ebb_run_manager(void) {
   manager(manager_context);
-  abort();  // the manager queue has no end
+  abort();  // the manager queue never ends
 }
 
-// Dispatch names its thread, and sets it to nice -4 where it may. The main thread's name is the program's, and its
-// niceness what its children start with. pthread_setname_np(3), setpriority(2).
+// Dispatch names its thread and sets it to nice -4 if allowed. The main thread must keep the program's name, and the
+// niceness that its children inherit. pthread_setname_np(3), setpriority(2).
 int pthread_setname_np(pthread_t thread, const char *name) { return 0; }
 int setpriority(__priority_which_t which, id_t who, int priority) { return 0; }
 
-// What the manager waits with.
+// The descriptors that the manager waits with.
 
 static void (*failure_handler)(void *context, const char *call, int error);
 static void *failure_context;
@@ -67,7 +66,7 @@ void ebb_watch_dispatch(void (*handler)(void *context, const char *call, int err
 
 static int checked(const char *call, int result) {
   if (result < 0 && failure_handler != NULL) {
-    is_first_use = false;  // a thread that the handler starts is no manager
+    is_first_use = false;  // a thread started by the handler is not the manager
     failure_handler(failure_context, call, errno);
   }
   return result;
@@ -84,10 +83,10 @@ int __wrap_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event
 int __real_eventfd(unsigned, int);
 int __wrap_eventfd(unsigned count, int flags) { return checked("eventfd2", __real_eventfd(count, flags)); }
 
-// Dispatch makes a descriptor for each signal that has a source, and the kernel looks at all of them at each signal, those
-// that are not meant too: 0.2 us each, of the 10 us that it takes to pass one on. So one source gets several signals. Its
-// event does not say which came; the only one who sees that is who reads, which is Dispatch (_dispatch_event_merge_signal
-// in event_epoll.c of libdispatch 6.3: one at a time, and the source's handler runs before the next).
+// Dispatch makes a descriptor for each signal with a source. At each signal the kernel checks all of them, which costs
+// 0.2 us each; forwarding takes 10 us. So one source covers several signals. Its event does not contain the signal
+// number. Only the reader of the descriptor sees it, which is Dispatch: _dispatch_event_merge_signal in event_epoll.c
+// of libdispatch 6.3 reads one at a time, and the source's handler runs before the next.
 
 static sigset_t joined;
 static int joining_signal;

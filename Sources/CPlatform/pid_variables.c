@@ -10,7 +10,7 @@
 
 static const char *const names[] = {"LISTEN_PID=", "LISTEN_PIDFDID=", "WATCHDOG_PID=", "SYSTEMD_EXEC_PID="};
 
-// The number by which a process is known for as long as the machine runs: pidfd_open(2), Linux 6.9. 0 where it has none.
+// Returns the number that identifies this process until a reboot, or 0: pidfd_open(2), Linux 6.9.
 static uint64_t own_pidfdid(void) {
   int fd = syscall(SYS_pidfd_open, getpid(), 0);
   struct stat info;
@@ -32,7 +32,7 @@ char *const *find_pid_variables(struct pid_variables *variables, char *const *en
   size_t count = 0;
   while (environment[count] != NULL) count++;
   for (size_t at = 0; at < count; at++) {
-    // Hardly any variable begins as these do, and each start of a command pays for the look.
+    // Hardly any variable begins like these, and each start of a command pays for this check.
     const char *entry = environment[at];
     const char second = entry[0] == 'L' ? 'I' : entry[0] == 'W' ? 'A' : entry[0] == 'S' ? 'Y' : 0;
     if (second == 0 || entry[1] != second) continue;

@@ -41,7 +41,7 @@ bool ebb_discard_own_signal(int number) {
   struct timespec none = {0, 0};
   if (sigtimedwait(&set, &info, &none) != number) return false;
   if (info.si_pid == getpid()) return true;
-  kill(getpid(), number);  // somebody else's: pending again
+  kill(getpid(), number);  // sent by another process: make it pending again
   return false;
 }
 
@@ -52,8 +52,8 @@ bool ebb_is_ignored(int number) {
 
 void ebb_set_default_action(int number) { signal(number, SIG_DFL); }
 
-// The kernel's own call: glibc refuses to change the two signals that it keeps for itself. Handler, flags, restorer and
-// mask, in the order of the architecture: all are zero but the handler, which comes first.
+// The kernel's own struct, because glibc refuses to change its two reserved signals. Handler, flags, restorer and mask
+// in the order of the architecture. All are zero except the handler, which comes first.
 struct kernel_action {
   void (*handler)(int);
   unsigned long rest[3];
@@ -62,13 +62,13 @@ static int set_action(int number, const struct kernel_action *action, struct ker
   return syscall(SYS_rt_sigaction, number, action, previous, sizeof(uint64_t));
 }
 
-// What 32 and 33 were set to at ebb's start, once that has changed.
+// The actions of 32 and 33 when ebb started, once they have changed.
 static struct kernel_action inherited_actions[2];
 static bool has_thread;
 
 int ebb_start_thread(void *(*start)(void *), void *context) {
-  // glibc unblocks 32 and 33 in the caller when it makes the first thread, and in each thread; 32, at its default, would
-  // end the process then. It has a handler for 33, which does nothing for a signal that comes from outside.
+  // When glibc starts the first thread it unblocks 32 and 33, in the caller and in every thread. 32 would then end the
+  // process, because its action is the default. glibc's handler of 33 ignores signals from outside.
   const struct kernel_action ignore = {SIG_IGN};
   for (int i = 0; i < 2 && !has_thread; i++) set_action(32 + i, &ignore, &inherited_actions[i]);
   has_thread = true;
@@ -76,7 +76,7 @@ int ebb_start_thread(void *(*start)(void *), void *context) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  // Enough for one that writes lines; what is usual would count against a limit of memory (RLIMIT_AS).
+  // Enough for writing lines. The default size would count against a memory limit (RLIMIT_AS).
   pthread_attr_setstacksize(&attributes, 128 * 1024);
   const uint64_t mask = ebb_set_signal_mask(UINT64_MAX);
   const int error = pthread_create(&thread, &attributes, start, context);
@@ -85,13 +85,13 @@ int ebb_start_thread(void *(*start)(void *), void *context) {
   return error;
 }
 
-// Makes a command of the calling process, which shares memory with ebb (vfork) or has a copy (fork): system calls only,
-// and no signal can run a handler since all are blocked. Returns errno.
+// Turns the calling process into a command. It shares ebb's memory (vfork) or has a copy (fork), so it may only use
+// system calls. No handler can run, because all signals are blocked. Returns errno.
 static int become_command(
     const struct ebb_spawn *spawn, char *const *environment, struct pid_variables *variables) {
   if (spawn->new_session) setsid();
   else setpgid(0, 0);
-  // Done by the child, before it executes, so that it never runs in the background. A failure is no reason not to start.
+  // The child does this before it executes, so that it never runs in the background. If it fails, start all the same.
   if (spawn->take_terminal) ioctl(spawn->terminal, TIOCSCTTY, 0);
   if (spawn->terminal >= 0) tcsetpgrp(spawn->terminal, getpid());
   if (spawn->ignore_sigchld) signal(SIGCHLD, SIG_IGN);
@@ -104,12 +104,12 @@ static int become_command(
     }
   }
   if (spawn->detaches_standard_streams) {
-    // What ebb reads is not the hook's, and a closed standard input would be the next file that it opens.
+    // The hook must not read ebb's input. If standard input were closed, the next opened file would replace it.
     int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (nothing < 0) nothing = open("/", O_PATH | O_CLOEXEC);
     if (nothing > 0) dup2(nothing, 0);
     dup2(2, 1);
-    // Dispatch has handlers by now for the signals of its sources: one that ran here would run in the parent's memory.
+    // Dispatch has handlers for the signals of its sources. Running here, one would use the parent's memory.
     for (int number = 1; number < NSIG; number++) {
       if (!ebb_is_ignored(number)) signal(number, SIG_DFL);
     }
@@ -123,7 +123,7 @@ static int become_command(
 int ebb_spawn_command(const struct ebb_spawn *spawn) {
   struct pid_variables variables = {0};
   if (spawn->in_place) {
-    // A hook: LISTEN_PID and its kind are not meant for it.
+    // A hook, which LISTEN_PID and similar variables are not for.
     errno = become_command(spawn, spawn->envp, &variables);
     return 0;
   }
@@ -284,7 +284,7 @@ long ebb_owner(int fd) {
 int ebb_detach_terminal(int fd) { return ioctl(fd, TIOCNOTTY); }
 
 int ebb_memfd(const char *name) {
-  // Without the last flag a kernel may refuse (sysctl vm.memfd_noexec = 2); kernels before 6.3 do not know it.
+  // Without MFD_NOEXEC_SEAL a kernel may refuse (sysctl vm.memfd_noexec = 2). Kernels before 6.3 do not know the flag.
   unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
   int fd = syscall(SYS_memfd_create, name, flags | 8U /* MFD_NOEXEC_SEAL */);
   return fd >= 0 || errno != EINVAL ? fd : (int)syscall(SYS_memfd_create, name, flags);
@@ -312,7 +312,7 @@ bool ebb_write_now(int fd, const void *bytes, size_t count) {
   const struct iovec part = {(void *)bytes, count};
   ssize_t written = pwritev2(fd, &part, 1, -1, RWF_NOWAIT);
   if (written < 0 && (errno == EOPNOTSUPP || errno == ENOSYS)) {
-    // A pipe, or a terminal, on a kernel that is too old for the flag (6.4). Opened anew, it may get O_NONBLOCK.
+    // A pipe or terminal on a kernel without this flag for it (before 6.4). A newly opened file may get O_NONBLOCK.
     struct stat info;
     if (fstat(fd, &info) != 0 || !(S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode))) return false;
     char path[32];
@@ -348,7 +348,7 @@ int ebb_look_at_epoll(int epoll) {
 }
 
 bool ebb_try_memory(size_t size) {
-  void *volatile memory = malloc(size);  // volatile: a compiler may do without memory that is only freed
+  void *volatile memory = malloc(size);  // volatile, or a compiler could omit memory that is only freed
   free(memory);
   return memory != NULL;
 }

@@ -34,8 +34,7 @@ package final class LogWriter: @unchecked Sendable {
     }
   }
 
-  /// `write` runs on the thread and may block. `withoutWaiting` replaces it if there is no thread; returns whether it
-  /// wrote.
+  /// `write` runs on the thread and may block. Without a thread `withoutWaiting` runs and returns whether it wrote.
   package init(
     capacity: Int, write: @escaping ([UInt8]) -> Void, withoutWaiting writeNow: @escaping ([UInt8]) -> Bool
   ) {

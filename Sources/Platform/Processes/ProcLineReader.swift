@@ -54,8 +54,7 @@ final class ProcLineReader {
     return piece
   }
 
-  /// Passes some hundred lines, without line ends, to `body`. Returns whether there may be more. Throws as read(2), or
-  /// EFBIG for a line of 64 kB.
+  /// Passes some lines, without line ends, to `body`. Returns whether more may follow. Throws as read(2), or EFBIG.
   func read(_ body: (ArraySlice<UInt8>) -> Void) throws(Errno) -> Bool {
     for _ in 0..<8 {
       let end = remaining.count
