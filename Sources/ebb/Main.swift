@@ -3,14 +3,14 @@ import Platform
 import Primitives
 import Supervision
 
-/// ebb from its first statement on. SwiftPM links `<module>_main` as the program's main.
+/// ebb's first statements. SwiftPM links `<module>_main` as the program's main.
 @_cdecl("ebb_main")
 package func main(argumentCount: Int32, argumentVector: CStrings, environment: CStrings?) -> Int32 {
-  // Before anything else: what arrives from now on stays pending until somebody is there to act on it.
+  // First of all, so that signals stay pending until there is a source for them.
   let inherited = InheritedState(blockedSignals: blockAllSignals(), parent: getppid())
   var arguments = (0..<Int(argumentCount)).dropFirst().compactMap { argumentVector[$0].map { String(system: $0) } }
   var other = argumentVector[0].flatMap { OtherInit(path: $0) }
-  // PID 1 runs a program called status.
+  // PID 1 runs a program that is named like a command of ebb.
   if other != nil, getpid() != 1, isOwnCommand(arguments) { other = nil }
   if let other { arrange(argumentVector, &arguments, for: other) }
   let invocation: Invocation
@@ -31,7 +31,7 @@ package func main(argumentCount: Int32, argumentVector: CStrings, environment: C
       return try runSmoke(
         options, arguments: argumentVector + 1, commandIndex: commandIndex, environment: environment, inherited)
     }
-    // What remains ends by itself, or by Ctrl-C.
+    // The remaining commands end by themselves or by Ctrl-C.
     inherited.restoreSignals()
     return try answer(invocation, environment)
   } catch {
@@ -39,7 +39,7 @@ package func main(argumentCount: Int32, argumentVector: CStrings, environment: C
   }
 }
 
-/// Puts the words in the order in which the other program reads them.
+/// Reorders the arguments as the other program reads them.
 private func arrange(_ argumentVector: CStrings, _ arguments: inout [String], for other: OtherInit) {
   let order = other.arrangement(of: arguments, isPosix: getenv("POSIXLY_CORRECT") != nil)
   let pointers = order.map { argumentVector[$0 + 1] }
@@ -47,7 +47,7 @@ private func arrange(_ argumentVector: CStrings, _ arguments: inout [String], fo
   arguments = order.map { arguments[$0] }
 }
 
-/// Everything but a run: prints, and returns the exit code.
+/// Runs every command except `run` and `smoke`. Returns the exit code. Throws as the commands.
 private func answer(_ invocation: Invocation, _ environment: CStrings?) throws(CommandError) -> Int32 {
   switch invocation {
   case .run, .smoke: return 0

@@ -1,4 +1,4 @@
-/// Why a command of ebb's own cannot do what it was asked: one line, exit 125.
+/// Why a command of ebb cannot do what was requested: one line of text, exit code 125.
 struct CommandError: Error {
   let message: String
 }

@@ -3,7 +3,7 @@ import Platform
 import Primitives
 import Supervision
 
-/// `ebb drain`: the supervisor's wait as a command of its own. Returns whether it has drained.
+/// `ebb drain`: drains as a separate command. Returns whether traffic has drained. Throws if `--pid` is no supervisor.
 func runDrain(_ options: DrainOptions) throws(CommandError) -> Bool {
   setBlockedSignals(blockAllSignals().union(SignalSet([.sigpipe])))  // see `Progress`
   let supervisor = try supervisorToFollow(options.pid)
@@ -31,7 +31,7 @@ func runDrain(_ options: DrainOptions) throws(CommandError) -> Bool {
   }
 }
 
-/// Nil where the wait goes on. A pass that began within the delay says nothing of its end.
+/// Returns `nil` while the wait goes on. A pass that began during the delay says nothing about the traffic after it.
 private func drainResult(
   of traffic: TrafficMonitor, _ isDelayOver: Bool, _ isBoundReached: Bool, _ options: DrainOptions
 ) -> DrainCommandResult? {
@@ -42,7 +42,7 @@ private func drainResult(
   return isBoundReached ? .bound : nil
 }
 
-/// Whose command's connections count; nil: those of every process of the container.
+/// Returns the supervisor whose command's connections count; `nil`: count all processes'. Throws if there is no `pid`.
 private func supervisorToFollow(_ pid: Int32?) throws(CommandError) -> StatusPageReader? {
   if let pid { return try requireSupervisor(pid: pid) }
   guard case .unique(let choice)? = try? findSupervisor(pid: nil) else { return nil }
@@ -66,14 +66,13 @@ private func sleep(until moment: Instant) {
   if left > .zero { poll(nil, 0, Int32(clamping: left.milliseconds + 1)) }
 }
 
-/// One line that changes on a terminal; elsewhere a line a second. What nobody takes is lost: a hook whose reader is gone,
-/// or slow, has to wait for the connections all the same, and no longer.
+/// Prints one updating line on a terminal, otherwise one line per second. Output that is not read is dropped: a hook
+/// without a reader, or with a slow one, must wait for the connections all the same, and no longer.
 private struct Progress {
   private let isTerminal = isatty(STDOUT_FILENO) == 1
   private var shownAt: Instant?
   private var hasWarned = false
 
-  /// Of what the count is worth, once.
   mutating func warn(of sample: ConnectionSample?) {
     guard !hasWarned, let warning = sample?.warning else { return }
     hasWarned = true
@@ -81,7 +80,7 @@ private struct Progress {
   }
 
   mutating func show(_ text: String) {
-    // Cut off at the edge (DECAWM): of a line that has wrapped only the last row could be taken back.
+    // Truncated at the edge (DECAWM), because only the last row of a wrapped line could be erased.
     if isTerminal { return write("\r\u{1b}[?7l\u{1b}[K\(text)\u{1b}[?7h", patience: 0) }
     let now = monotonicTime()
     if let shownAt, now < shownAt + .seconds(1) { return }

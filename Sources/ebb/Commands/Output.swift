@@ -15,8 +15,7 @@ func printError(_ message: String) -> Int32 {
   return Int32(ExitCode.ownFailure)
 }
 
-/// Nothing runs yet, so nothing is lost by waiting for standard error, but not for ever: the caller waits for an exit
-/// code.
+/// Waits for standard error, because nothing runs yet, but only 1 s, because the caller waits for an exit code.
 func printError(_ line: [UInt8]) {
   if waitUntilWritable(STDERR_FILENO, milliseconds: 1000) { try? writeAll(line, to: STDERR_FILENO) }
 }

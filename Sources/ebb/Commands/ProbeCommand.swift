@@ -4,7 +4,7 @@ import Platform
 import Primitives
 import Supervision
 
-/// `ebb probe`. Returns why the answer is no, nil for yes.
+/// `ebb probe`. Returns the reason for "no", `nil` for "yes". Throws without a supervisor, or if resources are lacking.
 func runProbe(_ options: ProbeOptions) throws(CommandError) -> String? {
   let deadline = monotonicTime() + options.timeout
   let status = try readStatus(
@@ -18,8 +18,8 @@ func runProbe(_ options: ProbeOptions) throws(CommandError) -> String? {
   return nil
 }
 
-/// Asks each address in turn: a server chooses itself which of the loopback addresses it listens on. The first that
-/// accepts decides.
+/// Tries each address in turn, because the server chooses which loopback addresses it listens on. The first one that
+/// accepts decides. Throws if this process lacks resources.
 private func problem(
   with check: ReadinessCheck, _ options: ProbeOptions, _ deadline: Instant
 ) throws(CommandError) -> String? {
@@ -40,7 +40,7 @@ private func problem(
 
 private struct NoConnection: Error {
   var reason: String
-  /// This process or this machine is out of something: that says nothing about the command.
+  /// This process or machine lacks resources, which says nothing about the command.
   var isOwnFault = false
 
   init(_ reason: String) { self.reason = reason }
@@ -72,7 +72,7 @@ private func connect(to address: SocketAddress, _ deadline: Instant) throws(NoCo
   return socket
 }
 
-/// Sends a request and reads the status of the answer. Returns what is wrong with it.
+/// Sends a request and reads the response's status. Returns what is wrong with it, otherwise `nil`.
 private func ask(_ request: [UInt8], over socket: Int32, _ deadline: Instant) -> String? {
   var remaining = request[...]
   var answer: [UInt8] = []
@@ -100,12 +100,12 @@ private func ask(_ request: [UInt8], over socket: Int32, _ deadline: Instant) ->
   }
 }
 
-/// Whether the socket is ready, or has failed, before the deadline.
+/// Waits until the socket is ready or has failed. Returns false if the deadline comes first.
 private func wait(for events: Int16, on socket: Int32, _ deadline: Instant) -> Bool {
   var entry = pollfd(fd: socket, events: events, revents: 0)
   while true {
     let left = max(.zero, deadline - monotonicTime())
-    // Up, and at most what poll takes: a month is as good as the year that an option may say.
+    // Round up, and limit to poll(2)'s range: a month is as good as the year that an option may name.
     let milliseconds = Int32(clamping: min(left.milliseconds + (left > .zero ? 1 : 0), Int(Int32.max)))
     let ready = poll(&entry, 1, milliseconds)
     if ready > 0 { return true }

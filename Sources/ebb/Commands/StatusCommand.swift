@@ -4,7 +4,7 @@ import Platform
 import Primitives
 import Supervision
 
-/// `ebb status`
+/// `ebb status`. Throws if there is no supervisor, or its page cannot be read.
 func runStatus(_ options: StatusOptions) throws(CommandError) {
   switch try findSupervisor(pid: options.pid) {
   case .unique(let choice):
@@ -13,7 +13,7 @@ func runStatus(_ options: StatusOptions) throws(CommandError) {
     try printOut(try statusReport(supervisor, options))
     if !options.json { try list(choice.others, title: "\nother supervisors here, --pid chooses one:") }
   case .ambiguous(let all):
-    // No JSON that would be one supervisor's.
+    // JSON of several supervisors would look like that of one.
     if options.json || options.watch { _ = try requireSupervisor(pid: nil) }
     try list(all, title: "several supervisors here, --pid chooses one:")
   }
@@ -38,7 +38,7 @@ func statusReport(
   return Array(text.utf8)
 }
 
-/// Looks at the connections now: before a stop the supervisor itself does not.
+/// Samples the connections now, because the supervisor does so only during a stop. Throws if they cannot be counted.
 private func count(_ supervisor: StatusPageReader, into status: inout Status) throws(CommandError) -> [Connection] {
   let sampler = ConnectionSampler(
     ports: status.info.ports?.map { Port($0) }, owner: .descendants(of: supervisor.pid),
@@ -68,7 +68,7 @@ private func list(_ supervisors: [StatusPageReader], title: String) throws(Comma
 
 // MARK: - Watching
 
-/// Until the supervisor ends. The page cannot be waited for, so it is looked at; that costs the supervisor nothing.
+/// Follows the supervisor until it ends. Polls its page, which costs the supervisor nothing. Throws as `readStatus`.
 private func watch(_ supervisor: StatusPageReader, _ options: StatusOptions) throws(CommandError) {
   if !options.json, isatty(STDOUT_FILENO) == 1 { return try redraw(supervisor, options) }
   try follow(supervisor, options)
@@ -76,7 +76,7 @@ private func watch(_ supervisor: StatusPageReader, _ options: StatusOptions) thr
 
 private func redraw(_ supervisor: StatusPageReader, _ options: StatusOptions) throws(CommandError) {
   repeat {
-    // Home, the text, and whatever is left of a longer one before it goes.
+    // Cursor home, then the text; erase what remains of a longer one.
     let home = "\u{1b}[H"
     var text: [UInt8] = []
     for byte in try statusReport(supervisor, options) {
@@ -86,6 +86,6 @@ private func redraw(_ supervisor: StatusPageReader, _ options: StatusOptions) th
     try printOut(Array(home.utf8) + text + Array("\u{1b}[J".utf8))
   } while !supervisor.hasEnded(within: 500)
   var options = options
-  options.connections = false  // there are none left
+  options.connections = false  // there are none any more
   try printOut(try statusReport(supervisor, options))
 }

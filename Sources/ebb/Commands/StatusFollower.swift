@@ -3,15 +3,15 @@ import Platform
 import Primitives
 import Supervision
 
-/// Prints the state, now and when it has changed, until the supervisor has ended: as `options` ask for it; without any a line
-/// that bears no time.
+/// Prints the state now and at each change until the supervisor ends: as `options` say, without options a line without
+/// a time. Throws as `readStatus`.
 func follow(_ supervisor: StatusPageReader, _ options: StatusOptions?) throws(CommandError) {
   var shown: StatusSnapshot?
   while true {
     let hasEnded = supervisor.hasEnded(within: shown == nil ? 0 : 20)
     let status = try readStatus(supervisor)
     var state = status.snapshot
-    // In a stop these change all the time, and are shown with the next change of the rest.
+    // These change all the time during a stop. They are shown with the next other change.
     state.connections = nil
     state.stop?.traffic = TrafficReport()
     if state != shown {

@@ -4,8 +4,8 @@ import Platform
 import Primitives
 import Supervision
 
-/// `ebb stop`. Where one supervisor is above another, the signal goes the way that the orchestrator's would, and the one
-/// nearest to the app has the delay and the drain.
+/// `ebb stop`. With nested supervisors the signal goes to the outermost one, as the orchestrator's would; the one
+/// nearest to the app runs the delay and the drain. Throws if there is no supervisor, or no stop begins.
 func runStop(_ options: StopOptions) throws(CommandError) {
   let outermost = try requireSupervisor(pid: options.pid)
   let nearest = options.pid == nil ? nearestToApp(outermost) : outermost
@@ -17,7 +17,7 @@ func runStop(_ options: StopOptions) throws(CommandError) {
         "the supervisor begins no stop, in the place of another init: set EBB_DELAY where the container is started")
   }
   let isUnderWay = before.snapshot.stop != nil
-  // A second one would not get past the outermost.
+  // The outermost supervisor would not pass on a second one.
   if !isUnderWay || options.now { try send(signal, to: isUnderWay ? nearest : outermost, now: options.now, nearest) }
   if options.wait {
     try follow(nearest, nil)
@@ -28,7 +28,7 @@ func runStop(_ options: StopOptions) throws(CommandError) {
   }
 }
 
-/// `now`: without delay and drain, which `nearest` has.
+/// `now`: requests a stop without delay and drain from `nearest`.
 private func send(
   _ signal: Signal, to supervisor: StatusPageReader, now: Bool, _ nearest: StatusPageReader
 ) throws(CommandError) {
@@ -36,14 +36,14 @@ private func send(
     if now { try nearest.requestStopNow() }
     try supervisor.send(signal)
   } catch {
-    // Else an ordinary stop would take no time some day.
+    // Otherwise a later ordinary stop would skip its delay.
     if now { nearest.withdrawRequest() }
     guard error.code != ESRCH else { throw CommandError(message: "the supervisor has already ended") }
     throw CommandError(message: "cannot stop process \(supervisor.pid): \(error.description)")
   }
 }
 
-/// A frozen supervisor has got the signal, but nothing happens: better to say so.
+/// Waits for the stop to begin. A frozen supervisor receives the signal but does nothing; the error reports this.
 private func awaitAnswer(of supervisor: StatusPageReader, now: Bool) throws(CommandError) {
   for _ in 0..<2500 {
     let run = try readStatus(supervisor).snapshot

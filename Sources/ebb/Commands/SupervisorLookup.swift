@@ -3,20 +3,19 @@ import Platform
 import Primitives
 import Supervision
 
-/// The supervisor that `ebb status`, `stop` and `probe` are about, and others that are there.
+/// The supervisor that `ebb status`, `stop` and `probe` use, and the others.
 struct UniqueMatch {
   let supervisor: StatusPageReader
   let others: [StatusPageReader]
 }
 
-/// What a look around finds.
 enum SupervisorMatch {
   case unique(UniqueMatch)
-  /// None stands out.
+  /// Several, with no reason to prefer one.
   case ambiguous([StatusPageReader])
 }
 
-/// PID 1 if it is a supervisor, else the only one there is; among several the only one in this container.
+/// Returns PID 1 if it is a supervisor, else the only one; of several the only one in this container. Throws if none.
 func findSupervisor(pid: Int32?) throws(CommandError) -> SupervisorMatch {
   if let pid { return .unique(UniqueMatch(supervisor: try openStatusPage(pid), others: [])) }
   let search: SupervisorSearch
@@ -33,8 +32,8 @@ func findSupervisor(pid: Int32?) throws(CommandError) -> SupervisorMatch {
   return .unique(UniqueMatch(supervisor: own[0], others: search.found.filter { $0.pid != own[0].pid }))
 }
 
-/// The supervisor nearest to the app: where the command of the one that was found is a supervisor itself, that one has
-/// the delay and the drain, unless it is asleep.
+/// Returns the supervisor nearest to the app: if the command of the given one is a supervisor too, that one runs the
+/// delay and the drain, unless it is asleep.
 func nearestToApp(_ found: StatusPageReader) -> StatusPageReader {
   var nearest = found
   var next = found
@@ -47,15 +46,15 @@ func nearestToApp(_ found: StatusPageReader) -> StatusPageReader {
   return nearest
 }
 
-/// Whether a process is a supervisor that has a delay and a drain.
+/// Returns whether a process is a supervisor that runs a delay and a drain.
 func isAwakeSupervisor(_ pid: Int32) -> Bool {
   guard let page = try? StatusPageReader.open(pid: pid) else { return false }
   return (try? page.read())?.info.isAsleep != true
 }
 
-/// The outermost supervisor among a process and its ancestors that was given this port, which is taken, for its health
-/// endpoint: the others have left it to that one. Its page comes after the start of its command, and so perhaps after this process's: waited for as long as a busy machine may
-/// take.
+/// Returns the outermost supervisor, among a process and its ancestors, whose health endpoint has this port; the others
+/// leave the port to it. Its page appears only after its command has started, perhaps after this process, so this waits
+/// up to 1 s.
 func supervisorAbove(above parent: Int32, holding port: UInt16) -> Int32? {
   for _ in 0..<200 {
     var found: Int32?
@@ -73,7 +72,7 @@ func supervisorAbove(above parent: Int32, holding port: UInt16) -> Int32? {
   return nil
 }
 
-/// As `findSupervisor`, where there must be one.
+/// Returns the supervisor that `findSupervisor` finds. Throws as that one, or if there are several.
 func requireSupervisor(pid: Int32?) throws(CommandError) -> StatusPageReader {
   switch try findSupervisor(pid: pid) {
   case .unique(let choice): return choice.supervisor
@@ -84,7 +83,7 @@ func requireSupervisor(pid: Int32?) throws(CommandError) -> StatusPageReader {
   }
 }
 
-/// The state, or why it cannot be read.
+/// Returns the supervisor's state. Throws why the page cannot be read.
 func readStatus(_ supervisor: StatusPageReader) throws(CommandError) -> Status {
   do throws(StatusPageError) {
     return try supervisor.read()

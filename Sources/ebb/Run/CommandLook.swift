@@ -3,42 +3,41 @@ import Platform
 import Primitives
 import Supervision
 
-/// Looks at the command when it has run for a while: whether signals reach it, and whether it listens.
+/// Checks the command after it has run for a while: whether signals reach it, and whether it listens.
 final class CommandLook {
   private let queue: dispatch_queue_t
   private let timer: DispatchSource
   private let health: UInt16?
-  /// Out-of-memory kills before the first look; `nil` before that, since a run of a moment should not pay for it.
+  /// Out-of-memory kills before the first check; `nil` until then, so that a short run does not pay for it.
   private var killsBefore: Int?
 
-  /// `health`: ebb's own port.
   init(on queue: dispatch_queue_t, health: UInt16?) {
     (self.queue, self.health) = (queue, health)
     timer = DispatchSource(timerOn: queue)
   }
 
-  /// Calls `look` when the time that is planned has come.
+  /// Calls `look` at the planned time.
   func start(_ look: @escaping () -> Void) { timer.start(look) }
 
-  /// `nil`: not any more.
+  /// `nil`: no further check.
   func plan(in wait: TimeAmount?) {
     if let wait { timer.setTimer(in: wait) }
   }
 
-  /// `report` gets `listenersSeen`, or `countFailed`, later. What the look has is given back then.
+  /// Calls `report` later, with `listenersSeen` or `countFailed`. Releases the memory then.
   func begin(_ report: @escaping (Event) -> Void) {
     killsBefore = killsBefore ?? outOfMemoryKills()
     let sampler = ConnectionSampler(listenersOf: .descendants(of: getpid()), excluding: health)
     let counter = ConnectionCounter(sampler, on: queue)
     counter.begin(lookForListeners: true) { outcome in
       counter.end()
-      DispatchSource.runOnce(on: self.queue) { giveBackMemory() }  // once all of the look is gone
+      DispatchSource.runOnce(on: self.queue) { giveBackMemory() }  // after the sampler has been freed
       if case .sampled(let sample) = outcome { report(.listenersSeen(sample.portSource)) } else { report(outcome) }
     }
   }
 
-  /// `nil` where nothing counts. In the first second only PID 1 knows: the group of its container has counted nothing
-  /// before.
+  /// Returns the out-of-memory kills since the start; `nil` without a counter. During the first second only PID 1 can
+  /// count: the group of its container starts at zero.
   func killsSinceStart() -> Int? {
     guard let before = killsBefore ?? (getpid() == 1 ? 0 : nil) else { return nil }
     return outOfMemoryKills().map { max(0, $0 - before) }

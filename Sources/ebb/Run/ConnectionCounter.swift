@@ -3,7 +3,7 @@ import Platform
 import Primitives
 import Supervision
 
-/// Passes over the connections, a step at a time: between two steps the queue does whatever else has come.
+/// Runs passes over the connections, step by step, so that the queue can handle other events between two steps.
 final class ConnectionCounter {
   private let sampler: ConnectionSampler
   private let timer: DispatchSource
@@ -16,7 +16,7 @@ final class ConnectionCounter {
     timer.start { [self] in step() }
   }
 
-  /// In place of a pass that is under way. `report` gets its outcome: `sampled` or `countFailed`.
+  /// Begins a pass and abandons one under way. Calls `report` with `sampled` or `countFailed`.
   func begin(lookForListeners: Bool, _ report: @escaping (Event) -> Void) {
     self.report = report
     sampler.startPass(lookForListeners: lookForListeners)
@@ -25,7 +25,7 @@ final class ConnectionCounter {
     timer.setTimer(in: .zero)
   }
 
-  /// No pass any more: what it has is given back.
+  /// Ends the passes and releases what they hold.
   func end() {
     timer.cancel {}
     report = { _ in }

@@ -4,31 +4,27 @@ import Platform
 import Primitives
 import Supervision
 
-/// Between the outside and the lifecycle: Dispatch sources become events, actions become system calls. Nothing here
-/// decides anything. Everything runs on libdispatch's manager queue, which the main thread serves, and none of it waits.
+/// Connects the outside with the lifecycle: Dispatch sources become events, actions become system calls. It decides
+/// nothing. Everything runs on libdispatch's manager queue, which the main thread serves, and nothing blocks.
 ///
-/// What each event of the outside becomes:
+/// The events:
 ///
-///     a signal                   signal, or no event at all where the lifecycle only passes it on; commandSeen before the
-///                                one that begins a stop; stopNow behind it where `ebb stop --now` has left its request
-///     SIGCHLD, for each child:   commandExited, hookEnded, hookFailed, orphanReaped or commandStopped, or no event at all
-///                                where the lifecycle only counts it; when all have been looked at and the command does not
-///                                run any more: reapedAll
-///     the timer                  timer; it is set to the lifecycle's `wakeUp` after each event
-///     an answer of the command   probeSucceeded, probeFailed
-///     the end of a pass over
-///     the connections            sampled, countFailed
-///     a request for health       no event: the answer is made of the lifecycle as it stands
-///     a look at processes        children, childrenListen, groupMembers
-///     a look at the command      reachSeen, listenersSeen; reachSeen also before the signal that begins a stop
-///     a daemon was left behind   leftoversListen, before reapedAll
+///     a signal                   signal, or no event if the lifecycle only forwards it; commandSeen before the one that
+///                                begins a stop; stopNow after it if `ebb stop --now` has left its request
+///     SIGCHLD, for each child    commandExited, hookEnded, hookFailed, orphanReaped, commandStopped, or no event if the
+///                                lifecycle only counts it; after all children, if the command has exited: reapedAll
+///     the timer                  timer; set to the lifecycle's `wakeUp` after each event
+///     a readiness check          probeSucceeded, probeFailed
+///     a pass over connections    sampled, countFailed
+///     a health request           no event: the response shows the current lifecycle
+///     a scan of processes        children, childrenListen, groupMembers
+///     a check of the command     reachSeen, listenersSeen; reachSeen also before the signal that begins a stop
+///     a daemon left behind       leftoversListen, before reapedAll
 ///     leftovers were signalled   leftoversSignalled
-///     SIGKILL has been sent
-///     to all children            childrenKilled
-///     Dispatch fails             coreFailed, and `finishAlone` takes the place of the queue
+///     SIGKILL to all children    childrenKilled
+///     Dispatch fails             coreFailed; `finishAlone` replaces the queue
 ///
-/// Events come one at a time. An action whose outcome is an event gets it later, but for `lookForSurvivors`, which is the
-/// last one: survivors.
+/// Events come one at a time. An event caused by an action comes later, except `survivors`, the last one.
 final class EventLoop {
   private let options: RunOptions
   private let journal: Journal
@@ -47,17 +43,17 @@ final class EventLoop {
   private var lifecycle: Lifecycle
   private var hookProcess: HookProcess?
   private var timerIsSetFor: Instant?
-  /// To be looked at when all actions have been performed.
+  /// Reaped after all actions have been performed.
   private var killedChildren: [Int32]?
   private var isReapingKilled = false
-  /// Dispatch cannot be used any more.
+  /// Dispatch can no longer be used.
   private var isAlone = false
-  /// What it would do next.
+  /// Work that would be on the queue.
   private var waiting: [() -> Void] = []
 
   private let queue: dispatch_queue_t = ebb_manager_queue()
 
-  /// Shows the status page; nothing else happens before `serve`. `listener` is the health endpoint's.
+  /// Creates the status page; nothing else happens before `serve`. `listener` is the health endpoint's.
   init(
     _ options: RunOptions, _ info: SupervisorInfo, command pid: Int32, terminal: Terminal?, hook: PreStopHookLauncher?,
     listener: Int32?, _ journal: Journal
@@ -76,13 +72,13 @@ final class EventLoop {
     for action in actions { perform(action, unixMilliseconds()) }
   }
 
-  /// From now on all that comes is acted on.
+  /// Handles all events from now on.
   func serve() -> Never {
     ebb_watch_dispatch({ EventLoop.dispatchFailed($0, $1, $2) }, Unmanaged.passUnretained(self).toOpaque())
     serveManagerQueue { [self] in begin() }
   }
 
-  /// On the queue: no event can come between these steps.
+  /// Runs on the queue, so that no event comes between these steps.
   private func begin() {
     timer.start { [self] in process(.timer) }
     reapAgain.start { [self] in
@@ -105,8 +101,8 @@ final class EventLoop {
     }
     look.plan(in: lifecycle.waitForLook())
     health?.start { [self] path in board.response(path, of: lifecycle, at: monotonicTime()) }
-    setTimer(lifecycle.takeWakeUp())  // its descriptor is taken now: at a deadline there might be none left
-    reapAgain.setTimer(in: .zero)  // for a command that died at once
+    setTimer(lifecycle.takeWakeUp())  // takes its descriptor now: at a deadline there might be none left
+    reapAgain.setTimer(in: .zero)  // for a command that has already exited
   }
 }
 
@@ -120,7 +116,7 @@ extension EventLoop {
     board.update(received: lifecycle.signalsReceived, forwarded: lifecycle.signalsForwarded)
   }
 
-  // Apart from the few lines that each signal takes.
+  // Separate from the few lines that run for every signal.
 
   @inline(never)
   private func prepare(for signal: Signal) {
@@ -133,14 +129,14 @@ extension EventLoop {
   @inline(never)
   private func handle(_ signal: Signal) {
     process(.signal(signal))
-    // `ebb stop --now` writes its request and then sends a stop signal.
+    // `ebb stop --now` writes its request, then sends a stop signal.
     if lifecycle.isStopSignal(signal), board.isStopNowRequested { process(.stopNow) }
   }
 
-  /// SIGCHLDs coalesce: one may stand for any number of children.
+  /// Reaps children. SIGCHLD coalesces, so one may stand for any number.
   private func reap() {
-    // Bounded, because orphans may die as fast as they are reaped, and a stop signal must not wait for them: 128 take half a
-    // millisecond. With 32 an orphan of a thousand costs a tenth more.
+    // Bounded, because orphans may die as fast as they are reaped, and a stop signal must not wait for them: 128 take
+    // 0.5 ms. With 32, each of 1000 orphans would cost a tenth more.
     for _ in 0..<128 {
       switch nextChildEvent() {
       case .nothing:
@@ -154,7 +150,7 @@ extension EventLoop {
     if !isAlone { reapAgain.setTimer(in: .zero) }
   }
 
-  /// Children remain, and while the command is one of them this is no news.
+  /// Reports that children remain, which is no news while the command is one of them.
   private func reapedAll() {
     if lifecycle.commandRuns {
       board.update(reaped: lifecycle.orphansReaped)
@@ -166,7 +162,7 @@ extension EventLoop {
   private func take(_ event: ChildEvent) {
     switch event {
     case .ended(family.commandPid, let status):
-      // Before the lifecycle learns of the end, which may be the last that it does.
+      // Before the lifecycle handles the exit, which may be its last event.
       if status.code != 0 { lifecycle.outOfMemoryKills = look.killsSinceStart() }
       process(.commandExited(status))
     case .ended(let pid, let status) where pid == hookProcess?.pid: hookEnded(status)
@@ -177,7 +173,7 @@ extension EventLoop {
     }
   }
 
-  /// Those that have got SIGKILL, one by one: with thousands of them to look for any that has ended takes too long.
+  /// Reaps killed children one by one: with thousands, searching for any that has ended takes too long.
   private func reap(_ children: [Int32]) {
     isReapingKilled = true
     for child in children { take(nextChildEvent(of: child)) }
@@ -194,7 +190,7 @@ extension EventLoop {
     }
   }
 
-  /// At once: the next thing that they get is a signal.
+  /// Must run immediately, because the next signal goes to them.
   private func lookAtLeftovers() {
     guard let (pid, port) = ListeningProcesses.child(within: .milliseconds(20)) else { return }
     process(.leftoversListen(port: port, processName(of: pid).flatMap { KnownServer(processName: $0) }))
@@ -212,10 +208,10 @@ extension EventLoop {
 extension EventLoop {
   private func process(_ event: Event) {
     let actions = lifecycle.handle(event, at: monotonicTime())
-    // Before the log: a reader of a line finds nothing older on the page. Once for any number of orphans, when all have
-    // been reaped.
+    // Update the page before logging, so that a reader of the log never finds an older state on the page. Update it
+    // once for any number of orphans, after all have been reaped.
     if case .orphanReaped = event {} else { board.update(lifecycle.takeSnapshot()) }
-    let wallTime = actions.isEmpty ? 0 : unixMilliseconds()  // one for all: the report is written to two places
+    let wallTime = actions.isEmpty ? 0 : unixMilliseconds()  // the report goes to two places
     for action in actions { perform(action, wallTime) }
     if let children = killedChildren, !isReapingKilled {
       killedChildren = nil
@@ -283,7 +279,7 @@ extension EventLoop {
   private func findListening(_ pids: [Int32]) {
     let search = ListeningProcesses(pids, excluding: options.health?.port)
     if isAlone {
-      // Nothing else is to be done but to end.
+      // Nothing else is left to do before the end.
       while true {
         if let listening = search.step() { return later { [self] in process(.childrenListen(listening)) } }
       }
@@ -297,7 +293,7 @@ extension EventLoop {
     timer.setTimer(in: .zero)
   }
 
-  /// The actions that follow this one come first.
+  /// Runs `body` after the remaining actions.
   private func later(_ body: @escaping () -> Void) {
     if isAlone { waiting.append(body) } else { DispatchSource.runOnce(on: queue, body) }
   }
@@ -320,8 +316,8 @@ extension EventLoop {
       .finishAlone("\(String(cString: call)): \(Errno(code: error).description)")
   }
 
-  /// What was there before the command's start is not to be had any more, and without it Dispatch crashes, or never calls
-  /// again. So the command is ended in order, by the same lifecycle, which sigtimedwait(2) drives now.
+  /// A descriptor that existed before the command's start is gone. Without it Dispatch crashes, or sends no further
+  /// event. So the same lifecycle ends the command in order, driven by sigtimedwait(2).
   private func finishAlone(_ problem: String) -> Never {
     isAlone = true
     process(.coreFailed(problem))

@@ -3,12 +3,12 @@ import Platform
 import Primitives
 import Supervision
 
-/// The command, and all that descends from ebb: where signals go.
+/// The command and ebb's other descendants: the receivers of signals.
 final class Family {
   let commandPid: Int32
   private let journal: Journal
   private var hasWarnedOfProc = false
-  /// Called where a signal to the command failed since it is another user's.
+  /// Called when a signal to the command fails because it belongs to another user.
   var commandIsOutOfReach: () -> Void = {}
 
   init(commandPid: Int32, _ journal: Journal) { (self.commandPid, self.journal) = (commandPid, journal) }
@@ -39,7 +39,7 @@ final class Family {
     }
   }
 
-  /// Each is continued too, so that it can act on the signal. Returns how many have been sent it.
+  /// Sends a signal to each, and SIGCONT so that it can act on the signal. Returns how many received it.
   func signalLeftovers(_ signal: Signal, _ targets: [SignalTarget]) -> Int {
     var count = 0
     for target in targets where send(signal, to: target) {
@@ -67,7 +67,7 @@ final class Family {
     }
   }
 
-  /// Without the command; nil where they are unknown.
+  /// Returns the children without the command; `nil` if they are unknown.
   func children() -> [ChildProcess]? {
     do throws(Errno) {
       return try ownChildren().filter { $0.pid != commandPid }

@@ -3,30 +3,27 @@ import Platform
 import Primitives
 import Supervision
 
-/// The health endpoint: one request for each connection, and nobody is waited for. A client that is slow, silent, too
-/// talkative or one too many loses its connection; the signals and deadlines on the same queue never notice more than a
-/// few system calls.
+/// The health endpoint: one request per connection, without blocking. Slow, silent, oversized or excess clients are
+/// disconnected, so signals and deadlines on the same queue are delayed by a few system calls at most.
 final class HealthServer {
   private let listener: Int32
   private let queue: dispatch_queue_t
   private var content: (HealthPath) -> HealthResponse = { _ in .liveness }
   private let maxConnections: Int
   private let accepting: DispatchSource
-  /// Connections since the start.
   private(set) var acceptedCount = 0
   private var isPaused = false
   private let timer: DispatchSource
-  /// Those that wait for their client, oldest first, and so in the order of their deadlines.
+  /// The open connections, oldest first, and so in the order of their deadlines.
   private var connections: [Connection] = []
 
   private final class Connection {
     let socket: Int32
     let deadline: Instant
     var head: [UInt8] = []
-    /// What the client has not taken yet of its answer; nil: it is still asking.
+    /// The part of the response that has not been sent; `nil` while the request is incomplete.
     var remaining: ArraySlice<UInt8>?
-    /// How much is still read and thrown away behind a request that was refused; nil: it was not, or its answer is not
-    /// sent.
+    /// Bytes still to be read and discarded after a refused request; `nil` before its response has been sent.
     var discards: Int?
     var isRefused = false
     var source: DispatchSource?
@@ -37,16 +34,16 @@ final class HealthServer {
     }
   }
 
-  /// From accepting a connection to the end of its answer.
+  /// From accepting a connection to the end of its response.
   private static let connectionTimeout = TimeAmount.seconds(2)
-  /// Between two looks at signals and deadlines.
+  /// Connections accepted before signals and deadlines are checked.
   private static let acceptBatchSize = 16
-  /// Of a request that was refused, in bytes.
+  /// Of a refused request, in bytes.
   private static let maxDiscarded = 64 * 1024
-  /// Until the next try where no descriptor is to be had.
+  /// Before the next try if there is no free descriptor.
   private static let acceptRetryDelay = TimeAmount.milliseconds(100)
 
-  /// A descriptor for the listener to come, close-on-exec.
+  /// Returns a listening socket, close-on-exec. Throws as `startListening`.
   static func listen(on address: HealthAddress) throws(Errno) -> Int32 {
     var failure = Errno(code: EADDRNOTAVAIL)
     for candidate in address.candidates {
@@ -54,24 +51,24 @@ final class HealthServer {
         return try startListening(on: candidate, backlog: 128)
       } catch {
         failure = error
-        // Taken or forbidden, and not for want of IPv6.
+        // In use or forbidden, and not because of a missing IPv6.
         if error.code == EADDRINUSE || error.code == EACCES { break }
       }
     }
     throw failure
   }
 
-  /// Answers nothing before `start`.
+  /// Serves nothing before `start`.
   init(_ listener: Int32, on queue: dispatch_queue_t) {
     self.listener = listener
     self.queue = queue
-    // The endpoint must leave some for looking at /proc when it comes to killing.
+    // Leaves some descriptors for reading /proc when processes must be killed.
     maxConnections = max(1, min(64, descriptorLimit() - 24))
     timer = DispatchSource(timerOn: queue)
     accepting = DispatchSource(readable: listener, on: queue)
   }
 
-  /// Answers from now on, with what `content` says at that moment.
+  /// Serves requests from now on; `content` makes the responses.
   func start(_ content: @escaping (HealthPath) -> HealthResponse) {
     self.content = content
     timer.start { [self] in timerFired() }
@@ -82,15 +79,13 @@ final class HealthServer {
 // MARK: - Connections
 
 extension HealthServer {
-  /// A batch of them: a storm of connections must not keep a signal waiting. The source fires again while there are
-  /// more.
+  /// Accepts a batch, so that many connections cannot delay a signal. The source fires again while there are more.
   private func acceptSome() {
     for _ in 0..<HealthServer.acceptBatchSize {
       do throws(Errno) {
         guard let socket = try acceptConnection(from: listener) else { return }
         acceptedCount += 1
-        // The oldest one has had the most time to ask. To refuse new ones would let 64 silent clients keep the kubelet
-        // out.
+        // The oldest one had the most time. Refusing new ones would let 64 silent clients keep out the kubelet.
         if connections.count >= maxConnections { close(connections[0]) }
         begin(Connection(socket, deadline: monotonicTime() + HealthServer.connectionTimeout))
       } catch {
@@ -99,7 +94,7 @@ extension HealthServer {
     }
   }
 
-  /// The connection that could not be accepted is still there, and the source would fire for it without end.
+  /// The connection that could not be accepted remains, and the source would fire for it endlessly.
   private func handleDescriptorExhaustion() {
     if let oldest = connections.first { return close(oldest) }
     isPaused = true
@@ -107,7 +102,7 @@ extension HealthServer {
     setTimer()
   }
 
-  /// Most requests are there already, or come with the connection: they need no source, which is half of the work.
+  /// Most requests arrive with the connection. They need no source, which would double the work.
   private func begin(_ connection: Connection) {
     if advance(connection) {
       CPlatform.close(connection.socket)
@@ -149,7 +144,7 @@ extension HealthServer {
     setTimer()
   }
 
-  /// Armed while connections are open and no longer: an idle supervisor sleeps.
+  /// Set only while connections are open, so that an idle supervisor sleeps.
   private func setTimer() {
     let next = connections.first.map { max(.zero, $0.deadline - monotonicTime()) } ?? .longest
     timer.setTimer(in: isPaused ? min(next, HealthServer.acceptRetryDelay) : next)
@@ -159,7 +154,7 @@ extension HealthServer {
 // MARK: - Requests and answers
 
 extension HealthServer {
-  /// Reads or writes what is possible now. Returns whether the connection is done with.
+  /// Reads or writes what is possible now. Returns whether the connection is finished.
   private func advance(_ connection: Connection) -> Bool {
     do throws(Errno) {
       if connection.discards != nil { return try discard(connection) }
@@ -187,13 +182,13 @@ extension HealthServer {
     connection.remaining = remaining.dropFirst(try sendBytes(remaining, over: connection.socket))
     guard !connection.waitsForRoom else { return false }
     guard connection.isRefused else { return true }
-    // To close a socket with bytes that were not read resets the connection, and the client loses its answer.
+    // Closing a socket with unread bytes resets the connection, and the client would lose the response.
     shutdown(connection.socket, Int32(SHUT_WR))
     connection.discards = HealthServer.maxDiscarded
     return try discard(connection)
   }
 
-  /// Until the client has closed, or has been given enough time or bytes.
+  /// Discards input until the client closes, or the time or the bytes run out.
   private func discard(_ connection: Connection) throws(Errno) -> Bool {
     while let left = connection.discards, left > 0 {
       switch try receive(upTo: min(left, 16 * 1024), from: connection.socket) {

@@ -3,20 +3,20 @@ import Platform
 import Primitives
 import Supervision
 
-/// What a run says: the log on standard error, and its last line in the termination log. Nothing here waits but `flush`.
+/// The output of a run: the log on standard error, and its last line in the termination log. Only `flush` blocks.
 final class Journal {
   private let format: LogFormat
-  /// Nil: no file.
+  /// `nil`: no file.
   private let terminationLog: String?
-  /// Warnings are left out: another init would not write them.
+  /// Whether warnings are omitted, because another init would not write them.
   private let isAsleep: Bool
   private let log = LogWriter(descriptor: 2, capacity: 64 * 1024)
-  /// Has a thread of its own: the log's may be stuck at a pipe without a reader.
+  /// On a thread of its own, because the log's may be blocked by a pipe that is not read.
   private lazy var message = LogWriter(capacity: .max) { [terminationLog] line in
     if let terminationLog { writeTerminationLog(line, to: terminationLog) }
   } withoutWaiting: { [terminationLog] line in
-    // Without a thread this may wait, if the file system hangs at the same time. To lose each report where no thread can
-    // be had, as under a seccomp profile, would be worse: all that is left to do is to exit.
+    // Without a thread this may block if the file system hangs too. The alternative is to lose every report where no
+    // thread can be created, as under a seccomp profile. Nothing is left to do but to exit.
     if let terminationLog { writeTerminationLog(line, to: terminationLog) }
     return true
   }
@@ -50,7 +50,7 @@ final class Journal {
     message.submit(record.line(format, unixMilliseconds: wallTime))
   }
 
-  /// Waits until all has been written, at most `limit`.
+  /// Waits until all lines have been written, at most `limit`.
   func flush(within limit: TimeAmount) {
     let end = monotonicTime() + limit
     log.flush(until: end)

@@ -1,8 +1,8 @@
 import CPlatform
 import CLibcStubs
 
-/// Runs `begin` on Dispatch's manager queue, and then all that its sources bring. The main thread becomes the queue's,
-/// and is the only one until there is a line to log. It must never reach dispatch_main(), which would unblock its signals.
+/// Runs `begin` on Dispatch's manager queue, then serves the queue. The main thread becomes the queue's thread, and is
+/// the only one until a line is logged. It must never call dispatch_main(), which would unblock its signals.
 func serveManagerQueue(_ begin: @escaping () -> Void) -> Never {
   final class FirstUse {
     let body: () -> Void
@@ -15,6 +15,6 @@ func serveManagerQueue(_ begin: @escaping () -> Void) -> Never {
       DispatchSource.runOnce(on: ebb_manager_queue(), body)
     }, Unmanaged.passRetained(FirstUse(begin)).toOpaque())
   if isCaptured { ebb_run_manager() }
-  // A Dispatch that asks for its thread in another way has it, and every signal is blocked in this one.
+  // A Dispatch that starts its thread in another way serves the queue there. Every signal is blocked in this thread.
   while true { poll(nil, 0, -1) }
 }

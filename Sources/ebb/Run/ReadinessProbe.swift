@@ -4,14 +4,14 @@ import Platform
 import Primitives
 import Supervision
 
-/// Asks the command whether it is ready, one attempt at a time, without waiting. When to ask, and for how long to wait
-/// for an answer, is the lifecycle's to decide.
+/// Checks whether the command is ready, one attempt at a time, without blocking. The lifecycle decides when to try and
+/// how long to wait.
 final class ReadinessProbe {
   private let checks: [ReadinessCheck]
   private let queue: dispatch_queue_t
   private var report: (Event) -> Void = { _ in }
 
-  // The attempt under way. Which check and which of its addresses is being asked; -1: none.
+  // The current attempt: which check, and which of its addresses. Socket -1: none.
   private var socket: Int32 = -1
   private var source: DispatchSource?
   private var check = 0
@@ -21,8 +21,8 @@ final class ReadinessProbe {
 
   init(_ checks: [ReadinessCheck], on queue: dispatch_queue_t) { (self.checks, self.queue) = (checks, queue) }
 
-  /// Begins an attempt; `report` gets `probeSucceeded` or `probeFailed`, unless it is abandoned. Each begins with the
-  /// address at which the last one ended: where one of two is silent, the other gets its turn.
+  /// Begins an attempt and calls `report` with `probeSucceeded` or `probeFailed`, unless it is abandoned. Begins with
+  /// the address where the last attempt ended, so that a silent address does not block the other one.
   func begin(_ report: @escaping (Event) -> Void) {
     self.report = report
     check = 0
@@ -55,7 +55,7 @@ final class ReadinessProbe {
     case .tcp: passed()
     case .http(let url):
       let request = httpGet(url)
-      // A new connection takes far more than one request's bytes.
+      // A new connection accepts far more bytes than one request has.
       guard (try? sendBytes(request[...], over: socket)) == request.count else {
         return failed("the request was not accepted")
       }

@@ -3,8 +3,8 @@ import Platform
 import Primitives
 import Supervision
 
-/// `ebb [OPTION...] COMMAND`: supervises the command, and ends with its exit code. Returns one only where the command
-/// did not start.
+/// `ebb [OPTION...] COMMAND`: supervises the command and exits with its exit code. Returns an exit code only if the
+/// command did not start.
 func run(_ options: RunOptions, command: CStrings, environment: CStrings?, _ inherited: InheritedState) -> Int32 {
   let startedAt = monotonicTime()
   let journal = Journal(options)
@@ -14,7 +14,7 @@ func run(_ options: RunOptions, command: CStrings, environment: CStrings?, _ inh
   adoptOrphans(options.asleep, journal)
   watchParent(options.parentDeathSignal, inherited.parent, journal)
 
-  // Before any source exists: the command must inherit what ebb inherited, and its exit stays pending until ebb looks.
+  // Before any source exists, because the command must inherit what ebb inherited. Its exit stays pending.
   let terminal = Terminal()
   let settings = spawnSettings(options, inherited, terminal, descriptorLimit)
   let pid: Int32
@@ -24,7 +24,7 @@ func run(_ options: RunOptions, command: CStrings, environment: CStrings?, _ inh
     return reportSpawnFailure(error, options, journal)
   }
 
-  // From here on ebb may no longer give up: it warns and carries on, or ends the command in order.
+  // From here on ebb must not give up: it warns and continues, or ends the command in order.
   let hook = PreStopHookLauncher(options.preStop, environment: environment, settings)
   closeInheritedDescriptors(but: listener)
   openMissingStandardStreams()
@@ -38,8 +38,8 @@ func run(_ options: RunOptions, command: CStrings, environment: CStrings?, _ inh
   loop.serve()
 }
 
-/// What Dispatch will make once the command runs, and what else is needed at one time: two descriptors for a look at
-/// /proc, one for the status page, and what each part that was asked for has.
+/// Reserves the descriptors that Dispatch will create after the command's start, and others needed at one time: two for
+/// reading /proc, one for the status page, and those of each configured part. Exits if it fails.
 private func provideRunRequirements(_ options: RunOptions) -> Int? {
   let counting =
     options.asleep != nil || options.drain == .time && options.delay == TimeAmount.zero
@@ -59,8 +59,8 @@ private func strings(_ arguments: CStrings) -> [String] {
   return texts
 }
 
-/// Before the command exists: an endpoint that is not there would fail every probe of a container that looks well. Where a
-/// supervisor above this one has it, that one answers.
+/// Before the command starts, because a missing endpoint would fail every probe of a container that looks healthy. If a
+/// supervisor above this one has the port, that one responds.
 private func healthListener(_ address: HealthAddress?, _ parent: Int32, _ journal: Journal) -> Int32? {
   guard let address else { return nil }
   do throws(Errno) {
@@ -76,7 +76,7 @@ private func healthListener(_ address: HealthAddress?, _ parent: Int32, _ journa
   }
 }
 
-/// Without a queue.
+/// Without the queue, which does not exist yet.
 private func reportSpawnFailure(_ failure: SpawnFailure, _ options: RunOptions, _ journal: Journal) -> Int32 {
   var lifecycle = Lifecycle(options)
   for action in lifecycle.handle(.spawnFailed(failure), at: monotonicTime()) {
@@ -96,10 +96,10 @@ private func warnOfUnknownVariables(_ environment: CStrings?, _ journal: Journal
   for problem in unknownVariables(environment) { journal.warn("unknown-variable", problem) }
 }
 
-/// What is wrong with the variables whose names begin with `EBB_`.
+/// Returns what is wrong with the variables whose names begin with `EBB_`.
 func unknownVariables(_ environment: CStrings?) -> [String] {
   variableNames(in: environment, beginningWith: "EBB_").compactMap { name in
-    // An empty one is as good as unset.
+    // An empty variable counts as unset.
     getenv(name).map({ $0[0] }) ?? 0 != 0 ? problem(withVariable: name) : nil
   }
 }
@@ -136,7 +136,7 @@ private func spawnSettings(
   _ options: RunOptions, _ inherited: InheritedState, _ terminal: Terminal?, _ descriptorLimit: Int?
 ) -> SpawnSettings {
   let ignoresChildSignal = isIgnored(.sigchld)
-  if ignoresChildSignal { setDefaultAction(.sigchld) }  // ignored, the kernel would reap and forget the exit code
+  if ignoresChildSignal { setDefaultAction(.sigchld) }  // otherwise the kernel would discard the exit code
   let mayHandOver = options.newSession ? terminal?.leaveForNewSession() : terminal?.isOurs
   return SpawnSettings(
     blockedSignals: inherited.blockedSignals, ignoresChildSignal: ignoresChildSignal, newSession: options.newSession,

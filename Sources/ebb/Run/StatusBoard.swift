@@ -2,10 +2,10 @@ import Platform
 import Primitives
 import Supervision
 
-/// What a run shows of itself: the status page, and the answers of the health endpoint.
+/// The public state of a run: the status page and the responses of the health endpoint.
 final class StatusBoard {
   private let info: SupervisorInfo
-  /// Nil where it cannot be had: the command runs all the same.
+  /// `nil` if it cannot be created; the command runs without it.
   private let page: StatusPageWriter?
 
   init(_ info: SupervisorInfo, _ snapshot: StatusSnapshot, _ journal: Journal) {
@@ -26,14 +26,14 @@ final class StatusBoard {
 
   func update(reaped: Int) { page?.update(reaped: reaped) }
 
-  /// Whether `ebb stop --now` has been here.
+  /// Whether `ebb stop --now` has left its request.
   var isStopNowRequested: Bool { page?.isStopNowRequested ?? false }
 
   func response(_ path: HealthPath, of lifecycle: Lifecycle, at now: Instant) -> HealthResponse {
     switch path {
     case .ready: return .readiness(lifecycle.isReady(at: now), lifecycle.phase)
     case .live: return .liveness
-    // Without processes and command line: a client may order no walk over /proc, and secrets stand in command lines.
+    // Without processes (a client must not cause scans of /proc) and command line (it may contain secrets).
     case .status: return .json(statusJSON(status(of: lifecycle), pid: info.pid, processes: nil, at: now))
     case .metrics: return .metrics(prometheusMetrics(status(of: lifecycle), at: now))
     }

@@ -4,31 +4,29 @@ import Platform
 import Primitives
 import Supervision
 
-/// The requests of a smoke run: any number under way at once, none of them waited for.
+/// The requests of a smoke run: any number in flight, without blocking.
 final class LoadGenerator {
-  /// How a request goes out.
   enum Kind {
-    /// On a connection of its own.
+    /// On a new connection.
     case fresh
-    /// On one that is kept, where there is one.
+    /// On a keep-alive connection if there is one.
     case kept
-    /// `--slow`, on a connection of its own: without a deadline.
+    /// `--slow`, on a new connection, without a deadline.
     case slow
-    /// The same on one that is kept, where there is one.
+    /// `--slow`, on a keep-alive connection if there is one.
     case slowKept
-    /// A connection and nothing more, whatever the target is.
+    /// Only a connection, for any kind of target.
     case connection
 
     var isSlow: Bool { self == .slow || self == .slowKept }
     var isKept: Bool { self == .kept || self == .slowKept }
   }
 
-  /// How a request ended.
   struct Outcome {
     let target: Int
     let kind: Kind
     let began: Instant
-    /// Nil: well.
+    /// `nil`: success.
     let problem: String?
   }
 
@@ -50,20 +48,18 @@ final class LoadGenerator {
     }
   }
 
-  /// Hears of each request that has ended.
   var report: (Outcome) -> Void = { _ in }
-  /// Requests sent again on a new connection.
   private(set) var retries = 0
   private let targets: [ReadinessCheck]
   private let timeout: TimeAmount
-  /// Of each target, which of its addresses has answered; -1: none has.
+  /// For each target the index of the address that has accepted; -1: none yet.
   private var workingAddress: [Int]
   private var exchanges: [Exchange] = []
-  /// Over, and with a connection that is good for another one.
+  /// Finished exchanges whose connection is reusable.
   private var kept: [Exchange] = []
   private var ownFault: Errno?
 
-  /// More at once would be no load that anybody has asked for, but a server that does not answer.
+  /// More would not be the requested load, but a sign that the server does not respond.
   private static let maxExchanges = 512
 
   init(_ targets: [ReadinessCheck], timeout: TimeAmount) {
@@ -73,9 +69,8 @@ final class LoadGenerator {
 
   var isIdle: Bool { exchanges.isEmpty }
 
-  /// Both slow requests have been sent as a whole and are not answered.
+  /// Whether both slow requests have been sent completely and are not answered.
   var hasSlowInFlight: Bool { exchanges.count { $0.kind.isSlow && $0.isConnected && $0.request.isEmpty } == 2 }
-  /// Whether a request of this kind is under way.
   func has(_ kind: Kind) -> Bool { exchanges.contains { $0.kind == kind } }
 
   func begin(_ kind: Kind, to target: Int, at now: Instant) {
@@ -93,8 +88,7 @@ final class LoadGenerator {
     }
   }
 
-  /// Waits until something happens, also on `other`, and not longer than `limit`. Throws where this process is out of
-  /// something: that says nothing about the command.
+  /// Waits for an event, also on `other`, at most `limit`. Throws if this process lacks resources.
   func work(besides other: Int32, within limit: TimeAmount) throws(CommandError) {
     let waiting = exchanges
     var set = PollSet()
@@ -113,7 +107,6 @@ final class LoadGenerator {
     if let ownFault { throw CommandError(message: "cannot send requests: \(ownFault.description)") }
   }
 
-  /// Whatever is under way is not answered any more.
   func giveUp() {
     for exchange in exchanges { finish(exchange, "timeout") }
     exchanges = []
@@ -132,7 +125,7 @@ extension LoadGenerator {
     }
   }
 
-  /// A server chooses itself which of the loopback addresses it listens on: until one has answered, all are tried.
+  /// The server chooses which loopback addresses it listens on, so all are tried until one has accepted.
   private func connectFailed(_ exchange: Exchange, _ error: Errno) {
     closeConnection(exchange)
     let isOpen = workingAddress[exchange.target] < 0
@@ -180,7 +173,7 @@ extension LoadGenerator {
     }
   }
 
-  /// False where the target takes no requests: a connection is all there is to it.
+  /// Prepares the request. Returns false if the target needs only a connection.
   @discardableResult
   private func ask(_ exchange: Exchange) -> Bool {
     guard case .http(let url) = targets[exchange.target], exchange.kind != .connection else { return false }
@@ -188,8 +181,8 @@ extension LoadGenerator {
     return true
   }
 
-  /// A server may close a kept connection at any moment, and a request may meet that: a client then sends it again on a
-  /// new one, once; RFC 9110 section 9.2.2.
+  /// A server may close a keep-alive connection as a request arrives. The client retries it once, on a new connection;
+  /// RFC 9110 section 9.2.2.
   private func connectionLost(_ exchange: Exchange, _ problem: String) {
     guard exchange.isReused, !exchange.answer.hasBegun else { return finish(exchange, problem) }
     closeConnection(exchange)
@@ -214,7 +207,7 @@ extension LoadGenerator {
     exchange.socket = -1
   }
 
-  /// A connection to the target's server that is kept and that the server has not closed.
+  /// Returns a kept connection to the target's server that the server has not closed.
   private func takeIdle(_ target: Int) -> Int32? {
     let server = targets[target].addresses.first
     while let index = kept.firstIndex(where: { targets[$0.target].addresses.first == server }) {
@@ -227,7 +220,7 @@ extension LoadGenerator {
 }
 
 extension Errno {
-  /// One word where there is one.
+  /// The reason, as one word if possible.
   fileprivate var word: String {
     switch code {
     case ECONNREFUSED: "refused"

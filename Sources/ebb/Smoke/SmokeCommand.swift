@@ -4,8 +4,8 @@ import Primitives
 import Smoke
 import Supervision
 
-/// `ebb smoke [OPTION...] [--] COMMAND`: returns 0 where every check was passed, 1 where one was not. `words` are those
-/// after `ebb`, and the command's begin at `commandIndex`. Every signal is blocked.
+/// `ebb smoke [OPTION...] [--] COMMAND`. Returns 0 if every check passed, 1 if one failed. `arguments` are those after
+/// `ebb`; the command begins at `commandIndex`. Every signal must be blocked. Throws if the run cannot be made.
 func runSmoke(
   _ options: SmokeOptions, arguments: CStrings, commandIndex: Int, environment: CStrings?, _ inherited: InheritedState
 ) throws(CommandError) -> Int32 {
@@ -13,7 +13,7 @@ func runSmoke(
     throw CommandError(
       message: "smoke: cannot inspect the supervisor: /proc is not mounted, or belongs to another PID namespace")
   }
-  // Before anything runs: a report that has nowhere to go is no reason to run.
+  // Before anything runs, because a run without a place for its report is useless.
   let file = try options.file.map { path throws(CommandError) in try openReport(path) }
 
   let startedAt = monotonicTime()
@@ -36,8 +36,8 @@ func runSmoke(
   return report.passed ? 0 : 1
 }
 
-/// Another port where a supervisor above this process has the one that was asked for: `docker run IMAGE /ebb smoke`. Nil
-/// where none does.
+/// Returns another port if a supervisor above this process has the requested one (`docker run IMAGE /ebb smoke`),
+/// otherwise `nil`. Throws if there is no free port.
 private func otherHealthAddress(
   _ address: HealthAddress?, _ inherited: InheritedState
 ) throws(CommandError) -> HealthAddress? {

@@ -5,8 +5,7 @@ import Primitives
 import Smoke
 import Supervision
 
-/// One smoke run: starts the supervisor, loads the command, stops it, and notes what happens. What that means is
-/// decided by `smokeChecks`.
+/// One smoke run: starts the supervisor, sends requests, stops it, and records what `smokeChecks` judges.
 final class SmokeRun {
   private let options: SmokeOptions
   private let supervisor: SmokeSupervisor
@@ -16,13 +15,13 @@ final class SmokeRun {
   private let client: LoadGenerator
   private var page: StatusPageReader?
   private var stage = Stage.starting
-  /// By then everything is over, whatever happens.
+  /// The run ends by then in any case.
   private var deadline: Instant
 
   private var nextRequest: Instant
   private var requestCount = 0
   private var nextSlow: Instant
-  /// While starting: the target that has not answered yet, and why.
+  /// While starting: the target that has not responded yet, and why.
   private var asked = 0
   private var problem: String?
   private var nextLook: Instant
@@ -30,11 +29,11 @@ final class SmokeRun {
   private enum Stage {
     case starting
     case serving(until: Instant)
-    /// The stop signal has been sent; requests go on for a while.
+    /// The stop signal has been sent; requests continue for a while.
     case stopping(loadUntil: Instant)
   }
 
-  /// The supervisor is looked at this often.
+  /// How often the supervisor is sampled.
   private static let pollInterval = TimeAmount.milliseconds(10)
   private static let readinessInterval = TimeAmount.milliseconds(100)
   private static let slowRequestInterval = TimeAmount.milliseconds(100)
@@ -50,7 +49,7 @@ final class SmokeRun {
     client.report = { [self] outcome in note(outcome) }
   }
 
-  /// Returns what was seen. Throws where nothing was. Whatever way it ends, nothing of it is left.
+  /// Returns the observations. Throws if there are none. Leaves no process behind in any case.
   func run() throws(CommandError) -> SmokeObservations {
     defer {
       supervisor.killAll()
@@ -82,7 +81,7 @@ final class SmokeRun {
   private func isOver(at now: Instant) -> Bool {
     if now >= deadline { return true }
     guard observations.end != nil else { return false }
-    // With --lag, whoever comes too late finds nobody.
+    // With --lag, late requests must find a closed port.
     if options.lag != nil, loads(at: now) { return false }
     return client.isIdle || observations.readyAt == nil
   }
@@ -93,11 +92,11 @@ final class SmokeRun {
 extension SmokeRun {
   private func readPage() throws(CommandError) {
     if page == nil, observations.end == nil { page = try openPage() }
-    // A half-written page is whole at the next look.
+    // A half-written page is complete at the next read.
     if let status = try? page?.read() { observations.record(status) }
   }
 
-  /// Nil: there is none yet.
+  /// Returns `nil` if there is no page yet. Throws if it cannot be read.
   private func openPage() throws(CommandError) -> StatusPageReader? {
     do throws(StatusPageReaderError) {
       return try StatusPageReader.open(pid: supervisor.pid)
@@ -118,7 +117,7 @@ extension SmokeRun {
       if let status = try? page?.read() {
         observations.recordBeforeStop(readDescendants(of: supervisor.pid), of: supervisor.pid, status)
       }
-      // That took its time, and an answer may have come meanwhile.
+      // That took time, and a response may have arrived.
       try client.work(besides: -1, within: .zero)
       guard canStop(until) else { return }
       observations.stoppedAt = monotonicTime()
@@ -130,7 +129,7 @@ extension SmokeRun {
   private func advanceStart(at now: Instant) throws(CommandError) {
     if case .failed = observations.start { return }
     if observations.stopBeganAt != nil {
-      // the supervisor's own patience
+      // the supervisor's own timeout
       observations.start = .failed("it was not ready within \(options.readyTimeout.description)")
     } else if let end = observations.end {
       observations.start = .failed("the command exited with \(end.status.code) before it was ready")
@@ -150,7 +149,7 @@ extension SmokeRun {
       && (!options.run.readiness.isEmpty || asked >= options.targets.count)
   }
 
-  /// As an orchestrator does it.
+  /// Sends the stop signal, as an orchestrator does. Throws if that fails.
   private func stop() throws(CommandError) {
     let now = monotonicTime()
     deadline = min(deadline, now + options.longestStop)
@@ -163,7 +162,7 @@ extension SmokeRun {
     }
   }
 
-  /// What the supervisor leaves when it has ended.
+  /// Reads what the supervisor leaves when it has ended. Throws if the command did not start.
   private func finish() throws(CommandError) {
     try readPage()
     let left = supervisor.readReport()
@@ -204,7 +203,7 @@ extension SmokeRun {
     while count > 0, now >= nextRequest {
       client.begin((requestCount / count) % 2 == 0 ? .fresh : .kept, to: requestCount % count, at: now)
       requestCount += 1
-      // Late, it goes on at its pace: to catch up would be another load than the one asked for.
+      // If late, continue at the same pace: catching up would be a different load than requested.
       nextRequest =
         max(nextRequest, now - SmokeRun.pollInterval) + TimeAmount(nanoseconds: 1_000_000_000 / Int64(options.rate))
     }
@@ -224,7 +223,7 @@ extension SmokeRun {
     nextRequest = now + SmokeRun.readinessInterval
   }
 
-  /// At the stop signal the slow requests have to be on their way. One that is answered at once never is for long.
+  /// At the stop signal the slow requests must be in flight. One that is answered immediately rarely is: wait for 1 s.
   private func canStop(_ until: Instant) -> Bool {
     options.slow == nil || client.hasSlowInFlight || monotonicTime() >= until + .seconds(1)
   }
@@ -246,14 +245,14 @@ extension SmokeRun {
 // MARK: - Processes and progress
 
 extension SmokeRun {
-  /// While requests come, at which lazy parents look for dead children, and no longer.
+  /// Only while requests come, because some parents reap their children only then.
   private func lookAtProcesses(at now: Instant) {
     guard case .serving = stage, observations.end == nil, now >= nextLook else { return }
     observations.record(readDescendants(of: supervisor.pid), of: supervisor.pid)
     nextLook = now + SmokeRun.processScanInterval
   }
 
-  /// On one line, over what was there; empty: away with it.
+  /// Overwrites the progress line; empty: erases it.
   private func showProgress(_ text: String) {
     guard showsProgress else { return }
     try? printOut(Array("\u{1b}[K\(text)\r".utf8))

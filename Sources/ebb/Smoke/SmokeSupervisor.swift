@@ -3,17 +3,17 @@ import Platform
 import Primitives
 import Supervision
 
-/// The supervisor that a smoke run starts: this very program, as production would start it.
+/// The supervisor of a smoke run: this same program, started as in production.
 final class SmokeSupervisor {
   let pid: Int32
-  /// Readable when `look` has something to see.
+  /// Readable when `poll` has something to report.
   let signals: Int32
   private(set) var end: (status: ExitStatus, at: Instant)?
   private let report: ReportFile
   private var childrenRemain = true
 
-  /// Starts it: `options` are the words of its options, `health` the address to use in place of the one there, `command`
-  /// the command and its arguments.
+  /// Starts the supervisor. `options`: its options. `health`: replaces the address in them. `command`: the command and
+  /// its arguments. Throws if it cannot be started.
   init(
     options: [UnsafeMutablePointer<CChar>?], health: HealthAddress?, command: CStrings, environment: CStrings?,
     _ inherited: InheritedState
@@ -21,13 +21,13 @@ final class SmokeSupervisor {
     do throws(Errno) {
       report = try ReportFile()
       signals = try openSignalDescriptor(SignalSet([.sigchld, .sigterm, .sigint, .sigquit, .sighup]))
-      // What falls off the supervisor, should that be killed, becomes a child of this process and is killed too.
+      // If the supervisor is killed, its descendants become children of this process, which kills them too.
       if getpid() != 1 { try becomeSubreaper() }
     } catch {
       throw CommandError(message: "cannot watch the supervisor: \(error.description)")
     }
-    // In front of what the user asks for, which counts more: should this process be killed, the run ends all the same.
-    // Behind it, which counts in any case: the report.
+    // Before the user's options, so that they can override it: the parent death signal, which ends the run if this
+    // process is killed. After them, so that they cannot: the termination log.
     var arguments: [UnsafeMutablePointer<CChar>?] = []
     func add(_ word: UnsafeMutablePointer<CChar>?) { arguments.append(word) }
     add(strdup("--parent-death-signal=TERM"))
@@ -53,7 +53,7 @@ final class SmokeSupervisor {
     }
   }
 
-  /// Takes in what has become of the supervisor. Returns the signal by which somebody wants an end.
+  /// Reaps children. Returns a received signal that requests the end of the run.
   func poll() -> Signal? {
     let came = (try? takeSignals(from: signals)) ?? []
     reap()
@@ -73,16 +73,15 @@ final class SmokeSupervisor {
     }
   }
 
-  /// The final report, once the supervisor has ended.
   func readReport() -> [UInt8] { report.read() }
 
-  /// Ends all that has been started and is still there, and waits for it, but for what no SIGKILL ends.
+  /// Kills and reaps everything that was started, except what SIGKILL does not end.
   func killAll() {
     let limit = monotonicTime() + .seconds(1)
     reap()
     while childrenRemain, monotonicTime() < limit {
-      // The children first: a process that loses its parent becomes one, and on a busy machine a look at every process may
-      // never come to the end. Then all that a short look finds, for those whose parent does not die.
+      // First the children, because an orphan becomes a child, and on a busy machine a scan of all processes may never
+      // finish. Then the result of a short scan, for those whose parent does not die.
       do throws(Errno) {
         try signalChildren(.sigkill)
       } catch {
