@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Each module holds copies of the functions that it uses of another one. Swift 6.3 makes them weak symbols by itself, 6.2
-// only with this option of its frontend; SwiftPM gives it where it knows of the feature.
+// Each module contains copies of functions of other modules that it uses. Swift 6.3 makes them weak symbols; Swift 6.2
+// only with this frontend option, which SwiftPM passes if it supports the feature.
 #if compiler(>=6.3)
   let mergeable: [String] = []
 #else
@@ -10,17 +10,17 @@ import PackageDescription
 #endif
 
 // Release is Embedded Swift: one static file of little more than a megabyte. Debug is ordinary Swift, so that `swift
-// test` covers the same sources and `swift run ebb` runs. SwiftPM links a target as an Embedded one in debug too as soon
-// as it sees `.enableExperimentalFeature("Embedded", …)`, under any condition: such an executable crashes. So the
-// feature is a flag of the compiler here.
+// test` covers the same sources and `swift run ebb` works. The feature is a compiler flag here, because with
+// `.enableExperimentalFeature("Embedded", …)`, under any condition, SwiftPM links a target as an Embedded one in debug
+// too, and that executable crashes.
 let embedded = ["-enable-experimental-feature", "Embedded", "-wmo"] + mergeable
 
-// A section for each function lets the linker drop those that nothing calls: a sixth of the file.
+// One section per function, so that the linker can drop unused ones: a sixth of the file.
 let swiftSettings: [SwiftSetting] = [
-  // Nothing is ever unwound: a trap ends the process, and no error of Swift's needs the tables. Exclusive access to
-  // properties of classes is checked in debug, and so by the unit tests; here the checks are a hundredth of the file.
-  // Array literals are made where they are used: as globals, which several modules define under one name, those of one
-  // function may be numbered otherwise in another module, and the linker takes the first (Swift 6.3.1).
+  // No unwind tables, because nothing unwinds: a trap ends the process, and Swift's errors need none. No checks of
+  // exclusive access to class properties, a hundredth of the file: the unit tests check it in debug. No array literals
+  // as globals: several modules define them under one name but may number those of a function differently, and the
+  // linker keeps the first (Swift 6.3.1).
   .unsafeFlags(
     embedded + [
       "-Osize", "-enforce-exclusivity=unchecked", "-Xfrontend", "-function-sections",
@@ -29,8 +29,8 @@ let swiftSettings: [SwiftSetting] = [
     ], .when(configuration: .release))
 ]
 
-// lld makes the file 5 kB smaller than gold, links for aarch64, where GNU ld refuses a copy relocation, and keeps its own
-// layout where a script only drops sections: among them the tables for unwinding, and with these their index.
+// lld makes the file 5 kB smaller than gold, links for aarch64 (GNU ld refuses a copy relocation there), and keeps its
+// default layout with a script that only drops sections, here the unwind tables. Their index goes too.
 let staticExecutable: [LinkerSetting] = [
   .unsafeFlags(
     embedded + [
@@ -41,7 +41,7 @@ let staticExecutable: [LinkerSetting] = [
   .unsafeFlags(["-static-stdlib"], .when(configuration: .debug)),
 ]
 
-// Calls of Dispatch's that ebb stands in for; see Sources/CLibcStubs/manager_queue.c.
+// Dispatch's calls that ebb replaces; see Sources/CLibcStubs/manager_queue.c.
 let wrappedCalls: [LinkerSetting] = [
   .unsafeFlags(
     [
@@ -54,7 +54,7 @@ let package = Package(
   name: "ebb",
   targets: [
     .target(name: "CPlatform"),
-    // Replaces parts of libc, in the executable alone.
+    // Replaces functions of libc, only in the executable.
     .target(name: "CLibcStubs", exclude: ["drop_sections.ld"]),
     .target(name: "Primitives", swiftSettings: swiftSettings),
     .target(name: "LinuxFormats", dependencies: ["Primitives"], swiftSettings: swiftSettings),
@@ -73,7 +73,7 @@ let package = Package(
       ],
       swiftSettings: swiftSettings, linkerSettings: staticExecutable + wrappedCalls),
 
-    // What must hold in any order of events; as Embedded Swift too, so that the very code that ships is simulated.
+    // Invariants for any order of events. Also built as Embedded Swift, so that the shipped code is simulated.
     .target(
       name: "LifecycleModel", dependencies: ["LinuxFormats", "Primitives", "Supervision"], path: "Tests/LifecycleModel",
       swiftSettings: swiftSettings),
@@ -81,7 +81,7 @@ let package = Package(
       name: "LifecycleSimulation", dependencies: ["CPlatform", "LifecycleModel", "Primitives", "Supervision"],
       path: "Tests/LifecycleSimulation",
       swiftSettings: swiftSettings, linkerSettings: staticExecutable),
-    // What the drain makes of recorded connections.
+    // The drain's judgement of recorded connections.
     .executableTarget(
       name: "DrainReplay", dependencies: ["CPlatform", "Supervision"], path: "Tests/DrainReplay", exclude: ["samples"],
       swiftSettings: swiftSettings, linkerSettings: staticExecutable),
@@ -92,18 +92,18 @@ let package = Package(
       name: "SupervisionTests",
       dependencies: ["HTTP", "LifecycleModel", "LinuxFormats", "Primitives", "Smoke", "Supervision"]),
     .testTarget(name: "PlatformTests", dependencies: ["LinuxFormats", "Platform", "Primitives", "Supervision"]),
-    // No dependency on the executable: its linker flags would leak into the test bundle. The tests run the release
+    // Does not depend on the executable, whose linker flags would leak into the test bundle. The tests run the release
     // binary as a process.
     .testTarget(name: "EndToEndTests"),
-    // The talkative command that the process tests put under ebb: C and static, so that it runs on an empty root file
-    // system, in debug too: that is the one which the tests run.
+    // The command that the process tests run under ebb: C and static, so that it runs on an empty root file system.
+    // Also in debug, because the tests run that build.
     .executableTarget(
       name: "TestApp", path: "Tests/TestApp", linkerSettings: [.unsafeFlags(["-static-executable"])]),
-    // Both ways in which Dispatch's manager queue can be served.
+    // Both ways to serve Dispatch's manager queue.
     .executableTarget(
       name: "Manager", dependencies: ["CPlatform", "CLibcStubs"], path: "Tests/Manager",
       linkerSettings: [.unsafeFlags(["-static-stdlib"])] + wrappedCalls),
-    // What the programs below measure with. Ordinary Swift in both configurations, as they are.
+    // Measuring tools of the programs below. Ordinary Swift in both configurations, like them.
     .target(name: "TestSupport", path: "Tests/TestSupport"),
     .executableTarget(
       name: "Benchmarks", dependencies: ["TestSupport"], path: "Tests/Benchmarks", exclude: ["README.md"]),
