@@ -1,18 +1,18 @@
 import Glibc
 import TestSupport
 
-/// Where harness, init and command may run.
+/// Where the harness, the init and the command may run.
 ///
-/// On one processor the path itself is measured, the same within a percent from run to run. With all of them the
-/// wake-up of a sleeping processor comes in as often as the scheduler wants; in a virtual machine one costs more than
-/// the whole path, so that the difference between the programs drowns. Both are of interest: a container with a
-/// processor of its own, and the machine as it is.
+/// On one processor the path itself is measured, reproducible within a percent. On all processors the wake-up of a
+/// sleeping processor adds to it as often as the scheduler chooses. In a virtual machine one wake-up costs more than
+/// the whole path, which hides the difference between the programs. Both matter: a container with one processor, and
+/// the machine as it is.
 enum Placement: String, CaseIterable {
   case one = "one processor"
   case all = "all processors"
 }
 
-/// Runs the body with this process, and so all it starts, in the given place.
+/// Runs the body, and all processes that it starts, on these processors. Throws as `body` or sched_setaffinity(2).
 func place<Result>(_ placement: Placement, _ body: () throws(Failure) -> Result) throws(Failure) -> Result {
   guard placement == .one else { return try body() }
   let allowed = try affinity()
@@ -30,7 +30,7 @@ func place<Result>(_ placement: Placement, _ body: () throws(Failure) -> Result)
   }
 }
 
-// The Glibc module leaves out what only Linux has.
+// Linux-only functions, which the Glibc module lacks.
 
 private func affinity() throws(Failure) -> [UInt] {
   typealias Function = @convention(c) (pid_t, Int, UnsafeMutablePointer<UInt>) -> Int32

@@ -1,7 +1,7 @@
 import Glibc
 import TestSupport
 
-/// What every measurement is given: the choice of the user, the programs, and the report to fill.
+/// The input of every measurement: the options, the programs, and the report.
 final class Bench {
   let options: Options
   let programs: [Program]
@@ -12,11 +12,10 @@ final class Bench {
     self.programs = programs
   }
 
-  /// The program that all judgements are about.
+  /// The program that is judged.
   var ebb: Program { programs[0] }
 
-  /// Runs one measurement if the user wants it. One that breaks off is a missed bar, and the others are made all the
-  /// same.
+  /// Runs a measurement if it is selected. A failure counts as a missed bar, and the others still run.
   func run(_ measurement: Measurement, _ body: (Bench) throws(Failure) -> Void) {
     guard options.only.contains(measurement) else { return }
     progress(measurement.rawValue)
@@ -27,13 +26,13 @@ final class Bench {
     }
   }
 
-  /// The programs in an order that differs from round to round, so that none always follows the same neighbour.
+  /// Returns the programs in random order, so that none always follows the same one.
   func shuffled() -> [Int] {
     Array(programs.indices).shuffled()
   }
 }
 
-/// The line above the table: ratios travel between machines, absolute times do not.
+/// Describes the machine above the table: ratios are comparable between machines, absolute times are not.
 func describeMachine(_ bench: Bench) {
   bench.report.heading = "\(machine()), \(bench.options.quick ? "quick run" : "full run")"
 }

@@ -1,7 +1,7 @@
 import Glibc
 import TestSupport
 
-/// The size of the executables and whether they are static.
+/// Measures the size of the executables and whether they are static. Throws if one cannot be read.
 func measureFile(_ bench: Bench) throws(Failure) {
   var sizes: [String: Double] = [:]
   var linking: [String: String] = [:]
@@ -19,8 +19,7 @@ func measureFile(_ bench: Bench) throws(Failure) {
     kind == "static" && size <= 1_500_000)
 }
 
-/// Static is what names no interpreter (PT_INTERP): the kernel runs it with no other file. Reads 64-bit little-endian
-/// ELF.
+/// Returns whether the file names no interpreter (PT_INTERP). Reads 64-bit little-endian ELF.
 private func isStatic(_ bytes: [UInt8]) -> Bool {
   func number(_ offset: Int, _ size: Int) -> Int {
     guard offset >= 0, offset + size <= bytes.count else { return 0 }

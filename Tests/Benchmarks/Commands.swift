@@ -1,18 +1,18 @@
-// The commands that the inits start: this same executable in another mode. They report through standard output, eight
-// bytes a number, and end when their standard input ends.
+// The commands that the inits start: this executable in another mode. They write numbers of 8 bytes, host byte order,
+// to standard output, and end when their standard input ends.
 
 import Glibc
 import TestSupport
 
-/// The first word that turns this executable into a command.
+/// The first argument that selects this mode.
 let commandMode = "command-mode"
 
-/// The words that run one of the commands below.
+/// Returns the arguments that run one of the commands below.
 func benchmarkCommand(_ words: [String]) -> [String] {
   [pathOfThisProgram(), commandMode] + words
 }
 
-/// Runs the command that the words name and exits.
+/// Runs the named command and exits.
 func runCommand(_ words: [String]) -> Never {
   switch words.first {
   case "wait":
@@ -39,7 +39,7 @@ func runCommand(_ words: [String]) -> Never {
     else { exit(2) }
     send(Int64(holdConnections(port: port, part: part, count: count)))
   case "burn":
-    // A limit, should the harness die: nothing here would notice.
+    // A limit, because nothing here would notice the end of the harness.
     alarm(120)
     while true { spin(nanoseconds: 1_000_000_000) }
   default:
@@ -54,7 +54,7 @@ private func send(_ number: Int64) {
   write(1, &value, 8)
 }
 
-/// False at the end of the input.
+/// Returns false at the end of the input.
 private func waitForByte() -> Bool {
   var byte: UInt8 = 0
   while true {
@@ -64,7 +64,7 @@ private func waitForByte() -> Bool {
   }
 }
 
-/// USR1 and TERM only send the time of their arrival: the clock is read before anything else happens in the handler.
+/// Sends the time when USR1 or TERM arrives; the handler reads the clock first.
 private func stampSignals() {
   var action = sigaction()
   action.__sigaction_handler.sa_handler = { _ in
@@ -75,7 +75,7 @@ private func stampSignals() {
   sigaction(SIGTERM, &action, nil)
 }
 
-/// On each request runs the words once and answers with the time from spawn to end, -1 if they did not exit with 0.
+/// For each byte runs the program once and sends the time from spawn to end, or -1 if it did not exit with 0.
 private func timeRuns(_ words: [String]) {
   interruptSystemCallsOnAlarm()
   let launch = Launch(words)
@@ -88,7 +88,7 @@ private func timeRuns(_ words: [String]) {
   }
 }
 
-/// An HTTP server that has nothing to say but 200, on a port that it sends.
+/// Serves HTTP, always 200, on a port that it sends.
 private func serve() {
   guard let (listener, port) = try? listenSomewhere() else { exit(1) }
   send(Int64(port))
@@ -98,7 +98,7 @@ private func serve() {
   }
 }
 
-/// Answers the next connection's request with 200.
+/// Responds to the next connection's request with 200.
 private func answerOne(_ listener: Int32) {
   let socket = accept(listener, nil, nil)
   guard socket >= 0 else { return }
@@ -108,8 +108,8 @@ private func answerOne(_ listener: Int32) {
   _ = sendAll("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", over: socket)
 }
 
-/// Between one byte and the next asks for /readyz at a steady pace, so many a second, and then sends the number of
-/// requests, of those that were not answered with 200, and the nanoseconds.
+/// Between one byte and the next requests /readyz at a steady rate per second. Then sends the number of requests, the
+/// number of those not answered with 200, and the time in nanoseconds.
 private func request(port: UInt16, rate: Int64) {
   while waitForByte() {
     var requests: Int64 = 0
@@ -127,7 +127,7 @@ private func request(port: UInt16, rate: Int64) {
   }
 }
 
-/// On each request makes so many orphans, all of which die, and answers when the last has been made.
+/// For each byte makes this many orphans, which all die, and replies after making the last one.
 private func makeOrphans(count: Int, together: Bool) {
   while waitForByte() {
     if together {
@@ -139,7 +139,7 @@ private func makeOrphans(count: Int, together: Bool) {
   }
 }
 
-/// A double fork, as a daemon does it: the grandchild is the init's to reap.
+/// Forks twice, like a daemon; the init must reap the grandchild.
 private func oneOrphan() {
   let parent = forkProcess()
   if parent == 0 {
@@ -149,7 +149,7 @@ private func oneOrphan() {
   waitpid(parent, nil, 0)
 }
 
-/// Orphans that wait for the end of a pipe and then all die at once.
+/// Makes orphans that wait for the end of a pipe and then die together.
 private func orphansDyingTogether(_ count: Int) {
   guard let gate = try? makePipe() else { exit(1) }
   let parent = forkProcess()
@@ -167,7 +167,7 @@ private func orphansDyingTogether(_ count: Int) {
   close(gate.read)
 }
 
-/// The plain fork, which Swift hides since most programs should not use it: here the children only read and _exit.
+/// Calls fork(2), which Swift hides because most programs should not use it. The children only call read and _exit.
 private func forkProcess() -> pid_t {
   typealias Function = @convention(c) () -> pid_t
   guard let symbol = dlsym(nil, "fork") else { exit(1) }

@@ -1,16 +1,15 @@
 import Glibc
 import TestSupport
 
-// What a look at the connections costs, ebb only. The sockets are on loopback, so that both ends of a connection are on
-// this machine; it is the number of sockets that the kernel has to walk past, those of other namespaces and those in
-// TIME_WAIT too.
+// The cost of sampling connections, for ebb only. The sockets are on loopback, so both ends are on this machine. The
+// cost depends on all sockets that the kernel iterates over, also those of other namespaces and those in TIME_WAIT.
 
-/// The ports are not among those that the kernel hands out to clients, the addresses are nobody's.
+/// These ports are not among the kernel's client ports, and nothing else uses the addresses.
 private let port = 21_001
 private let otherPort = 21_002
 private let unusedPort = 21_003
 
-/// The processor time of a pass, and the memory of a supervisor that makes some.
+/// Measures the CPU time of a pass, and the memory of a supervisor that samples. Throws if a process cannot be started.
 func measureConnections(_ bench: Bench) throws(Failure) {
   try waitForTheEndOfOldConnections()
   try measurePass(bench, on: 1_000, elsewhere: 0, limit: 3e6)
@@ -19,7 +18,7 @@ func measureConnections(_ bench: Bench) throws(Failure) {
   try measureSamplingMemory(bench, connections: 50_000)
 }
 
-/// TIME_WAIT is a minute.
+/// TIME_WAIT lasts a minute.
 private func waitForTheEndOfOldConnections() throws(Failure) {
   for _ in 0..<75 {
     let words = try readFile("/proc/net/sockstat").split(whereSeparator: { $0 == " " || $0 == "\n" })
@@ -29,12 +28,12 @@ private func waitForTheEndOfOldConnections() throws(Failure) {
   }
 }
 
-/// `ebb drain --drain time` without a delay is one pass: the first one, which opens what later ones find open. Less what
-/// `ebb --version` takes, which is a start and nothing else.
+/// Measures `ebb drain --drain time` without a delay, which is one pass: the first one, which opens descriptors that
+/// later ones reuse. Subtracts the time of `ebb --version`, which only starts.
 private func measurePass(_ bench: Bench, on count: Int, elsewhere sockets: Int, limit: Double) throws(Failure) {
   var holders = try hold(count, port)
   holders += try hold(sockets / 2, otherPort)
-  // Named, the supervisor need not be looked for among all processes of this machine.
+  // With --pid the supervisor is not searched for among all processes.
   let supervisor = try Session(bench.ebb.running(benchmarkCommand(["wait"])))
   try waitForPage(of: supervisor.pid, ebb: bench.ebb.path)
   func pass(on port: Int) -> [String] {
@@ -52,13 +51,13 @@ private func measurePass(_ bench: Bench, on count: Int, elsewhere sockets: Int, 
   let title = "processor time of a pass, \(count) connections\(place)"
   let pair = both(times)
   bench.report.add(Row("\(title), p50 / max", texts: ["ebb": pair]))
-  // What no program gets below: it is the kernel's memory that is slow, and slower where others use the same cache.
+  // A lower bound for any program: the time depends on memory speed, and is longer if others use the same cache.
   bench.report.add(Row("of it the kernel's walk past all sockets, p50 / max", texts: ["ebb": both(walks)]))
   bench.report.judge(
     "\(title), at most \(Unit.nanoseconds.text(limit))", measured: pair + " (p50 / max)", median(times) <= limit)
 }
 
-/// By which a supervisor is found: it comes a moment after the command.
+/// Waits for the status page, which appears a moment after the command.
 private func waitForPage(of pid: pid_t, ebb: String) throws(Failure) {
   for _ in 0..<6000 {
     if case .code(0) = finish(try Launch([ebb, "status", "--pid", "\(pid)"]).start()) { return }
@@ -71,8 +70,8 @@ private func both(_ times: [Double]) -> String {
   "\(Unit.nanoseconds.text(median(times))) / \(Unit.nanoseconds.text(times.max() ?? 0))"
 }
 
-/// Before the stop signal, and while the passes go on. The code that is needed for a pass comes back from the page cache
-/// with the first one, however many connections there are; so the same is done without any.
+/// Compares before the stop signal and during the passes. The first pass brings its code back from the page cache, for
+/// any number of connections, so measure without connections too.
 private func measureSamplingMemory(_ bench: Bench, connections: Int) throws(Failure) {
   var growth: [(resident: Double, anonymous: Double)] = []
   for count in [0, connections] {
@@ -97,7 +96,7 @@ private func measureSamplingMemory(_ bench: Bench, connections: Int) throws(Fail
     "\(connections) connections take less than 1.25 MB", measured: "\(texts[1]); with none: \(texts[0])", most < 1280)
 }
 
-/// User and system, to the nanosecond that the scheduler counts.
+/// Returns user and system time in nanoseconds, as counted by the scheduler.
 private func processorTime(running words: [String]) throws(Failure) -> Int64 {
   let pid = try Launch(words).start()
   var status: Int32 = 0
@@ -113,7 +112,7 @@ private func processorTime(running words: [String]) throws(Failure) -> Int64 {
   }
 }
 
-/// Processes that hold so many connections, as many each as a process may have descriptors for.
+/// Starts processes that hold `count` connections, each as many as its descriptor limit allows.
 private func hold(_ count: Int, _ port: Int) throws(Failure) -> [Session] {
   var limit = rlimit()
   getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
@@ -129,7 +128,7 @@ private func hold(_ count: Int, _ port: Int) throws(Failure) -> [Session] {
   return holders
 }
 
-/// The command of `hold`: makes the connections, with a request and an answer each, and returns how many it has made.
+/// The `hold` command: makes the connections, with one request and response each, and returns how many it made.
 func holdConnections(port: UInt16, part: UInt32, count: Int) -> Int {
   var limit = rlimit()
   getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
@@ -145,7 +144,7 @@ func holdConnections(port: UInt16, part: UInt32, count: Int) -> Int {
   guard with(address, { bind(listener, $0, $1) }) == 0, listen(listener, 16) == 0 else { return 0 }
   for made in 0..<count {
     let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    // Nothing stays behind in TIME_WAIT for the next measurement.
+    // Leaves nothing in TIME_WAIT for the next measurement.
     var reset = linger(l_onoff: 1, l_linger: 0)
     setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size))
     guard with(address, { connect(client, $0, $1) }) == 0 else { return made }

@@ -1,8 +1,7 @@
 import Glibc
 import TestSupport
 
-/// Many runs in a row: no exit code may be lost and no run may hang, not even if the command is gone before anyone
-/// looks.
+/// Measures many runs in a row: no exit code may be lost and no run may hang, even if the command exits immediately.
 func measureEndurance(_ bench: Bench) throws(Failure) {
   let runs = bench.options.rounds(5000, quick: 500)
   let launch = Launch(bench.ebb.running(["/bin/true"]))
@@ -16,7 +15,7 @@ func measureEndurance(_ bench: Bench) throws(Failure) {
     bench.report.note("no program that dies at once for this processor: its bar is not judged")
     return
   }
-  // Beside this executable: a folder for temporary files may forbid execution.
+  // Beside this executable, because a folder for temporary files may forbid execution.
   let path = directoryOfThisProgram() + "/exit-at-once-\(getpid())"
   try writeProgram(image, path)
   defer { unlink(path) }
@@ -43,7 +42,7 @@ private func count(
     case .code(code): break
     default: wrong += 1
     }
-    // Every hang costs its limit: a few are proof enough.
+    // Every hang lasts until its timeout, so a few are enough.
     if hung == 3 { break }
   }
   return (wrong, hung)
@@ -58,8 +57,8 @@ private func writeProgram(_ image: [UInt8], _ path: String) throws(Failure) {
   }
 }
 
-/// An ELF file of a few instructions that exits with the first byte of its first argument: it is gone sooner after its
-/// exec than anything that a C library starts, and so wins the race with the supervisor as often as that can be won.
+/// An ELF file of a few instructions that exits with the first byte of its first argument. It ends sooner after its
+/// exec than any program with a C library, so it wins the race with the supervisor as often as possible.
 private var tinyProgram: [UInt8]? {
   #if arch(x86_64)
     let machine = 62
@@ -86,10 +85,10 @@ private var tinyProgram: [UInt8]? {
   func add(_ value: Int, _ size: Int) {
     for shift in 0..<size { image.append(UInt8(truncatingIfNeeded: value >> (8 * shift))) }
   }
-  // The file header: executable, machine, version, entry, program headers, no sections, flags, then sizes and counts.
+  // File header: executable, machine, version, entry, program headers, no sections, flags, then sizes and counts.
   for (value, size) in [(2, 2), (machine, 2), (1, 4), (base + headers, 8), (64, 8), (0, 8), (0, 4)] { add(value, size) }
   for value in [64, 56, 1, 64, 0, 0] { add(value, 2) }
-  // One program header: load the whole file, readable and executable.
+  // One program header that loads the whole file, readable and executable.
   add(1, 4)
   add(5, 4)
   for value in [0, base, base, headers + code.count, headers + code.count, 0x1000] { add(value, 8) }

@@ -1,14 +1,14 @@
 import Glibc
 import TestSupport
 
-/// ebb's own HTTP endpoint, ebb only: how soon it tells of a stop, whether it holds signals up, and its memory.
+/// Measures ebb's HTTP endpoint: how soon it reports a stop, whether it delays signals, and its memory.
 func measureHealth(_ bench: Bench) throws(Failure) {
   try measureFirstRefusal(bench)
   try measureSignalsUnderLoad(bench)
   try measureMemory(bench)
 }
 
-/// From just before kill() to the end of the first 503, for a client that asks again and again without a pause.
+/// Measures the time from just before kill() to the end of the first 503, for a client that requests without pause.
 private func measureFirstRefusal(_ bench: Bench) throws(Failure) {
   var times: [Double] = []
   for _ in 0..<bench.options.rounds(20, quick: 10) {
@@ -20,7 +20,7 @@ private func measureFirstRefusal(_ bench: Bench) throws(Failure) {
     while status == 200, now() - sent < 4_000_000_000 { status = get("/readyz", port: port) }
     times.append(Double(now() - sent))
     guard status == 503 else { throw Failure("/readyz after SIGTERM: \(status.map { "\($0)" } ?? "no answer")") }
-    // The command ends with its input, and so the delay is cut short.
+    // The command exits at the end of its input, which cuts the delay short.
     _ = session.end()
   }
   let most = times.max() ?? 0
@@ -30,9 +30,9 @@ private func measureFirstRefusal(_ bench: Bench) throws(Failure) {
     "first 503 of /readyz within 10 ms of SIGTERM", measured: "\(pair) in \(times.count) stops", most <= 10e6)
 }
 
-/// A forwarded signal as in Signals.swift, sender busy before, on all processors; in turn without and with a client
-/// that asks for /readyz at a steady pace. The same client at another server shows how much of the difference is only
-/// that the processors have more to do.
+/// Measures a forwarded signal as in Signals.swift (sender busy before, all processors), in turn without and with a
+/// client that requests /readyz at a steady rate. The same client at another server shows how much of the difference
+/// comes only from busier processors.
 private func measureSignalsUnderLoad(_ bench: Bench) throws(Failure) {
   let rate = 2000
   var quiet: [Double] = []
@@ -91,7 +91,7 @@ private func latencies(_ session: Session, _ bench: Bench) throws(Failure) -> [D
   return times
 }
 
-/// What the endpoint adds to the resident memory, after it has been used.
+/// Measures the resident memory that the endpoint adds after use.
 private func measureMemory(_ bench: Bench) throws(Failure) {
   var plain: [Double] = []
   var used: [Double] = []
@@ -113,7 +113,7 @@ private func measureMemory(_ bench: Bench) throws(Failure) {
     measured: "\(fixed(more, 0)) kB (\(fixed(median(plain), 0)) to \(fixed(median(used), 0)))", more <= 100)
 }
 
-/// ebb with its endpoint on a free port, which answers when this returns.
+/// Starts ebb with its endpoint on a free port. Returns when it responds.
 private func startWithHealth(_ bench: Bench, _ command: [String]) throws(Failure) -> (session: Session, port: UInt16) {
   let port = try freePort()
   let words = [

@@ -1,9 +1,9 @@
 import Glibc
 import TestSupport
 
-/// What a supervisor costs while nothing happens: memory, threads, and whether it sleeps.
+/// Measures the cost of an idle supervisor: memory, threads, and context switches.
 func measureIdle(_ bench: Bench) throws(Failure) {
-  // Several of each, since how many file pages a fault brings in varies.
+  // Several of each, because the number of file pages per page fault varies.
   let instances = bench.options.rounds(9, quick: 5)
   let seconds = bench.options.rounds(10, quick: 3)
   var running: [(program: Int, session: Session)] = []
@@ -53,7 +53,7 @@ func measureIdle(_ bench: Bench) throws(Failure) {
     switched == 0)
 }
 
-/// Context switches so far, both kinds, of each thread.
+/// Returns the context switches so far, of both kinds, of each thread.
 private func switches(_ pid: pid_t) throws(Failure) -> [String: Double] {
   var result: [String: Double] = [:]
   for thread in threads(of: pid) {
@@ -63,7 +63,7 @@ private func switches(_ pid: pid_t) throws(Failure) -> [String: Double] {
   return result
 }
 
-/// The switches between two readings. A thread that came or went was switched to at least once.
+/// Returns the switches between two readings. A thread that appeared or ended was switched to at least once.
 private func difference(_ before: [String: Double], _ after: [String: Double]) -> Double {
   var sum = 0.0
   for (thread, count) in after { sum += before[thread].map { count - $0 } ?? max(count, 1) }

@@ -1,16 +1,15 @@
 import Glibc
 import TestSupport
 
-// What ebb and tini execute of their own, counted by valgrind's callgrind. A count hardly differs from run to run, however
-// busy the machine is, and so shows what no time does: a thousandth more or less.
+// User instructions of ebb and tini, counted by valgrind's callgrind. The count hardly varies, even on a busy machine,
+// so it shows what times do not: a change of 0.1 %.
 
 private let valgrind = "/usr/bin/valgrind"
 
-/// What ebb takes, with a few percent of room, of user instructions: for a whole run of `/bin/true`, a signal that is forwarded, and
-/// an orphan.
+/// The bars for ebb, some percent above its user instructions: a run of `/bin/true`, a forwarded signal, an orphan.
 private let bars = (run: 170_000.0, signal: 1100.0, orphan: 1200.0)
 
-/// The user instructions of a run, a signal and an orphan.
+/// Measures the user instructions of a run, a signal and an orphan.
 func measureInstructions(_ bench: Bench) throws(Failure) {
   guard access(valgrind, X_OK) == 0 else {
     return bench.report.note("left out: user instructions: there is no \(valgrind) (Debian package valgrind)")
@@ -30,7 +29,7 @@ func measureInstructions(_ bench: Bench) throws(Failure) {
       kill(pid, SIGUSR1)
       _ = try session.receive()
     }
-    // One by one, so that each has a SIGCHLD of its own.
+    // One by one, so that each has its own SIGCHLD.
     orphans[program.name] = try difference(program, bench, ["orphans", "apart", "1"], 20, 220) {
       session, pid throws(Failure) in
       session.ask()
@@ -50,7 +49,7 @@ func measureInstructions(_ bench: Bench) throws(Failure) {
   }
 }
 
-/// What one more piece of work takes: that of `many` less that of `few`, so that start and end fall out.
+/// Returns the cost of one more piece of work: the difference of `many` and `few`, without start and end.
 private func difference(
   _ program: Program, _ bench: Bench, _ command: [String], _ few: Int, _ many: Int,
   _ work: (Session, pid_t) throws(Failure) -> Void
@@ -68,7 +67,7 @@ private func difference(
   return (try total(many) - total(few)) / Double(many - few)
 }
 
-/// A second after its start ebb looks at its command, once, and has to have done so before each end that is counted.
+/// ebb checks its command once, a second after the start. Each counted run must include that.
 private func waitForTheFirstLook(_ pid: pid_t) throws(Failure) {
   sleep(nanoseconds: 2_000_000_000)
   var time = try processorTime(of: pid)
@@ -80,8 +79,8 @@ private func waitForTheFirstLook(_ pid: pid_t) throws(Failure) {
   }
 }
 
-/// Counts while `body` runs the words that it is given. In namespaces of its own, where no other process and no socket is
-/// looked at, and without variables.
+/// Counts while `body` runs the given arguments, in separate namespaces (no other process or socket is read), without
+/// environment.
 private func count(
   _ program: Program, _ bench: Bench, _ command: [String], _ body: ([String]) throws(Failure) -> Void
 ) throws(Failure) -> Double {

@@ -1,15 +1,15 @@
 import Glibc
 import TestSupport
 
-/// The grace of the stops below.
+/// The grace period of the stops below, in nanoseconds.
 private let grace: Int64 = 200_000_000
 
-/// How late SIGKILL comes for a command that ignores SIGTERM, ebb only: nobody else has a deadline.
+/// Measures how late SIGKILL comes for a command that ignores SIGTERM, for ebb only: the others have no deadline.
 ///
-/// The deadline is the moment of forwarding + grace, and only ebb knows that moment. Two that enclose it are known:
-/// just before the harness calls kill() on ebb, and the first statement of the command's TERM handler. The bar is
-/// judged by the earlier of them, so the time of forwarding counts as lateness too. The end is when a pidfd of the
-/// command tells the harness of its death: the harness has to get a processor for that, which is counted as well.
+/// The deadline is the moment of forwarding plus the grace period, and only ebb knows that moment. It lies between two
+/// known ones: just before the harness calls kill() on ebb, and the first statement of the command's TERM handler. The
+/// bar uses the earlier one, so the time of forwarding counts as lateness. The end is when a pidfd reports the
+/// command's death. The harness needs a processor for that, which counts too.
 func measureKill(_ bench: Bench) throws(Failure) {
   let stops = bench.options.rounds(50, quick: 10)
   try measureKill(bench, stops: stops, "machine idle")

@@ -1,19 +1,19 @@
 import Glibc
 import TestSupport
 
-/// The measurements, by the name that `--only` takes.
+/// The measurements, by the name for `--only`.
 enum Measurement: String, CaseIterable {
   case size, instructions, start, signal, orphans, idle, kill, inspection, connections, health, endurance
 }
 
-/// The command line of the benchmark.
+/// The options of the benchmark.
 struct Options {
   var quick = false
   var markdown = false
   var only: Set<Measurement> = Set(Measurement.allCases)
-  /// Of what is measured: a copy in `folder`.
+  /// The measured binary: a copy in `folder`.
   private(set) var ebb = directoryOfThisProgram() + "/ebb"
-  /// Of this run's files.
+  /// The folder for this run's files.
   let folder = directoryOfThisProgram() + "/measured"
 
   init(_ arguments: [String]) throws(Failure) {
@@ -45,8 +45,8 @@ struct Options {
     ebb = try freshCopy(of: ebb)
   }
 
-  /// The linker writes its file page by page in no order, which costs whoever runs it from the page cache 6 %: memory that
-  /// does not lie together. An image's layer is written from front to back, as this copy is.
+  /// Copies the binary. The linker writes its file page by page in random order. Run from the page cache, such a file
+  /// costs 6 %, because its memory is scattered. An image's layer is written from front to back, like this copy.
   private func freshCopy(of path: String) throws(Failure) -> String {
     let copy = folder + "/ebb"
     mkdir(folder, 0o755)
@@ -59,7 +59,7 @@ struct Options {
     return copy
   }
 
-  /// Rounds of a measurement: the full number, or the smaller one of `--quick`.
+  /// Returns the rounds of a measurement: the full number, or the smaller one with `--quick`.
   func rounds(_ full: Int, quick small: Int) -> Int {
     quick ? small : full
   }

@@ -1,9 +1,9 @@
 import Glibc
 import TestSupport
 
-/// Processor time of the init itself for each orphan it reaps. As root everyone is PID 1 of a pid namespace, as in a
-/// container; otherwise a subreaper, which dumb-init cannot be. On one processor, since elsewhere chance decides how
-/// many deaths one wake-up finds.
+/// Measures the init's own CPU time per reaped orphan. As root each init is PID 1 of a PID namespace, as in a
+/// container; otherwise a subreaper, which dumb-init cannot be. On one processor, because otherwise the number of
+/// deaths per wake-up is random.
 func measureOrphans(_ bench: Bench) throws(Failure) {
   let rounds = bench.options.rounds(10, quick: 3)
   if geteuid() != 0, bench.programs.contains(where: { $0.name == "dumb-init" }) {
@@ -48,7 +48,7 @@ private func costs(
   return samples.medians(bench.programs)
 }
 
-/// Returns when the command is the only child left.
+/// Waits until the command is the only child left. Throws after a timeout.
 func waitUntilReaped(_ pid: pid_t, _ program: Program) throws(Failure) {
   let end = now() + 20_000_000_000
   while children(of: pid).count > 1 {

@@ -1,25 +1,25 @@
 import Glibc
 import TestSupport
 
-/// One of the inits that are compared.
+/// One of the compared inits.
 struct Program {
   /// The heading of its column.
   let name: String
-  /// Absolute, so that no search of PATH is timed.
+  /// Absolute, so that searching PATH is not timed.
   let path: String
-  /// What stands between the program and the command: as a user would write it, and so that each reaps orphans.
+  /// The options before the command, as a user would write them, and such that each init reaps orphans.
   let options: [String]
 
-  /// The words that run `command` under this program.
+  /// Returns the arguments that run `command` under this program.
   func running(_ command: [String]) -> [String] {
     [path] + options + command
   }
 }
 
-/// ebb and those of the others that this machine has; a missing one is left out with a printed reason.
+/// Returns ebb and the other inits on this machine; prints a reason for each missing one.
 func findPrograms(_ options: Options) throws(Failure) -> [Program] {
   var found = [Program(name: "ebb", path: options.ebb, options: ["--"])]
-  // tini outside a container warns on every start unless it is a subreaper.
+  // tini outside a container warns at every start unless it is a subreaper.
   let others = [
     ("tini", "tini", ["-s", "--"]),
     ("tini-static", "tini", ["-s", "--"]),

@@ -4,7 +4,7 @@ import TestSupport
 enum Unit {
   case nanoseconds, kilobytes, bytes, count, instructions
 
-  /// The number with its unit, three significant digits.
+  /// Returns the number with its unit, in three significant digits.
   func text(_ value: Double) -> String {
     switch self {
     case .nanoseconds:
@@ -25,16 +25,15 @@ enum Unit {
 /// One line of the table.
 struct Row {
   let title: String
-  /// Cells by program name; a missing one is printed as a dash.
+  /// The cells by program name; a missing one is printed as a dash.
   var cells: [String: String] = [:]
 
-  /// A row of plain texts.
   init(_ title: String, texts: [String: String]) {
     self.title = title
     cells = texts
   }
 
-  /// A row of numbers, each with its ratio to tini's where tini is there.
+  /// Makes a row of numbers, each with its ratio to tini's if that was measured.
   init(_ title: String, _ unit: Unit, _ values: [String: Double], ratio: Bool = true) {
     self.title = title
     for (name, value) in values {
@@ -53,25 +52,21 @@ final class Report {
   private var bars: [Threshold] = []
   private var notes: [String] = []
 
-  /// Whether a bar was missed.
   var missed: Bool { bars.contains { !$0.reached } }
 
-  /// Adds a line to the table.
   func add(_ row: Row) {
     rows.append(row)
   }
 
-  /// Adds a sentence below the table.
   func note(_ sentence: String) {
     notes.append(sentence)
   }
 
-  /// Judges one bar.
   func judge(_ title: String, measured: String, _ reached: Bool) {
     bars.append(Threshold(title, measured: measured, reached))
   }
 
-  /// Judges ebb's value against tini's of the same run. Without tini there is nothing to judge, which is said.
+  /// Judges ebb's value against tini's of the same run. Without tini adds a note instead.
   func judge(_ title: String, _ unit: Unit, _ values: [String: Double], atMost limit: Double) {
     guard let ebb = values["ebb"], let tini = values["tini"], tini > 0 else {
       note("not judged, for tini was not measured: \(title)")
@@ -81,7 +76,7 @@ final class Report {
     judge(title, measured: measured, ebb / tini <= limit)
   }
 
-  /// The table, then notes, then one line for each bar.
+  /// Prints the table, then the notes, then one line per bar.
   func print(markdown: Bool, programs: [Program]) {
     let lines = rows.map { row in [row.title] + programs.map { row.cells[$0.name] ?? "–" } }
     var text = heading + "\n\n"

@@ -1,6 +1,6 @@
 import TestSupport
 
-/// Samples of every program, by its index, taken in turn.
+/// The samples of every program, by its index.
 struct Samples {
   private(set) var values: [[Double]]
 
@@ -12,7 +12,7 @@ struct Samples {
     values[program].append(value)
   }
 
-  /// The medians by program name; a program without samples is missing.
+  /// Returns the medians by program name, without programs that have no samples.
   func medians(_ programs: [Program]) -> [String: Double] {
     var result: [String: Double] = [:]
     for (index, program) in programs.enumerated() where !values[index].isEmpty {

@@ -1,17 +1,17 @@
 import Glibc
 import TestSupport
 
-/// An init that runs one of the commands of Commands.swift, with a pipe in both directions. The command ends when its
-/// input ends, so that nothing outlives a harness that died.
+/// An init that runs a command of Commands.swift, with a pipe in both directions. The command ends when its input ends,
+/// so that nothing outlives a killed harness.
 final class Session {
   /// The process that the harness started: the init, or `unshare` around it.
   let pid: pid_t
-  /// The command's own pid, as it knows it.
+  /// The pid that the command itself reports.
   private(set) var command: pid_t = 0
   private let input: Int32
   private let output: Int32
 
-  /// Starts the words and returns when the command is ready.
+  /// Starts the arguments and returns when the command is ready. Throws if it does not become ready.
   init(_ words: [String]) throws(Failure) {
     let down = try makePipe()
     let up = try makePipe()
@@ -23,13 +23,13 @@ final class Session {
     command = pid_t(try receive())
   }
 
-  /// Asks the command for one piece of work.
+  /// Requests one piece of work from the command.
   func ask() {
     var byte: UInt8 = 0
     write(input, &byte, 1)
   }
 
-  /// The next number from the command. A limit, since a lost signal must become an error and no hang.
+  /// Returns the next number from the command. The timeout turns a lost signal into an error.
   func receive(seconds: Int32 = 60) throws(Failure) -> Int64 {
     guard waitReadable(output, milliseconds: seconds * 1000) else {
       throw Failure("no answer from the command of process \(pid) within \(seconds) s")
@@ -47,7 +47,7 @@ final class Session {
   }
 }
 
-/// One session for every program, all alive at the same time.
+/// Starts one session per program, all running at the same time.
 func startSessions(_ bench: Bench, _ command: [String]) throws(Failure) -> [Session] {
   var sessions: [Session] = []
   for program in bench.programs {

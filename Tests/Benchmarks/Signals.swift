@@ -1,11 +1,11 @@
 import Glibc
 import TestSupport
 
-/// What the machine did before a signal was sent.
+/// The state of the machine before a signal is sent.
 private enum Before: String, CaseIterable {
-  /// The sender's processor is awake, as that of a runtime at work is.
+  /// The sender's processor is awake, as under a busy runtime.
   case busy = "sender busy before"
-  /// Everything slept.
+  /// All processors sleep.
   case idle = "machine idle before"
 
   func pause() {
@@ -16,16 +16,15 @@ private enum Before: String, CaseIterable {
   }
 }
 
-/// From just before kill() to the first statement of the command's handler, which reads the clock and sends it through
-/// a pipe. The harness sleeps meanwhile, so its processor is free.
+/// Measures the time from just before kill() to the first statement of the command's handler, which reads the clock and
+/// sends it through a pipe. The harness sleeps during this time, so its processor is free.
 func measureSignals(_ bench: Bench) throws(Failure) {
   for placement in Placement.allCases {
     for before in Before.allCases {
       let medians = try place(placement) { () throws(Failure) in try latencies(bench, before) }
       let circumstances = "\(placement.rawValue), \(before.rawValue)"
       bench.report.add(Row("forwarded signal, \(circumstances)", .nanoseconds, medians))
-      // What remains is decided by where the scheduler happened to put each command: shown, but no ground for a
-      // verdict.
+      // The remaining case depends on where the scheduler put each command: it is shown but not judged.
       if placement == .one || before == .busy {
         bench.report.judge("forwarded signal at most 1.3 × tini, \(circumstances)", .nanoseconds, medians, atMost: 1.3)
       }
@@ -33,8 +32,7 @@ func measureSignals(_ bench: Bench) throws(Failure) {
   }
 }
 
-/// All programs stay alive and are sent to in turn; now and then they start anew, since where the scheduler puts them
-/// lasts.
+/// Signals all programs in turn. Restarts them now and then, because their placement by the scheduler lasts.
 private func latencies(_ bench: Bench, _ before: Before) throws(Failure) -> [String: Double] {
   let rounds = before == .busy ? bench.options.rounds(300, quick: 100) : bench.options.rounds(30, quick: 20)
   var samples = Samples(bench.programs)

@@ -1,8 +1,8 @@
 import Glibc
 import TestSupport
 
-/// From just before the spawn to the return of the wait, for `/bin/true`: what the init adds to the start of a
-/// container, and to its end.
+/// Measures the time from just before the spawn to the return of the wait, for `/bin/true`: what the init adds to a
+/// container's start and end.
 func measureStart(_ bench: Bench) throws(Failure) {
   for placement in Placement.allCases {
     let medians = try place(placement) { () throws(Failure) in try startTimes(bench) }

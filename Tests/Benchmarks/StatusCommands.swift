@@ -1,8 +1,8 @@
 import Glibc
 import TestSupport
 
-/// What an exec probe and a look at the status cost: start to finish, beside `/bin/true`. As in a container, ebb is
-/// PID 1 of a pid namespace and they run in it; the clock is read in there too, so that entering is not timed.
+/// Measures an exec probe and a status query from start to finish, beside `/bin/true`. ebb is PID 1 of a PID namespace,
+/// as in a container, and they run in it. The clock is read inside, so entering is not timed.
 func measureInspection(_ bench: Bench) throws(Failure) {
   guard geteuid() == 0 else {
     bench.report.note("`ebb status` and `ebb probe` in a pid namespace take root: left out")

@@ -1,14 +1,14 @@
 import Glibc
 import TestSupport
 
-/// Lets SIGALRM interrupt a blocking call without further effect: see `finish`.
+/// Lets SIGALRM interrupt a blocking call without further effect; see `finish`.
 func interruptSystemCallsOnAlarm() {
   var action = sigaction()
   action.__sigaction_handler.sa_handler = { _ in }
   sigaction(SIGALRM, &action, nil)
 }
 
-/// Waits for a child in a blocking call, so that the wait costs what a shell's would; an alarm bounds it.
+/// Waits for a child in a blocking call, which costs as much as a shell's wait; an alarm bounds it.
 func finish(_ pid: pid_t, limit: UInt32 = 20) -> Ending {
   var status: Int32 = 0
   alarm(limit)

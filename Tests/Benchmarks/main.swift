@@ -1,4 +1,4 @@
-// Side by side with tini, tini-static, dumb-init and catatonit in one interleaved run: one command, one table.
+// Compares ebb with tini, tini-static, dumb-init and catatonit in one interleaved run. Prints one table.
 //
 //     swift build -c release && swift run -c release Benchmarks [--quick] [--only NAME] [--markdown] [--ebb FILE]
 //
