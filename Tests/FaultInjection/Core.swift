@@ -1,14 +1,14 @@
 import Glibc
 import TestSupport
 
-/// A seccomp profile that answers EPERM to clone3, as old ones of Docker do: no thread can be had.
+/// A seccomp profile that answers EPERM to clone3, as Docker's old ones do, so that no thread can be created.
 func stopsWithoutThreads(_ options: Options) throws(Failure) -> FaultResult {
   var stops = WholeStops(options)
   for _ in 0..<options.times(50, quick: 3) { try stops.stop([options.testApp, "launch", "--refuse", "clone3", "--"]) }
   return stops.finding("stop where no thread can be had (clone3 refused by seccomp)")
 }
 
-/// Each call that the core cannot do without, refused from the start.
+/// Refuses each system call that the core needs, from the start.
 func refusedCalls(_ options: Options) throws(Failure) -> FaultResult {
   let calls = ["epoll_create1", "epoll_ctl", "eventfd2", "signalfd4", "timerfd_create", "timerfd_settime"]
   let tries = options.times(20, quick: 1)
@@ -28,7 +28,7 @@ func refusedCalls(_ options: Options) throws(Failure) -> FaultResult {
     measured: "EPERM and ENOSYS each", bar: "exit 125, the command was never started")
 }
 
-/// Every limit of descriptors from 4 to 20, as hard limit and as soft one.
+/// Tries every limit of descriptors from 4 to 20, as hard and as soft limit.
 func fewDescriptors(_ options: Options) throws(Failure) -> FaultResult {
   let tries = options.times(20, quick: 1)
   var tried = 0
@@ -40,7 +40,7 @@ func fewDescriptors(_ options: Options) throws(Failure) -> FaultResult {
         tried += 1
         let launcher = [options.testApp, "launch", "--rlimit-nofile", "\(limit)\(hard)", "--"]
         let run = try SupervisedProcess(launcher + [options.ebb, "--delay", "0", "--", options.testApp, "signals"])
-        // "ready", or the end.
+        // "ready", or the end of the output.
         let first = (try? run.line("ready")).map { [$0] } ?? []
         run.process.signal(SIGTERM)
         let ending = run.process.ending(within: 5000)
@@ -59,7 +59,7 @@ func fewDescriptors(_ options: Options) throws(Failure) -> FaultResult {
   )
 }
 
-/// Clients that ask for /status as fast as they can while the command has 1 500 children.
+/// Clients request /status without pause while the command has 1 500 children.
 func killsAmongStatusClients(_ options: Options) throws(Failure) -> FaultResult {
   let tries = options.times(20, quick: 2)
   var lost = 0
@@ -93,7 +93,7 @@ func killsAmongStatusClients(_ options: Options) throws(Failure) -> FaultResult 
     reached: (late.min() ?? 0) >= 0 && (late.max() ?? 0) <= 250e6)
 }
 
-/// A pre-stop hook and a termination log on a file that never opens: a fanotify listener does not answer.
+/// A pre-stop hook and a termination log on a file that never opens, because a fanotify listener does not answer.
 func stopsWithHangingFiles(_ options: Options) throws(Failure) -> FaultResult {
   let tries = options.times(50, quick: 2)
   var lost = 0
@@ -127,7 +127,7 @@ func stopsWithHangingFiles(_ options: Options) throws(Failure) -> FaultResult {
     reached: (late.min() ?? 0) >= 0 && (late.max() ?? 0) <= 100e6)
 }
 
-/// SIGKILL to ten thousand children that ignore SIGTERM.
+/// Sends SIGKILL to ten thousand children that ignore SIGTERM.
 func killsCrowds(_ options: Options) throws(Failure) -> FaultResult {
   let tries = options.times(10, quick: 1)
   let count = options.times(10_000, quick: 2000)
@@ -141,7 +141,7 @@ func killsCrowds(_ options: Options) throws(Failure) -> FaultResult {
     run.process.signal(SIGTERM)
     let ending = run.process.ending(within: 40_000)
     times.append(Double(now() - sent - 500_000_000))
-    // They have ebb's standard output: its end is the end of the last of them.
+    // They have ebb's standard output, so it ends with the last of them.
     _ = run.moreLines(within: 500)
     if ending != .code(137) || !run.isSilent { lost += 1 }
   }

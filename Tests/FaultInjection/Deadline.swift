@@ -2,11 +2,10 @@ import Glibc
 import TestSupport
 import Synchronization
 
-/// How exactly SIGKILL comes for a command that ignores its stop signal, while every processor is busy with something
-/// else.
+/// Measures how exactly SIGKILL comes for a command that ignores its stop signal, while all processors are busy.
 ///
-/// The time is counted from just before the stop signal is sent to when the kernel tells of the command's death: what
-/// the signal takes on its way to ebb, and the death on its way back, counts as error.
+/// The time starts just before the stop signal is sent and ends when the kernel reports the command's death. The
+/// signal's way to ebb and the report's way back count as error.
 func deadlineUnderLoad(_ options: Options) throws(Failure) -> FaultResult {
   let grace: Int64 = 200_000_000
   let tries = options.times(200, quick: 10)
@@ -38,7 +37,7 @@ func deadlineUnderLoad(_ options: Options) throws(Failure) -> FaultResult {
     bar: "never early, late by 20 ms at most", reached: least >= 0 && most <= 20e6)
 }
 
-/// A thread for each processor that never rests.
+/// One busy thread per processor.
 private final class Load: Sendable {
   private let isOver = Atomic(false)
   private let threads = Mutex<[WorkerThread<Void>]>([])

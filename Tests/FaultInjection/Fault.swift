@@ -1,11 +1,11 @@
 import TestSupport
 
-/// The rows, by the name that the command line takes.
+/// The faults, by their name on the command line.
 enum Fault: String, CaseIterable {
   case startup, deadline, storm, simulation, orphans, signals, memory, netlink, proc, clients
   case threads, calls, descriptors, status, files, crowd
 
-  /// Tries it. What breaks off is a missed bar, and the other rows are tried all the same.
+  /// Runs the fault. A failure counts as a missed bar, and the other rows still run.
   func findings(_ options: Options) -> [FaultResult] {
     do throws(Failure) {
       switch self {
@@ -32,7 +32,7 @@ enum Fault: String, CaseIterable {
   }
 }
 
-/// One row: what was done, how often, and what came of it.
+/// One row: the fault, the number of tries, and the result.
 struct FaultResult {
   let fault: String
   let tried: Int
@@ -42,31 +42,30 @@ struct FaultResult {
   let reached: Bool
 
   /// - Parameters:
-  ///   - fault: What was done.
-  ///   - tried: How often.
-  ///   - lost: How many of these did not end as they have to. None may be.
-  ///   - measured: What else is worth knowing.
-  ///   - bar: What has to hold beside.
-  ///   - reached: Whether that holds.
+  ///   - fault: The fault.
+  ///   - tried: The number of tries.
+  ///   - lost: Tries that did not end as required. Must be 0.
+  ///   - measured: Other measured values.
+  ///   - bar: The additional requirement.
+  ///   - reached: Whether it is met.
   init(_ fault: String, tried: Int, lost: Int, measured: String, bar: String, reached: Bool = true) {
     (self.fault, self.tried, self.lost, self.measured, self.bar) = (fault, tried, lost, measured, bar)
     self.reached = reached && lost == 0
   }
 }
 
-/// The table.
 final class Report {
   private let options: Options
   private var findings: [FaultResult] = []
 
   init(_ options: Options) { self.options = options }
 
-  /// Whether anything was lost, or a bar missed.
+  /// Whether anything was lost or a bar missed.
   var missed: Bool { findings.contains { !$0.reached } }
 
   func add(_ more: [FaultResult]) { findings += more }
 
-  /// The machine and a line for each fault.
+  /// The machine and one line per fault.
   var text: String {
     let lines = findings.map {
       [$0.fault, "\($0.tried)", "\($0.lost)", $0.measured, $0.bar, $0.reached ? "ok" : "MISSED"]

@@ -1,7 +1,7 @@
 import Glibc
 import TestSupport
 
-/// Every orphan is reaped, and leaves nothing behind in ebb.
+/// Checks that every orphan is reaped and that ebb's memory does not grow.
 func orphansReaped(_ options: Options) throws(Failure) -> FaultResult {
   let batch = 10_000
   let total = options.times(1_000_000, quick: 20_000)
@@ -11,14 +11,14 @@ func orphansReaped(_ options: Options) throws(Failure) -> FaultResult {
     run.process.signal(SIGUSR1)
     try run.line("made", within: 120_000)
   } lost: { () throws(Failure) in
-    // The command is the only child left, and it is no zombie.
+    // The command is the only child left, and is not a zombie.
     let end = now() + 20_000_000_000
     while children(of: run.process.pid).count > 1, now() < end { sleep(nanoseconds: 2_000_000) }
     return children(of: run.process.pid).count - 1
   }
 }
 
-/// Real-time signals, which queue: of these every single one has to arrive. No more than a thousand are under way.
+/// Real-time signals queue, so every one must arrive. At most a thousand are pending.
 func signalsForwarded(_ options: Options) throws(Failure) -> FaultResult {
   let batch = 1000
   let total = options.times(1_000_000, quick: 20_000)
@@ -35,8 +35,8 @@ func signalsForwarded(_ options: Options) throws(Failure) -> FaultResult {
   }
 }
 
-/// Does the work, and compares ebb's anonymous memory after the first tenth with that at the end. Pages of its file come
-/// and go as the kernel likes.
+/// Does the work, and compares ebb's anonymous memory after the first tenth with that at the end. File pages do not
+/// count, because the kernel drops and loads them at will.
 private func growth(
   _ title: String, _ run: SupervisedProcess, _ total: Int, _ batch: Int, _ work: () throws(Failure) -> Void,
   lost: () throws(Failure) -> Int

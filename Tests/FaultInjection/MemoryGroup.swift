@@ -1,13 +1,13 @@
 import Glibc
 import TestSupport
 
-/// A control group with a memory limit, of version 2 or 1, whichever the machine has.
+/// A control group with a memory limit, of version 2 or 1, as the machine has.
 final class MemoryGroup {
   private let path: String
   private let isUnified: Bool
 
   /// - Parameter limit: In bytes.
-  /// - Throws: A failure where no group can be made: not root, or a container's read-only file system.
+  /// - Throws: A failure if no group can be made: not root, or a container's read-only file system.
   init(limit: Int) throws(Failure) {
     isUnified = access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0
     path = "/sys/fs/cgroup/\(isUnified ? "" : "memory/")ebb-faults-\(getpid())"
@@ -22,16 +22,16 @@ final class MemoryGroup {
 
   deinit { rmdir(path) }
 
-  /// The words that put into the group whatever follows them.
+  /// The arguments that put the command after them into the group.
   var launcher: [String] { ["/bin/sh", "-c", "echo $$ > \(path)/cgroup.procs && exec \"$@\"", "sh"] }
 
-  /// Bytes that were in use at most.
+  /// Returns the maximum usage in bytes.
   func peak() throws(Failure) -> Int {
     let file = isUnified ? "memory.peak" : "memory.max_usage_in_bytes"
     return Int(try readFile("\(path)/\(file)").filter(\.isNumber)) ?? 0
   }
 
-  /// Processes that the kernel has killed for want of memory.
+  /// Returns the number of out-of-memory kills.
   func kills() throws(Failure) -> Int {
     let file = isUnified ? "memory.events" : "memory.oom_control"
     let line = try readFile("\(path)/\(file)").split(separator: "\n").first { $0.hasPrefix("oom_kill ") }

@@ -1,12 +1,12 @@
 import Glibc
 import TestSupport
 
-/// The command line.
+/// The options of the program.
 struct Options: Sendable {
-  /// Every fault is tried, but not often.
+  /// Try every fault, but less often.
   var quick = false
   var markdown = false
-  /// All, where none was named.
+  /// All faults unless some are named.
   var faultInjection = Set(Fault.allCases)
   var ebb = directoryOfThisProgram() + "/ebb"
   let testApp = directoryOfThisProgram() + "/TestApp"
@@ -34,10 +34,10 @@ struct Options: Sendable {
     for path in [ebb, testApp, simulation] where access(path, X_OK) != 0 {
       throw Failure("there is no \(path); build it first: swift build -c release")
     }
-    // PID namespaces, an empty /proc, a memory limit.
+    // PID namespaces, an empty /proc and a memory limit need root.
     guard geteuid() == 0 else { throw Failure("not root") }
   }
 
-  /// How often: the full number, or the smaller one of `--quick`.
+  /// Returns the full number, or the smaller one with `--quick`.
   func times(_ full: Int, quick small: Int) -> Int { quick ? small : full }
 }

@@ -1,7 +1,7 @@
 import TestSupport
 
-/// The lifecycle itself, in simulated time: random options, random events in random order, against all that must hold.
-/// It is the code that ships, compiled as it ships.
+/// Simulates the lifecycle: random options, random events in random order, checked against all invariants. The
+/// simulated code is compiled as it ships.
 func simulatedRuns(_ options: Options) throws(Failure) -> FaultResult {
   let seed = Int.random(in: 0..<1 << 40)
   let run = try SupervisedProcess([

@@ -2,10 +2,10 @@ import Glibc
 import TestSupport
 import Synchronization
 
-/// A thousand clients at the health endpoint that send a byte now and then and come back when they are thrown out. Neither
-/// the stop signal nor the deadline may wait for them, and whoever asks properly must get the answer within a kubelet's
-/// second. Where they fill the listener's backlog the kernel drops a prober's SYN, which comes again after a second: so
-/// the delay is longer than all that a prober may wait, and whoever measures is back before it ends.
+/// A thousand clients of the health endpoint send a byte now and then and reconnect when they are disconnected. They
+/// may not delay the stop signal or the deadline, and a prober must get its response within the kubelet's second. If
+/// they fill the listen queue, the kernel drops a prober's SYN, which is retransmitted after 1 s. So the delay is
+/// longer than the longest wait of a prober, and the measuring one is back before it ends.
 func stopsAmongSlowClients(_ options: Options) throws(Failure) -> FaultResult {
   let tries = options.times(50, quick: 3)
   var lost = 0
@@ -26,7 +26,7 @@ func stopsAmongSlowClients(_ options: Options) throws(Failure) -> FaultResult {
     for _ in 0..<20 where !prober.hears(200, from: endpoint) { isGood = false }
     let sent = now()
     run.process.signal(SIGTERM)
-    // The signal and the first of these are on their way at the same time.
+    // The signal and the first of these requests are sent at the same time.
     while now() - sent < 100_000_000, get("/readyz", port: endpoint.port) != 503 {}
     for _ in 0..<20 where now() - sent < 1_000_000_000 && !prober.hears(503, from: endpoint) { isGood = false }
     try run.line("got TERM")
@@ -44,8 +44,8 @@ func stopsAmongSlowClients(_ options: Options) throws(Failure) -> FaultResult {
     reached: earliest >= 0 && max(forwarded.max() ?? 0, killed.max() ?? 0) <= 100e6)
 }
 
-/// Asks as a kubelet does: three answers in a row that are wrong, missing or later than a second are a failure. A client
-/// that is slow to ask while so many come back at once may find itself thrown out with them.
+/// Probes like a kubelet: three wrong, missing or late (1 s) responses in a row are a failure. A client that sends its
+/// request slowly may be disconnected among the others.
 private struct Prober {
   private var asked = 0
   private var repeated = 0
@@ -69,7 +69,7 @@ private struct Prober {
   }
 }
 
-/// So many of them, in a thread.
+/// Slow clients in one thread.
 private final class SlowClients: Sendable {
   private let isOver = Atomic(false)
   private let thread: Mutex<WorkerThread<Void>?> = Mutex(nil)
@@ -100,7 +100,7 @@ private struct SlowClient {
 
   init(_ endpoint: Endpoint) { self.endpoint = endpoint }
 
-  /// The beginning of a request and then a byte each time; a new connection where this one was closed.
+  /// Sends the beginning of a request, then one byte per call. Reconnects if the connection was closed.
   mutating func act() {
     let text = hasBegun ? "x" : "GET /readyz HTTP/1.1\r\nHost: localhost\r\nX: "
     if send(socket, text, text.utf8.count, Int32(MSG_NOSIGNAL)) > 0 {
@@ -117,7 +117,7 @@ private struct SlowClient {
   }
 }
 
-/// Raises the limit of descriptors where it is too low.
+/// Raises the limit of descriptors if it is too low.
 private func allowDescriptors(_ count: Int) {
   var limit = rlimit()
   getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)

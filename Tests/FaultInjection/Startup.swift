@@ -1,15 +1,15 @@
 import Glibc
 import TestSupport
 
-/// The stop signal at a random moment of the first milliseconds: before ebb has run a single instruction, between its
-/// steps, before the command is there, and just after.
+/// Sends the stop signal at a random moment of the first milliseconds: before ebb's first instruction, between its
+/// steps, before the command exists, and just after.
 func stopsDuringStartup(_ options: Options) throws(Failure) -> [FaultResult] {
   let ebb = [options.ebb, "--delay", "0", "--", options.testApp, "signals"]
   let launch = [options.testApp, "launch", "--pid-namespace", "--block", "TERM", "--"]
   let tries = options.times(1000, quick: 50)
   return [
-    // A parent that blocks the signal until its child is set up, as careful ones do: then none may be lost, whenever it
-    // came. The command inherits the block, and waits for the signal.
+    // The parent blocks the signal until its child is set up, as careful parents do. Then none may be lost at any time.
+    // The command inherits the mask and waits for the signal.
     try finding("stop signal during start-up, blocked before ebb runs", tries) { () throws(Failure) in
       let run = try SupervisedProcess(ebb, blocked: [SIGTERM])
       return try stop(run, run.process.pid, mayDie: false)
@@ -18,8 +18,8 @@ func stopsDuringStartup(_ options: Options) throws(Failure) -> [FaultResult] {
       let run = try SupervisedProcess(launch + ebb)
       return try stop(run, try SupervisedProcess.child(of: run.process.pid), mayDie: false)
     },
-    // Nobody blocks it. The kernel may end ebb before its first statement, and the command before its own: that is no
-    // loss, it is what the signal is for.
+    // The signal is not blocked. The kernel may end ebb or the command before its first statement, which is what the
+    // signal is for, and does not count as lost.
     try finding("the same with no signal blocked", tries) { () throws(Failure) in
       let run = try SupervisedProcess(ebb)
       return try stop(run, run.process.pid, mayDie: true)
@@ -36,7 +36,7 @@ private func finding(
     let (isGood, wasEarly) = try attempt()
     if !isGood { lost += 1 }
     if wasEarly { early += 1 }
-    // Each costs its limit: a few are proof enough.
+    // Each lasts until its timeout, so a few are enough.
     if lost == 5 { break }
   }
   return FaultResult(
@@ -44,11 +44,11 @@ private func finding(
     bar: "the command gets it, once, and all ends")
 }
 
-/// `wasEarly`: the command had not yet said that it is ready.
+/// Returns whether the command ended as required. `wasEarly`: it had not reported ready yet.
 private func stop(_ run: SupervisedProcess, _ pid: pid_t, mayDie: Bool) throws(Failure) -> (
   isGood: Bool, wasEarly: Bool
 ) {
-  // A start takes about two milliseconds.
+  // A start takes about 2 ms.
   spin(nanoseconds: Int64.random(in: 0...4_000_000))
   kill(pid, SIGTERM)
   let before = run.moreLines(within: 0)

@@ -1,8 +1,8 @@
 import Glibc
 import TestSupport
 
-/// A command that at its stop turns into processes which fork, die and leave their children orphans, as fast as they
-/// can, and ignore all signals. Ten at a time, each for five milliseconds: no process table is full of them.
+/// At its stop the command turns into processes that fork, die and leave their children orphans as fast as they can,
+/// and ignore all signals. Ten at a time, 5 ms each, so that the process table does not fill up.
 func stormsOfForks(_ options: Options) throws(Failure) -> [FaultResult] {
   let tries = options.times(500, quick: 10)
   let words = ["--delay", "0", "--drain", "time", "--grace", "300ms", "--leftover-timeout", "300ms", "-t", "5s", "--"]
@@ -29,10 +29,10 @@ private func storms(
     try run.line("ready")
     let sent = now()
     kill(pid, SIGTERM)
-    // The orchestrator's own SIGKILL would come after five seconds.
+    // An orchestrator's SIGKILL would come after 5 s.
     let ending = run.process.ending(within: 5000)
     times.append(Double(now() - sent))
-    // The storm has ebb's standard output: its end is the end of the last of them.
+    // The processes have ebb's standard output, so it ends with the last of them.
     _ = run.moreLines(within: 200)
     if ending != .code(137) || !run.isSilent { lost += 1 }
     if lost == 5 { break }

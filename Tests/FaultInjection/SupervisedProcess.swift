@@ -1,16 +1,16 @@
 import Glibc
 import TestSupport
 
-/// ebb and its command, with what the command prints.
+/// ebb, its command, and the command's output.
 final class SupervisedProcess {
   let process: Child
   private let lines: LineReader
 
-  /// Starts the words.
+  /// Starts the arguments.
   ///
   /// - Parameters:
-  ///   - words: ebb's, or those of something around it.
-  ///   - blocked: Signals that are blocked from the first moment on.
+  ///   - words: The arguments of ebb, or of a program around it.
+  ///   - blocked: Signals that are blocked from the start.
   /// - Throws: A failure when it cannot be started.
   init(_ words: [String], blocked: [Int32] = []) throws(Failure) {
     let pipe = try makePipe()
@@ -19,7 +19,7 @@ final class SupervisedProcess {
     process = try Child(Launch(bytes: words.map { Array($0.utf8) }, output: pipe.write, blocked: blocked))
   }
 
-  /// The next line that begins so.
+  /// Returns the next line with this prefix.
   @discardableResult
   func line(_ prefix: String, within milliseconds: Int32 = 20_000) throws(Failure) -> String {
     let end = now() + Int64(milliseconds) * 1_000_000
@@ -29,17 +29,17 @@ final class SupervisedProcess {
     throw Failure(lines.isAtEnd ? "it ended without a line \"\(prefix)\"" : "no line \"\(prefix)\" in time")
   }
 
-  /// The lines that are there and were not yet taken, and those of so long.
+  /// Returns the unread lines and those of the next `milliseconds`.
   func moreLines(within milliseconds: Int32) -> [String] {
     var all: [String] = []
     while let line = lines.next(within: milliseconds) { all.append(line) }
     return all
   }
 
-  /// Whether nobody has standard output open any more, as far as has been read.
+  /// Whether all processes have closed standard output, as far as it has been read.
   var isSilent: Bool { lines.isAtEnd }
 
-  /// Its only child, which is process 1 behind `launch --pid-namespace`, and the command behind ebb.
+  /// Returns the only child: process 1 behind `launch --pid-namespace`, or the command behind ebb.
   static func child(of pid: pid_t) throws(Failure) -> pid_t {
     let end = now() + 20_000_000_000
     while now() < end {

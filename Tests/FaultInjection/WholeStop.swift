@@ -1,7 +1,7 @@
 import Glibc
 import TestSupport
 
-/// Stops of ebb around an HTTP server, which is asked all the time, under some condition.
+/// Stops of ebb around an HTTP server under constant load, in some environment.
 struct WholeStops {
   private let options: Options
   private(set) var tried = 0
@@ -15,7 +15,7 @@ struct WholeStops {
     "--delay", "400ms", "--drain-quiet", "200ms", "--drain-timeout", "1s", "-t", "10s", "--",
   ]
 
-  /// One stop. `launcher` are the words around ebb; with `ownNamespace` ebb is the child of what they start.
+  /// Does one stop. `launcher`: arguments before ebb. `ownNamespace`: ebb is the child of the launcher.
   mutating func stop(_ launcher: [String], ownNamespace: Bool = false) throws(Failure) {
     tried += 1
     let words = launcher + [options.ebb] + WholeStops.ebbOptions + [options.testApp, "serve", "0"]
@@ -42,7 +42,7 @@ struct WholeStops {
     firstProblem = firstProblem ?? problem
   }
 
-  /// All of them as a row.
+  /// Returns one row for all stops.
   func finding(_ title: String, _ measured: String = "", reached: Bool = true) -> FaultResult {
     let fields = [firstProblem, "\(answers) requests answered in the delays", measured.isEmpty ? nil : measured]
     return FaultResult(
@@ -51,14 +51,14 @@ struct WholeStops {
   }
 }
 
-/// As a strict seccomp profile has it: connections have to be counted in another way.
+/// A strict seccomp profile refuses netlink, so connections must be counted in another way.
 func stopsWithoutNetlink(_ options: Options) throws(Failure) -> FaultResult {
   var stops = WholeStops(options)
   for _ in 0..<options.times(50, quick: 3) { try stops.stop([options.testApp, "launch", "--no-netlink", "--"]) }
   return stops.finding("stop with netlink refused by seccomp")
 }
 
-/// As process 1 of a container in which nobody has mounted it.
+/// Process 1 of a container without a mounted /proc.
 func stopsWithoutProc(_ options: Options) throws(Failure) -> FaultResult {
   var stops = WholeStops(options)
   let launcher = [options.testApp, "launch", "--pid-namespace-without-proc", "--"]
@@ -66,7 +66,7 @@ func stopsWithoutProc(_ options: Options) throws(Failure) -> FaultResult {
   return stops.finding("stop without /proc")
 }
 
-/// ebb, the command, its connections and the pages of their files, all in eight megabytes.
+/// ebb, the command, its connections and the pages of their files share 8 MB.
 func stopsWithLittleMemory(_ options: Options) throws(Failure) -> FaultResult {
   let group = try MemoryGroup(limit: 8 << 20)
   var stops = WholeStops(options)

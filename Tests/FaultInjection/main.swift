@@ -1,4 +1,4 @@
-// What a supervisor meets on a bad day, often enough to be sure: one command, one table, a row for each fault.
+// Injects faults into ebb, often enough to be sure. Prints one table with a row per fault.
 //
 //     swift build -c release && swift run -c release FaultInjection [--quick] [--markdown] [--ebb FILE] [ROW...]
 //
