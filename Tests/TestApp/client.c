@@ -1,9 +1,9 @@
-// Clients of `serve` on 127.0.0.1, in numbers or for long.
+// Clients of `serve` on 127.0.0.1.
 //
-// connect PORT COUNT [--silent] [--close]: COUNT connections with one answered request each, or with nothing sent, then
-// says "connected" and keeps them, or has closed each before the next one.
-// scrape PORT MILLISECONDS [--keep-alive]: a request each time, on one connection or each on a new one, and says
-// "scraped" for each; exits 0 when the server has gone.
+// connect PORT COUNT [--silent] [--close]: makes COUNT connections with one answered request each (--silent: none).
+// Then prints "connected" and keeps them; with --close closes each one before the next.
+// scrape PORT MILLISECONDS [--keep-alive]: sends a request per interval, on one connection or each on a new one, and
+// prints "scraped" for each. Exits with 0 when the server has ended.
 
 #define _GNU_SOURCE
 #include "test_app.h"
@@ -26,7 +26,7 @@ static int try_to_connect(long port) {
   return -1;
 }
 
-// Whether the answer has come.
+// Returns whether a response has arrived.
 static bool ask(int connection) {
   static const char request[] = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
   char answer[1024];

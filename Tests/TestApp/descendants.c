@@ -1,4 +1,4 @@
-// Commands with descendants: left behind, orphaned by the thousand, or multiplying.
+// Commands that leave descendants behind, orphan thousands of them, or multiply.
 
 #define _GNU_SOURCE
 #include "test_app.h"
@@ -28,7 +28,7 @@ static void wait_for_signal(int number) {
   while (sigwaitinfo(&one, NULL) < 0) continue;
 }
 
-// A descendant that listens, tagged "leftover"; `orphaned` gives it to the reaper at once, `session` its own session.
+// Starts a descendant that waits for signals, tagged "leftover". `orphaned`: its parent exits. `session`: its own.
 static void start_leftover(const struct listener *listener, bool orphaned, bool session, int ready) {
   pid_t child = checked_fork();
   if (child == 0) {
@@ -41,8 +41,8 @@ static void start_leftover(const struct listener *listener, bool orphaned, bool 
   if (orphaned) wait_for(child);
 }
 
-// leave COUNT [--ignore-term] [--orphaned] [--session] [--on SIGNAL] [--code CODE] [--slow MILLISECONDS]:
-// starts COUNT descendants, then exits with CODE, at once or on SIGNAL, and leaves them behind.
+// leave COUNT [--ignore-term] [--orphaned] [--session] [--on SIGNAL] [--code CODE] [--slow MILLISECONDS]: starts COUNT
+// descendants, then exits with CODE, immediately or on SIGNAL, and leaves them behind.
 int mode_leave(int argc, char **argv) {
   struct listener listener = listener_default();
   listener.tag = "leftover";
@@ -77,7 +77,7 @@ int mode_leave(int argc, char **argv) {
 static void make_orphan(void) {
   pid_t child = checked_fork();
   if (child == 0) {
-    // The grandchild waits for its parent to be gone, so that its death is certainly the reaper's business.
+    // The grandchild waits until its parent has ended, so that the reaper must reap it.
     pid_t parent = getpid();
     if (checked_fork() > 0) _exit(0);
     while (getppid() == parent) sched_yield();
@@ -86,8 +86,7 @@ static void make_orphan(void) {
   wait_for(child);
 }
 
-// orphans COUNT CODE: on each USR1 makes COUNT processes that die as orphans at once, then says so; exits with CODE on
-// TERM.
+// orphans COUNT CODE: on each USR1 makes COUNT orphans that die immediately, then reports it. Exits with CODE on TERM.
 int mode_orphans(int argc, char **argv) {
   if (argc != 3) die("orphans COUNT CODE");
   long count = number(argv[1]);
@@ -106,7 +105,7 @@ int mode_orphans(int argc, char **argv) {
   }
 }
 
-// A process that lives for five milliseconds, hands over to its child and leaves it an orphan, again and again.
+// Lives for 5 ms, then forks, exits and leaves its child an orphan, again and again.
 static void comet(time_t end) {
   struct timespec life = {0, 5000000};
   while (time(NULL) < end) {
@@ -116,8 +115,7 @@ static void comet(time_t end) {
   _exit(0);
 }
 
-// storm COUNT SECONDS [--exit]: on TERM starts COUNT comets that ignore everything for at most SECONDS; then goes on,
-// or exits.
+// storm COUNT SECONDS [--exit]: on TERM starts COUNT comets that ignore all signals, for SECONDS. Continues, or exits.
 int mode_storm(int argc, char **argv) {
   if (argc < 3) die("storm COUNT SECONDS");
   long count = number(argv[1]), seconds = number(argv[2]);
@@ -126,7 +124,7 @@ int mode_storm(int argc, char **argv) {
   block_all();
   say_ready(NULL);
   wait_for_signal(SIGTERM);
-  time_t end = time(NULL) + seconds;  // from now on: a busy machine may have taken as long to send the signal
+  time_t end = time(NULL) + seconds;  // from now on, because a busy machine may have delayed the signal as long
   for (long i = 0; i < count; i++) {
     if (checked_fork() == 0) comet(end);
   }

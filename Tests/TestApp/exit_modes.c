@@ -1,4 +1,4 @@
-// Modes that do one thing and wait for nothing, and `stay`, which waits with its signals in their usual state.
+// Modes that do one thing without waiting, and `stay`, which waits with its signals unchanged.
 
 #define _GNU_SOURCE
 #include "test_app.h"
@@ -39,7 +39,7 @@ int mode_stay(int argc, char **argv) {
   for (;;) pause();
 }
 
-// burst PID COUNT SIGNAL...: sends COUNT signals in turn, as fast as it can.
+// burst PID COUNT SIGNAL...: sends COUNT of the signals in turn, as fast as possible.
 int mode_burst(int argc, char **argv) {
   if (argc < 4) die("burst PID COUNT SIGNAL...");
   pid_t target = number(argv[1]);

@@ -1,10 +1,10 @@
-// A connection of `serve`, with keep-alive as HTTP/1.1 has it:
+// A connection of `serve`, with HTTP/1.1 keep-alive:
 //
-//   GET /delay/SECONDS        "ok" after that time, 0.5 for instance
-//   GET /stream/MILLISECONDS  a chunk each time, without end
-//   GET /big/BYTES            that many
-//   GET /upgrade              switches protocols, and then takes what comes and is silent
-//   anything else             "ok", once the whole body has come
+//   GET /delay/SECONDS        "ok" after that time, for example 0.5
+//   GET /stream/MILLISECONDS  one chunk per interval, without end
+//   GET /big/BYTES            a body of this size
+//   GET /upgrade              switches protocols, then discards input and sends nothing
+//   anything else             "ok", after the whole body has arrived
 
 #define _GNU_SOURCE
 #include "test_app.h"
@@ -23,17 +23,17 @@
 enum state { reading, answering, streaming, upgraded };
 
 struct connection {
-  struct source socket; // first: a source is its connection
+  struct source socket; // must be first: a source is cast to its connection
   struct source timer;
   struct connection *previous, *next;
   struct manners manners;
   enum state state;
   char request[8192];
   size_t length;
-  long body; // of the request, still to come
+  long body; // of the request, still to be received
   char head[256];
   size_t head_length;
-  long fill; // of the answer, still to go
+  long fill; // of the response, still to be sent
   bool closes, ended;
 };
 
@@ -52,7 +52,7 @@ static void drop(struct connection *connection) {
   count -= 1;
 }
 
-// MARK: The answer
+// MARK: Response
 
 static void end_answer(struct connection *connection) {
   if (connection->state != answering) return;
@@ -62,7 +62,7 @@ static void end_answer(struct connection *connection) {
   connection->length = 0;
 }
 
-// Sends what goes out now; the rest when there is room. Ends the answer when all is out.
+// Sends what fits now, the rest when there is room. Ends the response after the last byte.
 static void flush(struct connection *connection) {
   static char filling[65536];
   if (!filling[0]) memset(filling, 'x', sizeof filling);
@@ -124,7 +124,7 @@ static void set_timer(struct connection *connection, double seconds, bool repeat
   watch(&connection->timer, EPOLLIN);
 }
 
-// MARK: The request
+// MARK: Request
 
 static void begin_answer(struct connection *connection) {
   double seconds;

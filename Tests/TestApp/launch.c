@@ -1,8 +1,8 @@
-// launch OPTION... -- COMMAND: sets a process up exactly as a test wants it, then executes COMMAND in its place.
+// launch OPTION... -- COMMAND: sets up a process as a test needs it, then executes COMMAND in its place.
 //
-// COMMAND starts from a known state whatever the test runner is in: empty signal mask, all dispositions default,
-// nothing open above standard error. The runner has blocked all signals, and the mask is set just once and last: a
-// signal that COMMAND is to find blocked can be sent to it from the moment its process exists.
+// COMMAND starts in a known state, independent of the test runner's: empty signal mask, default dispositions, no open
+// descriptors above standard error. The runner has blocked all signals, and the mask is set once and last. So a signal
+// that COMMAND must find blocked can be sent as soon as its process exists.
 
 #define _GNU_SOURCE
 #include "test_app.h"
@@ -56,7 +56,7 @@ static void block(const char *name) {
     sigaddset(&mask, signal_number(name));
 }
 
-// SOFT[:HARD]; without a hard limit it is the soft one.
+// SOFT[:HARD]; without HARD both limits are SOFT.
 static void limit_resource(int resource, const char *text) {
   char *end;
   struct rlimit limit;
@@ -78,7 +78,7 @@ static void take_terminal(void) {
   if (ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0) die("TIOCSCTTY");
 }
 
-// A network of its own, in which 127.0.0.1 works.
+// Enters a new network namespace with a working 127.0.0.1.
 static void enter_network_namespace(void) {
   struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
   if (unshare(CLONE_NEWNET) < 0) die("unshare");
@@ -87,7 +87,7 @@ static void enter_network_namespace(void) {
   close(any);
 }
 
-// Netlink sockets are refused from now on, as a strict seccomp profile does it.
+// Refuses netlink sockets from now on, like a strict seccomp profile.
 static void refuse_netlink(void) {
   struct sock_filter code[] = {
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -102,7 +102,7 @@ static void refuse_netlink(void) {
   if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0) die("PR_SET_SECCOMP");
 }
 
-// A call, or one with these bits in an argument.
+// A system call, or one with these bits in an argument.
 static const struct { const char *name; int number, argument; unsigned bits; } calls[] = {
   {"clone3", SYS_clone3}, {"close_range", SYS_close_range}, {"epoll_create1", SYS_epoll_create1},
   {"epoll_ctl", SYS_epoll_ctl}, {"eventfd2", SYS_eventfd2}, {"getrandom", SYS_getrandom},
@@ -111,8 +111,7 @@ static const struct { const char *name; int number, argument; unsigned bits; } c
   {"signalfd4", SYS_signalfd4}, {"timerfd_create", SYS_timerfd_create}, {"timerfd_settime", SYS_timerfd_settime},
 };
 
-// CALL[:ERRNO]: this system call fails from now on, with EPERM unless another error is given, as a seccomp profile or an
-// older kernel has it.
+// CALL[:ERRNO]: makes this call fail from now on, with EPERM by default, like a seccomp profile or an older kernel.
 static void refuse_call(const char *text) {
   size_t length = strcspn(text, ":");
   int error = text[length] == ':' ? number(text + length + 1) : EPERM;
@@ -133,14 +132,14 @@ static void refuse_call(const char *text) {
   if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0) die("PR_SET_SECCOMP");
 }
 
-// Hides /proc behind an empty file system, or mounts the one of the new PID namespace.
+// Hides /proc behind an empty file system, or mounts that of the new PID namespace.
 static void arrange_proc(bool wanted) {
   if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) die("making mounts private");
   const char *type = wanted ? "proc" : "tmpfs";
   if (mount(type, "/proc", type, MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) die("mount /proc");
 }
 
-// The rest of the launch goes on as process 1 of a new namespace. This process waits and ends as that one does.
+// Continues as process 1 of a new namespace. This process waits and ends with the same status.
 static void enter_pid_namespace(bool with_proc) {
   if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0) die("unshare");
   pid_t init = fork();
@@ -150,9 +149,9 @@ static void enter_pid_namespace(bool with_proc) {
     arrange_proc(with_proc);
     return;
   }
-  // Keep no standard stream open: a test may wait for the end of file that the namespace's last process brings.
+  // Close standard streams, because a test may wait for the end of file when the namespace's last process ends.
   close_range(0, ~0U, 0);
-  // Ignored, the child's exit code would be thrown away.
+  // If ignored, the child's exit code would be discarded.
   signal(SIGCHLD, SIG_DFL);
   int status;
   while (waitpid(init, &status, 0) < 0 && errno == EINTR) continue;

@@ -1,6 +1,6 @@
-// SwiftPM links this C program as it links a Swift one, with an object file that registers Swift metadata at start.
-// That alone would pull in the whole Swift runtime: six megabytes, and an abort where no /proc is mounted. With the two
-// functions that the object file names defined here, nothing of the runtime is needed.
+// SwiftPM links this C program like a Swift one, with an object file that registers Swift metadata at the start. That
+// file alone would add the Swift runtime: 6 MB, and an abort if /proc is not mounted. It names two functions, which are
+// defined here, so nothing of the runtime is needed.
 
 #include <stdbool.h>
 

@@ -1,4 +1,4 @@
-// Programs that make trouble for a supervisor: a file that hangs, a crowd of processes, a forged status page.
+// Programs that disturb a supervisor: a file that hangs, many processes, a forged status page.
 
 #define _GNU_SOURCE
 #include "test_app.h"
@@ -11,22 +11,21 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-// hold FILE: from now on opening or executing FILE never ends, as on a file system whose server is gone,
-// until this process ends.
+// hold FILE: until this process ends, opening or executing FILE blocks, as on a file system without its server.
 int mode_hold(int argc, char **argv) {
   if (argc != 2) die("hold FILE");
   int group = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY | O_CLOEXEC);
   if (group < 0) die("fanotify_init");
   if (fanotify_mark(group, FAN_MARK_ADD, FAN_OPEN_PERM, AT_FDCWD, argv[1]) < 0) die("fanotify_mark %s", argv[1]);
   say_ready("hold");
-  // One who waits is reported, and never answered.
+  // A blocked process is reported, but not answered.
   char event[4096];
   if (read(group, event, sizeof event) < 0) die("read");
   say("holding");
   for (;;) pause();
 }
 
-// crowd COUNT: starts COUNT children that ignore TERM, says so, and ignores it too.
+// crowd COUNT: starts COUNT children that ignore TERM, reports it, and ignores TERM too.
 int mode_crowd(int argc, char **argv) {
   if (argc != 2) die("crowd COUNT");
   block_all();
@@ -39,7 +38,7 @@ int mode_crowd(int argc, char **argv) {
   for (;;) pause();
 }
 
-// forge SUPERVISOR USER: becomes USER and has a status page like SUPERVISOR's, and in its place.
+// forge SUPERVISOR USER: becomes USER and has a status page like SUPERVISOR's, at the same descriptor.
 int mode_forge(int argc, char **argv) {
   if (argc != 3) die("forge SUPERVISOR USER");
   char path[64], page[4096];

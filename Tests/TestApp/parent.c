@@ -1,4 +1,4 @@
-// parent -- COMMAND: starts COMMAND as a child, and dies without a word to it of any signal that kills.
+// parent -- COMMAND: starts COMMAND as a child. Any fatal signal ends it without being forwarded to COMMAND.
 
 #define _GNU_SOURCE
 #include "test_app.h"

@@ -1,4 +1,4 @@
-// report [--stay]: says everything that a command inherits, one fact a line, then "end".
+// report [--stay]: prints everything that a command inherits, one fact per line, then "end".
 
 #define _GNU_SOURCE
 #include "test_app.h"

@@ -1,16 +1,16 @@
 // serve PORT OPTION...: an HTTP/1.1 server on 127.0.0.1 (0 = any free port), with the endpoints of http.c. On TERM it
-// stops listening, closes idle connections, finishes what is in flight and exits 0, as a well-behaved server does.
+// stops listening, closes idle connections, finishes requests in flight and exits with 0, as a server should.
 //
 //   --dual               on every address of both families, with one socket
-//   --unix PATH          on a UNIX socket, and no TCP
-//   --udp                a UDP socket that is never read, and no TCP
-//   --reuseport COUNT    that many sockets on the same port
-//   --late SIGNAL        listens on a second port once SIGNAL has come
-//   --close-on SIGNAL    stops listening, and serves on what it has
-//   --ignore-term        goes on after TERM
-//   --no-handler         does nothing about signals: TERM ends it in the middle of an answer
-//   --no-accept          leaves its clients in the listener's queue
-//   --no-read            accepts, and reads nothing
+//   --unix PATH          on a UNIX socket, without TCP
+//   --udp                on a UDP socket that is never read, without TCP
+//   --reuseport COUNT    COUNT sockets on the same port
+//   --late SIGNAL        listens on a second port after SIGNAL
+//   --close-on SIGNAL    stops listening, and keeps serving open connections
+//   --ignore-term        continues after TERM
+//   --no-handler         leaves signals at their default: TERM ends it during a response
+//   --no-accept          leaves its clients in the listen queue
+//   --no-read            accepts, but does not read
 //   --keep-half-closed   does not close when the client has closed its side
 
 #define _GNU_SOURCE
@@ -84,12 +84,12 @@ static socklen_t own_address(struct sockaddr_storage *address) {
   return sizeof *loopback;
 }
 
-// The next socket is on the port of the first one.
+// The next socket uses the port of the first one.
 static void learn_port(int listener) {
   struct sockaddr_storage address;
   socklen_t length = sizeof address;
   if (options.path || getsockname(listener, (struct sockaddr *)&address, &length) < 0) return;
-  // The same place in both families.
+  // The port is at the same offset in both families.
   options.port = ntohs(((struct sockaddr_in *)&address)->sin_port);
 }
 
@@ -160,7 +160,7 @@ static void watch_signals(void) {
   watch(&signals, EPOLLIN);
 }
 
-// MARK: The whole
+// MARK: Main loop
 
 static void read_options(int argc, char **argv) {
   if (argc < 2) die("serve PORT");
@@ -199,7 +199,7 @@ int mode_serve(int argc, char **argv) {
   while (listener_count < options.count) begin_listening();
   say_listening();
   while (!stopping || connection_count() > 0) {
-    struct epoll_event event;  // one at a time: what is done for it may close the others
+    struct epoll_event event;  // one at a time, because handling it may close the others
     int count = epoll_wait(epoll, &event, 1, -1);
     if (count < 0 && errno != EINTR) die("epoll_wait");
     struct source *source = event.data.ptr;

@@ -1,29 +1,27 @@
-// The parts of `serve`: the loop (serve.c) and its connections (http.c).
+// The parts of `serve`: the event loop (serve.c) and its connections (http.c).
 
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/// A descriptor that epoll watches, and what is done when it is ready.
+/// A descriptor that epoll watches, and its handler.
 struct source {
   int descriptor;
   void (*act)(struct source *source, uint32_t events);
   bool watched;
 };
 
-/// Watches for `events` from now on; 0: for nothing but the end of both directions.
+/// Watches for `events` from now on; 0: only for the end of both directions.
 void watch(struct source *source, uint32_t events);
 
-/// What connections are like.
+/// The behaviour of connections.
 struct manners {
-  bool keeps_half_closed; // nor does it close when the client has
-  bool reads;             // else it accepts and leaves the rest to the kernel
+  bool keeps_half_closed; // does not close when the client has closed its side
+  bool reads;             // or else accepts without reading
 };
 
-/// Takes over an accepted connection.
 void open_connection(int descriptor, struct manners manners);
-/// Closes whatever waits for nothing, and from now on the others too, each behind its answer.
+/// Closes idle connections now, and each of the others after its response.
 void finish_connections(void);
-/// How many there are.
 long connection_count(void);

@@ -1,9 +1,9 @@
-// signals OPTION...: says every signal that arrives.
+// signals OPTION...: prints every signal that arrives.
 //
 //   --exit-on SIGNAL:CODE  exit with CODE on SIGNAL (default TERM:0)
-//   --ignore-term          go on after TERM
+//   --ignore-term          continue after TERM
 //   --only SIGNAL          print only these; repeatable
-//   --slow MILLISECONDS    take this long to exit, and say "done" before it
+//   --slow MILLISECONDS    take this long to exit, and print "done" before it
 //   --with-child           once ready, start a child in the same process group that does the same, tagged "child"
 
 #define _GNU_SOURCE
@@ -81,12 +81,12 @@ int mode_signals(int argc, char **argv) {
   }
   block_all();
   say_ready(NULL);
-  // Only now, so that the two lines have an order: who has read the child's has read both.
+  // After the parent's line, so that a test that has read the child's has read both.
   if (with_child && fork() == 0) say_ready(listener.tag = "child");
   listen_for_signals(&listener);
 }
 
-// tally SIGNAL COUNT: says each time when SIGNAL has come COUNT times more; exits 0 on TERM.
+// tally SIGNAL COUNT: prints a line after each COUNT of SIGNAL. Exits with 0 on TERM.
 int mode_tally(int argc, char **argv) {
   if (argc != 3) die("tally SIGNAL COUNT");
   int which = signal_number(argv[1]);

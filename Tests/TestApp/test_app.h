@@ -1,7 +1,7 @@
-// The talkative command that the process tests put under ebb. One mode per function; the first argument names it.
+// The command that the process tests run under ebb. One function per mode; the first argument names the mode.
 //
-// Every line goes out in one write(2), so that lines of several processes never mix and none is held back in a buffer.
-// It is linked fully static, because it must run on a root file system that holds nothing else.
+// Every line is one write(2), so that lines of several processes never mix and none waits in a buffer. The program is
+// static, because it must run on an otherwise empty root file system.
 
 #pragma once
 
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-// Modes: argv[0] is the mode's name.
+// Modes. argv[0] is the mode's name.
 int mode_launch(int argc, char **argv);
 int mode_parent(int argc, char **argv);
 int mode_exit(int argc, char **argv);
@@ -33,41 +33,41 @@ int mode_forge(int argc, char **argv);
 
 /// Writes one line, with its newline, to standard output.
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/// Writes "TestApp: ...: strerror" to standard error and exits 99, a code that no test expects.
+/// Writes "TestApp: ...: strerror" to standard error and exits with 99, which no test expects.
 void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
-/// Says "ready pid=N ppid=N pgid=N sid=N", with the tag and a space in front when there is one.
+/// Prints "ready pid=N ppid=N pgid=N sid=N", after the tag and a space if there is a tag.
 void say_ready(const char *tag);
 
 // Arguments (arguments.c).
 
-/// "TERM", "SIGTERM", "RTMIN+3" or "15"; dies on anything else.
+/// Parses "TERM", "SIGTERM", "RTMIN+3" or "15"; calls `die` for anything else.
 int signal_number(const char *name);
-/// "TERM", "RTMIN+3"; a static buffer, overwritten by the next call.
+/// Returns "TERM" or "RTMIN+3" in a static buffer, which the next call overwrites.
 const char *signal_name(int number);
-/// A decimal number; dies on anything else.
+/// Parses a decimal number; calls `die` for anything else.
 long number(const char *text);
-/// True, and the argument consumed, when argv[*at] is `name`.
+/// Returns whether argv[*at] is `name`, and then consumes it.
 bool flag(char **argv, int *at, const char *name);
-/// The value after `name`, both consumed, or NULL when argv[*at] is another argument.
+/// Returns the value after `name` and consumes both; NULL if argv[*at] is another argument.
 const char *value(int argc, char **argv, int *at, const char *name);
 
 // Shared by the modes that wait for signals (signals.c).
 
 struct listener {
-  const char *tag;        // in front of every line, or NULL
-  int exit_code[65];      // by signal number: exit with this code, or go on when it is negative
+  const char *tag;        // before every line, or NULL
+  int exit_code[65];      // by signal number: exit with this code; negative: continue
   bool hidden[65];        // not printed
   long slow_milliseconds; // between the signal that ends it and its exit
 };
 
-/// A listener that prints everything and exits 0 on TERM.
+/// Returns a listener that prints everything and exits with 0 on TERM.
 struct listener listener_default(void);
-/// Blocks every signal. Must come before the ready line, or a fast test could kill the process.
+/// Blocks every signal. Must come before the ready line, or an early signal could kill the process.
 void block_all(void);
-/// Prints signals as they arrive, until one ends the process. The caller has blocked them.
+/// Prints signals as they arrive, until one ends the process. All signals must be blocked.
 void listen_for_signals(const struct listener *listener) __attribute__((noreturn));
 
 // Shared by server and clients (serve.c).
 
-/// As many descriptors as the system lets this process have.
+/// Raises the descriptor limit as far as allowed.
 void allow_descriptors(void);
