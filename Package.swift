@@ -81,7 +81,7 @@ let package = Package(
       name: "LifecycleSimulation", dependencies: ["CPlatform", "LifecycleModel", "Primitives", "Supervision"],
       path: "Tests/LifecycleSimulation",
       swiftSettings: swiftSettings, linkerSettings: staticExecutable),
-    // The drain's judgement of recorded connections.
+    // The drain's judgment of recorded connections.
     .executableTarget(
       name: "DrainReplay", dependencies: ["CPlatform", "Supervision"], path: "Tests/DrainReplay", exclude: ["samples"],
       swiftSettings: swiftSettings, linkerSettings: staticExecutable),

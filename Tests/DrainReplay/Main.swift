@@ -1,8 +1,8 @@
 import CPlatform
 import Primitives
 
-/// Lets the drain judge recorded connections: DrainReplay FILE.csv... Prints a line for each scenario with a wrong judgment,
-/// and how many there were of each kind.
+/// Applies the drain's rules to recorded connections: DrainReplay FILE.csv... Prints a line for each scenario with a
+/// wrong judgment, and the number of each kind.
 @c(DrainReplay_main)
 public func main(
   argumentCount: Int32, arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>,

@@ -2,16 +2,16 @@ import LinuxFormats
 import Primitives
 import Supervision
 
-/// What sock_diag(7) said of some connections, a look each 250 ms, from the moment when the first of them came; and whether
-/// each of them was owed an answer at the last look. Recorded over the loopback interface.
+/// Recorded answers of sock_diag(7): samples of some connections, one each 250 ms, from the moment when the first one
+/// opened, and whether each was owed a response at the last sample. Recorded on the loopback interface.
 ///
-/// The first line: `# scenario=NAME owed=yes|no …`; the second one: the names of the columns; then a row for each
-/// connection at each look. Ages and times are milliseconds.
+/// The first line is `# scenario=NAME owed=yes|no …`, the second one the names of the columns. Then follows a row for
+/// each connection of each sample. Ages and times are milliseconds.
 struct Recording {
   private(set) var scenario = ""
   private(set) var isOwed = false
   private let lines: [ArraySlice<UInt8>]
-  /// Where each of `names` stands in a row.
+  /// The index in a row of each of `names`.
   private var columns: [Int] = []
 
   private enum Column: Int, CaseIterable {
@@ -37,12 +37,12 @@ struct Recording {
     }
   }
 
-  /// Bytes that a packet of the loopback interface carries: its MTU less the headers.
+  /// The payload of a packet on the loopback interface: its MTU without headers. Bytes.
   private static let largestSegment: UInt32 = 65_483
   /// The default of `--drain-quiet`.
   private static let quiet = TimeAmount.seconds(2)
 
-  /// Nil where the text is no recording.
+  /// Fails if the text is not a recording.
   init?(_ text: [UInt8]) {
     let all = text.split(separator: UInt8(ascii: "\n"))
     guard all.count >= 2 else { return nil }
@@ -59,12 +59,12 @@ struct Recording {
     guard lines.allSatisfy({ $0.split(separator: UInt8(ascii: ",")).count == names.count }) else { return nil }
   }
 
-  /// Hands the looks to the drain. Returns, of the open connections of the last look on which a byte had come in, how many
-  /// the drain would wait for.
+  /// Feeds the samples to the drain. Returns, of the connections open in the last sample that had received a byte, how
+  /// many the drain would wait for.
   func replay() -> (busy: Int, all: Int) {
     var table = ConnectionTable()
     var now = Instant(nanoseconds: 0)
-    table.beginPass(at: now)  // an empty look: the watch began before the first connection came
+    table.beginPass(at: now)  // an empty sample: sampling began before the first connection opened
     var look = now
     var result = (busy: 0, all: 0)
     for line in lines {

@@ -1,4 +1,4 @@
-/// One input of libFuzzer: the first byte says which parser gets the rest.
+/// Runs one input of libFuzzer: the first byte selects the parser of the rest.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   guard count > 0 else { return 0 }

@@ -6,7 +6,7 @@ enum Load {
   nonisolated(unsafe) static var signals = 0
   nonisolated(unsafe) static var timers = 0
   nonisolated(unsafe) static var timer: dispatch_source_t?
-  /// One source stands for USR1 and USR2, which come in turn.
+  /// Whether one source stands for USR1 and USR2, which come in turn.
   nonisolated(unsafe) static var joins = false
   static var next: Int32 { joins && timers % 2 == 1 ? SIGUSR2 : SIGUSR1 }
 

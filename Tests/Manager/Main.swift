@@ -1,15 +1,13 @@
-// The manager queue on the main thread, and on a thread of Dispatch's own: Manager WAY COUNT.
+// Tests the manager queue on the main thread and on a thread of Dispatch's own: Manager WAY COUNT.
 //
-// WAY `captured` is ebb's: the thread that Dispatch asks for is the main one. WAY `own` uses Dispatch before that, so that
-// there is nothing to capture. Each takes COUNT signals, which it sends to itself, and COUNT events of a timer; then it prints
-// what it has counted, how many threads it has, whether the main thread was the one, and whether one source stood for
-// several signals: in ebb's way for USR1 and USR2, else it is a source for USR1 alone. Before, a thread is started that has
-// nothing to do with Dispatch.
+// WAY `captured` is ebb's: the thread that Dispatch requests is the main one. WAY `own` uses Dispatch earlier, so that
+// there is nothing to capture. Each receives COUNT signals, which it sends to itself, and COUNT timer events. Then it
+// prints these counts, the number of threads, whether the main thread handled them, and whether one source stood for
+// several signals (in ebb's way USR1 and USR2, otherwise only USR1). An unrelated thread is started first.
 
 import CPlatform
 import CLibcStubs
 
-/// See above.
 @_cdecl("Manager_main")
 package func main(argumentCount: Int32, arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32 {
   guard argumentCount == 3, let way = arguments[1], let count = arguments[2] else { return 2 }
