@@ -52,7 +52,7 @@ private func measurePass(_ bench: Bench, on count: Int, elsewhere sockets: Int, 
   let pair = both(times)
   bench.report.add(Row("\(title), p50 / max", texts: ["ebb": pair]))
   // A lower bound for any program: the time depends on memory speed, and is longer if others use the same cache.
-  bench.report.add(Row("of it the kernel's walk past all sockets, p50 / max", texts: ["ebb": both(walks)]))
+  bench.report.add(Row("of which iterating over all sockets, p50 / max", texts: ["ebb": both(walks)]))
   bench.report.judge(
     "\(title), at most \(Unit.nanoseconds.text(limit))", measured: pair + " (p50 / max)", median(times) <= limit)
 }
@@ -88,9 +88,11 @@ private func measureSamplingMemory(_ bench: Bench, connections: Int) throws(Fail
     _ = session.end()
     for holder in holders { _ = holder.end() }
   }
-  let texts = growth.map { "\(Unit.kilobytes.text($0.resident)), \(Unit.kilobytes.text($0.anonymous)) of it anonymous" }
+  let texts = growth.map {
+    "\(Unit.kilobytes.text($0.resident)), of which \(Unit.kilobytes.text($0.anonymous)) anonymous"
+  }
   bench.report.add(Row("memory that passes over \(connections) connections add", texts: ["ebb": texts[1]]))
-  bench.report.add(Row("memory that passes over none add", texts: ["ebb": texts[0]]))
+  bench.report.add(Row("memory that passes without connections add", texts: ["ebb": texts[0]]))
   let most = max(growth[1].anonymous, growth[1].resident - growth[0].resident)
   bench.report.judge(
     "\(connections) connections take less than 1.25 MB", measured: "\(texts[1]); with none: \(texts[0])", most < 1280)
@@ -105,7 +107,7 @@ private func processorTime(running words: [String]) throws(Failure) -> Int64 {
     guard errno == EINTR else { throw Failure("wait4: \(text(errno))") }
   }
   guard status == 0 else {
-    throw Failure("`\(words.joined(separator: " "))` ends with status \(status), not with exit code 0")
+    throw Failure("`\(words.joined(separator: " "))` ended with status \(status), expected 0")
   }
   return [usage.ru_utime, usage.ru_stime].reduce(0) {
     $0 + Int64($1.tv_sec) * 1_000_000_000 + Int64($1.tv_usec) * 1000
@@ -122,7 +124,7 @@ private func hold(_ count: Int, _ port: Int) throws(Failure) -> [Session] {
   for part in 0..<((count + most - 1) / most) {
     let share = min(most, count - part * most)
     let holder = try Session(benchmarkCommand(["hold", "\(port)", "\(part)", "\(share)"]))
-    guard try holder.receive() == share else { throw Failure("port \(port) has no room for \(share) connections") }
+    guard try holder.receive() == share else { throw Failure("port \(port) cannot hold \(share) connections") }
     holders.append(holder)
   }
   return holders

@@ -12,7 +12,7 @@ func measureEndurance(_ bench: Bench) throws(Failure) {
     whole.wrong + whole.hung == 0)
 
   guard let image = tinyProgram else {
-    bench.report.note("no program that dies at once for this processor: its bar is not judged")
+    bench.report.note("no program that exits immediately for this processor; its bar is not judged")
     return
   }
   // Beside this executable, because a folder for temporary files may forbid execution.
@@ -24,9 +24,9 @@ func measureEndurance(_ bench: Bench) throws(Failure) {
     return Launch(bytes: bench.ebb.running([path]).map { Array($0.utf8) } + [word])
   }
   let early = try count(runs) { (launches[$0 % 256], Int32($0 % 256)) }
-  bench.report.add(Row("\(runs) × exit at once: lost / hung", texts: ["ebb": "\(early.wrong) / \(early.hung)"]))
+  bench.report.add(Row("\(runs) × immediate exit: lost / hung", texts: ["ebb": "\(early.wrong) / \(early.hung)"]))
   bench.report.judge(
-    "command that dies at once: 0 lost in \(runs)", measured: "\(early.wrong) lost, \(early.hung) hung",
+    "command that exits immediately: 0 lost in \(runs)", measured: "\(early.wrong) lost, \(early.hung) hung",
     early.wrong + early.hung == 0)
 }
 

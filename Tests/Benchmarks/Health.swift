@@ -72,7 +72,7 @@ private func measureSignalsUnderLoad(_ bench: Bench) throws(Failure) {
     bench.report.add(Row("forwarded signal with --health, \(title), p50 / p99", texts: ["ebb": pair]))
   }
   let reached = "\(fixed(requests / nanoseconds * 1e9, 0)) requests a second, \(fixed(failures, 0)) failed"
-  bench.report.add(Row("/readyz meanwhile", texts: ["ebb": reached]))
+  bench.report.add(Row("/readyz during that time", texts: ["ebb": reached]))
   let ratio = median(loaded) / median(quiet)
   bench.report.judge(
     "forwarded signal with \(rate) requests a second at most 2.0 × without",

@@ -41,7 +41,7 @@ func measureIdle(_ bench: Bench) throws(Failure) {
 
   let memory = resident.medians(bench.programs)
   bench.report.add(Row("resident memory, idle (VmRSS)", .kilobytes, memory))
-  bench.report.add(Row("of it anonymous (RssAnon)", .kilobytes, anonymous.medians(bench.programs)))
+  bench.report.add(Row("of which anonymous (RssAnon)", .kilobytes, anonymous.medians(bench.programs)))
   bench.report.add(
     Row("proportional share, \(instances) running (Pss)", .kilobytes, proportional.medians(bench.programs)))
   bench.report.add(Row("threads", .count, threadCount.medians(bench.programs), ratio: false))

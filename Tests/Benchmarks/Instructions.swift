@@ -92,6 +92,6 @@ private func count(
   let lines = try readFile(log).split(separator: "\n")
   guard let line = lines.last(where: { $0.contains("Collected : ") }),
     let number = line.split(separator: " ").last.flatMap({ Double($0) })
-  else { throw Failure("valgrind has counted nothing: \(lines.last ?? "")") }
+  else { throw Failure("valgrind printed no count: \(lines.last ?? "")") }
   return number
 }

@@ -28,11 +28,11 @@ struct Options {
       case "--only":
         guard let name = remaining.popFirst(), let measurement = Measurement(rawValue: name) else {
           let names = Measurement.allCases.map(\.rawValue).joined(separator: ", ")
-          throw Failure("--only takes one of \(names); it can be repeated")
+          throw Failure("--only needs one of \(names); it can be repeated")
         }
         chosen.insert(measurement)
       case "--ebb":
-        guard let path = remaining.popFirst() else { throw Failure("--ebb takes the path of a binary") }
+        guard let path = remaining.popFirst() else { throw Failure("--ebb needs the path of a binary") }
         ebb = path
       default:
         throw Failure("\"\(word)\" is not an option; there are --quick, --only NAME, --markdown and --ebb FILE")

@@ -5,7 +5,7 @@ import TestSupport
 func stopsWithoutThreads(_ options: Options) throws(Failure) -> FaultResult {
   var stops = WholeStops(options)
   for _ in 0..<options.times(50, quick: 3) { try stops.stop([options.testApp, "launch", "--refuse", "clone3", "--"]) }
-  return stops.finding("stop where no thread can be had (clone3 refused by seccomp)")
+  return stops.finding("stop with no thread allowed (clone3 refused by seccomp)")
 }
 
 /// Refuses each system call that the core needs, from the start.
@@ -24,7 +24,7 @@ func refusedCalls(_ options: Options) throws(Failure) -> FaultResult {
     }
   }
   return FaultResult(
-    "a call of the core's refused: \(calls.joined(separator: ", "))", tried: calls.count * 2 * tries, lost: lost,
+    "a system call of the core refused: \(calls.joined(separator: ", "))", tried: calls.count * 2 * tries, lost: lost,
     measured: "EPERM and ENOSYS each", bar: "exit 125, the command was never started")
 }
 
@@ -55,7 +55,8 @@ func fewDescriptors(_ options: Options) throws(Failure) -> FaultResult {
   }
   return FaultResult(
     "start and stop with 4 to 20 descriptors", tried: tried, lost: lost,
-    measured: "\(refused) refused with exit 125, the others as ever", bar: "a whole run, or exit 125 before the command"
+    measured: "\(refused) refused with exit 125, the others as usual",
+    bar: "a complete run, or exit 125 before the command starts"
   )
 }
 
@@ -123,7 +124,7 @@ func stopsWithHangingFiles(_ options: Options) throws(Failure) -> FaultResult {
   return FaultResult(
     "pre-stop hook and termination log on a file that hangs", tried: tries, lost: lost,
     measured: "stop signal late by p50 / max \(figures.joined(separator: " / ")) ms",
-    bar: "forwarded at the hook's bound, late by 100 ms at most; exit 0",
+    bar: "forwarded at the hook's timeout, late by 100 ms at most; exit 0",
     reached: (late.min() ?? 0) >= 0 && (late.max() ?? 0) <= 100e6)
 }
 
@@ -149,5 +150,5 @@ func killsCrowds(_ options: Options) throws(Failure) -> FaultResult {
   return FaultResult(
     "SIGKILL to \(count) children, as subreaper", tried: tries, lost: lost,
     measured: "all dead and reaped after p50 / max \(figures.joined(separator: " / ")) s",
-    bar: "exit 137, nothing lives on")
+    bar: "exit 137, no process survives")
 }

@@ -51,7 +51,7 @@ private func growth(
   let after = try anonymous()
   let lost = try lost()
   run.process.signal(SIGTERM)
-  guard run.process.ending(within: 60_000) == .code(0) else { throw Failure("\(title): no clean end") }
+  guard run.process.ending(within: 60_000) == .code(0) else { throw Failure("\(title): did not exit with 0") }
   return FaultResult(
     title, tried: total, lost: lost, measured: "\(before) kB of anonymous memory after a tenth, \(after) kB at the end",
     bar: "no growth", reached: after <= before)

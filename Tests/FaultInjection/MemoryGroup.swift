@@ -17,7 +17,7 @@ final class MemoryGroup {
     guard descriptor >= 0 else { throw Failure("cannot open \(file): \(text(errno))") }
     writeAll("\(limit)", to: descriptor)
     close(descriptor)
-    guard try Int(readFile(file).filter(\.isNumber)) == limit else { throw Failure("\(file) does not take a limit") }
+    guard try Int(readFile(file).filter(\.isNumber)) == limit else { throw Failure("\(file) did not accept the limit") }
   }
 
   deinit { rmdir(path) }

@@ -20,12 +20,12 @@ struct Options: Sendable {
       case "--quick": quick = true
       case "--markdown": markdown = true
       case "--ebb":
-        guard let path = remaining.popFirst() else { throw Failure("--ebb takes the path of a binary") }
+        guard let path = remaining.popFirst() else { throw Failure("--ebb needs the path of a binary") }
         ebb = path
       default:
         guard let fault = Fault(rawValue: word) else {
           let rows = Fault.allCases.map(\.rawValue).joined(separator: ", ")
-          throw Failure("\"\(word)\" is no option and no row; rows are \(rows)")
+          throw Failure("\"\(word)\" is neither an option nor a row; rows are \(rows)")
         }
         named.insert(fault)
       }

@@ -9,13 +9,13 @@ func simulatedRuns(_ options: Options) throws(Failure) -> FaultResult {
   ])
   guard let ending = run.process.ending(within: -1), case let lines = run.moreLines(within: 1000),
     let summary = lines.last
-  else { throw Failure("the simulation has said nothing") }
+  else { throw Failure("the simulation printed nothing") }
   // "N runs, N events, N hours, N problems"
   let numbers = summary.split(separator: ",").compactMap { $0.split(separator: " ").first.flatMap { Int($0) } }
-  guard numbers.count == 4 else { throw Failure("the simulation has ended with \(ending): \(summary)") }
+  guard numbers.count == 4 else { throw Failure("the simulation ended with \(ending): \(summary)") }
   for line in lines.dropLast() { complain(line) }
   return FaultResult(
     "simulated events in any order", tried: numbers[1], lost: numbers[3],
-    measured: "\(numbers[0]) runs, \(numbers[2]) hours of their time, seed \(seed)", bar: "every invariant holds",
+    measured: "\(numbers[0]) runs, \(numbers[2]) hours of simulated time, seed \(seed)", bar: "every invariant holds",
     reached: ending == .code(0))
 }

@@ -40,8 +40,8 @@ private func finding(
     if lost == 5 { break }
   }
   return FaultResult(
-    title, tried: tries, lost: lost, measured: "\(early) came before the command was there",
-    bar: "the command gets it, once, and all ends")
+    title, tried: tries, lost: lost, measured: "\(early) came before the command existed",
+    bar: "the command receives it once, and everything ends")
 }
 
 /// Returns whether the command ended as required. `wasEarly`: it had not reported ready yet.

@@ -8,7 +8,7 @@ func stormsOfForks(_ options: Options) throws(Failure) -> [FaultResult] {
   let words = ["--delay", "0", "--drain", "time", "--grace", "300ms", "--leftover-timeout", "300ms", "-t", "5s", "--"]
   let ebb = [options.ebb] + words + [options.testApp, "storm", "10", "20"]
   return [
-    try storms("stop into a storm of forks, as process 1", tries) { () throws(Failure) in
+    try storms("stop during a fork storm, as process 1", tries) { () throws(Failure) in
       let run = try SupervisedProcess([options.testApp, "launch", "--pid-namespace", "--"] + ebb)
       return (run, try SupervisedProcess.child(of: run.process.pid))
     },
@@ -39,6 +39,6 @@ private func storms(
   }
   let figures = [percentile(times, 50), times.max() ?? 0].map { fixed($0 / 1e6, 0) }
   return FaultResult(
-    title, tried: tries, lost: lost, measured: "over after p50 / max \(figures.joined(separator: " / ")) ms",
-    bar: "exit 137, nothing lives on")
+    title, tried: tries, lost: lost, measured: "ended after p50 / max \(figures.joined(separator: " / ")) ms",
+    bar: "exit 137, no process survives")
 }

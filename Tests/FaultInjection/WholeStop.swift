@@ -47,7 +47,7 @@ struct WholeStops {
     let fields = [firstProblem, "\(answers) requests answered in the delays", measured.isEmpty ? nil : measured]
     return FaultResult(
       title, tried: tried, lost: lost, measured: fields.compactMap { $0 }.joined(separator: ", "),
-      bar: "each stop as ever", reached: reached)
+      bar: "every stop as usual", reached: reached)
   }
 }
 
@@ -73,6 +73,6 @@ func stopsWithLittleMemory(_ options: Options) throws(Failure) -> FaultResult {
   for _ in 0..<options.times(50, quick: 3) { try stops.stop(group.launcher) }
   let kills = try group.kills()
   return stops.finding(
-    "stop with a memory limit of 8 MB", "most in use \(try group.peak() >> 10) kB, \(kills) out-of-memory kills",
+    "stop with a memory limit of 8 MB", "peak usage \(try group.peak() >> 10) kB, \(kills) out-of-memory kills",
     reached: kills == 0)
 }
