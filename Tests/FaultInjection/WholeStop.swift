@@ -34,7 +34,7 @@ struct WholeStops {
     guard let ending = run.process.ending(within: 9000) else { return lose("it outlives the deadline") }
     let passed = now() - sent
     guard ending == .code(0), passed >= 400_000_000 else { return lose("\(ending) after \(passed / 1_000_000) ms") }
-    guard run.moreLines(within: 1000).contains("served") else { return lose("the server was not told") }
+    guard run.moreLines(within: 1000).contains("served") else { return lose("the server did not get the stop signal") }
   }
 
   private mutating func lose(_ problem: String) {

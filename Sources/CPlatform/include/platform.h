@@ -147,7 +147,7 @@ int ebb_receive_from_kernel(int fd, void *_Nonnull bytes, int capacity);
 /// Reads the next symbolic link in a folder. Returns its length, truncated to `capacity`; 0 at the end, with errno 0,
 /// or with the error that ended it early; -1 if the link cannot be read. readdir(3), readlinkat(2).
 int ebb_readdir_link(DIR *_Nonnull folder, uint8_t *_Nonnull text, int capacity);
-/// Returns the inode number of a file, or 0 if there is none. stat(2).
+/// Returns the inode number of a file, or 0 without such a file. stat(2).
 uint64_t ebb_stat_inode(const char *_Nonnull path);
 
 /// Writes all bytes if possible without blocking, with or without O_NONBLOCK. Returns whether it did. pwritev2(2).

@@ -45,7 +45,7 @@ func readChildren(of pid: Int32 = getpid(), maxThreads: Int = .max) throws(Errno
 }
 
 /// Returns the descendants of a process if they and their threads are few and the kernel lists children
-/// (CONFIG_PROC_CHILDREN). Much cheaper than reading every process. `nil` otherwise, or if one ended meanwhile.
+/// (CONFIG_PROC_CHILDREN). Much cheaper than reading every process. `nil` otherwise, or if one of them ended.
 func readSmallFamily(of ancestor: Int32) -> [ProcPIDStat]? {
   var family: [ProcPIDStat] = []
   var next = ancestor

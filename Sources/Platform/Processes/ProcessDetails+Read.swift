@@ -2,7 +2,7 @@ import CPlatform
 import LinuxFormats
 import Primitives
 
-/// Returns every descendant of a process that /proc shows, without those that end meanwhile; empty without /proc.
+/// Returns every descendant of a process that /proc shows, without those that end during it; empty without /proc.
 package func readDescendants(of ancestor: Int32) -> [ProcessDetails] {
   let family = familyTree(of: ancestor, among: (try? readProcessTable()) ?? [])
   let sinceBoot = timeSinceBoot()

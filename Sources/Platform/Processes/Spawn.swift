@@ -12,7 +12,7 @@ package struct SpawnSettings: Sendable {
   package var ignoresChildSignal: Bool
   /// Whether it leads a new session, or else only a process group.
   package var newSession: Bool
-  /// Handed over to the command's process group; `nil` if there is none to hand over.
+  /// Handed over to the command's process group; `nil` if not.
   package var terminal: Terminal?
   /// Whether standard input is empty and standard output goes to standard error, because others read the container's.
   package var detachesStandardStreams = false

@@ -29,7 +29,7 @@ package final class StatusPageReader {
     if process >= 0 { close(process) }
   }
 
-  /// Finds the page by its link name in /proc/PID/fd, as root or the supervisor's user. Throws why there is none.
+  /// Finds the page by its link name in /proc/PID/fd, as root or the supervisor's user. Throws if there is no page.
   package static func open(pid: Int32) throws(StatusPageReaderError) -> StatusPageReader {
     guard procMatchesPIDNamespace else { throw .noProc }
     for number in possibleNumbers {

@@ -49,7 +49,7 @@ package func openSignalDescriptor(_ signals: SignalSet) throws(Errno) -> Int32 {
   try valueOrErrno { ebb_signalfd(signals.mask) }
 }
 
-/// Reads some pending signals from a signalfd, oldest first; empty if there is none. Never blocks. Throws EBADF.
+/// Reads some pending signals from a signalfd, oldest first, perhaps none. Never blocks. Throws EBADF.
 package func takeSignals(from descriptor: Int32) throws(Errno) -> [Signal] {
   let most = 16
   var failure: Errno?

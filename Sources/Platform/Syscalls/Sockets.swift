@@ -20,7 +20,7 @@ package func startConnecting(to address: SocketAddress) throws(Errno) -> Int32 {
   return socket
 }
 
-/// Returns and clears the pending error of a socket; `nil` if there is none. socket(7) SO_ERROR.
+/// Returns and clears the pending error of a socket; `nil`: no error. socket(7) SO_ERROR.
 package func takeSocketError(_ socket: Int32) -> Errno? {
   var code: Int32 = 0
   var length = socklen_t(MemoryLayout<Int32>.size)
@@ -81,7 +81,7 @@ private func setOption(_ socket: Int32, _ level: Int32, _ name: Int32, to value:
   try valueOrErrno { setsockopt(socket, level, name, &value, socklen_t(MemoryLayout<Int32>.size)) }
 }
 
-/// Returns the next waiting connection; `nil` if there is none. accept4(2). Throws EMFILE, ENFILE, ENOMEM.
+/// Returns the next waiting connection; `nil`: none waits. accept4(2). Throws EMFILE, ENFILE, ENOMEM.
 package func acceptConnection(from listener: Int32) throws(Errno) -> Int32? {
   while true {
     do throws(Errno) {
