@@ -1,7 +1,7 @@
 // Functions in addition to the replaced ones; see manager_queue.c.
 
-#ifndef EBB_UNNEEDED_H
-#define EBB_UNNEEDED_H
+#ifndef EBB_LIBC_STUBS_H
+#define EBB_LIBC_STUBS_H
 
 #include <stdbool.h>
 #include <stdint.h>
