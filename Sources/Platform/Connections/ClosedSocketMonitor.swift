@@ -32,15 +32,13 @@ final class ClosedSocketMonitor {
   /// Until the first marker's event, events may be of connections closed before the start.
   private var isStarting = true
 
-  /// SKNLGRP_INET_TCP_DESTROY, SKNLGRP_INET6_TCP_DESTROY
-  private static let groups: UInt32 = 1 << 0 | 1 << 2
+  private static let groups: UInt32 =
+    1 << (SKNLGRP_INET_TCP_DESTROY.rawValue - 1) | 1 << (SKNLGRP_INET6_TCP_DESTROY.rawValue - 1)
   /// The kernel grants at most net.core.rmem_max, and allocates only as messages arrive. Bytes.
   static let room: Int32 = 4 << 20
   /// For one message, in bytes.
   private static let bufferSize = 2048
   private static let maxMessagesPerStep = 64
-  /// The kernel accepts programs of up to 4096 instructions.
-  private static let maxFilteredPorts = 1000
 
   /// Counts nothing if the multicast group is not available. `room`: receive buffer, in bytes. `maxMessagesPerPass`:
   /// messages read in one pass at most.
@@ -134,19 +132,6 @@ final class ClosedSocketMonitor {
   private func filter(_ ports: [UInt16]) {
     guard !ports.isEmpty, ports != filtered else { return }
     filtered = ports
-    // Classic BPF, socket(7) SO_ATTACH_FILTER: accepts messages whose idiag_sport is a port, or 0 (the marker's).
-    var program = [sock_filter(code: 0x28, jt: 0, jf: 0, k: 20)]  // BPF_LD | BPF_H | BPF_ABS, in network byte order
-    let isAll = ports.count <= ClosedSocketMonitor.maxFilteredPorts
-    for port in isAll ? [0] + ports : [] {
-      program.append(sock_filter(code: 0x15, jt: 0, jf: 1, k: UInt32(port)))  // BPF_JMP | BPF_JEQ | BPF_K
-      program.append(sock_filter(code: 0x06, jt: 0, jf: 0, k: .max))  // BPF_RET | BPF_K
-    }
-    program.append(sock_filter(code: 0x06, jt: 0, jf: 0, k: isAll ? 0 : .max))
-    // Detach first: there may be no memory for two programs (net.core.optmem_max). Without one all events arrive.
-    setsockopt(socket, SOL_SOCKET, SO_DETACH_FILTER, nil, 0)
-    program.withUnsafeMutableBufferPointer { instructions in
-      var filter = sock_fprog(len: UInt16(instructions.count), filter: instructions.baseAddress)
-      setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &filter, socklen_t(MemoryLayout<sock_fprog>.size))
-    }
+    attachPortFilter(ports, to: socket)
   }
 }
