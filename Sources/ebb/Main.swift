@@ -22,20 +22,23 @@ package func main(argumentCount: Int32, argumentVector: CStrings, environment: C
     _ = printError(error.message)
     return Int32(error.code)
   }
-  if case .run(let options, let commandIndex) = invocation {
-    return run(options, command: argumentVector + 1 + commandIndex, environment: environment, inherited)
-  }
-  openMissingStandardStreams()
+  prepare(for: invocation, inherited)
   do throws(CommandError) {
-    if case .smoke(let options, let commandIndex) = invocation {
-      return try runSmoke(
-        options, arguments: argumentVector + 1, commandIndex: commandIndex, environment: environment, inherited)
-    }
-    // The remaining commands end by themselves or by Ctrl-C.
-    inherited.restoreSignals()
-    return try answer(invocation, environment)
+    return try perform(invocation, argumentVector, environment, inherited)
   } catch {
     return printError(error.message)
+  }
+}
+
+/// A run leaves its standard streams as they are until the command has them, and `smoke` keeps all signals blocked. The
+/// other commands end by themselves or by Ctrl-C.
+private func prepare(for invocation: Invocation, _ inherited: InheritedState) {
+  switch invocation {
+  case .run: return
+  case .smoke: openMissingStandardStreams()
+  case .help, .version, .status, .stop, .probe, .drain, .plan, .install:
+    openMissingStandardStreams()
+    inherited.restoreSignals()
   }
 }
 
@@ -47,10 +50,16 @@ private func arrange(_ argumentVector: CStrings, _ arguments: inout [String], fo
   arguments = order.map { arguments[$0] }
 }
 
-/// Runs every command except `run` and `smoke`. Returns the exit code. Throws as the commands.
-private func answer(_ invocation: Invocation, _ environment: CStrings?) throws(CommandError) -> Int32 {
+/// Returns the exit code. Throws why the command cannot do what was requested.
+private func perform(
+  _ invocation: Invocation, _ argumentVector: CStrings, _ environment: CStrings?, _ inherited: InheritedState
+) throws(CommandError) -> Int32 {
   switch invocation {
-  case .run, .smoke: return 0
+  case .run(let options, let commandIndex):
+    return run(options, command: argumentVector + 1 + commandIndex, environment: environment, inherited)
+  case .smoke(let options, let commandIndex):
+    return try runSmoke(
+      options, arguments: argumentVector + 1, commandIndex: commandIndex, environment: environment, inherited)
   case .help(let text): try printOut(Array(text.utf8))
   case .version: try printOut(Array("ebb \(ebbVersion)\n".utf8))
   case .status(let options): try runStatus(options)
