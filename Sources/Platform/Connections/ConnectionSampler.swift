@@ -144,7 +144,7 @@ package final class ConnectionSampler {
       if search.step() { return nil }
       var isEverybody = false
       if case .everyone = owner { isEverybody = true }
-      listeners.finishScan(search.findings, controlGroup: ownControlGroup(), isEverybody: isEverybody)
+      listeners.finishScan(search.findings, controlGroup: readOwnControlGroup(), isEverybody: isEverybody)
       stage = .closed
       if !listenersOnly, listeners.portSource == .none, search.findings.hasSockets { lookForAccepted() }
     case .closed:
@@ -156,7 +156,7 @@ package final class ConnectionSampler {
     case .otherEnds: lookForOtherEnds()
     case .ownersOfEnds(let search):
       if search?.step() == true { return nil }
-      internals.conclude(search?.findings ?? PortDiscovery.ScanResult(), controlGroup: ownControlGroup()) {
+      internals.conclude(search?.findings ?? PortDiscovery.ScanResult(), controlGroup: readOwnControlGroup()) {
         add($0, onConnection)
       }
       return .done

@@ -116,7 +116,7 @@ final class SocketOwnerScan {
     for _ in 0..<SocketOwnerScan.maxProcesses {
       guard let pid = pids.popLast() else { return visitNewOnes() }
       do throws(Errno) {
-        if let process = ProcPIDStat(stat: try readFile("/proc/\(pid)/stat", upTo: 1024)) { processes.append(process) }
+        if let process = ProcPIDStat(stat: try readStat(of: pid)) { processes.append(process) }
       } catch {
         handle(error) { findings.isComplete = false }
       }
@@ -198,7 +198,7 @@ final class SocketOwnerScan {
   /// descriptors of the other threads.
   private func checkReadable(at pid: Int32, isReadable: Bool) {
     do throws(Errno) {
-      switch threadGroupState(stat: try readFile("/proc/\(pid)/stat", upTo: 1024)) {
+      switch threadGroupState(stat: try readStat(of: pid)) {
       case .exited: break
       case .leaderExited: findings.isComplete = false
       case .running: if !isReadable { (findings.isComplete, findings.isDenied) = (false, true) }

@@ -5,7 +5,7 @@ import Supervision
 
 /// Returns this process's live children and their process groups, by pid. Throws EOPNOTSUPP if the kernel does not list
 /// children, ENOENT, EMFILE. proc_tid_children(5), waitid(2), getpgid(2).
-package func ownChildren() throws(Errno) -> [ChildProcess] {
+package func readOwnChildren() throws(Errno) -> [ChildProcess] {
   try readChildren().sorted().filter { !ebb_has_ended($0) }.map { ChildProcess(pid: $0, group: getpgid($0)) }
 }
 
@@ -21,14 +21,11 @@ package func readGroupMembers(inGroup group: Int32, within limit: TimeAmount) ->
   return members.sorted()
 }
 
-/// Returns the children of all threads of a process, unsorted, with zombies. Closes the folder first, because
-/// descriptors may be scarce. Throws EAGAIN above `maxThreads`, EOPNOTSUPP without lists of children, ENOENT, EMFILE.
+/// Returns the children of all threads of a process, unsorted, with zombies. Throws EAGAIN above `maxThreads`, EOPNOTSUPP
+/// if the kernel does not list children, ENOENT, EMFILE.
 func readChildren(of pid: Int32 = getpid(), maxThreads: Int = .max) throws(Errno) -> [Int32] {
   guard procMatchesPIDNamespace else { throw Errno(code: ENOENT) }
-  guard let folder = opendir("/proc/\(pid)/task") else { throw .current }
-  var threads: [Int32] = []
-  while case let thread = ebb_readdir_number(folder), thread != 0 { threads.append(thread) }
-  closedir(folder)
+  let threads = try readNumbers(in: "/proc/\(pid)/task")
   guard threads.count <= maxThreads else { throw Errno(code: EAGAIN) }
   var children: [Int32]?
   for thread in threads {
@@ -65,12 +62,12 @@ func readSmallFamily(of ancestor: Int32) -> [ProcPIDStat]? {
 
 /// Returns the live children that can be read in 0.1 s, newest first, because the oldest have died by then. Empty if
 /// the kernel does not list children.
-package func survivingChildren() -> [Survivor] {
+package func readSurvivingChildren() -> [Survivor] {
   let end = monotonicTime() + .milliseconds(100)
   var survivors: [Survivor] = []
   for (index, child) in ((try? readChildren()) ?? []).reversed().enumerated() {
     if index % 32 == 31, monotonicTime() > end { break }
-    if let stat = try? readFile("/proc/\(child)/stat", upTo: 1024), let survivor = Survivor(stat: stat) {
+    if let stat = try? readStat(of: child), let survivor = Survivor(stat: stat) {
       survivors.append(survivor)
     }
   }
@@ -90,18 +87,24 @@ func readProcessTable(within limit: TimeAmount = .longest) throws(Errno) -> [Pro
   return processes
 }
 
-/// Returns the pids in /proc. Closes the folder, because descriptors may be scarce. Throws as `readProcessTable`.
+/// Returns the pids in /proc. Throws as `readProcessTable`.
 func readPids() throws(Errno) -> [Int32] {
   guard procMatchesPIDNamespace else { throw Errno(code: ENOENT) }
-  guard let folder = opendir("/proc") else { throw .current }
-  defer { closedir(folder) }
-  var pids: [Int32] = []
-  while true {
-    let pid = ebb_readdir_number(folder)
-    if pid == 0 { return pids }
-    pids.append(pid)
-  }
+  return try readNumbers(in: "/proc")
 }
+
+/// Returns the entries of a folder in /proc that are numbers, and closes it again, because descriptors may be scarce.
+/// Throws ENOENT, EACCES, EMFILE.
+func readNumbers(in folder: String) throws(Errno) -> [Int32] {
+  guard let folder = opendir(folder) else { throw .current }
+  defer { closedir(folder) }
+  var numbers: [Int32] = []
+  while case let number = ebb_readdir_number(folder), number != 0 { numbers.append(number) }
+  return numbers
+}
+
+/// Returns /proc/PID/stat; proc_pid_stat(5). Throws ENOENT or ESRCH if the process has ended, EACCES, EMFILE.
+func readStat(of pid: Int32) throws(Errno) -> [UInt8] { try readFile("/proc/\(pid)/stat", upTo: 1024) }
 
 /// Whether /proc is mounted and belongs to this process's PID namespace.
 package var procMatchesPIDNamespace: Bool { ebb_proc_self() == getpid() }
@@ -110,7 +113,7 @@ package var procMatchesPIDNamespace: Bool { ebb_proc_self() == getpid() }
 @inline(never)
 func readProcess(_ pid: Int32) throws(Errno) -> ProcPIDStat? {
   do throws(Errno) {
-    return ProcPIDStat(stat: try readFile("/proc/\(pid)/stat", upTo: 1024))
+    return ProcPIDStat(stat: try readStat(of: pid))
   } catch {
     if [EMFILE, ENFILE, ENOMEM].contains(error.code) { throw error }
     return nil
@@ -118,6 +121,6 @@ func readProcess(_ pid: Int32) throws(Errno) -> ProcPIDStat? {
 }
 
 /// Returns the real user id of a process; `nil` if /proc does not show it.
-package func userID(of pid: Int32) -> Int? {
+package func readUserID(of pid: Int32) -> Int? {
   (try? readFile("/proc/\(pid)/status", upTo: 1024)).flatMap { ProcPIDStatus($0).userID }
 }

@@ -11,13 +11,7 @@ final class ProcLineReader {
 
   /// Throws ENOENT, EACCES, EMFILE.
   init(_ path: String) throws(Errno) {
-    let opened = try valueOrErrno { ebb_open_existing(path, false) }
-    do throws(Errno) {
-      descriptor = try movedAboveStandardStreams(opened)
-    } catch {
-      close(opened)
-      throw error
-    }
+    descriptor = try movedAboveStandardStreams(try valueOrErrno { ebb_open_existing(path, false) })
   }
 
   deinit { close(descriptor) }
@@ -40,18 +34,7 @@ final class ProcLineReader {
 
   /// Returns an empty piece at the end. Throws as read(2).
   private func readPiece() throws(Errno) -> [UInt8] {
-    var failure: Errno?
-    let piece = [UInt8](unsafeUninitializedCapacity: ProcLineReader.piece) { buffer, count in
-      count = 0
-      guard let base = buffer.baseAddress else { return }
-      do throws(Errno) {
-        count = try valueOrErrno { CPlatform.read(descriptor, base, buffer.count) }
-      } catch {
-        failure = error
-      }
-    }
-    if let failure { throw failure }
-    return piece
+    try readArray(upTo: ProcLineReader.piece) { CPlatform.read(descriptor, $0, ProcLineReader.piece) }
   }
 
   /// Passes some lines, without line ends, to `body`. Returns whether more may follow. Throws as read(2), or EFBIG.

@@ -7,7 +7,7 @@ package func readDescendants(of ancestor: Int32) -> [ProcessDetails] {
   let family = familyTree(of: ancestor, among: (try? readProcessTable()) ?? [])
   let sinceBoot = timeSinceBoot()
   return family.compactMap { process, depth in
-    guard let stat = try? readFile("/proc/\(process.pid)/stat", upTo: 1024) else { return nil }
+    guard let stat = try? readStat(of: process.pid) else { return nil }
     // A list of thousands of groups may precede the fields used here.
     let status = (try? readFile("/proc/\(process.pid)/status", upTo: 16 * 1024)) ?? []
     var details = ProcessDetails(stat: stat, status: status, depth: depth, sinceBoot: sinceBoot)
@@ -24,21 +24,14 @@ package func readDescendants(of ancestor: Int32) -> [ProcessDetails] {
 }
 
 /// Returns the parent's pid, 0 if it is outside this PID namespace; `nil` if the process has ended or cannot be read.
-package func parentPID(of pid: Int32) -> Int32? {
-  (try? readFile("/proc/\(pid)/stat", upTo: 1024)).flatMap { ProcPIDStat(stat: $0)?.parent }
+package func readParentPID(of pid: Int32) -> Int32? {
+  (try? readStat(of: pid)).flatMap { ProcPIDStat(stat: $0)?.parent }
 }
 
 private func readThreads(of pid: Int32) -> [ProcessDetails.Thread] {
-  guard let folder = opendir("/proc/\(pid)/task") else { return [] }
-  defer { closedir(folder) }
-  var threads: [ProcessDetails.Thread] = []
-  while true {
-    let thread = ebb_readdir_number(folder)  // its entries are numbers, as in /proc
-    if thread == 0 { return threads }
+  ((try? readNumbers(in: "/proc/\(pid)/task")) ?? []).compactMap { thread in
     let path = "/proc/\(pid)/task/\(thread)/"
-    guard let status = try? readFile(path + "status", upTo: 16 * 1024),
-      let facts = ProcessDetails.Thread(status: status, place: (try? readFile(path + "wchan", upTo: 64)) ?? [])
-    else { continue }  // the thread has ended
-    threads.append(facts)
+    guard let status = try? readFile(path + "status", upTo: 16 * 1024) else { return nil }  // the thread has ended
+    return ProcessDetails.Thread(status: status, place: (try? readFile(path + "wchan", upTo: 64)) ?? [])
   }
 }

@@ -68,7 +68,7 @@ package final class StatusPageReader {
         return try StatusPage.decode(bytes())
       } catch {
         guard case .halfWritten = error else { throw error }
-        poll(nil, 0, 1)
+        sleep(for: .milliseconds(1))
       }
     }
     throw .halfWritten
@@ -108,18 +108,13 @@ package final class StatusPageReader {
     }
   }
 
-  /// Waits for the end of the supervisor, at most `milliseconds`. Returns whether it has ended.
-  package func hasEnded(within milliseconds: Int32) -> Bool {
-    guard process >= 0 else {
-      poll(nil, 0, milliseconds)
-      // Like a pidfd: a process that its parent has not reaped has ended too.
-      if let stat = try? readFile("/proc/\(pid)/stat", upTo: 1024), case .exited = threadGroupState(stat: stat) {
-        return true
-      }
-      return kill(pid, 0) == -1 && Errno.current.code == ESRCH
-    }
-    var entry = pollfd(fd: process, events: Int16(POLLIN), revents: 0)
-    return poll(&entry, 1, milliseconds) > 0
+  /// Waits for the end of the supervisor. Returns false if `limit` comes first.
+  package func hasEnded(within limit: TimeAmount) -> Bool {
+    guard process < 0 else { return waitUntilReadable(process, within: limit) }
+    sleep(for: limit)
+    // Like a pidfd: a process that its parent has not reaped has ended too.
+    if let stat = try? readStat(of: pid), case .exited = threadGroupState(stat: stat) { return true }
+    return kill(pid, 0) == -1 && Errno.current.code == ESRCH
   }
 
   /// Whether the supervisor is in this process's container, that is, in the same mount namespace.
@@ -167,16 +162,5 @@ extension StatusPageReader {
 }
 
 private func readLink(_ path: String) throws(Errno) -> [UInt8] {
-  var failure: Errno?
-  let bytes = [UInt8](unsafeUninitializedCapacity: 64) { buffer, count in
-    count = 0
-    guard let base = buffer.baseAddress else { return }
-    do throws(Errno) {
-      count = Int(try valueOrErrno { ebb_read_link(path, base, Int32(buffer.count)) })
-    } catch {
-      failure = error
-    }
-  }
-  if let failure { throw failure }
-  return bytes
+  try readArray(upTo: 64) { Int(ebb_read_link(path, $0, 64)) }
 }

@@ -23,3 +23,21 @@ func valueOrErrno<Value: SignedInteger>(_ call: () -> Value) throws(Errno) -> Va
     if error.code != EINTR { throw error }
   }
 }
+
+/// Returns the elements that `call` writes to a buffer for `capacity` of them. `call` returns their number, or -1 and
+/// errno; it is repeated on EINTR. Throws all other errors.
+func readArray<Element>(
+  upTo capacity: Int, _ call: (UnsafeMutablePointer<Element>) -> Int
+) throws(Errno) -> [Element] {
+  var failure: Errno?
+  let elements = [Element](unsafeUninitializedCapacity: capacity) { buffer, count in
+    guard let base = buffer.baseAddress else { return }
+    do throws(Errno) {
+      count = try valueOrErrno { call(base) }
+    } catch {
+      failure = error
+    }
+  }
+  if let failure { throw failure }
+  return elements
+}

@@ -1,4 +1,5 @@
 import CPlatform
+import Primitives
 
 /// Closes all inherited descriptors except standard streams and `kept`, which is ebb's own. The command has its own
 /// copies; ebb's would keep a pipe or lock open that the command has closed. Must run before Dispatch opens any.
@@ -9,18 +10,8 @@ package func closeInheritedDescriptors(but kept: Int32?) {
     return
   }
   // A kernel before 5.9, or a seccomp profile that does not know close_range(2).
-  guard let folder = opendir("/proc/self/fd") else {
-    for descriptor in 3..<Int32(1024) where descriptor != kept { close(descriptor) }
-    return
-  }
-  var open: [Int32] = []
-  while true {
-    let descriptor = ebb_readdir_number(folder)  // its entries are numbers, as in /proc
-    if descriptor == 0 { break }
-    if descriptor > 2, descriptor != kept { open.append(descriptor) }
-  }
-  closedir(folder)
-  for descriptor in open { close(descriptor) }
+  let open = (try? readNumbers(in: "/proc/self/fd")) ?? Array(3..<1024)
+  for descriptor in open where descriptor > 2 && descriptor != kept { close(descriptor) }
 }
 
 /// Returns the soft limit of open descriptors; getrlimit(2).
@@ -37,12 +28,11 @@ package func openMissingStandardStreams() {
 }
 
 /// Moves an open file above descriptor 2, so that no log line goes to it if ebb was started with a standard descriptor
-/// closed. Closes the old number, unless it throws EMFILE.
+/// closed. Closes the old number in any case. Throws EMFILE.
 func movedAboveStandardStreams(_ descriptor: Int32) throws(Errno) -> Int32 {
   guard descriptor <= 2 else { return descriptor }
-  let above = try valueOrErrno { ebb_duplicate_above(descriptor, 3) }
-  close(descriptor)
-  return above
+  defer { close(descriptor) }
+  return try valueOrErrno { ebb_duplicate_above(descriptor, 3) }
 }
 
 /// Opens a file for writing, truncated and close-on-exec, and creates it if needed; open(2). Throws EACCES, EROFS,
@@ -56,15 +46,11 @@ package func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(Errno) {
   var remaining = bytes[...]
   while !remaining.isEmpty {
     do throws(Errno) {
-      let written = remaining.withUnsafeBytes { buffer in
-        Result<Int, Errno> { () throws(Errno) in
-          try valueOrErrno { write(descriptor, buffer.baseAddress, buffer.count) }
-        }
-      }
-      remaining = remaining.dropFirst(try written.get())
+      remaining = remaining.dropFirst(
+        try valueOrErrno { remaining.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) } })
     } catch {
       guard error.code == EAGAIN else { throw error }
-      _ = waitUntilWritable(descriptor, milliseconds: -1)
+      _ = waitUntilWritable(descriptor, within: .longest)
     }
   }
 }
@@ -74,31 +60,9 @@ func writeNow(_ line: [UInt8], to descriptor: Int32) -> Bool {
   line.withUnsafeBytes { buffer in buffer.baseAddress.map { ebb_write_now(descriptor, $0, buffer.count) } ?? true }
 }
 
-/// Waits until there is something to read, at most `milliseconds`. Returns whether there is; poll(2).
-package func waitUntilReadable(_ descriptor: Int32, milliseconds: Int32) -> Bool {
-  var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-  return poll(&entry, 1, milliseconds) == 1
-}
-
-/// Waits until some bytes can be written, at most `milliseconds` (-1: no limit). Returns whether they can; poll(2).
-package func waitUntilWritable(_ descriptor: Int32, milliseconds: Int32) -> Bool {
-  var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-  return poll(&entry, 1, milliseconds) == 1
-}
-
 /// Returns the first bytes of a file; open(2), read(2). Throws ENOENT, EACCES, EMFILE, and ESRCH in /proc.
 @inline(never)  // saves 3 kB
 func readFile(_ path: String, upTo count: Int) throws(Errno) -> [UInt8] {
-  var failure: Errno?
-  let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-    filled = 0
-    guard let base = buffer.baseAddress else { return }
-    do throws(Errno) {
-      filled = Int(try valueOrErrno { ebb_read_file(path.systemPath, base, Int32(count)) })
-    } catch {
-      failure = error
-    }
-  }
-  if let failure { throw failure }
-  return bytes
+  let path = path.systemPath
+  return try readArray(upTo: count) { Int(ebb_read_file(path, $0, Int32(count))) }
 }

@@ -3,11 +3,5 @@ import Supervision
 
 /// Opens a sock_diag(7) socket. Throws EMFILE, EPERM (a seccomp profile), EPROTONOSUPPORT.
 func openDiagSocket() throws(Errno) -> Int32 {
-  let socket = try valueOrErrno { ebb_diag_socket() }
-  do throws(Errno) {
-    return try movedAboveStandardStreams(socket)
-  } catch {
-    close(socket)
-    throw error
-  }
+  try movedAboveStandardStreams(try valueOrErrno { ebb_diag_socket() })
 }

@@ -51,23 +51,12 @@ package func openSignalDescriptor(_ signals: SignalSet) throws(Errno) -> Int32 {
 
 /// Reads some pending signals from a signalfd, oldest first, perhaps none. Never blocks. Throws EBADF.
 package func takeSignals(from descriptor: Int32) throws(Errno) -> [Signal] {
-  let most = 16
-  var failure: Errno?
-  let numbers = [UInt32](unsafeUninitializedCapacity: most) { buffer, count in
-    count = 0
-    guard let base = buffer.baseAddress else { return }
-    do throws(Errno) {
-      count = Int(try valueOrErrno { ebb_read_signals(descriptor, base, Int32(most)) })
-    } catch {
-      failure = error
-    }
-  }
-  if let failure { throw failure }
+  let numbers = try readArray(upTo: 16) { Int(ebb_read_signals(descriptor, $0, 16)) }
   return numbers.compactMap { Signal(number: Int($0)) }
 }
 
 /// Waits for the next pending signal; `nil` if none came within `limit`. All must be blocked. sigtimedwait(2).
-package func nextSignal(within limit: TimeAmount) -> Signal? {
+package func waitForSignal(within limit: TimeAmount) -> Signal? {
   Signal(number: Int(ebb_wait_for_signal(SignalSet.all.mask, max(limit, .zero).nanoseconds)))
 }
 

@@ -41,15 +41,15 @@ package func startListening(on address: SocketAddress, backlog: Int32) throws(Er
       try valueOrErrno { bind(socket, pointer, length) }
     }
     try valueOrErrno { CPlatform.listen(socket, backlog) }
-    return try movedAboveStandardStreams(socket)
   } catch {
     close(socket)
     throw error
   }
+  return try movedAboveStandardStreams(socket)
 }
 
 /// Returns an unused port of this network namespace, host byte order; bind(2) port 0. Throws as `startListening`.
-package func freePort() throws(Errno) -> UInt16 {
+package func findFreePort() throws(Errno) -> UInt16 {
   let socket = try startListening(on: SocketAddress(.v4(0), port: 0), backlog: 1)
   defer { close(socket) }
   return ownPort(of: socket) ?? 0
@@ -100,13 +100,10 @@ package func acceptConnection(from listener: Int32) throws(Errno) -> Int32? {
 
 /// Sends as many bytes as fit without blocking; send(2). Returns the number, 0 for none. Throws EPIPE, ECONNRESET.
 package func sendBytes(_ bytes: ArraySlice<UInt8>, over socket: Int32) throws(Errno) -> Int {
-  let result = bytes.withUnsafeBytes { buffer in
-    Result<Int, Errno> { () throws(Errno) in
-      try valueOrErrno { CPlatform.send(socket, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL)) }
-    }
-  }
   do throws(Errno) {
-    return try result.get()
+    return try valueOrErrno {
+      bytes.withUnsafeBytes { CPlatform.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+    }
   } catch {
     if error.code == EAGAIN { return 0 }
     throw error
@@ -123,21 +120,13 @@ package enum Received: Sendable {
 
 /// Returns the available bytes, up to `count`; recv(2). Throws ECONNRESET.
 package func receive(upTo count: Int, from socket: Int32) throws(Errno) -> Received {
-  var failure: Errno?
-  let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-    filled = 0
-    guard let base = buffer.baseAddress else { return }
-    do throws(Errno) {
-      filled = try valueOrErrno { recv(socket, base, count, 0) }
-    } catch {
-      failure = error
-    }
+  do throws(Errno) {
+    let bytes: [UInt8] = try readArray(upTo: count) { recv(socket, $0, count, 0) }
+    return bytes.isEmpty ? .end : .bytes(bytes)
+  } catch {
+    if error.code == EAGAIN { return .nothing }
+    throw error
   }
-  if let failure {
-    if failure.code == EAGAIN { return .nothing }
-    throw failure
-  }
-  return bytes.isEmpty ? .end : .bytes(bytes)
 }
 
 extension SocketAddress {

@@ -27,7 +27,7 @@ func runDrain(_ options: DrainOptions) throws(CommandError) -> Bool {
       return true
     }
     progress.show(drainProgress(traffic, delayRemaining: delayEndsAt - now, remaining: bound - now))
-    sleep(until: min(traffic.nextPass(after: now), now < delayEndsAt ? delayEndsAt : bound))
+    sleep(for: min(traffic.nextPass(after: now), now < delayEndsAt ? delayEndsAt : bound) - monotonicTime())
   }
 }
 
@@ -61,11 +61,6 @@ private func count(_ sampler: ConnectionSampler, into traffic: inout TrafficMoni
   }
 }
 
-private func sleep(until moment: Instant) {
-  let left = moment - monotonicTime()
-  if left > .zero { poll(nil, 0, Int32(clamping: left.milliseconds + 1)) }
-}
-
 /// Prints one updating line on a terminal, otherwise one line per second. Output that is not read is dropped: a hook
 /// without a reader, or with a slow one, must wait for the connections all the same, and no longer.
 private struct Progress {
@@ -76,24 +71,23 @@ private struct Progress {
   mutating func warn(of sample: ConnectionSample?) {
     guard !hasWarned, let warning = sample?.warning else { return }
     hasWarned = true
-    write("ebb: \(warning)\n", to: STDERR_FILENO, patience: 0)
+    write("ebb: \(warning)\n", to: STDERR_FILENO, patience: .zero)
   }
 
   mutating func show(_ text: String) {
     // Truncated at the edge (DECAWM), because only the last row of a wrapped line could be erased.
-    if isTerminal { return write("\r\u{1b}[?7l\u{1b}[K\(text)\u{1b}[?7h", patience: 0) }
+    if isTerminal { return write("\r\u{1b}[?7l\u{1b}[K\(text)\u{1b}[?7h", patience: .zero) }
     let now = monotonicTime()
     if let shownAt, now < shownAt + .seconds(1) { return }
     shownAt = now
-    write("\(text)\n", patience: 0)
+    write("\(text)\n", patience: .zero)
   }
 
   func finish(_ text: String) {
-    write("\(isTerminal ? "\r\u{1b}[K" : "")\(text)\n", patience: 1000)
+    write("\(isTerminal ? "\r\u{1b}[K" : "")\(text)\n", patience: .seconds(1))
   }
 
-  /// `patience`: in milliseconds.
-  private func write(_ text: String, to descriptor: Int32 = STDOUT_FILENO, patience: Int32) {
-    if waitUntilWritable(descriptor, milliseconds: patience) { try? writeAll(Array(text.utf8), to: descriptor) }
+  private func write(_ text: String, to descriptor: Int32 = STDOUT_FILENO, patience: TimeAmount) {
+    if waitUntilWritable(descriptor, within: patience) { try? writeAll(Array(text.utf8), to: descriptor) }
   }
 }

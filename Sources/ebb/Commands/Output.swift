@@ -17,5 +17,5 @@ func printError(_ message: String) -> Int32 {
 
 /// Waits for standard error, because nothing runs yet, but only 1 s, because the caller waits for an exit code.
 func printError(_ line: [UInt8]) {
-  if waitUntilWritable(STDERR_FILENO, milliseconds: 1000) { try? writeAll(line, to: STDERR_FILENO) }
+  if waitUntilWritable(STDERR_FILENO, within: .seconds(1)) { try? writeAll(line, to: STDERR_FILENO) }
 }

@@ -84,7 +84,7 @@ private func redraw(_ supervisor: StatusPageReader, _ options: StatusOptions) th
       text.append(byte)
     }
     try printOut(Array(home.utf8) + text + Array("\u{1b}[J".utf8))
-  } while !supervisor.hasEnded(within: 500)
+  } while !supervisor.hasEnded(within: .milliseconds(500))
   var options = options
   options.connections = false  // there are none any more
   try printOut(try statusReport(supervisor, options))

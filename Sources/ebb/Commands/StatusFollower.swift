@@ -8,7 +8,7 @@ import Supervision
 func follow(_ supervisor: StatusPageReader, _ options: StatusOptions?) throws(CommandError) {
   var shown: StatusSnapshot?
   while true {
-    let hasEnded = supervisor.hasEnded(within: shown == nil ? 0 : 20)
+    let hasEnded = supervisor.hasEnded(within: shown == nil ? .zero : .milliseconds(20))
     let status = try readStatus(supervisor)
     var state = status.snapshot
     // These change all the time during a stop. They are shown with the next other change.

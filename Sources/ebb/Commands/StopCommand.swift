@@ -21,7 +21,7 @@ func runStop(_ options: StopOptions) throws(CommandError) {
   if !isUnderWay || options.now { try send(signal, to: isUnderWay ? nearest : outermost, now: options.now, nearest) }
   if options.wait {
     try follow(nearest, nil)
-    while !outermost.hasEnded(within: 20) {}
+    while !outermost.hasEnded(within: .milliseconds(20)) {}
   } else {
     try awaitAnswer(of: nearest, now: options.now)
     try printOut(Array("\(statusLine(try readStatus(nearest), at: monotonicTime()))\n".utf8))
@@ -47,7 +47,7 @@ private func send(
 private func awaitAnswer(of supervisor: StatusPageReader, now: Bool) throws(CommandError) {
   for _ in 0..<2500 {
     let run = try readStatus(supervisor).snapshot
-    if run.phase > (now ? .draining : .serving) || supervisor.hasEnded(within: 2) { return }
+    if run.phase > (now ? .draining : .serving) || supervisor.hasEnded(within: .milliseconds(2)) { return }
   }
   throw CommandError(
     message: "process \(supervisor.pid) has been sent the stop signal, but has not begun to stop within 5s")

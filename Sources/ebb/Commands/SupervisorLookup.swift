@@ -55,7 +55,7 @@ func isAwakeSupervisor(_ pid: Int32) -> Bool {
 /// Returns the outermost supervisor, among a process and its ancestors, whose health endpoint has this port; the others
 /// leave the port to it. Its page appears only after its command has started, perhaps after this process, so this waits
 /// up to 1 s.
-func supervisorAbove(above parent: Int32, holding port: UInt16) -> Int32? {
+func findSupervisor(above parent: Int32, holding port: UInt16) -> Int32? {
   for _ in 0..<200 {
     var found: Int32?
     var pid = parent
@@ -64,10 +64,10 @@ func supervisorAbove(above parent: Int32, holding port: UInt16) -> Int32? {
       {
         found = pid
       }
-      pid = Platform.parentPID(of: pid) ?? 0
+      pid = readParentPID(of: pid) ?? 0
     }
     if let found { return found }
-    poll(nil, 0, 5)
+    sleep(for: .milliseconds(5))
   }
   return nil
 }
@@ -126,7 +126,7 @@ private func noneFound(_ search: SupervisorSearch) -> String {
 }
 
 private func cure(for pid: Int32) -> String {
-  guard let owner = userID(of: pid) else { return "" }
+  guard let owner = readUserID(of: pid) else { return "" }
   if owner == Int(getuid()) {
     return ": it has capabilities that this session lacks, or its program file is not readable"
   }

@@ -26,7 +26,7 @@ final class CommandLook {
 
   /// Calls `report` later, with `listenersSeen` or `countFailed`. Releases the memory then.
   func begin(_ report: @escaping (Event) -> Void) {
-    killsBefore = killsBefore ?? outOfMemoryKills()
+    killsBefore = killsBefore ?? readOutOfMemoryKills()
     let sampler = ConnectionSampler(listenersOf: .descendants(of: getpid()), excluding: health)
     let counter = ConnectionCounter(sampler, on: queue)
     counter.begin(lookForListeners: true) { outcome in
@@ -40,6 +40,6 @@ final class CommandLook {
   /// count: the group of its container starts at zero.
   func killsSinceStart() -> Int? {
     guard let before = killsBefore ?? (getpid() == 1 ? 0 : nil) else { return nil }
-    return outOfMemoryKills().map { max(0, $0 - before) }
+    return readOutOfMemoryKills().map { max(0, $0 - before) }
   }
 }

@@ -120,7 +120,7 @@ extension EventLoop {
 
   @inline(never)
   private func prepare(for signal: Signal) {
-    guard lifecycle.prepare(for: signal, processName: processName(of: family.commandPid), at: monotonicTime())
+    guard lifecycle.prepare(for: signal, processName: readProcessName(of: family.commandPid), at: monotonicTime())
     else { return }
     process(.reachSeen(signalReach(of: family.commandPid)))
     process(.commandSeen(isSupervisor: isAwakeSupervisor(family.commandPid)))
@@ -193,7 +193,7 @@ extension EventLoop {
   /// Must run immediately, because the next signal goes to them.
   private func lookAtLeftovers() {
     guard let (pid, port) = ListeningProcesses.child(within: .milliseconds(20)) else { return }
-    process(.leftoversListen(port: port, processName(of: pid).flatMap { KnownServer(processName: $0) }))
+    process(.leftoversListen(port: port, readProcessName(of: pid).flatMap { KnownServer(processName: $0) }))
   }
 
   private func hookEnded(_ status: ExitStatus) {
@@ -243,7 +243,7 @@ extension EventLoop {
     case .findListening(let pids): findListening(pids)
     case .killChildren:
       killedChildren = family.killChildren()
-    case .lookForSurvivors: process(.survivors(survivingChildren(), isInit: getpid() == 1))
+    case .lookForSurvivors: process(.survivors(readSurvivingChildren(), isInit: getpid() == 1))
     case .suspend: suspend()
     case .stopSelf: stopSelf()
     case .probe: probe.begin { [self] answer in process(answer) }
@@ -325,7 +325,7 @@ extension EventLoop {
     while true {
       while !waiting.isEmpty { waiting.removeFirst()() }
       let limit = lifecycle.takeWakeUp().map { max(.zero, $0 - monotonicTime()) } ?? .longest
-      switch nextSignal(within: limit) {
+      switch waitForSignal(within: limit) {
       case .sigchld?: reap()
       case let signal?: if !options.neverForwarded.contains(signal) { didReceive(signal) }
       case nil: process(.timer)

@@ -70,7 +70,7 @@ final class Family {
   /// Returns the children without the command; `nil` if they are unknown.
   func children() -> [ChildProcess]? {
     do throws(Errno) {
-      return try ownChildren().filter { $0.pid != commandPid }
+      return try readOwnChildren().filter { $0.pid != commandPid }
     } catch {
       warnOfProc(error)
       return nil

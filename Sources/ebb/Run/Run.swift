@@ -66,7 +66,7 @@ private func healthListener(_ address: HealthAddress?, _ parent: Int32, _ journa
   do throws(Errno) {
     return try HealthServer.listen(on: address)
   } catch {
-    if error.code == EADDRINUSE, let above = supervisorAbove(above: parent, holding: address.port) {
+    if error.code == EADDRINUSE, let above = findSupervisor(above: parent, holding: address.port) {
       journal.warn(
         "health-above",
         "port \(address.port) of --health belongs to the ebb above this one, pid \(above): it answers there")

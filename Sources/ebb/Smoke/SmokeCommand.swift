@@ -46,12 +46,12 @@ private func otherHealthAddress(
     close(try HealthServer.listen(on: address))
     return nil
   } catch {
-    guard error.code == EADDRINUSE, supervisorAbove(above: inherited.parent, holding: address.port) != nil else {
+    guard error.code == EADDRINUSE, findSupervisor(above: inherited.parent, holding: address.port) != nil else {
       return nil
     }
   }
   do throws(Errno) {
-    return address.at(port: try freePort())
+    return address.at(port: try findFreePort())
   } catch {
     throw CommandError(message: "smoke: no port for the supervisor's --health: \(error.description)")
   }

@@ -88,7 +88,7 @@ final class SmokeSupervisor {
         if end == nil { try? sendSignal(.sigkill, to: .process(pid)) }
       }
       try? signalDescendants(.sigkill, within: .milliseconds(20))
-      _ = waitUntilReadable(signals, milliseconds: 5)
+      _ = waitUntilReadable(signals, within: .milliseconds(5))
       _ = try? takeSignals(from: signals)
       reap()
     }

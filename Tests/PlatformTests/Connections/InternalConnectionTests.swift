@@ -171,7 +171,7 @@ import Testing
     // All were made in the same group.
     let port = try #require(UInt16(try stranger.tell("answer = l.getsockname()[1]")))
     let sample = try watch(stranger, ports: [port]).pass()
-    #expect(sample.counts.connections == (ownControlGroup() == nil ? 1 : 0))
+    #expect(sample.counts.connections == (readOwnControlGroup() == nil ? 1 : 0))
   }
 
   @Test func everyoneIsNoTree() throws {

@@ -85,7 +85,7 @@ import Testing
     let port = try stranger.listen()
     let own = try Listener()
     let sample = try ConnectionSampler(ports: nil, owner: .everyone, excluding: nil, quiet: .zero).pass()
-    let areTold = ownControlGroup() != nil
+    let areTold = readOwnControlGroup() != nil
     #expect(sample.ports.contains(port) && sample.ports.contains(own.port) == areTold)
     #expect(sample.portSource == (areTold ? .ofControlGroup : .ofTree))
   }
@@ -148,7 +148,7 @@ import Testing
     let port = try stranger.listen()
     let sample = try sampler.pass()
     // All were made in the same group.
-    #expect(sample.portSource == (ownControlGroup() == nil ? .all : .ofControlGroup))
+    #expect(sample.portSource == (readOwnControlGroup() == nil ? .all : .ofControlGroup))
     #expect(sample.ports.contains(own.port) && sample.ports.contains(port))
     #expect(!(try self.watch(stranger, excluding: excluded.port).pass()).ports.contains(excluded.port))
   }
