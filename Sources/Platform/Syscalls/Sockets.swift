@@ -3,7 +3,7 @@ import Primitives
 
 // TCP sockets, all non-blocking and close-on-exec. Nothing here blocks.
 
-/// Begins to connect; connect(2). The socket becomes writable when the attempt ends; `takeSocketError` returns the
+/// Begins to connect; connect(2). The socket becomes writable when the attempt ends; `takeConnectError` returns the
 /// result. Throws immediate errors: ECONNREFUSED, EAFNOSUPPORT on a kernel without IPv6, EMFILE.
 package func startConnecting(to address: SocketAddress) throws(Errno) -> Int32 {
   let socket = try valueOrErrno { ebb_tcp_socket(address.family) }
@@ -20,12 +20,20 @@ package func startConnecting(to address: SocketAddress) throws(Errno) -> Int32 {
   return socket
 }
 
-/// Returns and clears the pending error of a socket; `nil`: no error. socket(7) SO_ERROR.
-package func takeSocketError(_ socket: Int32) -> Errno? {
+/// Returns and clears the error of an attempt to connect; `nil`: it is connected. socket(7) SO_ERROR.
+///
+/// Counts a self-connect as ECONNREFUSED: if no socket listens on a loopback port, the kernel may choose that port as the
+/// socket's own, and a simultaneous open connects the two ends; RFC 9293 section 3.5. Such a socket holds the port that
+/// the command wants to listen on, so this sets it to leave no TIME_WAIT when closed.
+package func takeConnectError(_ socket: Int32, to address: SocketAddress) -> Errno? {
   var code: Int32 = 0
   var length = socklen_t(MemoryLayout<Int32>.size)
   guard getsockopt(socket, SOL_SOCKET, SO_ERROR, &code, &length) == 0 else { return .current }
-  return code == 0 ? nil : Errno(code: code)
+  guard code == 0 else { return Errno(code: code) }
+  guard ownPort(of: socket) == address.port else { return nil }
+  var reset = linger(l_onoff: 1, l_linger: 0)
+  setsockopt(socket, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size))
+  return Errno(code: ECONNREFUSED)
 }
 
 /// Returns a listening socket with a queue of `backlog` unaccepted connections; socket(2), bind(2), listen(2). `::`
@@ -64,16 +72,6 @@ private func ownPort(of socket: Int32) -> UInt16? {
     return getsockname(socket, base.assumingMemoryBound(to: sockaddr.self), &length) == 0
   }
   return found ? UInt16(bigEndian: raw.sin6_port) : nil
-}
-
-/// Returns whether a connection to a loopback port without a listening socket has connected to itself (self-connect):
-/// the kernel chose that port as the socket's own, and a simultaneous open connects both ends; RFC 9293 section 3.5.
-/// The socket then holds the port that the command wants to listen on, so set it to leave no TIME_WAIT when closed.
-package func discardIfSelfConnected(_ socket: Int32, to address: SocketAddress) -> Bool {
-  guard ownPort(of: socket) == address.port else { return false }
-  var reset = linger(l_onoff: 1, l_linger: 0)
-  setsockopt(socket, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size))
-  return true
 }
 
 private func setOption(_ socket: Int32, _ level: Int32, _ name: Int32, to value: Int32) throws(Errno) {

@@ -31,7 +31,7 @@ private func problem(
       guard case .http(let url) = check else { return nil }
       return ask(httpGet(url, headers: options.headers), over: socket, deadline).map { "\(address.description): \($0)" }
     } catch {
-      if error.isOwnFault { throw CommandError(message: "cannot ask \(address.description): \(error.reason)") }
+      if error.isOwnFault { throw CommandError(message: "cannot query \(address.description): \(error.reason)") }
       problem = "\(address.description): \(error.reason)"
     }
   }
@@ -60,11 +60,8 @@ private func connect(to address: SocketAddress, _ deadline: Instant) throws(NoCo
     throw NoConnection(error)
   }
   do throws(NoConnection) {
-    guard wait(for: Int16(POLLOUT), on: socket, deadline) else { throw .timeout }
-    if let error = takeSocketError(socket) { throw NoConnection(error) }
-    if discardIfSelfConnected(socket, to: address) {
-      throw NoConnection("connection refused: nothing listens on that port")
-    }
+    guard waitUntilWritable(socket, within: deadline - monotonicTime()) else { throw .timeout }
+    if let error = takeConnectError(socket, to: address) { throw NoConnection(error) }
   } catch {
     close(socket)
     throw error
@@ -75,40 +72,21 @@ private func connect(to address: SocketAddress, _ deadline: Instant) throws(NoCo
 /// Sends a request and reads the response's status. Returns what is wrong with it, otherwise `nil`.
 private func ask(_ request: [UInt8], over socket: Int32, _ deadline: Instant) -> String? {
   var remaining = request[...]
-  var answer: [UInt8] = []
   do throws(Errno) {
     while !remaining.isEmpty {
-      guard wait(for: Int16(POLLOUT), on: socket, deadline) else { return NoConnection.timeout.reason }
+      guard waitUntilWritable(socket, within: deadline - monotonicTime()) else { return NoConnection.timeout.reason }
       remaining = remaining.dropFirst(try sendBytes(remaining, over: socket))
-    }
-    while true {
-      guard wait(for: Int16(POLLIN), on: socket, deadline) else { return NoConnection.timeout.reason }
-      switch try receive(upTo: HTTPStatusLine.limit - answer.count, from: socket) {
-      case .nothing: continue
-      case .end: return "connection closed without a response"
-      case .bytes(let bytes): answer += bytes
-      }
-      let said = HTTPStatusLine(answer)
-      switch said {
-      case .status(let status): return said.isGood ? nil : "HTTP \(status)"
-      case .malformed: return "no HTTP answer"
-      case .incomplete: if answer.count >= HTTPStatusLine.limit { return "no HTTP answer" }
-      }
     }
   } catch {
     return error.description
   }
-}
-
-/// Waits until the socket is ready or has failed. Returns false if the deadline comes first.
-private func wait(for events: Int16, on socket: Int32, _ deadline: Instant) -> Bool {
-  var entry = pollfd(fd: socket, events: events, revents: 0)
-  while true {
-    let left = max(.zero, deadline - monotonicTime())
-    // Round up, and limit to poll(2)'s range: a month is as good as the year that an option may name.
-    let milliseconds = Int32(clamping: min(left.milliseconds + (left > .zero ? 1 : 0), Int(Int32.max)))
-    let ready = poll(&entry, 1, milliseconds)
-    if ready > 0 { return true }
-    if ready == 0 || ebb_errno() != EINTR { return false }
+  var response = ProbeResponse()
+  while waitUntilReadable(socket, within: deadline - monotonicTime()) {
+    switch response.read(from: socket) {
+    case .incomplete: continue
+    case .ready: return nil
+    case .failed(let problem): return problem
+    }
   }
+  return NoConnection.timeout.reason
 }

@@ -17,7 +17,7 @@ final class ReadinessProbe {
   private var check = 0
   private var address = 0
   private var addressesTried = 0
-  private var answer: [UInt8] = []
+  private var response = ProbeResponse()
 
   init(_ checks: [ReadinessCheck], on queue: dispatch_queue_t) { (self.checks, self.queue) = (checks, queue) }
 
@@ -49,8 +49,7 @@ final class ReadinessProbe {
   }
 
   private func connected() {
-    if let error = takeSocketError(socket) { return failed(error.description) }
-    if discardIfSelfConnected(socket, to: asked) { return failed("connection refused: nothing listens on that port") }
+    if let error = takeConnectError(socket, to: asked) { return failed(error.description) }
     switch checks[check] {
     case .tcp: passed()
     case .http(let url):
@@ -59,29 +58,19 @@ final class ReadinessProbe {
       guard (try? sendBytes(request[...], over: socket)) == request.count else {
         return failed("the request was not accepted")
       }
-      answer = []
+      response = ProbeResponse()
       let socket = socket
       source?.cancel {}
       source = DispatchSource(readable: socket, on: queue)
-      source?.start { [self] in readAnswer() }
+      source?.start { [self] in readResponse() }
     }
   }
 
-  private func readAnswer() {
-    do throws(Errno) {
-      switch try receive(upTo: HTTPStatusLine.limit - answer.count, from: socket) {
-      case .nothing: return
-      case .end: return failed("connection closed without a response")
-      case .bytes(let bytes): answer += bytes
-      }
-    } catch {
-      return failed(error.description)
-    }
-    let said = HTTPStatusLine(answer)
-    switch said {
-    case .status(let status): if said.isGood { passed() } else { failed("HTTP \(status)") }
-    case .malformed: failed("no HTTP answer")
-    case .incomplete: if answer.count >= HTTPStatusLine.limit { failed("no HTTP answer") }
+  private func readResponse() {
+    switch response.read(from: socket) {
+    case .incomplete: return
+    case .ready: passed()
+    case .failed(let problem): failed(problem)
     }
   }
 

@@ -141,10 +141,8 @@ extension LoadGenerator {
   private func work(on exchange: Exchange) {
     guard !exchange.isOver else { return }
     if !exchange.isConnected {
-      if let error = takeSocketError(exchange.socket) { return connectFailed(exchange, error) }
-      if discardIfSelfConnected(exchange.socket, to: targets[exchange.target].addresses[exchange.address]) {
-        return connectFailed(exchange, Errno(code: ECONNREFUSED))
-      }
+      let address = targets[exchange.target].addresses[exchange.address]
+      if let error = takeConnectError(exchange.socket, to: address) { return connectFailed(exchange, error) }
       exchange.isConnected = true
       workingAddress[exchange.target] = exchange.address
       guard ask(exchange) else { return finish(exchange, nil) }
