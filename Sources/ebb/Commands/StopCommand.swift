@@ -28,7 +28,7 @@ func runStop(_ options: StopOptions) throws(CommandError) {
   }
 }
 
-/// `now`: requests a stop without delay and drain from `nearest`.
+/// `now`: requests a stop without delay and drain from `nearest`. Throws if that or the signal fails.
 private func send(
   _ signal: Signal, to supervisor: StatusPageReader, now: Bool, _ nearest: StatusPageReader
 ) throws(CommandError) {

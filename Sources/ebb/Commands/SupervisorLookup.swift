@@ -25,7 +25,7 @@ func findSupervisor(pid: Int32?) throws(CommandError) -> SupervisorMatch {
     throw error.code == ENOENT
       ? procIsMissing : CommandError(message: "cannot search for a supervisor: \(error.description)")
   }
-  guard let first = search.found.first else { throw CommandError(message: noneFound(search)) }
+  guard let first = search.found.first else { throw CommandError(message: describeFailure(of: search)) }
   if search.found.count == 1 { return .unique(UniqueMatch(supervisor: first, others: [])) }
   let own = search.found.filter { $0.isInOwnContainer }
   guard own.count == 1 else { return .ambiguous(search.found) }
@@ -109,7 +109,7 @@ private func openStatusPage(_ pid: Int32) throws(CommandError) -> StatusPageRead
     case .noSuchProcess: throw CommandError(message: "there is no process \(pid) here")
     case .notASupervisor: throw CommandError(message: "process \(pid) is not an ebb supervisor: it has no status page")
     case .denied(let error):
-      throw CommandError(message: "cannot inspect process \(pid): \(error.description)\(cure(for: pid))")
+      throw CommandError(message: "cannot inspect process \(pid): \(error.description)\(reasonForDenial(of: pid))")
     case .failed(let error): throw CommandError(message: "cannot inspect process \(pid): \(error.description)")
     }
   }
@@ -119,13 +119,13 @@ private var procIsMissing: CommandError {
   CommandError(message: "cannot search for a supervisor: /proc is not mounted, or belongs to another PID namespace")
 }
 
-private func noneFound(_ search: SupervisorSearch) -> String {
+private func describeFailure(of search: SupervisorSearch) -> String {
   guard let first = search.denied.first else { return "no supervisor found: no process here has a status page" }
   let more = search.denied.count > 1 ? " (nor into \(search.denied.count - 1) more)" : ""
-  return "no supervisor found, and cannot inspect process \(first)\(more)\(cure(for: first))"
+  return "no supervisor found, and cannot inspect process \(first)\(more)\(reasonForDenial(of: first))"
 }
 
-private func cure(for pid: Int32) -> String {
+private func reasonForDenial(of pid: Int32) -> String {
   guard let owner = readUserID(of: pid) else { return "" }
   if owner == Int(getuid()) {
     return ": it has capabilities that this session lacks, or its program file is not readable"

@@ -188,7 +188,7 @@ extension HealthServer {
     return try discard(connection)
   }
 
-  /// Discards input until the client closes, or the time or the bytes run out.
+  /// Discards input until the client closes, or the time or the bytes run out. Throws ECONNRESET.
   private func discard(_ connection: Connection) throws(Errno) -> Bool {
     while let left = connection.discards, left > 0 {
       switch try receive(upTo: min(left, 16 * 1024), from: connection.socket) {

@@ -8,7 +8,7 @@ import Supervision
 func run(_ options: RunOptions, command: CStrings, environment: CStrings?, _ inherited: InheritedState) -> Int32 {
   let startedAt = monotonicTime()
   let journal = Journal(options)
-  let listener = healthListener(options.health, inherited.parent, journal)
+  let listener = openHealthListener(options.health, inherited.parent, journal)
   let descriptorLimit = provideRunRequirements(options)
   if options.asleep == nil { warnOfUnknownVariables(environment, journal) }
   adoptOrphans(options.asleep, journal)
@@ -16,7 +16,7 @@ func run(_ options: RunOptions, command: CStrings, environment: CStrings?, _ inh
 
   // Before any source exists, because the command must inherit what ebb inherited. Its exit stays pending.
   let terminal = Terminal()
-  let settings = spawnSettings(options, inherited, terminal, descriptorLimit)
+  let settings = makeSpawnSettings(options, inherited, terminal, descriptorLimit)
   let pid: Int32
   do throws(SpawnFailure) {
     pid = try spawn(command, environment: environment, settings)
@@ -61,7 +61,7 @@ private func strings(_ arguments: CStrings) -> [String] {
 
 /// Before the command starts, because a missing endpoint would fail every probe of a container that looks healthy. If a
 /// supervisor above this one has the port, that one responds.
-private func healthListener(_ address: HealthAddress?, _ parent: Int32, _ journal: Journal) -> Int32? {
+private func openHealthListener(_ address: HealthAddress?, _ parent: Int32, _ journal: Journal) -> Int32? {
   guard let address else { return nil }
   do throws(Errno) {
     return try HealthServer.listen(on: address)
@@ -132,7 +132,7 @@ private func watchParent(_ signal: Signal?, _ parent: Int32, _ journal: Journal)
   }
 }
 
-private func spawnSettings(
+private func makeSpawnSettings(
   _ options: RunOptions, _ inherited: InheritedState, _ terminal: Terminal?, _ descriptorLimit: Int?
 ) -> SpawnSettings {
   let ignoresChildSignal = isIgnored(.sigchld)
