@@ -1,4 +1,4 @@
-/// A message that grows.
+/// A byte buffer that grows at its end.
 package struct ByteWriter {
   package private(set) var bytes: [UInt8] = []
 
@@ -6,7 +6,7 @@ package struct ByteWriter {
 
   package mutating func append(_ more: [UInt8]) { bytes += more }
 
-  /// The low bytes of a number that is not negative.
+  /// Appends the low `width` bytes of a non-negative number, little-endian.
   package mutating func append(_ number: Int, width: Int) {
     for index in 0..<width { bytes.append(UInt8(truncatingIfNeeded: number >> (8 * index))) }
   }

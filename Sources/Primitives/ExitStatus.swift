@@ -3,7 +3,7 @@ package enum ExitStatus: Equatable, Sendable {
   case exited(code: Int)
   case killed(by: Signal, dumpedCore: Bool)
 
-  /// What a shell says of it: the code, or 128 + the signal's number.
+  /// The exit code that a shell reports: the process's own, or 128 + the signal's number.
   package var code: Int {
     switch self {
     case .exited(let code): code
@@ -12,11 +12,11 @@ package enum ExitStatus: Equatable, Sendable {
   }
 }
 
-/// The codes of ebb's own, as env(1) and the shells have them.
+/// The supervisor's own exit codes, as env(1) and the shells use them.
 package enum ExitCode {
   /// Not ready within `--startup-timeout`.
   package static let startupTimeout = 124
-  /// ebb itself failed: usage, configuration, no process to be had.
+  /// ebb itself failed, for example by wrong usage or configuration, or because it cannot start a process.
   package static let ownFailure = 125
   /// The command was found but cannot be executed.
   package static let notExecutable = 126

@@ -9,7 +9,8 @@ package enum IPAddress: Equatable, Sendable {
   /// ::1
   package static let loopback6 = IPAddress.v6(high: 0, low: 1)
 
-  /// `127.0.0.1` or `::1`, without brackets. Nil for anything else, a zone (`%eth0`) too.
+  /// Parses `127.0.0.1` or `::1`, without brackets. `nil` for anything else, including an address with a zone
+  /// (`%eth0`).
   package init?(text: some Collection<UInt8>) {
     if let address = version4(text) {
       self = .v4(address)
@@ -21,8 +22,8 @@ package enum IPAddress: Equatable, Sendable {
   }
 }
 
-/// Four decimal numbers, and nothing of what inet_aton(3) takes beside: `127.1` and `0177.0.0.1` read differently in
-/// other programs.
+/// Parses four decimal numbers. It rejects the other forms of inet_aton(3), because other programs read `127.1` and
+/// `0177.0.0.1` differently.
 private func version4(_ text: some Collection<UInt8>) -> UInt32? {
   let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
   guard parts.count == 4 else { return nil }
@@ -35,10 +36,10 @@ private func version4(_ text: some Collection<UInt8>) -> UInt32? {
   return address
 }
 
-/// RFC 4291 section 2.2: eight groups of hexadecimal digits, `::` once for groups of zero, the last two as an IPv4
-/// address if wished.
+/// Parses RFC 4291 section 2.2: eight groups of hexadecimal digits, one `::` for groups of zeros, optionally an IPv4
+/// address as the last two groups.
 private func version6(_ text: some Collection<UInt8>) -> (high: UInt64, low: UInt64)? {
-  // The longest form there is; what is longer need not be looked at.
+  // The longest valid form has 45 bytes.
   guard 2...45 ~= text.count else { return nil }
   let bytes = Array(text)
   let colon = UInt8(ascii: ":")
@@ -83,7 +84,7 @@ extension IPAddress {
     if case .v4(let address) = self { address >> 24 == 127 } else { false }
   }
 
-  /// An IPv6 address as the kernel has it; one that stands for an IPv4 address (RFC 4291 section 2.5.5.2) as that.
+  /// Makes an address from the kernel's two halves. An IPv4-mapped address (RFC 4291 section 2.5.5.2) becomes IPv4.
   package init(high: UInt64, low: UInt64) {
     self = high == 0 && low >> 32 == 0xFFFF ? .v4(UInt32(truncatingIfNeeded: low)) : .v6(high: high, low: low)
   }

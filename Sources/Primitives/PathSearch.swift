@@ -1,5 +1,5 @@
-/// Where a command may be: the name itself where it has a slash, else in each folder of PATH; execvp(3). An empty
-/// folder in PATH is the working directory. Without PATH the folders are those that Docker would give.
+/// Returns the paths at which to try a command: its name if that contains a slash, else its name in each folder of
+/// PATH; execvp(3). An empty folder in PATH is the working directory. Without PATH, Docker's default folders are used.
 package func executableCandidates(for name: String, path: String?) -> [String] {
   if name.utf8.isEmpty { return [] }
   if isPath(name) { return [name] }
@@ -7,5 +7,5 @@ package func executableCandidates(for name: String, path: String?) -> [String] {
   return folders.split(onByte: UInt8(ascii: ":")).map { $0.utf8.isEmpty ? name : $0 + "/" + name }
 }
 
-/// Not looked for in PATH.
+/// Whether the name contains a slash, so that PATH is not searched.
 package func isPath(_ name: String) -> Bool { name.utf8.contains(UInt8(ascii: "/")) }

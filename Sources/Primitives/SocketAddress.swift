@@ -1,25 +1,23 @@
-/// Where a TCP connection goes to or comes in.
+/// One end of a TCP connection, or the address of a listening socket.
 package struct SocketAddress: Equatable, Sendable {
-  /// Of the other end, or of ebb's own.
   package let address: IPAddress
   /// In host byte order.
   package let port: UInt16
 
-  /// An address and a port of it.
   package init(_ address: IPAddress, port: UInt16) {
     self.address = address
     self.port = port
   }
 }
 
-/// A TCP port, 1 to 65535, in decimal digits.
+/// Parses a TCP port in decimal digits. `nil` outside 1 to 65535.
 package func parsePortNumber(_ text: some Collection<UInt8>) -> UInt16? {
   guard let number = parseDecimal(text, max: Int(UInt16.max)), number > 0 else { return nil }
   return UInt16(number)
 }
 
 extension SocketAddress {
-  /// `127.0.0.1:80`; IPv6 in eight groups without shortening, in brackets.
+  /// `127.0.0.1:80`, or an IPv6 address in brackets, as eight groups without `::`.
   package var description: String {
     switch address {
     case .v4(let number):

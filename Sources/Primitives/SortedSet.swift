@@ -1,10 +1,10 @@
-/// Numbers in ascending order, each once. Found by halving, so that a look-up stays cheap with thousands of them.
+/// Distinct numbers in ascending order. A look-up is a binary search, so it stays cheap with thousands of elements.
 package struct SortedSet<Element: FixedWidthInteger & Sendable>: Sendable {
   package private(set) var elements: [Element] = []
 
   package init() {}
 
-  /// Many at once: one by one, in no order, each would move half of the others.
+  /// Sorts once: inserting unordered elements one by one would move half of the others each time.
   package init(_ unordered: [Element]) {
     elements.reserveCapacity(unordered.count)
     for element in unordered.sorted() where element != elements.last { elements.append(element) }
@@ -26,7 +26,7 @@ package struct SortedSet<Element: FixedWidthInteger & Sendable>: Sendable {
     return place < elements.count && elements[place] == element
   }
 
-  /// Where the first one stands that is not smaller.
+  /// The index of the first element that is not smaller.
   private func insertionIndex(of element: Element) -> Int {
     var low = 0
     var high = elements.count

@@ -1,2 +1,2 @@
-/// The version that `--version` prints and reports carry.
+/// The version in `--version` and in reports.
 package let ebbVersion = "0.1.0"

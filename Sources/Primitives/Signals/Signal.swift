@@ -3,7 +3,7 @@ package struct Signal: Equatable, Sendable {
   /// 1 to 64.
   package let number: Int32
 
-  /// Nil outside 1 to 64.
+  /// `nil` outside 1 to 64.
   package init?(number: Int) {
     guard 1...64 ~= number else { return nil }
     self.number = Int32(number)
@@ -11,7 +11,7 @@ package struct Signal: Equatable, Sendable {
 
   private init(_ number: Int32) { self.number = number }
 
-  // The numbers of x86, ARM, RISC-V, POWER and s390x; signal(7).
+  // These numbers are valid on x86, ARM, RISC-V, POWER and s390x; signal(7).
   package static let sighup = Signal(1)
   /// SIGINT, Ctrl-C
   package static let sigint = Signal(2)
@@ -21,7 +21,7 @@ package struct Signal: Equatable, Sendable {
   package static let sigkill = Signal(9)
   package static let sigusr1 = Signal(10)
   package static let sigusr2 = Signal(12)
-  /// SIGPIPE, nobody reads what was written
+  /// SIGPIPE, a write to a pipe without readers
   package static let sigpipe = Signal(13)
   /// SIGTERM, the usual stop signal
   package static let sigterm = Signal(15)
@@ -31,15 +31,15 @@ package struct Signal: Equatable, Sendable {
   package static let stop = Signal(19)
   /// SIGTSTP, Ctrl-Z
   package static let sigtstp = Signal(20)
-  /// SIGTTIN, a read from the background
+  /// SIGTTIN, a read by a background process group
   package static let sigttin = Signal(21)
-  /// SIGTTOU, a write from the background
+  /// SIGTTOU, a write by a background process group
   package static let sigttou = Signal(22)
 
-  /// SIGWINCH, the terminal has another size
+  /// SIGWINCH, the terminal's size changed
   package static let sigwinch = Signal(28)
 
-  /// Without a handler it does nothing: CHLD, CONT, URG, WINCH.
+  /// Whether the default action ignores the signal: CHLD, CONT, URG, WINCH.
   package var isIgnoredByDefault: Bool { [17, 18, 23, 28].contains(number) }
 
   private static let names = [
@@ -49,12 +49,12 @@ package struct Signal: Equatable, Sendable {
   ]
   private static let otherNames: [(name: String, number: Int32)] = [("IOT", 6), ("CLD", 17), ("POLL", 29)]
 
-  // The kernel's first real-time signal is 32; glibc keeps 32 and 33 and calls 34 SIGRTMIN, and so does everybody's
-  // `kill -l`.
+  // The kernel's first real-time signal is 32, but glibc reserves 32 and 33. It calls 34 SIGRTMIN, as does every `kill
+  // -l`.
   private static let firstRealTime = 34
   private static let lastRealTime = 64
 
-  /// `TERM`, `SIGTERM` (in any case), `15`, `RTMIN+3`, `RTMAX-1`. Nil for anything else.
+  /// Parses `TERM`, `SIGTERM` (in any case), `15`, `RTMIN+3` or `RTMAX-1`. `nil` for anything else.
   package init?(text: String) {
     var name = text.asciiUppercased
     if let number = parseDecimal(name.utf8, max: 64) {
@@ -71,7 +71,7 @@ package struct Signal: Equatable, Sendable {
     }
   }
 
-  /// `RTMIN`, `RTMIN+N`, `RTMAX`, `RTMAX-N`.
+  /// Parses `RTMIN`, `RTMIN+N`, `RTMAX` or `RTMAX-N`.
   private init?(realTimeName name: String) {
     func distance(from base: String) -> Int? {
       guard name.hasBytePrefix(base) else { return nil }
@@ -91,7 +91,7 @@ package struct Signal: Equatable, Sendable {
     }
   }
 
-  /// `TERM`, `RTMIN+3`; `32` and `33` have no name.
+  /// `TERM` or `RTMIN+3`. 32 and 33 have no name, so their number is returned.
   package var name: String {
     let index = Int(number)
     if index <= Signal.names.count { return Signal.names[index - 1] }

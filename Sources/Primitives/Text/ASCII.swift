@@ -1,24 +1,22 @@
-// Text without Unicode tables. `==` on String normalizes, which links 50 to 100 kB of tables into a program that only
-// ever compares names of options and signals; bytes will do.
+// Text operations without Unicode tables. `==` on String normalizes, which links 50 to 100 kB of tables. ebb only
+// compares names of options and signals, so comparing bytes is enough.
 
 extension String {
-  /// Whether both hold the same bytes.
   package func bytesEqual(_ other: String) -> Bool { utf8.elementsEqual(other.utf8) }
 
-  /// Whether the bytes of `prefix` stand at the start.
   package func hasBytePrefix(_ prefix: String) -> Bool { utf8.starts(with: prefix.utf8) }
 
-  /// The parts between the bytes `separator`; one part where there is none.
+  /// Splits at each `separator`; one part if there is no separator.
   package func split(onByte separator: UInt8) -> [String] {
     utf8.split(separator: separator, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// ASCII letters in capitals, dashes as underscores.
+  /// The text with ASCII letters in upper case and dashes as underscores.
   package var asVariableName: String {
     String(decoding: utf8.map { $0 == UInt8(ascii: "-") ? UInt8(ascii: "_") : asciiUppercasedByte($0) }, as: UTF8.self)
   }
 
-  /// ASCII letters in capitals.
+  /// The text with ASCII letters in upper case.
   var asciiUppercased: String { String(decoding: utf8.map(asciiUppercasedByte), as: UTF8.self) }
 
 }

@@ -1,8 +1,8 @@
 extension [UInt8] {
   package mutating func append(_ text: String) { append(contentsOf: text.utf8) }
 
-  /// The text as a JSON string, RFC 8259 section 7: quotes, backslashes and control characters escaped, DEL too since
-  /// terminals act on it.
+  /// Appends the text as a JSON string, RFC 8259 section 7: quotes, backslashes and control characters are escaped. DEL
+  /// is escaped too because terminals act on it.
   package mutating func appendQuoted(_ text: String) {
     append(UInt8(ascii: "\""))
     for byte in text.utf8 {
@@ -28,8 +28,8 @@ private func hexDigit(_ value: UInt8) -> UInt8 {
 }
 
 extension String {
-  /// In double quotes, on one line and not longer than a line should be: what a message shows of a word that somebody
-  /// gave. Same escapes as JSON.
+  /// The text in double quotes with the escapes of JSON, cut after 200 bytes: how messages show text that a user
+  /// supplied.
   package var quoted: String {
     let longest = 200
     let text = legible

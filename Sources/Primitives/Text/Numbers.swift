@@ -1,4 +1,4 @@
-/// The number that the decimal digits say, or nil: empty, another character, a sign, or larger than `largest`.
+/// Parses decimal digits. `nil` if the text is empty, contains another character (also a sign), or exceeds `largest`.
 package func parseDecimal(_ digits: some Collection<UInt8>, max largest: Int) -> Int? {
   guard !digits.isEmpty else { return nil }
   var number = 0
@@ -12,7 +12,7 @@ package func parseDecimal(_ digits: some Collection<UInt8>, max largest: Int) ->
   return number
 }
 
-/// What a hexadecimal digit stands for.
+/// Returns the value of a hexadecimal digit. `nil` for any other character.
 package func hexValue(_ digit: UInt8) -> UInt8? {
   switch digit {
   case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
@@ -22,7 +22,7 @@ package func hexValue(_ digit: UInt8) -> UInt8? {
   }
 }
 
-/// The number that up to sixteen hexadecimal digits say, or nil.
+/// Parses 1 to 16 hexadecimal digits. `nil` for anything else.
 package func parseHexadecimal(_ digits: ArraySlice<UInt8>) -> UInt64? {
   guard 1...16 ~= digits.count else { return nil }
   var number: UInt64 = 0

@@ -1,10 +1,11 @@
-// Paths and words as the kernel has them: any bytes but 0. A String holds UTF-8 alone, and to repair what is not would
-// name another file. So each byte that is no part of valid UTF-8 stands as a character of its own, U+EF80 to U+EFFF of the
-// private use area, and so do the bytes of these characters themselves: no two texts are the same. (Python does so with
-// surrogates, PEP 383.)
+// Converts between a String and the kernel's paths and arguments, which may contain any byte but 0. A String can only
+// contain UTF-8, and repairing invalid bytes would name another file. Each byte that is not part of valid UTF-8
+// therefore becomes a stand-in: one character in U+EF80 to U+EFFF, of the private use area. The bytes of these
+// characters themselves are replaced too, so different inputs always give different texts. (Python uses surrogates, PEP
+// 383.)
 
 extension String {
-  /// From the bytes of an argument, a variable or a path.
+  /// Decodes the bytes of an argument, a variable or a path.
   package init(systemBytes bytes: some Collection<UInt8>) {
     guard bytes.contains(where: { $0 >= 0x80 }) else {
       self.init(decoding: bytes, as: UTF8.self)
@@ -26,10 +27,10 @@ extension String {
     self.init(decoding: text, as: UTF8.self)
   }
 
-  /// The bytes that the text was made of.
+  /// The original bytes of the text.
   package var systemBytes: [UInt8] { withoutStandIns { [$0] } }
 
-  /// For a person: one replacement character for each byte that is no text.
+  /// The text for people: each byte that is not text appears as one replacement character.
   var legible: String { String(decoding: withoutStandIns { _ in Array("\u{FFFD}".utf8) }, as: UTF8.self) }
 
   private func withoutStandIns(_ replacement: (UInt8) -> [UInt8]) -> [UInt8] {
@@ -50,13 +51,13 @@ extension String {
   }
 }
 
-/// Whether U+EF80 to U+EFFF comes first.
+/// Whether the bytes start with a character in U+EF80 to U+EFFF.
 private func isStandIn(_ bytes: ArraySlice<UInt8>) -> Bool {
   bytes.count >= 3 && bytes[bytes.startIndex] == 0xEE && bytes[bytes.startIndex + 1] >= 0xBE
     && bytes[bytes.startIndex + 1] <= 0xBF && bytes[bytes.startIndex + 2] & 0xC0 == 0x80
 }
 
-/// Of the character that comes first, in bytes; 0 where that is no valid UTF-8. The Unicode Standard, table 3-7.
+/// Returns the length of the first character in bytes; 0 if it is not valid UTF-8. The Unicode Standard, table 3-7.
 private func lengthOfCharacter(_ bytes: ArraySlice<UInt8>) -> Int {
   guard let first = bytes.first else { return 0 }
   let second: ClosedRange<UInt8>

@@ -1,10 +1,10 @@
-/// In decimal, with zeros in front up to `width`.
+/// Formats a number in decimal, padded with leading zeros to `width` digits.
 package func zeroPadded(_ number: Int, _ width: Int) -> String {
   let text = "\(number)"
   return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
 }
 
-/// Cells under each other: numbers to the right, all else to the left.
+/// Aligns a table's cells: the columns in `numbers` to the right, all others to the left.
 package func alignedColumns(_ rows: [[String]], numbers: [Int]) -> String {
   let widths = (0..<rows[0].count).map { column in rows.reduce(0) { max($0, $1[column].utf8.count) } }
   var text = ""
@@ -19,7 +19,7 @@ package func alignedColumns(_ rows: [[String]], numbers: [Int]) -> String {
 }
 
 extension Int {
-  /// Bytes as `50.1 MiB`.
+  /// A number of bytes as `50.1 MiB`.
   package var asMemory: String {
     if self < 1 << 20 { return "\(self >> 10) KiB" }
     let (tenths, unit) = self < 1 << 30 ? (((self >> 10) * 10) >> 10, "MiB") : (((self >> 20) * 10) >> 10, "GiB")
@@ -36,7 +36,7 @@ extension [String] {
 }
 
 extension String {
-  /// The text, then spaces up to `width` bytes.
+  /// Pads the text with spaces to `width` bytes.
   package func padded(to width: Int) -> String {
     self + String(repeating: " ", count: max(0, width - utf8.count))
   }

@@ -1,7 +1,7 @@
-/// A moment on the monotonic clock (CLOCK_MONOTONIC), the only clock that ebb decides by: it neither jumps nor follows
-/// the wall clock, and it stands still while the machine is suspended.
+/// A moment on the monotonic clock (CLOCK_MONOTONIC), the only clock that ebb uses for decisions. It never jumps, does
+/// not follow the wall clock, and stops while the machine is suspended.
 package struct Instant: Comparable, Sendable {
-  /// Time since the clock's start, in whole nanoseconds.
+  /// Whole nanoseconds since the clock's start.
   package let nanoseconds: Int64
 
   package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
@@ -13,7 +13,7 @@ package struct Instant: Comparable, Sendable {
   package static func - (left: Instant, right: TimeAmount) -> Instant {
     Instant(nanoseconds: left.nanoseconds - right.nanoseconds)
   }
-  /// From the right one to the left one; negative where the left one is earlier.
+  /// The time from `right` to `left`; negative if `left` is earlier.
   package static func - (left: Instant, right: Instant) -> TimeAmount {
     TimeAmount(nanoseconds: left.nanoseconds - right.nanoseconds)
   }

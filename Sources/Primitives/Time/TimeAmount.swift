@@ -1,6 +1,6 @@
-/// A length of time, as plain as `Instant`: 64 bits of nanoseconds reach 292 years.
+/// A length of time. 64 bits of nanoseconds reach 292 years.
 package struct TimeAmount: Comparable, Sendable {
-  /// Whole nanoseconds; may be negative, as the difference of two moments.
+  /// Whole nanoseconds; negative for the difference to a later moment.
   package let nanoseconds: Int64
 
   package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
@@ -8,14 +8,14 @@ package struct TimeAmount: Comparable, Sendable {
   package static func seconds(_ count: Int) -> TimeAmount { TimeAmount(nanoseconds: Int64(count) * 1_000_000_000) }
   package static let zero = TimeAmount(nanoseconds: 0)
 
-  /// Whole milliseconds, the part below cut off.
+  /// Whole milliseconds, truncated.
   package var milliseconds: Int { Int(nanoseconds / 1_000_000) }
 
   package static func < (left: TimeAmount, right: TimeAmount) -> Bool { left.nanoseconds < right.nanoseconds }
   package static func + (left: TimeAmount, right: TimeAmount) -> TimeAmount {
     TimeAmount(nanoseconds: left.nanoseconds + right.nanoseconds)
   }
-  /// What is left; negative where nothing is.
+  /// Subtracts; the result is negative if `right` is longer.
   package static func - (left: TimeAmount, right: TimeAmount) -> TimeAmount {
     TimeAmount(nanoseconds: left.nanoseconds - right.nanoseconds)
   }
@@ -25,14 +25,15 @@ package struct TimeAmount: Comparable, Sendable {
 }
 
 extension TimeAmount {
-  /// The longest span that an option takes. Sums of a few of them and of a moment stay far inside 64 bits.
+  /// The longest duration that an option accepts. The sum of a moment and a few of these stays far below the 64-bit
+  /// limit.
   package static let longest = TimeAmount.seconds(366 * 24 * 60 * 60)
 
   private static let units: [(name: String, milliseconds: Int)] = [
     ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000),
   ]
 
-  /// `10s`, `500ms`, `1m30s`; a bare number is seconds. Nil for anything else, and beyond `longest`.
+  /// Parses `10s`, `500ms` or `1m30s`; a bare number is seconds. `nil` for anything else, and above `longest`.
   package init?(text: String) {
     let limit = TimeAmount.longest.milliseconds
     var remaining = Array(text.utf8)[...]
@@ -41,7 +42,7 @@ extension TimeAmount {
       return
     }
     var total = 0
-    var largestAllowed = Int.max  // units come in falling order, each once: `30s1m` is a slip of the pen
+    var largestAllowed = Int.max  // units must descend and occur once: `30s1m` is a typing error
     repeat {
       let digits = remaining.prefix { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
       let unit = remaining.dropFirst(digits.count).prefix { !(UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0) }
@@ -56,7 +57,7 @@ extension TimeAmount {
     self = .milliseconds(total)
   }
 
-  /// As the options take it: `1m30s`, `500ms`, `0s`. The part below a millisecond is cut off.
+  /// The format of the options: `1m30s`, `500ms`, `0s`. Truncated to milliseconds.
   package var description: String {
     var remaining = milliseconds
     if remaining < 0 { return "-" + TimeAmount(nanoseconds: -nanoseconds).description }
@@ -69,13 +70,13 @@ extension TimeAmount {
     return text
   }
 
-  /// For a sentence: as `text` where that is short, else in tenths of a second, cut off.
+  /// The format for a sentence: `description` if that is short, else tenths of a second, truncated.
   package var brief: String {
     milliseconds < 1000 || milliseconds % 1000 == 0 || milliseconds >= 60_000
       ? description : "\(milliseconds / 1000).\(milliseconds / 100 % 10)s"
   }
 
-  /// As much as a person needs, rounded: `3.8s`, `42s`, `1m21s`, `2h05m`, `3d4h`; a time that is over is `0.0s`.
+  /// The format for people, rounded: `3.8s`, `42s`, `1m21s`, `2h05m`, `3d4h`. Negative amounts are `0.0s`.
   package var approximate: String {
     let milliseconds = max(0, milliseconds)
     let tenths = (milliseconds + 50) / 100

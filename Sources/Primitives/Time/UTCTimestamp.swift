@@ -1,4 +1,4 @@
-/// `2026-01-31T12:00:00.123Z`, RFC 3339, of milliseconds since 1970-01-01 UTC. A clock before 1970 shows as 1970.
+/// Formats milliseconds since 1970-01-01 UTC as `2026-01-31T12:00:00.123Z`, RFC 3339. An earlier time is shown as 1970.
 package func utcTimestamp(unixMilliseconds: Int) -> String {
   let total = max(0, unixMilliseconds)
   let day = civilDay(sinceEpoch: total / 86_400_000)
@@ -7,8 +7,8 @@ package func utcTimestamp(unixMilliseconds: Int) -> String {
     + "\(zeroPadded(time / 3_600_000, 2)):\(zeroPadded(time / 60_000 % 60, 2)):\(zeroPadded(time / 1000 % 60, 2)).\(zeroPadded(time % 1000, 3))Z"
 }
 
-/// The Gregorian date of a count of days since 1970-01-01. Counted in years that begin in March, so that a leap day is
-/// the last of its year, and in eras of 400 years, which all have the same length.
+/// Returns the Gregorian date of a number of days since 1970-01-01. The calculation uses years that begin in March, so
+/// that a leap day is the last of its year, and eras of 400 years, which all have the same length.
 private func civilDay(sinceEpoch days: Int) -> (year: Int, month: Int, day: Int) {
   let sinceMarch0 = days + 719_468  // 0000-03-01
   let era = sinceMarch0 / 146_097
