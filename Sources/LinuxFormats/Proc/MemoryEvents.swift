@@ -1,8 +1,9 @@
 import Primitives
 
-/// Where the memory control group of a process may count out-of-memory kills, from the bytes of its /proc/PID/cgroup: lines
-/// of `ID:CONTROLLERS:PATH`, where version 2 has `0::PATH`. The mount point alone comes last: in a container it often is the
-/// group itself, and the path is one of the machine. cgroups(7), Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst
+/// Returns the files in which a process's memory control group may count out-of-memory kills, from the bytes of its
+/// /proc/PID/cgroup. Its lines are `ID:CONTROLLERS:PATH`; version 2 has `0::PATH`. The mount point itself comes last:
+/// in a container it often is the group, while the path is the machine's. cgroups(7),
+/// Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst
 package func memoryGroupFiles(_ list: [UInt8]) -> [String] {
   var files: [String] = []
   for line in list.split(separator: UInt8(ascii: "\n")) {
@@ -17,7 +18,8 @@ package func memoryGroupFiles(_ list: [UInt8]) -> [String] {
   return files
 }
 
-/// The count in the line `oom_kill N` of memory.events (version 2) or memory.oom_control (version 1, Linux 4.13).
+/// Parses the line `oom_kill N` of memory.events (version 2) or memory.oom_control (version 1, Linux 4.13). `nil`
+/// without it.
 package func outOfMemoryKills(events: [UInt8]) -> Int? {
   let key = Array("oom_kill ".utf8)
   let line = events.split(separator: UInt8(ascii: "\n")).first { $0.starts(with: key) }

@@ -3,7 +3,7 @@
 import Primitives
 
 extension SocketRecord {
-  /// A line of /proc/net/tcp or udp, or of their kin for IPv6. Nil for the heading, and for what is no such line.
+  /// Parses a line of /proc/net/tcp, tcp6, udp or udp6. `nil` for the heading and for malformed lines.
   package init?(line: ArraySlice<UInt8>) {
     var columns = Columns(line)
     guard columns.next() != nil, let local = columns.next(), let remote = columns.next(),
@@ -16,18 +16,19 @@ extension SocketRecord {
     self.localPort = localPort
     self.peer = peer
     self.inode = inode
-    // gVisor writes zeros for all that it does not know, the queues too. No congestion window is zero.
+    // gVisor writes zeros for everything that it does not know, including the queues. A real congestion window is never
+    // 0.
     guard let window = columns.skip(5).flatMap(decimalNumber), window != 0 else { return }
     self.sendQueue = UInt32(clamping: sendQueue)
     self.receiveQueue = UInt32(clamping: receiveQueue)
   }
 
-  /// Whether a line of /proc/net/udp shows a socket that waits for anybody's datagrams. A client that is not connected
-  /// looks the same; it costs a delay that was not needed, where a server without one would lose what comes.
+  /// Whether a line of /proc/net/udp is a socket that receives datagrams from any sender. An unconnected client looks
+  /// the same: mistaking it for a server costs an unnecessary delay, while missing a server would lose its datagrams.
   package var isDatagramServer: Bool { state == 7 && localPort != 0 }
 }
 
-/// The inode of a listening UNIX socket, from a line of /proc/net/unix; nil for any other.
+/// Parses the inode of a listening UNIX socket from a line of /proc/net/unix. `nil` for any other line.
 package func listeningUnixInode(line: ArraySlice<UInt8>) -> UInt64? {
   var columns = Columns(line)
   // __SO_ACCEPTCON
@@ -35,8 +36,8 @@ package func listeningUnixInode(line: ArraySlice<UInt8>) -> UInt64? {
   return columns.skip(2).flatMap(decimalNumber)
 }
 
-/// Connections of any port that the kernel has accepted since it started, from /proc/net/snmp: a line of names, and one
-/// of numbers below. Nil where that is not there.
+/// Parses the number of connections on all ports that the kernel has accepted since it started, from /proc/net/snmp.
+/// The file has a line of names above a line of numbers. `nil` if the number is missing.
 package func parsePassiveOpens(snmp: [UInt8]) -> Int? {
   let lines = snmp.split(separator: UInt8(ascii: "\n")).filter { $0.starts(with: "Tcp: ".utf8) }
   guard lines.count == 2 else { return nil }
@@ -48,14 +49,14 @@ package func parsePassiveOpens(snmp: [UInt8]) -> Int? {
   return nil
 }
 
-/// The ports that the kernel hands out to clients, from /proc/sys/net/ipv4/ip_local_port_range.
+/// Parses the range of ports for outgoing connections from /proc/sys/net/ipv4/ip_local_port_range. `nil` if malformed.
 package func parseClientPorts(_ text: [UInt8]) -> ClosedRange<UInt16>? {
   let numbers = text.split { $0 <= UInt8(ascii: " ") }.compactMap { parseDecimal($0, max: Int(UInt16.max)) }
   guard numbers.count == 2, numbers[0] <= numbers[1] else { return nil }
   return UInt16(numbers[0])...UInt16(numbers[1])
 }
 
-/// The words of a line, apart by blanks.
+/// The space-separated columns of a line.
 private struct Columns {
   private var remaining: ArraySlice<UInt8>
 
@@ -68,7 +69,7 @@ private struct Columns {
     return remaining[start..<end]
   }
 
-  /// The next but `count`.
+  /// Skips `count` columns and returns the next one.
   mutating func skip(_ count: Int) -> ArraySlice<UInt8>? {
     for _ in 0..<count { _ = next() }
     return next()
@@ -76,8 +77,8 @@ private struct Columns {
 }
 
 extension SocketAddress {
-  /// `0100007F:1F90`: the address as words of 32 bits in the machine's byte order, though they are numbers of the
-  /// network's; the port as a number.
+  /// Parses `0100007F:1F90`. The address is 32-bit words in network byte order, each printed as a number of the
+  /// machine's byte order. The port is a number.
   fileprivate init?(procNet text: ArraySlice<UInt8>) {
     guard let colon = text.firstIndex(of: UInt8(ascii: ":")), let port = parseHexadecimal(text[(colon + 1)...]),
       port <= UInt16.max

@@ -1,12 +1,13 @@
 import Primitives
 
-/// One process, from /proc/PID/stat.
+/// The identity and the parent of a process, from /proc/PID/stat.
 package struct ProcPIDStat: Equatable, Sendable {
-  /// Its process id, in this pid namespace.
+  /// The process ID in this PID namespace.
   package let pid: Int32
-  /// Its parent's; 0 where that is outside of this pid namespace.
+  /// The parent's process ID; 0 if the parent is outside this PID namespace.
   package let parent: Int32
-  /// Kernel clock ticks since boot: together with the pid the identity of a process, since pids are used again.
+  /// Kernel clock ticks since boot. Only together with the start time does a PID identify a process, because PIDs are
+  /// reused.
   package let startTime: UInt64
 
   package init(pid: Int32, parent: Int32, startTime: UInt64) {
@@ -15,9 +16,9 @@ package struct ProcPIDStat: Equatable, Sendable {
     self.startTime = startTime
   }
 
-  /// Reads the bytes of /proc/PID/stat, proc_pid_stat(5): `pid (name) state ppid …`, start time is field 22. The name
-  /// may hold anything, spaces and parentheses too, so the fields are counted from the last `)`. Nil for what is no
-  /// such line.
+  /// Parses the bytes of /proc/PID/stat, proc_pid_stat(5): `pid (name) state ppid …`; the start time is field 22. The
+  /// name may contain any byte, including spaces and parentheses, so fields are counted from the last `)`. `nil` if
+  /// malformed.
   package init?(stat: [UInt8]) {
     guard let open = stat.firstIndex(of: UInt8(ascii: "(")), let close = stat.lastIndex(of: UInt8(ascii: ")")),
       open < close, let pid = parseDecimal(stat[..<open].dropLast(), max: Int(Int32.max))
@@ -30,16 +31,16 @@ package struct ProcPIDStat: Equatable, Sendable {
   }
 }
 
-/// A process that has got SIGKILL and lives.
+/// A process that is still alive after SIGKILL.
 package struct Survivor: Sendable {
-  /// Its process id, in this pid namespace.
+  /// The process ID in this PID namespace.
   package let pid: Int32
-  /// Fifteen bytes of anything that its program chose.
+  /// Up to 15 bytes, which the program chose.
   package let name: String
-  /// State D of proc_pid_stat(5): it dies when what it waits for has come.
+  /// State D of proc_pid_stat(5): the process dies once the operation it waits for completes.
   package let isUninterruptible: Bool
 
-  /// From the bytes of /proc/PID/stat; nil where it is dead, or they are no such line.
+  /// Parses the bytes of /proc/PID/stat. `nil` if the process is dead or the bytes are malformed.
   package init?(stat: [UInt8]) {
     guard let entry = ProcPIDStat(stat: stat), let open = stat.firstIndex(of: UInt8(ascii: "(")),
       let close = stat.lastIndex(of: UInt8(ascii: ")")), let state = stat[(close + 1)...].dropFirst().first,
@@ -51,16 +52,16 @@ package struct Survivor: Sendable {
   }
 }
 
-/// What is left of a process.
+/// Which threads of a process are alive.
 package enum ThreadGroupState: Sendable {
   case running
-  /// Its first thread has ended, others go on.
+  /// The first thread has exited, others are running.
   case leaderExited
-  /// It only waits to be reaped, or what was read is no such line.
+  /// The process only waits to be reaped, or the bytes were malformed.
   case exited
 }
 
-/// From the bytes of /proc/PID/stat: the state, and the number of threads, which is field 20.
+/// Parses the state and the number of threads (field 20) from the bytes of /proc/PID/stat.
 package func threadGroupState(stat: [UInt8]) -> ThreadGroupState {
   guard let close = stat.lastIndex(of: UInt8(ascii: ")")) else { return .exited }
   let fields = stat[(close + 1)...].split(separator: UInt8(ascii: " "))

@@ -1,46 +1,45 @@
 import Primitives
 
-/// A process as a person wants to see it.
+/// The facts about a process that `ebb status` shows.
 package struct ProcessDetails: Sendable {
   package let entry: ProcPIDStat
-  /// Generations below the supervisor: its children have 0.
+  /// Generations below the supervisor; its children have 0.
   package let depth: Int
-  /// Fifteen bytes of anything that its program or somebody else chose.
+  /// Up to 15 bytes, which the program or another process chose.
   package let name: String
-  /// argv[0], of a script by its `#!` line the interpreter; empty where /proc does not say.
+  /// argv[0]; the interpreter for a script with a `#!` line. Empty if /proc does not provide it.
   package var firstArgument = ""
-  /// The letter of proc_pid_stat(5): R, S, D, T, Z, ….
+  /// The letter in proc_pid_stat(5): R, S, D, T, Z, ….
   package let state: String
-  /// Its process group.
+  /// The process group ID.
   package let group: Int32
-  /// Its pid in its own pid namespace.
+  /// The PID in the process's own PID namespace.
   package let ownPid: Int32
-  /// Nil where there is none (a zombie) or /proc does not say.
+  /// `nil` for a zombie, and if /proc does not provide it.
   package let residentBytes: Int?
-  /// Nil for a zombie, which gets no signals, and where /proc does not say.
+  /// `nil` for a zombie, which receives no signals, and if /proc does not provide it.
   package var signals: Dispositions?
-  /// Since its start.
+  /// The time since the process started.
   package let age: TimeAmount
 
-  /// What a process has arranged for its signals.
+  /// How a process handles its signals.
   package struct Dispositions: Sendable {
-    /// In all its threads: where one of them lets a signal through, it arrives.
+    /// Blocked in all threads: a signal that one thread does not block is delivered.
     package private(set) var blocked: SignalSet
-    /// Thrown away.
     package let ignored: SignalSet
-    /// With a handler.
+    /// Signals with a handler.
     package let caught: SignalSet
-    /// A thread sits in sigwait(3) or one of its kin, and no other thread lets these through: it is they that it waits
+    /// Signals that only threads in sigwait(3) or a similar call leave unblocked, so these are the signals they wait
     /// for.
     package private(set) var awaited = SignalSet()
 
-    /// The process takes each blocked signal from a descriptor; signalfd(2).
+    /// Counts each blocked signal as awaited, because the process reads them from a descriptor; signalfd(2).
     package mutating func takeAll() { (awaited, blocked) = (blocked, SignalSet()) }
 
-    /// Takes in what /proc/PID/status, which speaks of the first thread alone, does not say.
+    /// Adds the masks of all threads, because /proc/PID/status only shows the first thread's.
     ///
-    /// While a thread waits in sigtimedwait(2), the kernel shows the signals it waits for as not blocked: tini and
-    /// every daemon with a signal thread would look as if they died of them.
+    /// While a thread waits in sigtimedwait(2), the kernel shows the awaited signals as unblocked. Without this
+    /// correction, tini and every daemon with a signal thread would appear to die of them.
     package mutating func add(_ threads: [Thread]) {
       let waiting = threads.filter { $0.waitsForSignals }
       let others = threads.filter { !$0.waitsForSignals }
@@ -51,13 +50,13 @@ package struct ProcessDetails: Sendable {
     }
   }
 
-  /// What a thread of a process does with signals.
+  /// The signal mask of a thread, and whether it waits for signals.
   package struct Thread: Sendable {
     let blocked: SignalSet
     let waitsForSignals: Bool
 
-    /// From the bytes of /proc/PID/task/TID/status, and of `wchan` beside it: the kernel function that the thread
-    /// sleeps in, `0` where this user may not know. Nil where the thread is gone.
+    /// Parses the bytes of /proc/PID/task/TID/status and of the `wchan` file beside it. `wchan` has the kernel function
+    /// in which the thread sleeps, or `0` if this user may not read it. `nil` if the thread is gone.
     package init?(status: [UInt8], place: [UInt8]) {
       guard let blocked = ProcPIDStatus(status).signals("SigBlk:") else { return nil }
       self.blocked = blocked
@@ -65,8 +64,8 @@ package struct ProcessDetails: Sendable {
     }
   }
 
-  /// From the bytes of /proc/PID/stat and /proc/PID/status, the latter empty where they cannot be read; nil where the
-  /// first is none. `sinceBoot` is now, on the clock of the start times in /proc.
+  /// Parses the bytes of /proc/PID/stat and /proc/PID/status; `status` is empty if it cannot be read. `nil` if `stat`
+  /// is malformed. `sinceBoot` is the current time on the clock of the start times in /proc.
   package init?(stat: [UInt8], status: [UInt8], depth: Int, sinceBoot: TimeAmount) {
     guard let entry = ProcPIDStat(stat: stat), let open = stat.firstIndex(of: UInt8(ascii: "(")),
       let close = stat.lastIndex(of: UInt8(ascii: ")"))
@@ -95,18 +94,18 @@ package struct ProcessDetails: Sendable {
 }
 
 extension ProcessDetails {
-  /// Dead, and not waited for yet.
+  /// Dead, but not reaped yet.
   package var isZombie: Bool { state.bytesEqual("Z") }
 
-  /// What a signal would do to a process.
+  /// The effect of a signal on a process.
   package enum Effect: Sendable {
-    /// By a handler, or by a thread that waits for it.
+    /// A handler runs, or a thread waits for the signal.
     case caught
     case ignored, blocked
-    /// The signal's default action, which is death at once.
+    /// The signal's default action kills the process.
     case defaultAction
 
-    /// As JSON has it.
+    /// The name in JSON.
     package var name: String {
       switch self {
       case .caught: "caught"
@@ -117,7 +116,8 @@ extension ProcessDetails {
     }
   }
 
-  /// Nil where that is not known. A signal that is blocked stays pending, whatever else is arranged for it.
+  /// Returns the effect of a signal; `nil` if unknown. A blocked signal stays pending, even if it is ignored or has a
+  /// handler.
   package func effect(of signal: Signal) -> Effect? {
     guard let signals else { return nil }
     if signals.blocked.contains(signal) { return .blocked }

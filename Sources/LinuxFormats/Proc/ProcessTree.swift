@@ -1,11 +1,11 @@
 import Primitives
 
-/// The descendants of `ancestor` as a person reads them: each process followed by its own descendants, siblings by age.
-/// The generation of a child of `ancestor` is 0.
+/// Returns the descendants of `ancestor` in reading order: each process is followed by its own descendants, siblings by
+/// age. Children of `ancestor` have depth 0.
 package func familyTree(of ancestor: Int32, among processes: [ProcPIDStat]) -> [(process: ProcPIDStat, depth: Int)] {
   var families = Families(processes)
   var found: [(process: ProcPIDStat, depth: Int)] = []
-  // The next one last. No recursion: the container's processes choose how deep the tree is.
+  // A stack. There is no recursion because the container's processes choose the depth of the tree.
   var waiting: [(process: ProcPIDStat, depth: Int)] = []
   func takeChildren(of pid: Int32, depth: Int) {
     for child in families.takeChildren(of: pid).reversed() { waiting.append((child, depth)) }
@@ -18,8 +18,8 @@ package func familyTree(of ancestor: Int32, among processes: [ProcPIDStat]) -> [
   return found
 }
 
-/// The descendants of `ancestor`, parents before their children. A process that somebody else put into the container
-/// (`kubectl exec`) has its parent outside and is none.
+/// Returns the descendants of `ancestor`, parents before their children. A process that another program started in the
+/// container (`kubectl exec`) has its parent outside, so it is not a descendant.
 package func descendants(of ancestor: Int32, among processes: [ProcPIDStat]) -> [ProcPIDStat] {
   var families = Families(processes)
   var found: [ProcPIDStat] = []
@@ -31,19 +31,19 @@ package func descendants(of ancestor: Int32, among processes: [ProcPIDStat]) -> 
   return found
 }
 
-/// Processes by their parents. Sorted, and no dictionary: its hash function takes a seed from getrandom(2), which waits
-/// for the machine's entropy early in its boot.
+/// Processes sorted by parent. A dictionary's hash function would read its seed with getrandom(2), which blocks until
+/// the machine has collected entropy early in its boot.
 private struct Families {
   private let byParent: [ProcPIDStat]
   private var isTaken: [Bool]
 
   init(_ processes: [ProcPIDStat]) {
-    // Siblings by age.
+    // Sorts siblings by age.
     byParent = processes.sorted { ($0.parent, $0.startTime, $0.pid) < ($1.parent, $1.startTime, $1.pid) }
     isTaken = [Bool](repeating: false, count: processes.count)
   }
 
-  /// Each only once: a table that was read while it changed may hold a circle.
+  /// Returns the children of a process only once, because a table that was read while it changed may contain a cycle.
   mutating func takeChildren(of parent: Int32) -> [ProcPIDStat] {
     var low = 0
     var high = byParent.count
@@ -58,8 +58,8 @@ private struct Families {
   }
 }
 
-/// The pids in /proc/PID/task/TID/children, proc_tid_children(5): decimal, a space behind each. The last one may be cut
-/// off where the list was longer than what was read of it, and is left out then.
+/// Parses the PIDs in /proc/PID/task/TID/children, proc_tid_children(5): decimal numbers, each followed by a space. If
+/// the bytes end within a PID, that PID is omitted.
 package func parseChildPIDs(_ list: [UInt8]) -> [Int32] {
   guard let end = list.lastIndex(of: UInt8(ascii: " ")) else { return [] }
   return list[..<end].split(separator: UInt8(ascii: " ")).compactMap {

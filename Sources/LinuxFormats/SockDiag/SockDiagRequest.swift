@@ -1,12 +1,12 @@
 import Primitives
 
-/// What is asked of sock_diag(7), linux/inet_diag.h.
+/// A request for a dump of TCP sockets through sock_diag(7), linux/inet_diag.h.
 package struct SockDiagRequest: Sendable {
-  /// Only listening sockets; else all that `ports` and the states of `TCPState` let through.
+  /// Requests only listening sockets; otherwise all sockets in a state of `TCPState` whose port is in `ports`.
   package var listenersOnly: Bool
-  /// Local ports, nil: all. Not looked at for listeners.
+  /// Local ports; `nil` for all. Ignored for listening sockets.
   package var ports: SortedSet<UInt16>?
-  /// With struct tcp_info.
+  /// Requests struct tcp_info too.
   package var wantsInfo: Bool
 
   package init(listenersOnly: Bool, ports: SortedSet<UInt16>?, wantsInfo: Bool) {
@@ -15,15 +15,15 @@ package struct SockDiagRequest: Sendable {
     self.wantsInfo = wantsInfo
   }
 
-  /// Whether a row is what was asked for. The kernel's own filter may let more through.
+  /// Whether a socket matches the request. The kernel's own filter may let more through.
   package func includes(_ row: SocketRecord) -> Bool {
     listenersOnly ? row.state == TCPState.listen.rawValue : ports?.contains(row.localPort) ?? true
   }
 
-  /// The message, in the machine's byte order.
+  /// Encodes the message in the machine's byte order.
   ///
-  /// The old request (TCPDIAG_GETSOCK) asks for both families, and the kernel walks all its sockets once; the new one
-  /// (SOCK_DIAG_BY_FAMILY) would have it walk them twice. 50 000 sockets are some milliseconds each time.
+  /// The old request (TCPDIAG_GETSOCK) covers both address families in one iteration over all sockets of the kernel.
+  /// The new one (SOCK_DIAG_BY_FAMILY) would need two, and each takes some milliseconds for 50 000 sockets.
   package func message(sequence: UInt32) -> [UInt8] {
     let onlyPort = !listenersOnly && ports?.elements.count == 1 ? ports?.elements.first : nil
     let filter = listenersOnly || onlyPort != nil ? [] : portFilter
@@ -34,7 +34,7 @@ package struct SockDiagRequest: Sendable {
     writer.append(native: sequence)
     writer.append(native: 0 as UInt32)
     writer.append([2, 0, 0, wantsInfo && !listenersOnly ? 1 << 1 : 0])  // AF_INET, lengths, INET_DIAG_INFO
-    // A single port needs no program: the kernel compares it before it touches the colder parts of a socket.
+    // A single port needs no filter program: the kernel compares it before it reads the colder parts of a socket.
     writer.append(native: (onlyPort ?? 0).bigEndian)
     writer.append([UInt8](repeating: 0, count: 46))  // the rest of struct inet_diag_sockid
     writer.append(native: listenersOnly ? TCPState.listen.mask : TCPState.allMask)
@@ -47,8 +47,8 @@ package struct SockDiagRequest: Sendable {
     return writer.bytes
   }
 
-  /// A program of the kernel's socket filter language: accepts each range of ports in turn. Empty for more than a few
-  /// ranges, where to look at all rows is no dearer.
+  /// A program for the kernel's socket filter that accepts each range of ports in turn. Empty for more than 64 ranges,
+  /// because reading all sockets then costs no more.
   private var portFilter: [UInt8] {
     var ranges: [(low: UInt16, high: UInt16)] = []
     for port in ports?.elements ?? [] {
@@ -62,8 +62,8 @@ package struct SockDiagRequest: Sendable {
     var writer = ByteWriter()
     for (index, range) in ranges.enumerated() {
       let isLast = index == ranges.count - 1
-      // An operation says how far to go where it holds, in one byte, and where not, in two. Behind the last one lies
-      // acceptance, four bytes beyond it refusal.
+      // Each operation contains two jump distances in bytes: for true (8 bits) and for false (16 bits). A jump to the
+      // end of the program accepts the socket; a jump 4 bytes beyond the end rejects it.
       let remaining = UInt16(20 * (ranges.count - index) - 4)
       writer.append(operation: 2, ifTrue: 8, ifFalse: 20, port: range.low)  // INET_DIAG_BC_S_GE
       writer.append(operation: 3, ifTrue: 8, ifFalse: 12, port: range.high)  // INET_DIAG_BC_S_LE
@@ -74,10 +74,10 @@ package struct SockDiagRequest: Sendable {
 }
 
 extension SocketRecord {
-  /// The message that requests the other end of this connection alone: the kernel finds it by addresses and ports,
-  /// without a walk. In the machine's byte order. Nil where this end's address is unknown.
+  /// Encodes the request for only the other end of this connection, in the machine's byte order. The kernel looks it up
+  /// by addresses and ports, without iterating. `nil` if this end's address is unknown.
   ///
-  /// The answer may be a listening socket: the kernel falls back to one where no connection matches
+  /// The response may be a listening socket: the kernel falls back to one if no connection matches
   /// (net/ipv4/inet_diag.c, inet_diag_find_one_icsk).
   package func otherEndRequest(sequence: UInt32) -> [UInt8]? {
     guard let localAddress else { return nil }
@@ -107,7 +107,7 @@ extension IPAddress {
 }
 
 extension TCPState {
-  /// As a bit of a mask of states.
+  /// The state's bit in a mask of states.
   var mask: UInt32 { 1 << UInt32(rawValue) }
   static var allMask: UInt32 { allCases.reduce(0) { $0 | $1.mask } }
 }
@@ -116,7 +116,7 @@ extension ByteWriter {
   fileprivate mutating func append(native number: UInt16) { append(Int(number.littleEndian), width: 2) }
   fileprivate mutating func append(native number: UInt32) { append(Int(number.littleEndian), width: 4) }
 
-  /// 16 bytes in network byte order, of which IPv4 uses the first four.
+  /// Appends 16 bytes in network byte order, of which IPv4 uses the first four.
   fileprivate mutating func append(address: IPAddress) {
     switch address {
     case .v4(let address):
@@ -130,7 +130,7 @@ extension ByteWriter {
     }
   }
 
-  /// struct inet_diag_bc_op; a port stands in a second one.
+  /// Appends a struct inet_diag_bc_op, followed by a second one that contains the port.
   fileprivate mutating func append(operation: UInt8, ifTrue: UInt8, ifFalse: UInt16, port: UInt16?) {
     append([operation, ifTrue])
     append(native: ifFalse)

@@ -1,29 +1,29 @@
 import Primitives
 
-/// The messages in one datagram of a sock_diag(7) socket, netlink(7). Trusts no length in it.
+/// The messages in one datagram of a sock_diag(7) socket, netlink(7). Checks every length in it.
 package struct SockDiagResponse {
   private var remaining: UnsafeRawBufferPointer
   private let sequence: UInt32
 
-  /// What a message says.
+  /// A message of the kernel.
   package enum Message {
     case socket(SocketRecord)
     /// The end of the dump.
     case done
-    /// The kernel's error number.
+    /// The kernel's errno.
     case failed(Int32)
-    /// The dump does not show one moment, or the bytes are no messages: to be asked again.
+    /// The dump is inconsistent, or the bytes are malformed; the caller must repeat the request.
     case interrupted
   }
 
-  /// `sequence`: the request's; 0 for what comes unasked. Answers to other requests are passed over. The bytes must stay
-  /// where they are meanwhile.
+  /// `sequence` is the request's number, or 0 for notifications. Responses to other requests are skipped. The bytes
+  /// must stay valid while this value is used.
   package init(_ bytes: UnsafeRawBufferPointer, sequence: UInt32) {
     remaining = bytes
     self.sequence = sequence
   }
 
-  /// Nil behind the last one.
+  /// Returns the next message; `nil` after the last one.
   package mutating func next() -> Message? {
     while !remaining.isEmpty {
       // struct nlmsghdr
@@ -59,7 +59,7 @@ package struct SockDiagResponse {
 }
 
 extension SocketRecord {
-  /// struct inet_diag_msg and the attributes behind it. Nil where the bytes end too early.
+  /// Parses a struct inet_diag_msg and the attributes after it. `nil` if the bytes end too early.
   init?(diag bytes: UnsafeRawBufferPointer) {
     guard bytes.count >= 72 else { return nil }
     func word(_ offset: Int) -> UInt32 { bytes.number(at: offset, as: UInt32.self) }
@@ -97,7 +97,8 @@ extension SocketRecord {
 }
 
 extension TCPInfo {
-  /// struct tcp_info, which grows with the kernel's version. Nil from one before 4.2, which does not count the bytes.
+  /// Parses a struct tcp_info, which grows with the kernel's version. `nil` before Linux 4.2, which does not count the
+  /// bytes.
   init?(info: UnsafeRawBufferPointer) {
     guard info.count >= 136 else { return nil }
     func word(_ offset: Int) -> UInt32 { info.number(at: offset, as: UInt32.self) }
@@ -111,7 +112,7 @@ extension TCPInfo {
 }
 
 extension UnsafeRawBufferPointer {
-  /// In the machine's byte order. The caller has compared with the count.
+  /// Reads a number in the machine's byte order. The caller must have checked the bounds.
   fileprivate func number<Number: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as type: Number.Type) -> Number {
     loadUnaligned(fromByteOffset: offset, as: type)
   }

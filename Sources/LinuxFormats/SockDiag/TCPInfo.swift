@@ -1,27 +1,27 @@
 import Primitives
 
-/// From struct tcp_info, linux/tcp.h.
+/// The ages and counters of a connection, from struct tcp_info, linux/tcp.h.
 package struct TCPInfo: Sendable {
-  /// Since the command last sent a byte; since the connection came, where it has sent none.
+  /// The time since the command last sent a byte; since the connection was accepted if it has sent none.
   package var lastSendAge: TimeAmount
-  /// Since a byte last came in; since the connection came, where none has.
+  /// The time since a byte last arrived; since the connection was accepted if none has.
   package var lastReceiveAge: TimeAmount
-  /// Since the other end last acknowledged anything.
+  /// The time since the last acknowledgement from the other end.
   package var lastAckAge: TimeAmount
-  /// Bytes that have come in, ever.
+  /// The number of bytes received since the connection began.
   package var bytesReceived: UInt64
-  /// Bytes that the other end has acknowledged, ever.
+  /// The number of bytes that the other end has acknowledged since the connection began.
   package var bytesAcknowledged: UInt64
-  /// Nil: not told (before Linux 4.6).
+  /// `nil` before Linux 4.6, which does not report them.
   package var segments: Segments?
 
-  /// Segments with data, ever.
+  /// Counts of segments with data since the connection began.
   package struct Segments: Sendable {
-    /// That have come in.
+    /// Segments received.
     package var received: UInt32
-    /// That the command has sent.
+    /// Segments that the command has sent.
     package var sent: UInt32
-    /// Bytes that fit into one that the command sends.
+    /// The maximum size of a segment that the command sends, in bytes.
     package var largest: UInt32
 
     package init(received: UInt32, sent: UInt32, largest: UInt32) {

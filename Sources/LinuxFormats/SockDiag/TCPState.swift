@@ -1,8 +1,10 @@
-/// The states of net/tcp_states.h, by their numbers there, that ebb asks for. TIME_WAIT and SYN_RECV carry no request.
+/// The states that ebb requests, by their numbers in net/tcp_states.h. TIME_WAIT and SYN_RECV have no request in
+/// flight.
 package enum TCPState: UInt8, Sendable, CaseIterable {
   case established = 1
   case finWait1 = 4
-  /// The command sends no more, the other end may. A server that lingers (nginx) is here, and still has the socket.
+  /// The command has finished sending, the other end has not. A server that lingers (nginx) is here and has the socket
+  /// open.
   case finWait2 = 5
   case closeWait = 8
   case lastAck = 9
