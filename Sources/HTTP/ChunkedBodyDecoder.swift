@@ -1,6 +1,6 @@
 import Primitives
 
-/// The chunked transfer coding, RFC 9112 section 7.1.
+/// A decoder for the chunked transfer coding, RFC 9112 section 7.1.
 struct ChunkedBodyDecoder: Sendable {
   private(set) var isComplete = false
   private(set) var isMalformed = false
@@ -8,15 +8,15 @@ struct ChunkedBodyDecoder: Sendable {
 
   private enum Place {
     case size(Int, digits: Int)
-    /// Behind the size, up to the end of the line.
+    /// Between the size and the end of its line.
     case sizeLine(Int)
-    /// With the line end that closes it.
+    /// The number of missing bytes, including the line end after the chunk.
     case data(Int)
-    /// The rest of a line of the trailer; so long it is up to now.
+    /// A line of the trailer; 0 if the line is empty so far.
     case trailer(Int)
   }
 
-  /// Returns what does not belong to it.
+  /// Decodes the bytes of the body and returns those after its end.
   mutating func take(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     var remaining = bytes
     while !isComplete, !isMalformed, let byte = remaining.first {
@@ -29,7 +29,7 @@ struct ChunkedBodyDecoder: Sendable {
       remaining = remaining.dropFirst()
       switch place {
       case .size(let size, let digits):
-        // Fifteen digits are more than any machine has, and fit.
+        // 15 digits exceed any machine's memory but fit into 64 bits.
         if let value = hexValue(byte), digits < 15 {
           place = .size(size << 4 | Int(value), digits: digits + 1)
         } else if digits == 0 || hexValue(byte) != nil {

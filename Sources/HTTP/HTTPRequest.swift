@@ -1,7 +1,7 @@
 import Primitives
 
-/// The bytes of a GET request, for one answer or with the connection kept for more. `headers` are whole lines without
-/// their ends, which `isHTTPHeader` has passed.
+/// Encodes a GET request, which closes the connection after the response unless `keepAlive` is true. `headers` are
+/// lines without line ends, already checked by `isHTTPHeader`.
 package func httpGet(_ url: HTTPURL, headers: [String] = [], keepAlive: Bool = false) -> [UInt8] {
   var bytes: [UInt8] = []
   bytes.append("GET \(url.path) HTTP/1.1\r\n")
@@ -14,8 +14,7 @@ package func httpGet(_ url: HTTPURL, headers: [String] = [], keepAlive: Bool = f
   return bytes
 }
 
-/// Whether this is a header line that can be sent: `Name: value`, RFC 9110 section 5, and nothing that begins a line of
-/// its own.
+/// Whether the line is a valid header, `Name: value`, RFC 9110 section 5. A line end in it would start another header.
 package func isHTTPHeader(_ line: String) -> Bool {
   guard let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")), colon != line.utf8.startIndex else { return false }
   return line.utf8[..<colon].allSatisfy(isTokenCharacter)

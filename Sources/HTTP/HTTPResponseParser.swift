@@ -1,48 +1,47 @@
 import Primitives
 
-/// A whole HTTP/1 answer as it arrives, RFC 9112: what its end is, and whether the connection is good for another one.
-/// The body is counted and not kept.
+/// A parser for an HTTP/1 response that arrives in parts, RFC 9112. It finds the end of the response and whether the
+/// connection can be reused. It skips the body.
 package struct HTTPResponseParser: Sendable {
-  /// How far it has come.
+  /// The progress of parsing a response.
   package enum State: Sendable {
     case incomplete
     case complete
-    /// Not HTTP/1.
+    /// The bytes are not HTTP/1.
     case malformed
   }
 
-  /// How far it has come.
   package private(set) var state = State.incomplete
-  /// Any byte has arrived.
+  /// Whether any byte has arrived.
   package private(set) var hasBegun = false
-  /// 200 to 599; nil before the end of the head.
+  /// 200 to 599; `nil` before the end of the head.
   package private(set) var status: Int?
-  /// The server is ready for another request on this connection.
+  /// Whether the server accepts another request on this connection.
   package private(set) var isReusable = false
   private var head: [UInt8] = []
   private var body = Body.none
 
   private enum Body {
     case none
-    /// So many bytes are missing.
+    /// The number of missing bytes.
     case counted(Int)
     case chunked(ChunkedBodyDecoder)
-    /// All until the server closes.
+    /// The body ends when the server closes the connection.
     case open
   }
 
-  /// Longer heads are none that a server sends.
+  /// The maximum head in bytes; no real server sends a longer one.
   private static let maxHeadLength = 16 * 1024
 
   package init() {}
 
-  /// Takes in what has arrived.
+  /// Parses the next bytes of the response.
   package mutating func take(_ bytes: [UInt8]) {
     guard state == .incomplete, !bytes.isEmpty else { return }
     hasBegun = true
     guard status == nil else { return takeBody(bytes[...]) }
     head += bytes
-    // Only a line's end can be the end of the head: not every byte is a reason to look through all of it again.
+    // Search the whole head only after a newline, because only a newline can end it.
     let mayEnd = bytes.contains(UInt8(ascii: "\n"))
     while mayEnd, state == .incomplete, status == nil, let end = endOfHead(head[...]) {
       let remaining = Array(head[end...])
@@ -60,7 +59,7 @@ package struct HTTPResponseParser: Sendable {
     }
   }
 
-  /// The server has closed. What is not complete then was cut off.
+  /// Records that the server has closed the connection. A response that is still incomplete was cut off.
   package mutating func end() {
     isReusable = false
     if state == .incomplete, status != nil, case .open = body { state = .complete }
@@ -71,7 +70,7 @@ package struct HTTPResponseParser: Sendable {
       state = .malformed
       return
     }
-    guard status >= 200 else { return }  // an interim answer: the next head follows
+    guard status >= 200 else { return }  // an interim response: the next head follows
     self.status = status
     isReusable = bytes[bytes.startIndex + 7] != UInt8(ascii: "0")  // HTTP/1.0 closes
     body = .open
@@ -82,13 +81,13 @@ package struct HTTPResponseParser: Sendable {
 
   private mutating func readHeader(_ line: ArraySlice<UInt8>) {
     guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return }
-    let value = line[(colon + 1)...].filter { $0 > 0x20 }  // inner blanks matter in none of these
+    let value = line[(colon + 1)...].filter { $0 > 0x20 }  // spaces in the value are irrelevant here
     if line.starts(withLowercase: "content-length:") {
       guard let length = parseDecimal(value, max: .max) else {
         state = .malformed
         return
       }
-      if case .chunked = body { return }  // which overrides the length
+      if case .chunked = body { return }  // it overrides the length
       body = .counted(length)
     } else if line.starts(withLowercase: "transfer-encoding:") {
       body = value.starts(withLowercase: "chunked") ? .chunked(ChunkedBodyDecoder()) : .open
@@ -114,6 +113,6 @@ package struct HTTPResponseParser: Sendable {
       guard decoder.isComplete else { return }
     }
     state = .complete
-    if !remaining.isEmpty { isReusable = false }  // nobody asked for that
+    if !remaining.isEmpty { isReusable = false }  // the server sent bytes without a request
   }
 }

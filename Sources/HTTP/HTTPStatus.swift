@@ -1,4 +1,4 @@
-/// The answers that the health endpoint gives; RFC 9110 section 15.
+/// The statuses of the health endpoint's responses; RFC 9110 section 15.
 package enum HTTPStatus: Int, Sendable {
   case ok = 200
   case badRequest = 400

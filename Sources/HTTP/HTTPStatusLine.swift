@@ -1,24 +1,23 @@
 import Primitives
 
-/// What the first bytes of an answer say.
+/// The status line of an HTTP/1 response.
 package enum HTTPStatusLine: Equatable, Sendable {
-  /// The status has not been received as a whole.
+  /// The status has not arrived completely.
   case incomplete
-  /// Not HTTP/1.
+  /// The bytes are not HTTP/1.
   case malformed
   /// 200 to 599.
   case status(Int)
 
-  /// Whether a probe takes it for a yes: 2xx or 3xx, as the kubelet does.
+  /// Whether a probe counts the response as success: 2xx or 3xx, as the kubelet does.
   package var isGood: Bool {
     if case .status(200..<400) = self { true } else { false }
   }
 
-  /// The bytes of an answer that are looked at: an honest status comes long before, and a stream without end is no
-  /// reason to read on.
+  /// The maximum number of bytes to read. A valid status arrives long before, and a response may be an endless stream.
   package static let limit = 4096
 
-  /// Reads the status line, RFC 9112 section 4; interim answers (100, 103) before it are skipped.
+  /// Parses the status line, RFC 9112 section 4. Interim responses (100, 103) before it are skipped.
   package init(_ bytes: [UInt8]) {
     var remaining = bytes[...]
     while true {
@@ -38,7 +37,7 @@ package enum HTTPStatusLine: Equatable, Sendable {
       self = .malformed
       return
     }
-    // `HTTP/1.1 200` and one byte that says that the number is over.
+    // `HTTP/1.1 200` and the byte that ends the number.
     guard bytes.count > 12 else {
       self = .incomplete
       return
