@@ -1,21 +1,21 @@
 import Primitives
 
-/// `http://HOST[:PORT][/PATH]`, where HOST is an IPv4 address, an IPv6 address in brackets, or `localhost`: ebb asks no
-/// name server, since there may be none and the answer may take its time.
+/// `http://HOST[:PORT][/PATH]`, where HOST is an IPv4 address, an IPv6 address in brackets, or `localhost`. ebb does
+/// not use DNS: there may be no name server, and its response may be slow.
 package struct HTTPURL: Sendable {
-  /// In the order in which to try them: `localhost` is `::1`, then `127.0.0.1`.
+  /// The addresses in the order in which to try them: `localhost` is `::1`, then `127.0.0.1`.
   package let addresses: [SocketAddress]
-  /// With the query, from the first slash on; `/` where the URL has none.
+  /// The path with the query, from the first slash on; `/` if the URL has none.
   package let path: String
-  /// Host and port as given: what goes into the request's `Host`.
+  /// The host and port as given, for the request's `Host` header.
   package let hostHeader: String
 
-  /// What a message says was expected.
+  /// The accepted format, for error messages.
   package static let expectation =
     "http://HOST[:PORT][/PATH] with an IPv4 address, an IPv6 address in brackets or localhost as HOST"
 
-  /// Nil for anything but `expectation`. Bytes that would end the request line, and those that are no ASCII, are
-  /// refused: they have to come percent-encoded.
+  /// `nil` if the text does not match `expectation`. Bytes that would end the request line, and non-ASCII bytes, are
+  /// rejected; they must be percent-encoded.
   package init?(text: String) {
     let bytes = Array(text.utf8)
     guard bytes.starts(withLowercase: "http://"), bytes.allSatisfy({ 0x21...0x7E ~= $0 && $0 != UInt8(ascii: "#") })
@@ -31,7 +31,7 @@ package struct HTTPURL: Sendable {
   }
 }
 
-/// `HOST[:PORT]` of a URL. Nil where either is wrong.
+/// Parses `HOST[:PORT]` of a URL. `nil` if either part is malformed.
 private func hostAndPort(_ text: ArraySlice<UInt8>) -> (hosts: [IPAddress], port: UInt16?)? {
   let colon = UInt8(ascii: ":")
   let hosts: [IPAddress]

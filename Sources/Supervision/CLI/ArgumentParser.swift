@@ -1,9 +1,12 @@
 import Primitives
 
-/// Reads the words after `ebb`. The first one selects the form. `variable` gives the value of an environment variable,
-/// which only the forms that supervise look at: `kubectl exec` hands them to the other commands too. `hasOwnVariables`: the
-/// name of at least one begins with `EBB_`. `other`: ebb stands in the place of that program, and the words are in the order
-/// of its `arrangement`.
+/// Parses the command line after `ebb`. The first argument selects the command. Throws `UsageError` if the arguments
+/// or, for a command that starts a supervisor, the variables are invalid.
+///
+/// - `variable` returns the value of an environment variable. Only the commands that start a supervisor use it, because
+/// `kubectl exec` passes the same variables to the others.
+/// - `hasOwnVariables`: at least one variable's name begins with `EBB_`.
+/// - `other`: ebb replaces that program, and the arguments are in the order of its `arrangement`.
 package func parse(
   arguments: [String], as other: OtherInit? = nil, variable: @escaping (String) -> String?, hasOwnVariables: Bool = true
 ) throws(UsageError) -> Invocation {
@@ -28,7 +31,7 @@ package func parse(
   }
   if first.bytesEqual("smoke") { return try parseSmoke(arguments: arguments, variables) }
   if first.bytesEqual("plan") { return try parsePlan(arguments: arguments, variables) }
-  // Else it is the program install.
+  // Any other use of the name runs the program install.
   if isInstall(arguments) { return .install(arguments[1]) }
   return try parseRun(arguments: arguments, variables)
 }
@@ -37,22 +40,21 @@ private func isInstall(_ arguments: [String]) -> Bool {
   arguments.count == 2 && arguments[0].bytesEqual("install") && arguments[1].hasBytePrefix("/")
 }
 
-/// Whether the words are a command of ebb's own.
+/// Whether the arguments call one of ebb's own commands.
 package func isOwnCommand(_ arguments: [String]) -> Bool {
   guard let first = arguments.first else { return false }
   return isInstall(arguments)
     || ["status", "stop", "probe", "drain", "smoke", "plan"].contains { first.bytesEqual($0) }
 }
 
-/// The environment variables.
 struct Variables {
   let value: (String) -> String?
-  /// The name of at least one begins with `EBB_`.
+  /// At least one variable's name begins with `EBB_`.
   let hasOwn: Bool
 }
 
-/// The run form. Parsing stops at the first word that is no option, so that `ebb sh -c 'x'` works; the words of the
-/// command are never looked at.
+/// Parses the form that runs a command. Throws `UsageError`. Parsing stops at the first argument that is not an option,
+/// so `ebb sh -c 'x'` works: the command's arguments are never parsed.
 private func parseRun(arguments: [String], _ variables: Variables) throws(UsageError) -> Invocation {
   let (settings, next, ending) = try readOptions(arguments[...], RunOptions.table.map { $0.spec }, help: "ebb --help")
   if case .help = ending { return .help(helpText()) }
@@ -65,18 +67,19 @@ private func parseRun(arguments: [String], _ variables: Variables) throws(UsageE
   return .run(options, commandIndex: next)
 }
 
-/// Takes in what was given and, where it was not, what the environment says. A flag beats its variable. `first` is the
-/// index of this table's first option in the settings.
+/// Sets the given options, and the others from their variables: an option on the command line overrides its variable.
+/// `first` is the index of this table's first option in the settings. Throws `UsageError` for an invalid value and if
+/// the times do not fit.
 func fill(
   _ options: inout RunOptions, from settings: [ParsedOption], first: Int = 0, _ variables: Variables
 ) throws(UsageError) {
   let table = RunOptions.table
   for setting in settings where setting.index >= first { try apply(setting, table, first: first, to: &options) }
-  // In most containers there is none, and forty names need not be put together.
+  // Most containers have no such variable, so skip building about forty names.
   let indices = variables.hasOwn ? table.indices : 0..<0
   for index in indices where !settings.contains(where: { $0.index == first + index }) {
     let shape = table[index].spec
-    // Compose and templates make empty variables of what was never set.
+    // Compose and templates create empty variables for values that were never set.
     guard let value = variables.value(shape.variable), !value.utf8.isEmpty else { continue }
     let values = shape.repeatable ? value.split(onByte: UInt8(ascii: ",")) : [value]
     for value in values where !(shape.repeatable && value.utf8.isEmpty) {
@@ -88,11 +91,11 @@ func fill(
   try StopTimes.check(options)
 }
 
-/// The run form behind the word `smoke`: options of both, in any order. Those of the run form are the supervisor's, word
-/// for word, as are its variables.
+/// Parses `ebb smoke`: options of both tables, in any order. The supervisor receives the options of the second table
+/// unchanged, and its variables. Throws `UsageError`.
 private func parseSmoke(arguments: [String], _ variables: Variables) throws(UsageError) -> Invocation {
   do throws(UsageError) {
-    var options = SmokeOptions()  // the table takes it as inout
+    var options = SmokeOptions()  // the table's functions need inout
     let own = SmokeOptions.table
     let (settings, next, ending) = try readOptions(arguments.dropFirst(), smokeShapes, help: "ebb smoke --help")
     if case .help = ending { return .help(SmokeOptions.help) }
@@ -115,10 +118,10 @@ private func parseSmoke(arguments: [String], _ variables: Variables) throws(Usag
   }
 }
 
-/// Its own options, then the supervisor's.
+/// The options of `ebb smoke`, followed by the supervisor's.
 private var smokeShapes: [OptionSpec] { SmokeOptions.table.map { $0.spec } + RunOptions.table.map { $0.spec } }
 
-/// `ebb plan`: its own options, then those of the run form.
+/// Parses `ebb plan`: its own options and those of a run. Throws `UsageError`.
 private func parsePlan(arguments: [String], _ variables: Variables) throws(UsageError) -> Invocation {
   do throws(UsageError) {
     var options = PlanOptions()
@@ -134,7 +137,8 @@ private func parsePlan(arguments: [String], _ variables: Variables) throws(Usage
   }
 }
 
-/// A command of ebb's own, `words[0]`: options and nothing else. Nil where these are what to go by.
+/// Parses the command `words[0]`, which only accepts options. Returns the help or the version if requested, else `nil`.
+/// Throws `UsageError`.
 private func parse<Options: CommandOptions>(
   _ name: String, _ arguments: [String], _ options: inout Options
 ) throws(UsageError) -> Invocation? {
@@ -151,29 +155,32 @@ private func parse<Options: CommandOptions>(
   }
 }
 
-// MARK: - Words
+// MARK: - Arguments
 
-/// An option that was given.
+/// An option on the command line or from a variable.
 struct ParsedOption {
   let index: Int
   let value: String
-  /// How it was called, for messages.
+  /// The option as the user wrote it, for messages.
   let source: String
-  /// Where it stands; empty for a variable.
+  /// The indices of its arguments; empty for a variable.
   let words: Range<Int>
 }
 
 enum Ending { case words, help, version, licence }
 
-/// What a word asks to print.
+/// Returns the output that an argument requests.
 private func answer(_ word: String) -> Ending? {
   if word.bytesEqual("--help") || word.bytesEqual("-h") { return .help }
   return word.bytesEqual("--version") || word.bytesEqual("-V") ? .version : nil
 }
 
-/// Reads options up to the first word that is none. Knows nothing of what they mean. `help` lists them; `isBeforeCommand`:
-/// a word that looks like an option may have been meant as the command. `other`: whose options they
-/// are, if not ebb's.
+/// Parses options up to the first argument that is not an option, without interpreting their values. Throws
+/// `UsageError`.
+///
+/// - `help` is the command that lists the options, for messages.
+/// - `isBeforeCommand`: an unknown option may have been meant as the command.
+/// - `other` is the program whose options these are, if not ebb's.
 func readOptions(
   _ arguments: ArraySlice<String>, _ shapes: [OptionSpec], help: String, isBeforeCommand: Bool = true,
   of other: OtherInit? = nil
@@ -181,7 +188,8 @@ func readOptions(
   var settings: [ParsedOption] = []
   var next = arguments.startIndex
 
-  /// The value of an option that came without one attached: the next word, or yes for a flag.
+  /// Returns the value of an option without an attached one: the next argument, or yes for a flag. Throws `UsageError`
+  /// without one.
   func standaloneValue(of index: Int, calledAs name: String) throws(UsageError) -> String {
     guard let value = shapes[index].value else { return "yes" }
     guard next < arguments.endIndex else {
@@ -213,8 +221,7 @@ func readOptions(
       if let attached { value = attached } else { value = try standaloneValue(of: index, calledAs: "--" + name) }
       settings.append(ParsedOption(index: index, value: value, source: "--" + name, words: start..<next))
     } else {
-      // Short ones: flags may share one word (`-gw`); the rest of the word after an option that takes a value is the
-      // value.
+      // Several short flags may share one argument (`-gw`). If an option needs a value, it is the rest of the argument.
       var letters = word.utf8.dropFirst()
       while let letter = letters.popFirst() {
         let short = String(decoding: [letter], as: UTF8.self)
@@ -247,7 +254,7 @@ func apply<Options>(
   }
 }
 
-/// `--name=value` or `--name`.
+/// Splits `--name=value` or `--name`.
 private func splitLong(_ word: String) -> (name: String, value: String?) {
   let bytes = word.utf8.dropFirst(2)
   guard let equals = bytes.firstIndex(of: UInt8(ascii: "=")) else {
@@ -259,7 +266,7 @@ private func splitLong(_ word: String) -> (name: String, value: String?) {
   )
 }
 
-// Not inlined: the functions that call these are there once for each command.
+// Not inlined, because the generic functions that call these exist once for each command.
 
 @inline(never)
 private func readCommand(

@@ -1,8 +1,8 @@
-/// The options of a command of ebb's own.
+/// The options of one of ebb's own commands.
 protocol CommandOptions {
   static var table: [OptionDefinition<Self>] { get }
-  /// What `--help` prints.
+  /// The output of `--help`.
   static var help: String { get }
-  /// Throws where options do not go together.
+  /// Throws `UsageError` for options that exclude or need each other.
   func check() throws(UsageError)
 }

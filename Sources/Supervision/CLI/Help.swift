@@ -1,6 +1,6 @@
 import Primitives
 
-/// What `ebb --help` prints, from the table of options.
+/// Returns the output of `ebb --help`, from the table of options.
 package func helpText() -> String {
   var text = """
     ebb \(ebbVersion): runs COMMAND as its child; at a stop signal lets traffic ebb away, then stops it in time
@@ -40,7 +40,7 @@ package func helpText() -> String {
   return text
 }
 
-/// What `ebb NAME --help` prints.
+/// Returns the output of `ebb NAME --help`.
 func commandHelp(_ name: String, _ purpose: String, _ options: [OptionSpec], exitCodes: String) -> String {
   "ebb \(name): \(purpose)\n\nusage: ebb \(name) [OPTION...]\n\n\(optionsHelp(options))\nExit code: \(exitCodes).\n"
 }

@@ -1,11 +1,10 @@
 import Primitives
 
-/// One option of a command: how it is called, and what it does to the options. The table of these feeds the parser,
-/// `--help` and README's table.
+/// One option of a command: its names and its effect. The table of these feeds the parser, `--help` and README's table.
 package struct OptionDefinition<Options>: Sendable {
-  /// How it is called and described.
+  /// The names and the description.
   package let spec: OptionSpec
-  /// Takes the value into the options, or says what was expected.
+  /// Stores the value, or throws `InvalidValue` with the expected format.
   let set: @Sendable (inout Options, String) throws(InvalidValue) -> Void
 
   init(
@@ -18,26 +17,26 @@ package struct OptionDefinition<Options>: Sendable {
   }
 }
 
-/// How an option is called: the same type for every command, so that there is one parser in the binary.
+/// The names and the description of an option. The type is not generic, so that the binary has only one parser.
 package struct OptionSpec: Sendable {
-  /// Without the dashes.
+  /// The name without the dashes.
   package let name: String
   /// One ASCII letter.
   package let short: String?
-  /// What stands for the value in help; nil: a flag.
+  /// The placeholder for the value in help; `nil` for a flag.
   package let value: String?
-  /// As help shows it; nil: nothing to say.
+  /// The default as help shows it; `nil` for none.
   package let defaultText: String?
-  /// What it does, in one sentence.
+  /// The description, for `--help`.
   package let help: String
-  /// Given several times, all count; in the variable they stand in a comma list.
+  /// Whether all occurrences count; the variable then contains a comma list.
   package let repeatable: Bool
 
   /// `EBB_DRAIN_TIMEOUT` for `--drain-timeout`.
   package var variable: String { "EBB_" + name.asVariableName }
 }
 
-/// Why a value was not taken: the end of a sentence that begins with the value.
+/// The reason why a value is invalid: the end of a sentence that begins with the value.
 struct InvalidValue: Error {
   let reason: String
 }

@@ -1,4 +1,4 @@
-// What a value may be. Each function says what it expects, once.
+// The parsers of option values. Each throws `InvalidValue` with the expected format.
 
 import HTTP
 import Primitives

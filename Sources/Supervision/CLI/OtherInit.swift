@@ -1,16 +1,16 @@
-// ebb under another init's name: that program's command line and variables.
+// The command lines and variables of the inits that ebb can replace.
 
 import Primitives
 
-/// An init in whose place ebb may stand, called by its name: then it takes that program's command line and variables. It is
-/// asleep, which is that program to its users, until one of a few variables of its own asks for more.
+/// An init that ebb replaces if called by its name: ebb then accepts that program's command line and variables. It is
+/// asleep, which means it behaves like that program, unless one of a few variables of its own is set.
 package enum OtherInit: Sendable {
   case tini, dumbInit, catatonit
 
-  /// Each wakes ebb. EBB_LOG does not: it may be set for all containers of a company.
+  /// Any of these wakes ebb. EBB_LOG does not, because it may be set for all containers of a company.
   private static let wakingVariables = ["EBB_DELAY", "EBB_DRAIN", "EBB_TERMINATION_GRACE_PERIOD", "EBB_HEALTH"]
 
-  /// By argv[0], of which the part behind the last slash counts. Each start of ebb pays for this look.
+  /// Recognises the last component of argv[0]. It must be cheap, because each start of ebb runs it.
   package init?(path: UnsafePointer<CChar>) {
     var name = path
     var next = path
@@ -40,7 +40,7 @@ package enum OtherInit: Sendable {
     }
   }
 
-  /// What `--version` prints. dockerd and scripts read the start of that line.
+  /// The output of `--version`. dockerd and scripts parse its start.
   private var versionText: String {
     switch self {
     case .tini: "tini version 0.19.0 - ebb \(ebbVersion)\n"
@@ -73,7 +73,7 @@ package enum OtherInit: Sendable {
       """
   }
 
-  /// What a word asks to print.
+  /// Returns the output that an argument requests.
   func answer(_ word: String) -> Ending? {
     func isOne(of words: [String]) -> Bool { words.contains { $0.bytesEqual(word) } }
     switch self {
@@ -89,11 +89,12 @@ package enum OtherInit: Sendable {
   }
 }
 
-// MARK: - Words
+// MARK: - Arguments
 
 extension OtherInit {
-  /// The words as getopt(3) of glibc leaves them for tini and catatonit: options first, wherever they stood before a `--`,
-  /// then that, then all others. `isPosix`: POSIXLY_CORRECT is set, and the first word that is no option ends them.
+  /// Returns the order of the arguments in which tini and catatonit get them from glibc's getopt(3): options first,
+  /// wherever they are before a `--`, then that `--`, then all others. `isPosix`: POSIXLY_CORRECT is set, so the first
+  /// argument that is not an option ends the options.
   package func arrangement(of words: [String], isPosix: Bool) -> [Int] {
     guard self != .dumbInit, !isPosix else { return Array(words.indices) }
     var options: [Int] = []
@@ -116,14 +117,15 @@ extension OtherInit {
     return options + others + Array((at..<words.count).dropFirst())
   }
 
-  /// The value of this word's last letter is the next word.
+  /// Whether the next argument is the value of this argument's last letter.
   private func takesNext(_ word: String) -> Bool {
     let letters = Array(word.utf8.dropFirst())
     let first = letters.firstIndex { $0 == UInt8(ascii: "p") || $0 == UInt8(ascii: "e") }
     return self == .tini && first == letters.count - 1
   }
 
-  /// The words in the order of `arrangement`.
+  /// Parses the arguments, which must be in the order of `arrangement`. Throws `UsageError` with the program's exit
+  /// code.
   func parse(_ words: [String], _ variables: Variables) throws(UsageError) -> Invocation {
     let isAwake = isAwake(variables)
     do throws(UsageError) {
@@ -152,17 +154,17 @@ extension OtherInit {
 
 // MARK: - Options
 
-/// What the command line and the program's own variables say.
+/// The settings from the command line and from the program's own variables.
 private struct GivenOptions {
   let isAsleep: Bool
-  /// Of ebb's table.
+  /// Settings for ebb's table.
   var settings: [ParsedOption] = []
   var rewrites: [(from: Signal, to: Signal?)] = []
   var isSubreaper = false
   var isSingleChild = false
-  /// tini's: warnings from 1 on.
+  /// tini's verbosity: warnings are logged from 1 on.
   var level = 1
-  /// TINI_VERBOSITY.
+  /// TINI_VERBOSITY is set, which overrides `-v`.
   var levelIsFixed = false
 
   mutating func add(_ option: String, _ value: String, calledAs source: String) {
@@ -194,7 +196,7 @@ extension OtherInit {
         },
         OptionDefinition(name: "", short: "e", value: "CODE", help: "exit with 0 where the command's code is CODE") {
           given, text throws(InvalidValue) in
-          // Empty is 0 to strtol(3).
+          // strtol(3) parses an empty text as 0.
           guard let code = parseDecimal(Array((text.utf8.isEmpty ? "0" : text).utf8.withoutBlanks), max: 255) else {
             throw InvalidValue(reason: "is not an exit code: expected 0 to 255")
           }
@@ -210,7 +212,7 @@ extension OtherInit {
         OptionDefinition(name: "rewrite", short: "r", value: "FROM:TO", help: "forward a signal as another, 0 drops it")
         {
           given, text throws(InvalidValue) in
-          // As sscanf(3) reads two numbers: the rest is not looked at.
+          // sscanf(3) parses two numbers and ignores the rest.
           let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
           guard parts.count > 1,
             let from = parseDecimal(Array(parts[0].withoutBlanks), max: 31).flatMap({ Signal(number: $0) }),
@@ -238,7 +240,7 @@ extension OtherInit {
       given.isSubreaper = variables.value("TINI_SUBREAPER") != nil
       if variables.value("TINI_KILL_PROCESS_GROUP") != nil { given.add("group", "yes", calledAs: "-g") }
       if let text = variables.value("TINI_VERBOSITY") {
-        // As atoi(3) reads it.
+        // Parsed like atoi(3) does.
         given.level = parseDecimal(Array(text.utf8.prefix { 48...57 ~= $0 }), max: 9) ?? 0
         given.levelIsFixed = true
       }
@@ -266,7 +268,7 @@ extension OtherInit {
     for setting in given.settings { try apply(setting, RunOptions.table, to: &options) }
     if given.level < 1 { options.logsReapedOrphans = false }
     if options.newSession {
-      // The kernel does not stop the processes of a session that its shell cannot continue.
+      // The kernel does not stop a process by these signals if no process outside its session could continue it.
       for signal in Asleep.terminalStops.signals { options.rewrites.add(from: signal, to: .stop) }
     }
     for (from, to) in given.rewrites { options.rewrites.add(from: from, to: to) }
@@ -278,6 +280,6 @@ extension OtherInit {
 }
 
 extension Collection<UInt8> {
-  /// Without the blanks and the plus sign that may stand before a number; strtol(3).
+  /// The bytes after the spaces and the plus sign that strtol(3) skips before a number.
   fileprivate var withoutBlanks: SubSequence { drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "+") } }
 }

@@ -1,10 +1,10 @@
-/// The words of a command line, without a shell: apart by blanks; `'…'` is taken as it stands; in `"…"` a backslash
-/// stands before `"` and `\` and is itself elsewhere; outside quotes a backslash takes the next byte as it is. Nil
-/// where a quote is open at the end, or a backslash is last. No variable, no `~`, no `*`: who needs those writes `sh -c
-/// '…'`.
+/// Splits a command line into words at whitespace, without a shell. `nil` if a quote stays open or a backslash is last.
+///
+/// `'…'` is literal. In `"…"` a backslash escapes `"` and `\` and is literal before any other byte. Outside quotes a
+/// backslash escapes the next byte. Variables, `~` and `*` are not expanded: use `sh -c '…'` for them.
 func splitShellWords(_ line: String) -> [String]? {
   var words: [String] = []
-  var word: [UInt8]?  // nil between words; empty after `''`
+  var word: [UInt8]?  // `nil` between words; empty after `''`
   var quote: UInt8?
   var bytes = line.utf8.makeIterator()
   while let byte = bytes.next() {

@@ -1,7 +1,8 @@
 import Primitives
 
-/// What is wrong with a variable whose name begins with `EBB_`; `nil` if it is an option's. Kubernetes makes
-/// `EBB_SERVICE_HOST` and `EBB_PORT_80_TCP` in each pod beside a service called ebb, and a pre-stop hook has `EBB_SIGNAL`.
+/// Returns the warning about a variable whose name begins with `EBB_`; `nil` if it belongs to an option. Kubernetes
+/// creates `EBB_SERVICE_HOST` and `EBB_PORT_80_TCP` in each pod if there is a service called ebb, and a pre-stop hook
+/// has `EBB_SIGNAL`.
 package func problem(withVariable name: String) -> String? {
   for known in ["EBB_SERVICE_", "EBB_PORT_"] where name.hasBytePrefix(known) { return nil }
   for known in ["EBB_SIGNAL", "EBB_PORT"] where name.bytesEqual(known) { return nil }
@@ -16,7 +17,7 @@ package func problem(withVariable name: String) -> String? {
   return "\(name.quoted) is not a variable of ebb and has no effect: did you mean \(nearest)?"
 }
 
-/// How many bytes must be put in, taken out or changed (Levenshtein). Only the start of a very long name counts.
+/// Returns the number of bytes to insert, remove or change (Levenshtein). Only the first 64 bytes of `left` count.
 private func distance(_ left: String, _ right: String) -> Int {
   let right = Array(right.utf8)
   var row = Array(0...right.count)

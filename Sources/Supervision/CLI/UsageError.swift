@@ -1,10 +1,10 @@
 import Primitives
 
-/// A mistake of whoever called: one line, without the `ebb: ` in front.
+/// A mistake of the caller: one line, without the prefix `ebb: `.
 package struct UsageError: Error, Sendable {
-  /// What to print.
+  /// The line to print.
   package let message: String
-  /// To exit with.
+  /// The exit code.
   package var code = ExitCode.ownFailure
 }
 

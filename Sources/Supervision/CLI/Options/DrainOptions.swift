@@ -1,8 +1,8 @@
 import Primitives
 
-/// `ebb drain`
+/// The options of `ebb drain`.
 package struct DrainOptions: Sendable {
-  /// `--delay`; nil: 5 s, unless nothing listens.
+  /// `--delay`; `nil` for 5 s, or none if no socket listens.
   package var delay: TimeAmount?
   /// `--drain`
   package var mode = DrainMode.idle
@@ -10,9 +10,9 @@ package struct DrainOptions: Sendable {
   package var timeout = TimeAmount.seconds(10)
   /// `--drain-quiet`
   package var quiet = TimeAmount.seconds(2)
-  /// `--ports`; nil: to be found.
+  /// `--ports`; `nil` for the ports that ebb finds.
   package var ports: [Port]?
-  /// The supervisor's, whose command's connections count; nil: to be found.
+  /// The PID of the supervisor whose command's connections count; `nil` to search for it.
   package var pid: Int32?
   package init() {}
 }

@@ -1,8 +1,7 @@
-/// `ebb plan`: those of a run, and how to print.
+/// The options of `ebb plan`: those of a run, and the output format.
 package struct PlanOptions: Sendable {
-  /// What a run would be asked for.
+  /// The options of the planned run.
   package var run = RunOptions()
-  /// For a program.
   package var json = false
   package init() {}
 

@@ -1,19 +1,17 @@
-// The options of ebb's own commands, each with its table.
-
 import HTTP
 import Primitives
 
-/// `ebb probe`
+/// The options of `ebb probe`.
 package struct ProbeOptions: Sendable {
-  /// What the command is asked, in this order.
+  /// `--tcp` and `--http`, in the order given.
   package var checks: [ReadinessCheck] = []
-  /// Lines that go with each GET.
+  /// Headers that are added to each request.
   package var headers: [String] = []
-  /// For all checks together.
+  /// The time limit for all checks together.
   package var timeout = TimeAmount.seconds(1)
-  /// Asked is whether to restart, not whether to send traffic.
+  /// A liveness check (restart the container?), not a readiness check (send it traffic?).
   package var live = false
-  /// The supervisor's; nil: to be found.
+  /// The supervisor's PID; `nil` to search for it.
   package var pid: Int32?
   package init() {}
 }
@@ -53,5 +51,3 @@ extension ProbeOptions: CommandOptions {
     if !headers.isEmpty, !asksHTTP { throw UsageError(message: "--header needs --http") }
   }
 }
-
-// Options of several commands.

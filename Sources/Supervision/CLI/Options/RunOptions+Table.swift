@@ -1,7 +1,7 @@
 import Primitives
 
 extension RunOptions {
-  /// In the order of `--help`: the life of a stop, then signals, then the rest.
+  /// The options in the order of `--help`: the course of a stop, then signals, then all others.
   package static let table: [OptionDefinition<RunOptions>] = [
     OptionDefinition(
       name: "delay", value: "D", defaultText: "5s (1)",

@@ -1,52 +1,52 @@
 import HTTP
 import Primitives
 
-/// `ebb smoke`: its own options. All of the run form's come beside them and go to the supervisor. Filled in by the parser,
-/// and then only read; a class, since copies of it are a kilobyte of code in each place.
+/// The options of `ebb smoke`. The options of a run may be given too and are passed to the supervisor. The parser fills
+/// them in, then they are only read. This is a class, because a copy of the struct took 1 kB of code in each place.
 package final class SmokeOptions: @unchecked Sendable {
-  /// What is asked all the time: `--http` and `--tcp`, in the order given.
+  /// `--http` and `--tcp` in the order given: the targets of the load.
   package var targets: [ReadinessCheck] = []
-  /// One request for this is under way at any time.
+  /// The URL of a slow response; requests to it are in flight at any time.
   package var slow: HTTPURL?
-  /// Requests a second, all targets together.
+  /// Requests per second, all targets together.
   package var rate = 20
-  /// For each request but the slow ones, which have all the time of the stop.
+  /// The time limit of each request, except the slow ones, which may take until the end of the stop.
   package var timeout = TimeAmount.seconds(5)
-  /// From ready to the stop signal.
+  /// The time from ready to the stop signal.
   package var duration = TimeAmount.seconds(3)
-  /// How long after the stop signal requests go on; nil: to the end of the delay.
+  /// How long to send requests after the stop signal; `nil` for the delay.
   package var lag: TimeAmount?
-  /// What the supervisor is sent; nil: the recognised server's stop signal, else the usual one.
+  /// The signal to send to the supervisor; `nil` for the recognised server's stop signal, else the usual one.
   package var stopSignal: Signal?
-  /// Nil: 0, or death by the stop signal.
+  /// `nil` for 0 or death by the stop signal.
   package var expectedExit: Int?
-  /// The form of the report.
+  /// The format of the report.
   package var format = SmokeFormat.text
-  /// Where it goes; nil: to standard output, which gets the text otherwise.
+  /// The file for the report; standard output then gets the text. `nil` for standard output.
   package var file: String?
 
-  /// What the supervisor makes of its options and variables.
+  /// The supervisor's options, from its arguments and variables.
   package var run = RunOptions()
-  /// Which of the words are the supervisor's.
+  /// The indices of the arguments that are passed to the supervisor.
   package private(set) var passedOn: [Int] = []
 
   init() {}
 
-  /// These words are the supervisor's too. Several options may stand in one: `-gw`.
+  /// Passes these arguments to the supervisor too. One argument may contain several options: `-gw`.
   func passOn(_ arguments: Range<Int>) {
     for word in arguments where word > passedOn.last ?? 0 { passedOn.append(word) }
   }
 
-  /// From the start to ready.
+  /// The time limit from the start to ready.
   package var readyTimeout: TimeAmount { run.startupTimeout > .zero ? run.startupTimeout : .seconds(30) }
 
-  /// Nothing is sent in the last tenth of a second of the delay, lest a request meets its end by chance: a load balancer
-  /// that still sends then is too slow for that delay anyway.
+  /// How long the load continues after the stop signal. It ends 100 ms before the delay does, so that no request fails
+  /// by chance at the end: a load balancer that still sends then is too slow for this delay anyway.
   package var loadAfterStop: TimeAmount {
     lag ?? max(.zero, run.times.delay - min(.milliseconds(100), run.times.delay / 4))
   }
 
-  /// From the stop signal to the moment by which the supervisor has ended whatever happens.
+  /// The time from the stop signal until the supervisor has ended in any case.
   package var longestStop: TimeAmount { run.times.terminationGracePeriod }
 }
 
@@ -56,7 +56,7 @@ package enum SmokeFormat: Sendable {
 }
 
 extension SmokeOptions {
-  /// In the order of `--help`.
+  /// The options in the order of `--help`.
   package static let table: [OptionDefinition<SmokeOptions>] = [
     OptionDefinition(
       name: "http", value: "URL", help: "send requests here; 2xx and 3xx are good answers", repeatable: true
@@ -126,7 +126,7 @@ extension SmokeOptions {
     file = path.isEmpty ? nil : String(decoding: path, as: UTF8.self)
   }
 
-  /// Throws where options do not go together.
+  /// Throws `UsageError` for options that exclude or need each other.
   func check() throws(UsageError) {
     if let lag, lag > longestStop {
       throw UsageError(
@@ -135,7 +135,7 @@ extension SmokeOptions {
     if lag != nil, targets.isEmpty { throw UsageError(message: "--lag needs --http or --tcp") }
   }
 
-  /// What `--help` prints.
+  /// The output of `--help`.
   static var help: String {
     """
     ebb smoke: starts COMMAND as ebb does, loads it, stops it, and says whether the shutdown was clean

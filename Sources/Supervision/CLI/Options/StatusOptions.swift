@@ -1,12 +1,11 @@
-/// `ebb status`
+/// The options of `ebb status`.
 package struct StatusOptions: Sendable {
-  /// For a program.
   package var json = false
-  /// Until the supervisor ends.
+  /// Repeat until the supervisor ends.
   package var watch = false
-  /// Each connection of the command's ports.
+  /// List each connection of the command's ports.
   package var connections = false
-  /// The supervisor's; nil: to be found.
+  /// The supervisor's PID; `nil` to search for it.
   package var pid: Int32?
   package init() {}
 }

@@ -1,10 +1,10 @@
-/// `ebb stop`
+/// The options of `ebb stop`.
 package struct StopOptions: Sendable {
-  /// Without delay and drain.
+  /// Skip delay and drain.
   package var now = false
-  /// Until the supervisor has ended.
+  /// Wait until the supervisor has ended.
   package var wait = false
-  /// The supervisor's; nil: to be found.
+  /// The supervisor's PID; `nil` to search for it.
   package var pid: Int32?
   package init() {}
 }
