@@ -1,19 +1,20 @@
 import Primitives
 
-/// A run in the place of another init, and nothing more: signals are forwarded, orphans reaped, and the command's end is the
-/// end of the run. No signal begins a stop, no time is kept, no line is written but that program's own kind.
+/// The behaviour of ebb as a plain replacement for another init: it forwards signals, reaps orphans, and ends with the
+/// command. No signal begins a stop, there is no deadline, and it only prints lines that the other program would print
+/// too.
 package struct Asleep: Sendable {
-  /// In whose place.
+  /// The replaced program.
   package let program: OtherInit
-  /// Where it is not PID 1.
+  /// Whether to become a child subreaper if not PID 1.
   package let isSubreaper: Bool
-  /// Where it is neither PID 1 nor a child subreaper.
+  /// Whether to warn if neither PID 1 nor a child subreaper.
   package let warnsOfZombies: Bool
 
-  /// TSTP, TTIN, TTOU.
   static let terminalStops = SignalSet([.sigtstp, .sigttin, .sigttou])
 
-  /// What the command is never sent, each seen with that program. Beside what no process can catch, and what glibc keeps.
+  /// Signals that the replaced program does not forward, each seen with that program, plus those that cannot be caught
+  /// and those that glibc reserves.
   fileprivate var neverForwarded: SignalSet {
     switch program {
     case .tini: SignalSet.neverForwarded.union(SignalSet([.abort]))
@@ -22,7 +23,7 @@ package struct Asleep: Sendable {
     }
   }
 
-  /// What the exit code says of a command that did not start.
+  /// Returns the exit code for a command that did not start.
   func exitCode(of failure: SpawnFailure) -> Int {
     switch (program, failure.error) {
     case (.tini, 2): ExitCode.notFound  // ENOENT
@@ -32,34 +33,34 @@ package struct Asleep: Sendable {
     }
   }
 
-  /// The exit code of each of these programs where it fails itself, or does not understand its command line.
+  /// The exit code of each of these programs for its own failures and for usage errors.
   static let ownFailure = 1
 }
 
 extension RunOptions {
-  /// From now on ebb does what the other program does, and no more.
+  /// Makes ebb behave exactly like the other program.
   package mutating func sleep(as program: OtherInit, isSubreaper: Bool = false, warnsOfZombies: Bool = false) {
     asleep = Asleep(program: program, isSubreaper: isSubreaper, warnsOfZombies: warnsOfZombies)
     stopSignals = SignalSet()
     recognisesServers = false
   }
 
-  /// Those that no command gets from ebb.
+  /// The signals that ebb never forwards.
   package var neverForwarded: SignalSet { asleep?.neverForwarded ?? .neverForwarded }
 
-  /// The exit code where ebb itself fails.
+  /// The exit code for ebb's own failures.
   package var ownFailure: Int { asleep == nil ? ExitCode.ownFailure : Asleep.ownFailure }
 
-  /// dumb-init stops itself after these, also where they are rewritten: a shell sees its job stopped.
+  /// dumb-init stops itself after these signals, even if they are rewritten, so that a shell sees its job stopped.
   var selfStops: SignalSet { asleep?.program == .dumbInit ? Asleep.terminalStops : SignalSet() }
 
-  /// What the command's process group is sent when the command has ended, nil for nothing: dumb-init's farewell.
+  /// The signal for the command's process group after the command has exited, as dumb-init sends it; `nil` for none.
   var lastSignal: Signal? {
     asleep?.program == .dumbInit && newSession ? rewrites.apply(to: .sigterm) : nil
   }
 }
 
 extension SupervisorInfo {
-  /// The supervisor stands in the place of another init, and begins no stop.
+  /// Whether the supervisor replaces another init and begins no stop.
   package var isAsleep: Bool { stopSignals == SignalSet() }
 }

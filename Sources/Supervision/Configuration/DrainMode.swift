@@ -1,8 +1,8 @@
-/// `--drain`: what the stop waits for after the delay.
+/// `--drain`: the condition that ends the stop's wait after the delay.
 package enum DrainMode: Sendable {
   case time
-  /// No request in flight, and a while without a new connection or an inbound byte.
+  /// No request is in flight, and for a while there was no new connection and no inbound byte.
   case idle
-  /// No inbound connection.
+  /// No inbound connection is established.
   case zero
 }

@@ -1,8 +1,8 @@
 import Primitives
 
-/// Where `--health` listens: `[ADDR:]PORT`.
+/// The address of `--health`: `[ADDR:]PORT`.
 package enum HealthAddress: Sendable {
-  /// All addresses, IPv6 and IPv4, or IPv4 alone where the kernel has no IPv6.
+  /// All addresses, IPv6 and IPv4, or IPv4 alone if the kernel has no IPv6.
   case everywhere(port: UInt16)
   case at(SocketAddress)
 
@@ -14,7 +14,7 @@ package enum HealthAddress: Sendable {
     }
   }
 
-  /// `8086`, `127.0.0.1:8086`, `[::1]:8086`. Nil for anything else.
+  /// Parses `8086`, `127.0.0.1:8086` or `[::1]:8086`. `nil` for anything else.
   init?(text: String) {
     let bytes = Array(text.utf8)
     if let port = parsePortNumber(bytes) {
@@ -27,13 +27,13 @@ package enum HealthAddress: Sendable {
     let hasBrackets = host.first == UInt8(ascii: "[") && host.last == UInt8(ascii: "]") && host.count > 2
     if hasBrackets { host = host.dropFirst().dropLast() }
     guard let address = IPAddress(text: host) else { return nil }
-    // `::1:8086` is an address by itself: which part is the port nobody can tell.
+    // `::1:8086` is itself an address, so the port would be ambiguous.
     if case .v6 = address, !hasBrackets { return nil }
     if case .v4 = address, hasBrackets { return nil }
     self = .at(SocketAddress(address, port: port))
   }
 
-  /// The same address with another port.
+  /// Returns the same address with another port.
   package func at(port: UInt16) -> HealthAddress {
     switch self {
     case .everywhere: .everywhere(port: port)
@@ -41,12 +41,12 @@ package enum HealthAddress: Sendable {
     }
   }
 
-  /// As the option takes it.
+  /// The format of the option.
   package var optionText: String {
     if case .everywhere(let port) = self { "\(port)" } else { description }
   }
 
-  /// What to listen on: the first that the kernel can do.
+  /// The addresses to try to listen on, in this order.
   package var candidates: [SocketAddress] {
     switch self {
     case .everywhere(let port): [SocketAddress(.v6(high: 0, low: 0), port: port), SocketAddress(.v4(0), port: port)]
@@ -54,7 +54,7 @@ package enum HealthAddress: Sendable {
     }
   }
 
-  /// As in a message: `port 8086`, or the address and the port.
+  /// The format for messages: `port 8086`, or the address and the port.
   package var description: String {
     switch self {
     case .everywhere(let port): "port \(port)"

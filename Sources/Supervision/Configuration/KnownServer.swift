@@ -1,42 +1,42 @@
 import Primitives
 
-/// A well-known server: how it is recognised, and what it makes of signals. Each row of the table was tried with the real
-/// program, with a slow request across the stop.
+/// A well-known server: how to recognise it and how it reacts to signals. Each row of the table was tested with the
+/// real program and a slow request in flight during the stop.
 package enum KnownServer: UInt8, CaseIterable, Sendable {
   case nginx, phpFPM, httpd, haproxy, postgres, lighttpd, uwsgi
 
-  /// What the table says of a server.
+  /// A row of the table.
   package struct Traits: Sendable {
-    /// The name in messages.
+    /// The server's name in messages.
     package let name: String
-    /// What SIGTERM means to it.
+    /// The reaction to SIGTERM.
     package var onTerminate = OnTerminate.fastStop
-    /// The signal of its graceful stop, which begins a stop under `--stop-signals auto`. `nil` if it has no such signal.
+    /// The signal of the graceful stop, which begins a stop under `--stop-signals auto`. `nil` if there is no such
+    /// signal.
     package let gracefulStop: Signal?
-    /// What else a stop without lost requests needs.
+    /// The other settings that a stop without lost requests needs.
     package var needs: String?
-    /// How to run it in the foreground.
+    /// The command line that runs the server in the foreground.
     package let foreground: String
   }
 
-  /// What SIGTERM means to a server.
+  /// The reaction of a server to SIGTERM.
   package enum OnTerminate: Sendable {
-    /// It exits and cuts the requests in flight.
+    /// Exits and cuts the requests in flight.
     case fastStop
-    /// It waits until every client has gone.
+    /// Waits until every client has disconnected.
     case waitsForClients
-    /// It starts anew and does not exit.
+    /// Restarts and does not exit.
     case reloads
   }
 
-  /// The row of this server.
   package var traits: Traits {
     switch self {
     // https://nginx.org/en/docs/control.html; STOPSIGNAL QUIT in the official image.
     case .nginx:
       Traits(name: "nginx", gracefulStop: .sigquit, foreground: "nginx -g 'daemon off;'")
-    // php-fpm(8): QUIT is the graceful stop; STOPSIGNAL QUIT. With process_control_timeout at its default, 0, children are
-    // cut off all the same: https://www.php.net/manual/en/install.fpm.configuration.php
+    // php-fpm(8): QUIT is the graceful stop; STOPSIGNAL QUIT. With process_control_timeout at its default, 0, children
+    // are killed anyway: https://www.php.net/manual/en/install.fpm.configuration.php
     case .phpFPM:
       Traits(
         name: "php-fpm", gracefulStop: .sigquit, needs: "process_control_timeout in php-fpm.conf",
@@ -60,20 +60,21 @@ package enum KnownServer: UInt8, CaseIterable, Sendable {
     }
   }
 
-  /// The names of their processes in /proc/PID/stat, by which they are recognised.
+  /// The names of their processes in /proc/PID/stat.
   package static let processNames: [(String, KnownServer)] = [
     ("nginx", .nginx), ("openresty", .nginx), ("php-fpm", .phpFPM), ("httpd", .httpd), ("apache2", .httpd),
     ("haproxy", .haproxy), ("postgres", .postgres), ("lighttpd", .lighttpd), ("uwsgi", .uwsgi), ("uwsgi-core", .uwsgi),
   ]
 
-  /// The graceful stops of the table, INT, QUIT, USR1 and WINCH: any other signal is forwarded without a look at the command.
+  /// The graceful stop signals of the table: INT, QUIT, USR1, WINCH. ebb forwards all others without checking the
+  /// command's name.
   package static let gracefulStops = SignalSet(mask: 1 << 1 | 1 << 2 | 1 << 9 | 1 << 27)
 
-  /// The server whose process has this name, `nil` for any other program. The name is a process's own claim, and misleads
-  /// ebb about that process alone.
+  /// Recognises a server by its process's name; `nil` for any other program. A process can choose its name, but that
+  /// only affects how ebb treats that process.
   package init?(processName: String) {
     for (name, server) in KnownServer.processNames where processName.hasBytePrefix(name) {
-      // Debian's `php-fpm8.2`.
+      // Debian's name is `php-fpm8.2`.
       let version = processName.utf8.dropFirst(name.utf8.count)
       guard version.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || $0 == UInt8(ascii: ".") }) else {
         continue
@@ -84,10 +85,10 @@ package enum KnownServer: UInt8, CaseIterable, Sendable {
     return nil
   }
 
-  /// The signal that SIGTERM is best rewritten to.
+  /// The best signal to rewrite SIGTERM to.
   package var rewriteTo: Signal { traits.gracefulStop ?? .sigint }
 
-  /// One sentence for a server that gets SIGTERM.
+  /// A sentence for a server that receives SIGTERM.
   package var advice: String {
     let use =
       ": use --rewrite TERM:\(rewriteTo.name)\(traits.needs.map { ", \(traits.gracefulStop == nil ? "" : "and ")\($0)" } ?? "")"

@@ -1,12 +1,12 @@
 import Primitives
 
-/// What runs this container, as far as it tells how long it waits from its stop signal to its own SIGKILL.
+/// The orchestrator of this container, which determines the time between its stop signal and its own SIGKILL.
 package enum Orchestrator: Sendable, CaseIterable {
   case kubernetes, ecs, nomad
-  /// Docker, Podman, Compose, systemd, a person: 10 s in the first three, unless they were told otherwise.
+  /// Docker, Podman, Compose, systemd or a person. The first three allow 10 s by default.
   case unknown
 
-  /// By the environment variables that it sets.
+  /// Recognises the orchestrator by the environment variables that it sets.
   init(_ variable: (String) -> String?) {
     func isSet(_ name: String) -> Bool { variable(name)?.utf8.isEmpty == false }
     if isSet("KUBERNETES_SERVICE_HOST") {
@@ -18,7 +18,7 @@ package enum Orchestrator: Sendable, CaseIterable {
     }
   }
 
-  /// As logs and JSON have it.
+  /// The name in logs and JSON.
   package var name: String {
     switch self {
     case .kubernetes: "kubernetes"
@@ -28,7 +28,7 @@ package enum Orchestrator: Sendable, CaseIterable {
     }
   }
 
-  /// What it most likely allows. The defaults of the times before the stop signal is forwarded follow it.
+  /// The most likely grace period, from which the defaults of delay and drain are calculated.
   var likelyPeriod: TimeAmount {
     switch self {
     case .kubernetes, .ecs: StopTimes.defaultPeriod

@@ -1,24 +1,24 @@
 import Primitives
 
-/// What a stop looks like with given options: what `ebb plan` prints.
+/// The output of `ebb plan`: the timeline of a stop with given options.
 package struct PlanReport: Sendable {
   private let options: RunOptions
   private let times: StopTimes
   private let warnings: [String]
 
-  /// `unknownVariables`: the warnings about them.
+  /// `unknownVariables` are the warnings about those.
   package init(_ options: RunOptions, unknownVariables: [String]) {
     self.options = options
     times = options.times
     warnings = unknownVariables + (times.warning(options).map { [$0] } ?? [])
   }
 
-  /// After the delay, and the drain where it has one: the latest moment.
+  /// The latest moment of forwarding, after the delay and the drain.
   private var forwardIn: TimeAmount { times.delay + (options.drain == .time ? .zero : times.drainTimeout) }
-  /// The latest moment.
+  /// The latest moment of ebb's SIGKILL.
   private var killIn: TimeAmount { min(times.killIn, options.grace.map { forwardIn + $0 } ?? times.killIn) }
 
-  /// What happens at a moment of the stop, and which options set that moment.
+  /// An event of the stop, and the options that determine its time.
   private struct Moment {
     let event: String
     let at: TimeAmount
@@ -26,7 +26,7 @@ package struct PlanReport: Sendable {
     let values: [Value]
   }
 
-  /// An option's value, and where it comes from.
+  /// An option's value and its origin.
   private struct Value {
     let name: String
     let span: TimeAmount?
@@ -62,7 +62,7 @@ package struct PlanReport: Sendable {
       origin: origin(of: options.killMargin, "kill-margin", holds: times.killMargin, usual: .seconds(1)))
   }
 
-  /// `usual`: the default where there is time enough for it.
+  /// `usual` is the default if there is enough time for it.
   private func origin(
     of given: TimeAmount?, _ name: String, holds value: TimeAmount? = nil, usual: TimeAmount? = nil
   ) -> StopPlan.Origin {
@@ -106,16 +106,16 @@ package struct PlanReport: Sendable {
 }
 
 extension TimeAmount {
-  /// In tenths of a second, rounded: the third of ten seconds, twice, is `6.7s`.
+  /// The amount in tenths of a second, rounded: 6.67 s, two thirds of ten seconds, is `6.7s`.
   fileprivate var inTenths: String {
     milliseconds < 1000 ? description : TimeAmount.milliseconds((milliseconds + 50) / 100 * 100).brief
   }
 }
 
-// MARK: - As text
+// MARK: - Text
 
 extension PlanReport {
-  /// A bar to scale, the moments, and what else a person has to know; at most 100 columns.
+  /// A bar to scale, the moments and the notes; at most 100 columns wide.
   package var text: String {
     var rows = [["AT", "WHAT", "SET BY"]]
     for moment in moments {
@@ -134,7 +134,7 @@ extension PlanReport {
       + " (\(StopPlan(options).signalsFrom.name))"
   }
 
-  /// 72 columns are the termination grace period; a part that is not zero has one at least.
+  /// The bar: 72 columns for the termination grace period. A part that is not zero has at least one column.
   private var bar: String {
     let width = 72
     let ends = [times.delay, forwardIn, killIn, times.terminationGracePeriod]
@@ -165,7 +165,7 @@ extension PlanReport {
   }
 }
 
-// MARK: - As JSON
+// MARK: - JSON
 
 extension PlanReport {
   private var drainName: String {
@@ -176,7 +176,7 @@ extension PlanReport {
     }
   }
 
-  /// One object and a newline; times in milliseconds.
+  /// One JSON object and a newline; times in milliseconds.
   package var json: [UInt8] {
     var facts: [LogRecord.Field] = [
       .init("schema", .number(1)), .init("version", .text(ebbVersion)),

@@ -1,19 +1,20 @@
-/// What a port speaks, as `--ports PORT=PROTOCOL` gives it. It tells which bytes may be no request and no answer.
+/// The protocol of a port, from `--ports PORT=PROTOCOL`. It determines which bytes are neither a request nor a
+/// response.
 package enum PortProtocol: UInt8, Sendable, CaseIterable {
   /// HTTP/1.1 in plain text.
   case http
-  /// HTTP/1.1 or HTTP/2 over TLS, as the client and the server agree (ALPN).
+  /// HTTP/1.1 or HTTP/2 over TLS, negotiated by ALPN.
   case https
   /// HTTP/2 in plain text.
   case h2c
-  /// HTTP/2 in plain text too.
+  /// gRPC, which is HTTP/2 in plain text.
   case grpc
   /// WebSocket in plain text.
   case ws
-  /// Any other: only who spoke last decides.
+  /// Any other protocol: only the direction of the last byte counts.
   case tcp
 
-  /// The word in the list.
+  /// The name in `--ports`.
   package var name: String {
     switch self {
     case .http: "http"
@@ -26,33 +27,33 @@ package enum PortProtocol: UInt8, Sendable, CaseIterable {
   }
 }
 
-/// One of the command's ports, as `--ports` gives it.
+/// One of the command's ports, from `--ports`.
 package struct Port: Equatable, Sendable, ExpressibleByIntegerLiteral {
   /// In host byte order.
   package var number: UInt16
-  /// Nil: to be found out, as far as the numbers of the kernel tell.
+  /// `nil` for a protocol that ebb infers from the kernel's counters, as far as possible.
   package var speaks: PortProtocol?
 
   package init(_ number: UInt16, speaks: PortProtocol? = nil) {
     (self.number, self.speaks) = (number, speaks)
   }
 
-  /// Its number.
   package init(integerLiteral number: UInt16) { self.init(number) }
 }
 
-/// What is known of the protocol of a port: what the user gave, or what its connections gave away. All connections of a
-/// port speak the same one.
+/// The known facts about the protocol of a port: the user's setting, or what its connections show. All connections to a
+/// port use the same protocol.
 struct PortTraits: Sendable {
   let port: UInt16
   let given: PortProtocol?
-  /// Some connection began as a TLS handshake does.
+  /// A connection began like a TLS handshake.
   var beganWithTLS = false
-  /// Some exchange was smaller than the overhead of a TLS record.
+  /// An exchange was smaller than the overhead of a TLS record.
   var isPlain = false
-  /// Some connection rested after one segment from each side: a request and its answer, as neither TLS nor HTTP/2 begins.
+  /// A connection rested after one segment from each side, a request and its response. TLS and HTTP/2 do not begin like
+  /// that.
   var beginsWithRequest = false
-  /// Some connection has sent two session tickets in a segment each.
+  /// A connection sent two session tickets in separate segments.
   var hasTwoTickets = false
 
   init(port: UInt16, given: PortProtocol?) {
@@ -62,6 +63,6 @@ struct PortTraits: Sendable {
   var isTLS: Bool { given == .https || beganWithTLS && mayBeTLS }
   var mayBeTLS: Bool { given.map { $0 == .https } ?? !(isPlain || beginsWithRequest) }
   var isHTTP2: Bool { given == .h2c || given == .grpc }
-  /// What the server says first may be no answer.
+  /// Whether the server's first bytes may be something other than a response.
   var mayOweFirst: Bool { given.map { $0 != .http } ?? !beginsWithRequest }
 }

@@ -1,54 +1,54 @@
 import HTTP
 import Primitives
 
-/// What `ebb [OPTION...] COMMAND` was asked to do: a property for each option, in the table's order. Of the times of a stop
-/// those that were given: `StopTimes` has the others.
+/// The options of a run, in the table's order. The times of a stop are `nil` if not given; `StopTimes` calculates their
+/// defaults.
 package struct RunOptions: Sendable {
   /// `--delay`
   package var delay: TimeAmount?
   /// `--drain`
   package var drain = DrainMode.idle
-  /// `--drain-timeout`: the upper bound of what the drain waits for.
+  /// `--drain-timeout`: the maximum duration of the drain.
   package var drainTimeout: TimeAmount?
   /// `--drain-quiet`
   package var drainQuiet: TimeAmount?
-  /// `--ports`; nil: those that the command's process tree listens on.
+  /// `--ports`; `nil` for the ports that the command's process tree listens on.
   package var ports: [Port]?
-  /// `--grace`; nil: all the time that is left.
+  /// `--grace`; `nil` for all the time that is left.
   package var grace: TimeAmount?
   /// `--termination-grace-period`
   package var terminationGracePeriod: TimeAmount?
   /// `--kill-margin`
   package var killMargin: TimeAmount?
-  /// `--leftover-timeout`; nil: all that is left in a stop, else 2 s.
+  /// `--leftover-timeout`; `nil` for all the time that is left in a stop, else 2 s.
   package var leftoverTimeout: TimeAmount?
-  /// `--ready-tcp`: a port of this machine.
+  /// `--ready-tcp`: a port on a loopback address.
   package var readyTCP: UInt16?
   /// `--ready-http`
   package var readyHTTP: HTTPURL?
-  /// All have to be passed before the command counts as ready; empty: it is ready at once.
+  /// The checks that must pass before the command is ready. If empty, it is ready immediately.
   package var readiness: [ReadinessCheck] {
     (readyTCP.map { [.tcp(port: $0)] } ?? []) + (readyHTTP.map { [.http($0)] } ?? [])
   }
-  /// Zero: none.
+  /// `--startup-timeout`; zero for none.
   package var startupTimeout = TimeAmount.zero
-  /// `--health`; nil: off.
+  /// `--health`; `nil` for off.
   package var health: HealthAddress?
   /// `--ready-hold`
   package var readyHold = TimeAmount.zero
-  /// The words of the pre-stop hook; empty: none.
+  /// The arguments of the pre-stop hook; empty for none.
   package var preStop: [String] = []
-  /// Nil: the usual place, if it is there.
+  /// `--termination-log`; `nil` for the default path if that file exists.
   package var terminationLog: String?
   /// `--stop-signals`
   package var stopSignals = SignalSet([.sigterm])
-  /// `--stop-signals auto`: the signal of a known server's graceful stop begins a stop too.
+  /// `--stop-signals auto`: the graceful stop signal of a known server begins a stop too.
   package var recognisesServers = true
-  /// `--stop-signals` was given.
+  /// Whether `--stop-signals` was given.
   var stopSignalsAreGiven = false
-  /// Those options that were given by their variable: a bit for each, in the order of the table.
+  /// The options that were given by their variable: one bit each, in the order of the table.
   var variables: UInt64 = 0
-  /// The option of this name was given by its variable.
+  /// Whether the option of this name was given by its variable.
   func isFromVariable(_ name: String) -> Bool {
     let index = RunOptions.table.firstIndex { $0.spec.name.bytesEqual(name) }
     return index.map { variables & 1 << UInt64($0) != 0 } ?? false
@@ -69,23 +69,22 @@ package struct RunOptions: Sendable {
   package var logFormat = LogFormat.text
   /// Count of -v minus count of -q.
   package var verbosity: Int { asleep == nil ? verboseCount - (quiet ? 1 : 0) : Int.min / 2 }
-  /// How often `-v` was given.
+  /// The number of `-v`.
   package var verboseCount = 0
   /// `-q`
   package var quiet = false
 
-  /// ebb stands in the place of another init, and does no more than that; nil: it is ebb.
+  /// Set if ebb only behaves like another init.
   package var asleep: Asleep?
 
-  /// What the environment says of the orchestrator.
+  /// The orchestrator that the environment variables indicate.
   package var orchestrator = Orchestrator.unknown
 
-  /// What holds where nothing is asked for.
   package init() {}
 
-  /// With the defaults of those that were not given.
+  /// The times of a stop, with the defaults for those that were not given.
   package var times: StopTimes { StopTimes(self) }
 
-  /// Where the termination grace period comes from, as logs and JSON have it.
+  /// The source of the termination grace period, for logs and JSON.
   var periodOrigin: String { terminationGracePeriod == nil ? orchestrator.name : "given" }
 }

@@ -1,6 +1,6 @@
 import Primitives
 
-/// `--rewrite FROM:TO`: as what a signal is forwarded.
+/// `--rewrite FROM:TO`: the signals to forward in place of others.
 package struct SignalRewrites: Sendable {
   private var rules: [(from: Signal, to: Signal?)] = []
 
@@ -8,10 +8,10 @@ package struct SignalRewrites: Sendable {
 
   var isEmpty: Bool { rules.isEmpty }
 
-  /// A later rule for the same signal wins. `to` nil: the signal is dropped.
+  /// Adds a rule, which overrides earlier ones for the same signal. The signal is dropped if `to` is `nil`.
   package mutating func add(from: Signal, to: Signal?) { rules.insert((from, to), at: 0) }
 
-  /// The signal to send in place of `signal`, nil for none.
+  /// Returns the signal to forward in place of `signal`; `nil` if it is dropped.
   package func apply(to signal: Signal) -> Signal? {
     guard let rule = rules.first(where: { $0.from == signal }) else { return signal }
     return rule.to

@@ -1,26 +1,25 @@
 import Primitives
 
-/// The times of a stop: those that were given, and defaults that fit beside them. Only what was given can be too long.
+/// The times of a stop: the given ones, and defaults that fit beside them. Only given times can be too long.
 package struct StopTimes: Equatable, Sendable {
-  /// From the stop signal to the orchestrator's SIGKILL.
+  /// The time from the stop signal to the orchestrator's SIGKILL.
   package let terminationGracePeriod: TimeAmount
-  /// ebb's SIGKILL comes this long before that.
+  /// How long before the orchestrator's SIGKILL ebb sends its own.
   package let killMargin: TimeAmount
-  /// From the stop signal on the command is left alone for so long.
+  /// How long the command keeps serving after the stop signal.
   package let delay: TimeAmount
-  /// The longest that the drain may take after it.
+  /// The maximum duration of the drain after the delay.
   package let drainTimeout: TimeAmount
-  /// Traffic is quiet after so long without a connection or a byte.
+  /// The time without a new connection or an inbound byte after which traffic is quiet.
   package let drainQuiet: TimeAmount
-  /// Kept for the command after the forwarding: `--grace`, or a little where that was not given.
+  /// The time reserved for the command after forwarding: `--grace`, or a small default.
   package let grace: TimeAmount
-  /// What the sum of the phases may reach.
+  /// The drain's share of the sum: 0 in mode `time`.
   private let drainInSum: TimeAmount
 
-  /// The period where neither an option nor the orchestrator tells one.
+  /// The period if neither an option nor the orchestrator determines it.
   static let defaultPeriod = TimeAmount.seconds(30)
 
-  /// For the options as they were given.
   package init(_ options: RunOptions) {
     let period = options.terminationGracePeriod
     self.init(
@@ -28,13 +27,13 @@ package struct StopTimes: Equatable, Sendable {
       likelyPeriod: period ?? options.orchestrator.likelyPeriod)
   }
 
-  /// The deadline follows `period`; the defaults of delay and drain follow `likelyPeriod`.
+  /// The kill deadline depends on `period`; the defaults of delay and drain depend on `likelyPeriod`.
   private init(_ options: RunOptions, period: TimeAmount, likelyPeriod: TimeAmount) {
     let little = min(.seconds(1), period / 10)
     let margin = options.killMargin ?? little
     let grace = options.grace ?? little
     let left = max(.zero, period - (options.delay ?? .zero) - (options.grace ?? .zero) - margin)
-    // The command keeps the other half, and no less than what is kept for it.
+    // The command keeps the other half, and at least the time reserved for it.
     let room = options.grace == nil ? min(left / 2, max(.zero, left - grace)) : left / 2
     let drain = options.drainTimeout ?? min(.seconds(10), likelyPeriod / 3, room)
     drainInSum = options.drain == .time ? .zero : drain
@@ -47,21 +46,21 @@ package struct StopTimes: Equatable, Sendable {
       options.delay ?? min(.seconds(5), likelyPeriod / 6, max(.zero, period - margin - grace - drainInSum))
   }
 
-  /// From the stop signal to ebb's SIGKILL, where nothing brings that forward.
+  /// The time from the stop signal to ebb's SIGKILL, unless `--grace` brings it forward.
   package var killIn: TimeAmount { terminationGracePeriod - killMargin }
 
-  /// How long the command has at least between the forwarding and SIGKILL.
+  /// The minimum time that the command has between forwarding and SIGKILL.
   private var sureForCommand: TimeAmount { killIn - delay - drainInSum }
 
   private var fits: Bool { delay + drainInSum + grace + killMargin <= terminationGracePeriod }
 }
 
-// MARK: - What does not fit
+// MARK: - Times that do not fit
 
 extension StopTimes {
-  /// The arithmetic at start: every phase at its longest must fit into what the orchestrator allows, else its SIGKILL
-  /// would hit in the middle of a stop that looked well configured. Checked before the command exists, so that a rollout
-  /// fails at once and not at its first stop.
+  /// Checks that all phases at their maximum fit into the termination grace period, and throws `UsageError` if not.
+  /// Otherwise the orchestrator's SIGKILL would interrupt a stop that looked well configured. The check runs before the
+  /// command starts, so that a rollout fails immediately and not at its first stop.
   static func check(_ options: RunOptions) throws(UsageError) {
     let times = StopTimes(options)
     guard !times.fits else { return }
@@ -83,7 +82,7 @@ extension StopTimes {
         + "--termination-grace-period \(times.terminationGracePeriod.description)\(origin): \(cure)")
   }
 
-  /// Those times of the sum that were given.
+  /// Returns the times of the sum that were given.
   private static func givenTimes(_ options: RunOptions) -> [(name: String, span: TimeAmount)] {
     let all = [
       ("delay", options.delay), ("drain-timeout", options.drain == .time ? nil : options.drainTimeout),
@@ -92,7 +91,7 @@ extension StopTimes {
     return all.compactMap { name, span in span.map { (name, $0) } }
   }
 
-  /// The shortest period, in whole milliseconds, for which something holds that holds for all longer ones.
+  /// Returns the shortest period in whole milliseconds that meets a condition which all longer periods meet too.
   private static func leastPeriod(_ options: RunOptions, _ holds: (StopTimes) -> Bool) -> TimeAmount {
     var (low, high) = (0, 8 * TimeAmount.longest.milliseconds)
     while low < high {
@@ -103,7 +102,8 @@ extension StopTimes {
     return .milliseconds(low)
   }
 
-  /// What a person has to know before the first stop; nil: nothing. Where a grace was given, it is what was wanted.
+  /// Returns a warning if the given times leave the command little time; `nil` if not. A given `--grace` suppresses it,
+  /// because the user chose that time.
   func warning(_ options: RunOptions) -> String? {
     let wanted = min(.seconds(5), terminationGracePeriod / 3)
     let given = StopTimes.givenTimes(options)
