@@ -1,41 +1,41 @@
 import Primitives
 
-/// What the event loop has to do, in order.
+/// A task for the event loop. It performs the actions of an event in order.
 package enum Action: Sendable {
   case send(Signal, to: SignalTarget)
-  /// SIGKILL to every descendant of ebb; the command is one while it lives.
+  /// Send SIGKILL to every descendant of ebb, which includes a running command.
   case killDescendants(within: TimeAmount)
-  /// Look for ebb's children. The answer is an event.
+  /// Find ebb's children. The result is an event.
   case findChildren
-  /// Look which processes are in the command's process group. The answer is an event.
+  /// Find the members of the command's process group. The result is an event.
   case findGroup
-  /// Send each of these the signal, and then SIGCONT. The answer is an event.
+  /// Send the signal and then SIGCONT to each of these. The result is an event.
   case signalLeftovers(Signal, [SignalTarget])
-  /// Look whether these children of ebb listen, or any descendant of theirs. The answer is an event.
+  /// Find out which of these children listen, or have a descendant that does. The result is an event.
   case findListening([Int32])
-  /// SIGKILL to ebb's own children. A process that loses its parent by that is a child next. An event tells when it is
-  /// done, after the actions that follow.
+  /// Send SIGKILL to ebb's own children. A process that loses its parent by that becomes a child next. An event reports
+  /// the end, after the actions that follow.
   case killChildren
-  /// See which children live on. The answer is an event, at once.
+  /// Find the children that are still alive. The result is an event, immediately.
   case lookForSurvivors
-  /// Take the terminal back and stop as the command did. Continued: hand it over if it is ebb's again, and continue the
-  /// command's group if it is in the foreground. Else (`bg`) the SIGCONT that continued ebb is forwarded like any
-  /// signal.
+  /// Take the terminal back and stop like the command did. After SIGCONT, return the terminal if ebb owns it again and
+  /// continue the command's group if it is in the foreground. In the background (`bg`), ebb forwards the SIGCONT that
+  /// continued it like any other signal.
   case suspend
-  /// Stop this process until a SIGCONT, unless it is PID 1, which cannot be stopped.
+  /// Stop this process until a SIGCONT. PID 1 cannot be stopped and ignores this.
   case stopSelf
-  /// Ask the command whether it is ready. The answer is an event, unless the attempt is abandoned before.
+  /// Check whether the command is ready. The result is an event, unless the attempt is abandoned before.
   case probe
   case abandonProbe
-  /// Begin a pass over the connections, in place of one that is under way. Its result is an event.
+  /// Begin sampling the connections, replacing a sample in progress. The result is an event.
   case count(lookForListeners: Bool)
-  /// Run the pre-stop hook, which is told of this signal.
+  /// Run the pre-stop hook and pass it this signal.
   case startHook(Signal)
-  /// SIGKILL to the pre-stop hook and its process group. It has not been reaped.
+  /// Send SIGKILL to the pre-stop hook, which has not been reaped, and to its process group.
   case killHook
   case log(LogRecord)
-  /// Put the run's last line where the orchestrator looks for it: the termination log.
+  /// Write the last line of the run to the termination log, which the orchestrator reads.
   case writeTerminationMessage(LogRecord)
-  /// The last action. Waits at most `flush` for the log to be written.
+  /// Exit; always the last action. Waits at most `flush` for the log to be written.
   case exit(code: Int, flush: TimeAmount)
 }

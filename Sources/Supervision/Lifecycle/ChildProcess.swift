@@ -1,8 +1,8 @@
 /// A child of ebb.
 package struct ChildProcess: Equatable, Sendable {
-  /// Its own until ebb has reaped it.
+  /// The process ID, valid until ebb has reaped the child.
   package let pid: Int32
-  /// Its process group.
+  /// The process group ID.
   package let group: Int32
 
   package init(pid: Int32, group: Int32) { (self.pid, self.group) = (pid, group) }

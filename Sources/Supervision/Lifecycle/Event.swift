@@ -1,58 +1,58 @@
 import LinuxFormats
 import Primitives
 
-/// What may happen to a run.
+/// An input of the lifecycle.
 package enum Event: Sendable {
-  /// The command has executed.
+  /// The command was executed.
   case spawned(pid: Int32, hasTerminal: Bool)
   /// The command could not be started.
   case spawnFailed(SpawnFailure)
-  /// A look at the command, before a signal that begins a stop. `isSupervisor`: it has a status page of its own.
+  /// The command was checked before a signal that begins a stop. `isSupervisor`: it has its own status page.
   case commandSeen(isSupervisor: Bool)
-  /// A signal came to ebb.
+  /// ebb received a signal.
   case signal(Signal)
-  /// The command was reaped: its pid is nobody's from now on.
+  /// The command was reaped, so its PID may be reused from now on.
   case commandExited(ExitStatus)
-  /// The command was stopped by a signal, and lives.
+  /// A signal suspended the command.
   case commandStopped(by: Signal)
   /// An orphan was reaped.
   case orphanReaped(pid: Int32, ExitStatus)
-  /// All that had ended has been reaped. `remain`: ebb still has children, and so descendants.
+  /// Every ended child was reaped. `childrenRemain`: ebb still has children, and therefore descendants.
   case reapedAll(childrenRemain: Bool)
-  /// All of ebb's children that live, but the command, in ascending order of their pids; nil: /proc does not say.
+  /// ebb's living children except the command, in ascending order of PIDs; `nil` if /proc does not provide them.
   case children([ChildProcess]?)
-  /// The members of the command's process group, in ascending order of their pids; nil: /proc does not say.
+  /// The members of the command's process group, in ascending order of PIDs; `nil` if /proc does not provide them.
   case groupMembers([Int32]?)
-  /// So many processes that outlived the command have been sent the stop signal.
+  /// The stop signal was sent to this number of leftover processes.
   case leftoversSignalled(Int, Signal)
-  /// Of the children that were asked about those that listen, or a descendant of which does.
+  /// Those of the checked children that listen, or have a descendant that does.
   case childrenListen([Int32])
-  /// The delay and the drain of a stop that is under way are to end now.
+  /// The delay and the drain of the current stop must end now.
   case stopNow
-  /// The command has answered the question whether it is ready with a yes.
+  /// A readiness check passed.
   case probeSucceeded
-  /// It has not, and why.
+  /// A readiness check failed, and why.
   case probeFailed(String)
-  /// A pass over the connections has ended.
+  /// A sample of the connections is complete.
   case sampled(ConnectionSample)
-  /// A pass could not be ended, and why.
+  /// A sample could not be completed, and why.
   case countFailed(String)
-  /// The pre-stop hook was reaped: its pid is nobody's from now on.
+  /// The pre-stop hook was reaped, so its PID may be reused from now on.
   case hookEnded(ExitStatus)
   /// The pre-stop hook could not be started.
   case hookFailed(SpawnFailure)
-  /// `killChildren` has been done.
+  /// `killChildren` is complete.
   case childrenKilled
-  /// The children that have got SIGKILL and live on. `isInit`: ebb is PID 1, and its exit ends them.
+  /// The children that are alive after SIGKILL. `isInit`: ebb is PID 1, so its exit ends them.
   case survivors([Survivor], isInit: Bool)
-  /// What ebb itself cannot do without is gone, and why.
+  /// A resource that ebb depends on has failed, and which.
   case coreFailed(String)
-  /// `Lifecycle.wakeUp` has come, or may have.
+  /// `Lifecycle.wakeUp` has passed, or may have.
   case timer
   /// Whether signals reach the command.
   case reachSeen(SignalReach)
-  /// What the command listens on.
+  /// The source of the command's ports.
   case listenersSeen(ConnectionSample.PortSource)
-  /// What the command has left behind listens on this port.
+  /// A process that the command left behind listens on this port.
   case leftoversListen(port: UInt16, KnownServer?)
 }

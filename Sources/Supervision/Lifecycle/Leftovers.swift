@@ -1,56 +1,56 @@
 import Primitives
 
-/// What the command left behind when it ended. ebb signals the heads: those descendants that became its own children. What
-/// is below a head is for that head to stop, as the workers of a pool are for their master.
+/// The processes that the command left behind when it exited. ebb only signals the heads, the descendants that became
+/// its own children. A head stops the processes below it, like the master of a pool stops its workers.
 struct Leftovers: Sendable {
-  /// When SIGKILL comes. In a stop the stop's own deadline may be earlier.
+  /// The moment of SIGKILL. In a stop, the stop's own deadline may be earlier.
   let killAt: Instant
-  /// When there is something to do: a look for new heads, a look at whether one listens, or the signal for one.
+  /// The next moment to scan for new heads, to check whether one listens, or to signal one.
   private(set) var wakeUp: Instant
-  /// By pid, the group first.
+  /// Sorted by PID; the process group comes first.
   private var heads: [Head] = []
-  /// At least one has been found.
+  /// Whether at least one head was found.
   private(set) var hasHeads = false
-  /// ebb is finding out which of some heads listen.
+  /// A check of which heads listen is in progress.
   private var isChecking = false
   private var lookAt: Instant
   private var lookedAt: Instant?
   private var parents: Parents
 
-  /// The parents of new heads: those processes that were reaped since the last look, as far as is known.
+  /// What is known about the parents of new heads, the processes that were reaped since the last scan.
   private enum Parents {
     case unknown
-    /// None of them has passed a signal on.
+    /// None of them can have passed the stop signal on.
     case silent
     /// At least one may have passed the stop signal on.
     case mayHavePassedOn
   }
 
-  /// A process that has to be stopped.
+  /// A process to stop.
   private struct Head {
     let pid: Int32
-    /// Nil: it has had the stop signal, or must not get it.
+    /// `nil` if the head has received the stop signal or must not receive it.
     var signalAt: Instant?
-    /// When to look whether it still listens: then its parent has not passed the signal on.
+    /// When to check whether the head still listens, which shows that its parent did not pass the signal on.
     var checkAt: Instant?
   }
 
-  /// Where /proc does not tell the children, the command's process group stands for all of them.
+  /// Represents the command's whole process group if /proc does not provide the children.
   private static let group: Int32 = 0
-  /// A new head whose parent was no child of ebb comes unannounced.
+  /// A new head whose parent was not a child of ebb appears without an event.
   private static let scanInterval = TimeAmount.seconds(1)
   /// Thousands of processes may die in a row.
   private static let scanIntervalAfterExit = TimeAmount.milliseconds(20)
-  /// So many are looked at together whether they listen.
+  /// The maximum number of heads in one check of listeners.
   private static let maxChecked = 16
 
-  /// `mayHavePassedOn`: the command, the stop signal, before it ended.
+  /// `mayHavePassedOn`: the command may have passed the stop signal on before it exited.
   init(killAt: Instant, mayHavePassedOn: Bool, at now: Instant) {
     (self.killAt, lookAt, wakeUp) = (killAt, now, now)
     parents = mayHavePassedOn ? .mayHavePassedOn : .silent
   }
 
-  /// A child of ebb has been reaped: its pid is free, and its children may be ebb's now.
+  /// Removes a reaped child, whose PID is free now. Its children may have become ebb's.
   mutating func reaped(_ pid: Int32, mayHavePassedOn: Bool, at now: Instant) {
     if mayHavePassedOn { parents = .mayHavePassedOn } else if parents == .unknown { parents = .silent }
     let place = place(of: pid)
@@ -58,13 +58,13 @@ struct Leftovers: Sendable {
     lookSoon(at: now)
   }
 
-  /// Something ended that may have been the parent of a new head.
+  /// Brings the next scan forward, because the parent of a new head may have ended.
   mutating func lookSoon(at now: Instant) {
     lookAt = min(lookAt, max(now, (lookedAt ?? now) + Leftovers.scanIntervalAfterExit))
     wakeUp = min(wakeUp, lookAt)
   }
 
-  /// Whether a look for new heads is due.
+  /// Returns whether a scan for new heads is due, and schedules the next one.
   mutating func takeLook(at now: Instant) -> Bool {
     guard lookAt <= now else { return false }
     (lookAt, lookedAt) = (now + Leftovers.scanInterval, now)
@@ -72,11 +72,11 @@ struct Leftovers: Sendable {
     return true
   }
 
-  /// Which processes have had the stop signal from ebb together with the command.
+  /// The processes to which ebb sent the stop signal together with the command.
   enum Signalled {
     case none
     case members(SortedSet<Int32>)
-    /// Those of a process group, whose members at that moment are not known.
+    /// The members of a process group at that moment, which are unknown.
     case group(Int32)
 
     fileprivate func includes(_ child: ChildProcess) -> Bool {
@@ -88,8 +88,8 @@ struct Leftovers: Sendable {
     }
   }
 
-  /// Takes in ebb's children, by pid; nil: they are not known, and the group is the only head. `untold`: those that cannot
-  /// have had the stop signal from a parent; nil: all of them.
+  /// Adds ebb's children, sorted by PID; if `nil`, they are unknown and the group is the only head. `untold` are the
+  /// children that cannot have received the stop signal from a parent; `nil` for all.
   mutating func add(
     _ children: [ChildProcess]?, signalled: Signalled, untold: SortedSet<Int32>?, deadline: Instant, at now: Instant
   ) {
@@ -110,7 +110,7 @@ struct Leftovers: Sendable {
     planWakeUp()
   }
 
-  /// Those that are to get the stop signal now, each once.
+  /// Returns the heads that are due for the stop signal, each only once.
   mutating func takeDue(at now: Instant) -> [SignalTarget] {
     var due: [SignalTarget] = []
     for index in heads.indices {
@@ -122,7 +122,7 @@ struct Leftovers: Sendable {
     return due
   }
 
-  /// Those of which it is to be found out now whether they listen.
+  /// Returns the heads that are due for a check whether they listen.
   mutating func takeUnchecked(at now: Instant) -> [Int32] {
     guard !isChecking else { return [] }
     var pids: [Int32] = []
@@ -136,7 +136,7 @@ struct Leftovers: Sendable {
     return pids
   }
 
-  /// Of those that were looked at these still listen: what a parent may have passed on did not reach them.
+  /// Makes the checked heads that still listen due, because no signal of a parent reached them.
   mutating func signal(_ pids: [Int32], at now: Instant) {
     isChecking = false
     for index in heads.indices where heads[index].signalAt != nil && pids.contains(heads[index].pid) {
@@ -154,7 +154,7 @@ struct Leftovers: Sendable {
     }
   }
 
-  /// Where the first one stands whose pid is not smaller.
+  /// Returns the index of the first head whose PID is not smaller.
   private func place(of pid: Int32) -> Int {
     var (low, high) = (0, heads.count)
     while low < high {

@@ -1,32 +1,32 @@
-// What the command is: a server whose stop signal is known, a process that signals cannot reach, one that listens. The
-// event loop looks when something happens anyway, and twice after the start.
+// Facts about the command: whether it is a known server, whether signals reach it, whether it listens. The event loop
+// checks them along with other work, and twice after the start.
 
 import Primitives
 
 extension Lifecycle {
-  /// Signals that are the STOPSIGNAL of some image, other than those of `--stop-signals`: QUIT, USR1, WINCH, RTMIN+3.
+  /// Signals that are some image's STOPSIGNAL, beside those of `--stop-signals`: QUIT, USR1, WINCH, RTMIN+3.
   static let imageStopSignals = SignalSet(mask: 1 << 2 | 1 << 9 | 1 << 27 | 1 << 36)
 
-  /// What `prepare` found of an USR1 or WINCH that began no stop holds for so long: an app that is signalled a thousand times
-  /// a second is not looked at each time, which doubles the cost of a signal.
+  /// How long the result of `prepare` for a USR1 or WINCH that began no stop stays valid. Checking the command each
+  /// time would double the cost of a signal, and some apps receive a thousand per second.
   static let plainSignalHolds = TimeAmount.seconds(1)
 
-  /// Whether the event loop must call `prepare` before it handles this signal. Mutating as `takeSnapshot` is.
+  /// Whether the event loop must call `prepare` before it handles this signal. Mutating for the same reason as
+  /// `takeSnapshot`.
   package mutating func mustPrepare(for signal: Signal, at now: @autoclosure () -> Instant) -> Bool {
     guard mayBeStops.contains(signal), phase <= .serving, commandRuns else { return false }
     return plainSignal.map { $0.signal != signal || now() - $0.at >= Lifecycle.plainSignalHolds } ?? true
   }
 
-  /// Takes in what the command is at the moment when a signal has come that may begin a stop. `processName` is that of
-  /// /proc/PID/stat, `nil` where it cannot be read. An entry script has executed the server by now. Returns whether a stop
-  /// begins.
+  /// Recognises the command when a signal arrives that may begin a stop: by then an entry script has executed the
+  /// server. `processName` is from /proc/PID/stat, `nil` if unreadable. Returns whether a stop begins.
   package mutating func prepare(for signal: Signal, processName: String?, at now: Instant) -> Bool {
     server = options.recognisesServers ? processName.flatMap { KnownServer(processName: $0) } : nil
     stopSignals = options.stopSignals
-    // One that --rewrite drops is not wanted: it stops nothing.
+    // A signal that --rewrite drops stops nothing, so it begins no stop.
     if let own = server?.traits.gracefulStop, options.rewrites.apply(to: own) != nil { stopSignals.insert(own) }
     if stopSignals.contains(signal) { return true }
-    // To an ebb below it is one that may begin the stop there.
+    // If the command is an ebb, the signal may begin a stop there.
     if Lifecycle.imageStopSignals.contains(signal), processName?.bytesEqual("ebb") != true {
       missedStop = (signal, now)
     }
@@ -34,14 +34,14 @@ extension Lifecycle {
     return false
   }
 
-  /// Whether this signal begins a stop or, in one, is a repeated stop signal.
+  /// Whether this signal begins a stop or, during one, is a repeated stop signal.
   package func isStopSignal(_ signal: Signal) -> Bool {
     stopSignals.contains(signal)
   }
 
-  /// How long to wait for the next look at the command, `nil` if there is none: a second after the start nearly every server
-  /// listens, and half a minute later a JVM. An idle supervisor is not woken after that, nor once the command was seen to
-  /// listen. Each call is for one look.
+  /// Returns the time until the next check of the command; `nil` if there is none. One second after the start nearly
+  /// every server listens, and half a minute later a JVM does. After that, or once the command listened, an idle
+  /// supervisor is not woken. Each call counts as one check.
   package mutating func waitForLook() -> TimeAmount? {
     guard phase <= .serving, !hasListened, looks < 2, options.asleep == nil else { return nil }
     looks += 1
@@ -56,8 +56,8 @@ extension Lifecycle {
     verbosity.log(.debug, "looked", [("listens", .flag(hasListened))], "checked whether the command listens", &actions)
   }
 
-  /// Whether the event loop must look, before the leftovers are signalled, whether they listen: a daemon puts itself into
-  /// the background and exits with 0. Asks once.
+  /// Whether the event loop must check, before the leftovers are signalled, whether they listen: a daemon moves to the
+  /// background and exits with 0. Returns true only once.
   package mutating func mustLookAtLeftovers() -> Bool {
     guard options.asleep == nil, stop == nil, leftovers == nil, phase < .killing,
       case .exited(.exited(code: 0), _, _) = command,
@@ -83,7 +83,7 @@ extension Lifecycle {
       Status.outOfReach, &actions)
   }
 
-  /// What ebb does at the deadline.
+  /// The effect of the deadline, for messages.
   var deadlineName: String { isOutOfReach ? "ebb exits" : "SIGKILL" }
 
   var isOutOfReach: Bool {

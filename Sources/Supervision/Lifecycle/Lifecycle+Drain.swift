@@ -1,22 +1,23 @@
-// Counting connections from the stop signal on, and waiting until they have run dry.
+// Sampling connections from the stop signal on, and waiting until they are idle.
 
 import Primitives
 
 extension Lifecycle {
-  /// When the next pass is due.
+  /// The moment of the next sample.
   var nextPass: Instant? {
     if case .due(let at) = counting { at } else { nil }
   }
 
-  /// Also where the drain waits for nothing: the report tells whether the delay was right.
+  /// Starts sampling. This happens even if the drain has no condition, because the report says whether the delay was
+  /// right.
   mutating func beginCounting(at now: Instant) {
     guard times.delay > .zero || options.drain != .time else { return }
     traffic = TrafficMonitor(mode: options.drain, quiet: times.drainQuiet, since: now)
     counting = .wanted
   }
 
-  /// Begins the pass that is wanted, once it is certain that nothing of what has just happened ends the wait. Gives up
-  /// one that is under way: what it has seen so far is older than what is asked for.
+  /// Begins the wanted sample, once no event at this moment can end the wait. A sample in progress is abandoned,
+  /// because its data would be too old.
   mutating func countIfWanted(at now: Instant, _ actions: inout [Action]) {
     guard case .wanted = counting, var traffic else { return }
     counting = .underWay
@@ -27,7 +28,7 @@ extension Lifecycle {
   mutating func sampled(_ sample: ConnectionSample, at now: Instant, _ actions: inout [Action]) {
     guard case .underWay = counting, let before = traffic else { return }
     guard phase < .stopping else {
-      // Of when connections came since the forwarding it says nothing: what was closed was so at some time since.
+      // This sample cannot tell when connections arrived after forwarding: they may have closed at any time since.
       stop?.inFlightBeforeKill = sample.isCounted ? sample.counts.inFlight : nil
       return counting = .off
     }
@@ -54,7 +55,7 @@ extension Lifecycle {
 
   mutating func beginDrain(at now: Instant, _ actions: inout [Action]) {
     guard waitsForTraffic || hookRuns else { return forwardStopSignal(drainEnded: withoutDrain, at: now, &actions) }
-    guard let stop, now < stop.drainEndsAt else { return }  // too late: the bound is next
+    guard let stop, now < stop.drainEndsAt else { return }  // too late: the timeout is next
     verbosity.log(
       .info, "draining", [("for_ms", .span(stop.drainEndsAt - now))] + (traffic?.sample?.countFields ?? []),
       waitsForTraffic
@@ -64,7 +65,7 @@ extension Lifecycle {
     if waitsForTraffic { counting = .wanted }
   }
 
-  /// The hook has exited. What the last pass saw may have changed since.
+  /// Continues the drain after the hook has exited. Connections may have changed since the last sample.
   mutating func drainOnWithoutHook(at now: Instant, _ actions: inout [Action]) {
     guard phase == .draining else { return }
     if waitsForTraffic { counting = .wanted } else { endDrainIfDry(at: now, &actions) }
@@ -79,18 +80,18 @@ extension Lifecycle {
     }
   }
 
-  /// Whether there is something that could be counted.
+  /// Whether there are connections that can be counted.
   var waitsForTraffic: Bool {
     options.drain != .time && traffic != nil && !listensOnNothing && traffic?.sample?.portSource != .uncountable
   }
 
-  /// What the report says of a drain that had nothing to wait for.
+  /// The report's reason for a drain without a condition.
   private var withoutDrain: DrainEndReason? { options.drain == .time ? nil : .skipped }
 
-  /// A readiness check that was passed says that it has listened, whatever is seen now.
+  /// A passed readiness check proves that the command has listened, even if no listening socket is found now.
   private var listensOnNothing: Bool { traffic?.mayListen == false && options.readiness.isEmpty }
 
-  /// Just before SIGKILL, for the report: whom it hits.
+  /// Schedules a sample just before SIGKILL, so that the report can name the number of requests it cuts.
   mutating func planLastCount(before killAt: Instant, at now: Instant) {
     let due = killAt - Lifecycle.finalSampleLead
     counting = traffic?.inFlight != nil && due > now ? .due(at: due) : .off

@@ -9,11 +9,11 @@ extension Lifecycle {
     counting = .off
     if phase == .delaying { stop?.delayEnded = (now, "exit") }
     if phase == .draining { stop?.drainEndedBy = .exit }
-    enter(.stopping)  // there is nothing left to wait for
+    enter(.stopping)  // nothing is left to wait for
   }
 
-  /// Whether `handle(.orphanReaped)` would do nothing but to count, which is done then, and `handle(.reapedAll)` behind it
-  /// nothing at all: where a command that runs makes orphans by the thousand.
+  /// Counts an orphan and returns true if `handle(.orphanReaped)` would do nothing else, and a following
+  /// `handle(.reapedAll)` nothing at all. This matters if a running command creates thousands of orphans.
   package mutating func onlyCounts(orphan pid: Int32) -> Bool {
     guard commandRuns, !options.logsReapedOrphans, !LogLevel.trace.isShown(at: verbosity.level) else { return false }
     count(orphan: pid)
@@ -39,7 +39,8 @@ extension Lifecycle {
       [("pid", .number(Int(pid))), ("code", .number(status.code))], "Reaped zombie process with pid=\(pid)", &actions)
   }
 
-  /// No child means no descendant: a process that loses its parent becomes a child of ebb, which is PID 1 or a subreaper.
+  /// Handles the end of reaping. If ebb has no child, it has no descendant: an orphan becomes a child of ebb, which is
+  /// PID 1 or a subreaper.
   mutating func reapedAll(childrenRemain: Bool, at now: Instant, _ actions: inout [Action]) {
     guard case .exited = command else { return }
     if options.asleep != nil {
@@ -58,10 +59,11 @@ extension Lifecycle {
       hitCommand: commandRuns)
     counting = .off
     enter(.killing)
-    // The command directly too: descendants are found through /proc, which may not be there.
+    // Kill the command directly too, because descendants are found through /proc, which may be missing.
     if commandRuns { actions.append(.send(.sigkill, to: .command)) }
     killHook(&actions)
-    // The children first, for a storm of forks; then all that a short look finds, for those whose parent does not die.
+    // Kill the children first, to stop a fork storm, then all descendants that a short scan finds, in case their parent
+    // survives.
     actions.append(.killChildren)
     actions.append(.killDescendants(within: Lifecycle.descendantScanLimit))
     verbosity.log(
@@ -78,27 +80,27 @@ extension Lifecycle {
     guard let giveUpAt else { return }
     if now >= giveUpAt {
       killing?.hasGivenUp = true
-      actions.append(.killChildren)  // no child is left without its SIGKILL
+      actions.append(.killChildren)  // no child may be left without SIGKILL
       actions.append(.lookForSurvivors)
       return
     }
     killing?.sweptAt = now
     killing?.sweepAt = now + Lifecycle.sweepInterval
     actions.append(.killChildren)
-    // Of a large tree a short look finds a part, and of a deep one the sweeps reach one generation after the other.
+    // A short scan finds only a part of a large tree, and in a deep tree each sweep reaches one more generation.
     if let searchAt = killing?.searchAt, now >= searchAt {
       killing?.searchAt = nil
       actions.append(.killDescendants(within: patience / 4))
     }
   }
 
-  /// Thousands of children take ebb some milliseconds, and the processor that they need to die.
+  /// Schedules the next sweep. With thousands of children, one takes some milliseconds, and they need the CPU to die.
   mutating func planSweep(at now: Instant) {
     guard let sweptAt = killing?.sweptAt else { return }
     killing?.sweepAt = now + max(Lifecycle.sweepInterval, TimeAmount(nanoseconds: 4 * (now - sweptAt).nanoseconds))
   }
 
-  /// Those that PID 1 leaves behind die with its exit, unless they sleep uninterruptibly.
+  /// Ends the run despite survivors. When PID 1 exits, its survivors die too, unless they are in uninterruptible sleep.
   mutating func giveUp(on survivors: [Survivor], isInit: Bool, at now: Instant, _ actions: inout [Action]) {
     guard killing?.hasGivenUp == true else { return }
     let reported = isInit ? survivors.filter { $0.isUninterruptible } : survivors
@@ -112,7 +114,7 @@ extension Lifecycle {
     exit(at: now, &actions)
   }
 
-  /// As a stop signal would, but without delay and drain: nothing can be waited for any more but time and children.
+  /// Stops the command without delay and drain, because ebb can no longer wait for anything but time and children.
   mutating func coreFailed(_ problem: String, at now: Instant, _ actions: inout [Action]) {
     guard options.asleep == nil else { return }  // signals are forwarded without Dispatch too
     hasCoreFailed = true
@@ -126,7 +128,7 @@ extension Lifecycle {
   }
 
   mutating func exit(at now: Instant, _ actions: inout [Action]) {
-    var status = ExitStatus.killed(by: .sigkill, dumpedCore: false)  // given up on: that signal is on its way
+    var status = ExitStatus.killed(by: .sigkill, dumpedCore: false)  // ebb gave up waiting after this signal
     if let commandStatus { status = commandStatus }
     let timedOut = stop?.isStartupTimeout ?? false
     let code =
@@ -135,14 +137,14 @@ extension Lifecycle {
     warnOfMissedStop(at: now, &actions)
     let report = report(code: code, at: now)
     if report.level.isShown(at: verbosity.level) { actions.append(.log(report)) }
-    // That of the supervisor below knows more.
+    // The supervisor below knows more, so it writes the message.
     if stop?.isDelegated != true || killing?.hitCommand == true { actions.append(.writeTerminationMessage(report)) }
     enter(.exited)
     actions.append(.exit(code: code, flush: flushTime(at: now)))
   }
 
-  /// Half of what is left of the orchestrator's time, and never long: the log is read at once or not at all. Where ebb was
-  /// late nothing may be left, and the report is written all the same.
+  /// Returns half of the orchestrator's remaining time, at most 500 ms: a reader takes the log immediately or never. If
+  /// ebb was late, no time may be left, but the report must still be written.
   func flushTime(at now: Instant) -> TimeAmount {
     let most = TimeAmount.milliseconds(500)
     guard let stop else { return most }
@@ -150,11 +152,11 @@ extension Lifecycle {
   }
 }
 
-// MARK: - How it ended
+// MARK: - The command's end
 
 extension Lifecycle {
-  /// An end without a stop that an operator has to know of. A signal that a person or a closed pipe sends is no crash,
-  /// nor is the code of a program that never was a server: `grep` exits with 1.
+  /// Whether the command ended without a stop in a way that an operator should know about. A signal from a person or a
+  /// closed pipe is not a crash. Neither is the code of a program that never listened: `grep` exits with 1.
   func isCrash(_ status: ExitStatus?) -> Bool {
     guard stop == nil, let status, options.exitCodeRemaps.apply(to: status.code) != 0 else { return false }
     switch status {
@@ -163,7 +165,7 @@ extension Lifecycle {
     }
   }
 
-  /// The command ended soon after a signal that was only forwarded, and that was probably meant to stop it gracefully.
+  /// Warns if the command ended soon after a signal that was only forwarded but probably meant as a graceful stop.
   mutating func warnOfMissedStop(at now: Instant, _ actions: inout [Action]) {
     guard stop == nil, hasListened, let (signal, at) = missedStop, case .exited(_, _, let end) = command,
       end - at <= times.terminationGracePeriod
@@ -174,7 +176,7 @@ extension Lifecycle {
         + "the image's STOPSIGNAL, use --stop-signals TERM,\(signal.name)", &actions)
   }
 
-  /// What to do about a server that SIGTERM stops fast. `nil` where it was sent another signal.
+  /// Advice about a server that SIGTERM stops fast; `nil` if it was sent another signal.
   var serverAdvice: String? {
     guard let stop, options.rewrites.apply(to: stop.signal) == .sigterm else { return nil }
     return server?.advice

@@ -1,23 +1,24 @@
-// Stopping what the command left behind.
+// Stopping the processes that the command left behind.
 
 import Primitives
 
 extension Lifecycle {
-  /// In a stop they may take all the time that is left.
+  /// Begins the wait for leftovers. In a stop, they may use all the remaining time.
   mutating func beginLeftovers(at now: Instant, _ actions: inout [Action]) {
     let timeout = options.leftoverTimeout ?? stop.map { $0.killAt - now } ?? .seconds(2)
     let end = now + max(.zero, timeout)
     leftovers = Leftovers(killAt: end, mayHavePassedOn: mayHavePassedOn(commandStatus), at: now)
   }
 
-  /// Each part of it moves `wakeUp` on.
+  /// Performs the due steps. Each one moves `wakeUp` forward.
   mutating func advanceLeftovers(at now: Instant, _ actions: inout [Action]) {
     signalHeads(at: now, &actions)
     if let pids = leftovers?.takeUnchecked(at: now), !pids.isEmpty { actions.append(.findListening(pids)) }
     if leftovers?.takeLook(at: now) == true { actions.append(.findChildren) }
   }
 
-  /// While the command runs: those that no parent can pass a stop signal to.
+  /// Handles the list of children. While the command runs, these are the processes that no parent can pass a stop
+  /// signal to.
   mutating func childrenFound(_ children: [ChildProcess]?, at now: Instant, _ actions: inout [Action]) {
     guard phase == .stopping else { return }
     guard !commandRuns else {
@@ -59,8 +60,8 @@ extension Lifecycle {
       "sent leftover processes SIG\(signal.name)", &actions)
   }
 
-  /// Whether a process that ended so may have told its children before. One that died of a signal has not, and before
-  /// the stop signal went out there was nothing to tell.
+  /// Whether a process that ended like this may have signalled its children before. If it died of a signal, it cannot
+  /// have; before the stop signal was forwarded, there was nothing to pass on.
   func mayHavePassedOn(_ status: ExitStatus?) -> Bool {
     if case .exited = status { stop?.forwarding != nil } else { false }
   }

@@ -23,7 +23,7 @@ extension Lifecycle {
     drainOnWithoutHook(at: now, &actions)
   }
 
-  /// Its time is over.
+  /// Kills the hook because its time is over.
   mutating func killHook(_ actions: inout [Action]) {
     guard hookRuns, hook?.wasKilled == false else { return }
     hook?.wasKilled = true
@@ -31,10 +31,10 @@ extension Lifecycle {
   }
 }
 
-/// The `--pre-stop` command of one stop. It runs from the stop signal until it exits, or is killed when the drain ends.
+/// The state of the `--pre-stop` command in a stop. It runs from the stop signal until it exits, or is killed when the
+/// drain ends.
 struct PreStopHookState: Sendable {
   let startedAt: Instant
-  /// Its time was over.
   var wasKilled = false
   private(set) var ended: (status: ExitStatus, at: Instant)?
 
@@ -44,7 +44,7 @@ struct PreStopHookState: Sendable {
 
   mutating func end(_ status: ExitStatus, at now: Instant) { ended = (status, now) }
 
-  /// For the log and the report; the code is null where it has not ended.
+  /// The fields for the log and the report; the code is null if the hook has not ended.
   var fields: [(String, FieldValue)] {
     var signal: Signal?
     if case .killed(let by, _) = ended?.status { signal = by }

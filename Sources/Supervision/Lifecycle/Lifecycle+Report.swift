@@ -9,7 +9,7 @@ extension Lifecycle {
     if case .killed(let by, _) = status { signal = by }
     let killed = killing?.hitCommand == true && (signal == .sigkill || status == nil && !isOutOfReach)
     let atKill = LogRecord.Field("at_kill", .count(killed ? stop?.inFlightBeforeKill : nil))
-    // Typed arrays, concatenated in an expression of their own: Swift 6.2 gives up on it as one.
+    // Typed arrays, concatenated in a separate expression: Swift 6.2 cannot type-check a single large one.
     let stopped: [(String, FieldValue)] = [
       ("code", .number(code)), ("signal", .signal(signal)), ("killed", .flag(killed)),
       ("stop_signal", .signal(stop.flatMap { $0.isStartupTimeout ? nil : $0.signal })),
@@ -38,13 +38,13 @@ extension Lifecycle {
     return killing != nil ? "killed" : leftovers.hasHeads ? "ended" : nil
   }
 
-  /// From the end of the delay to that of the drain; nil where there was none.
+  /// Returns the time from the end of the delay to the end of the drain; `nil` if there was no drain.
   private func drainTime(_ stop: Stop) -> TimeAmount? {
     guard let forwarding = stop.forwarding, let delayEnded = stop.delayEnded else { return nil }
     return forwarding.at - delayEnded.at
   }
 
-  /// What there is to say of the traffic so far.
+  /// The report on the traffic so far.
   var trafficReport: TrafficReport {
     var report = traffic?.report ?? TrafficReport()
     report.inFlightAtForward = stop?.forwarding?.inFlight
@@ -70,11 +70,11 @@ extension Lifecycle {
 }
 
 extension Lifecycle {
-  /// As `snapshot`. Mutating, though it changes nothing: the event loop asks after each event, and for a getter the compiler
-  /// would copy the whole lifecycle, a kilobyte.
+  /// Returns `snapshot`. Mutating, although it changes nothing: the event loop calls this after each event, and for a
+  /// getter the compiler would copy the whole lifecycle, which is 1 kB.
   package mutating func takeSnapshot() -> StatusSnapshot { snapshot }
 
-  /// What a status page shows.
+  /// The content of the status page.
   package var snapshot: StatusSnapshot {
     var snapshot = StatusSnapshot(since: phaseSince)
     snapshot.phase = phase

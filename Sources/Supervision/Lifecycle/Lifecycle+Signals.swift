@@ -1,9 +1,9 @@
 import Primitives
 
 extension Lifecycle {
-  /// What `handle(.signal)` would answer, where that is nothing but to send the signal on: the one event whose latency
-  /// somebody feels. Needs no clock, no memory and little code, since what costs is code and memory that is not in the
-  /// processor's cache.
+  /// Returns the signal to send if `handle(.signal)` would only forward it, else `nil`. The latency of forwarding is
+  /// the only one that users notice. This function needs no clock, no memory and little code, because code and memory
+  /// outside the CPU's cache cost most.
   package mutating func forwardImmediately(_ signal: Signal) -> (signal: Signal, target: SignalTarget)? {
     guard phase == .serving, !stopSignals.contains(signal), !notPassedOn.contains(signal), verbosity.level < 2,
       let sent = options.rewrites.isEmpty ? signal : options.rewrites.apply(to: signal)
@@ -19,15 +19,15 @@ extension Lifecycle {
       if stop == nil { beginStop(signal, at: now, &actions) } else { repeatedStop(signal, at: now, &actions) }
       return
     }
-    // A person at a keyboard does not want to wait. The command gets the stop signal alone: a second signal means "now" to
-    // many.
+    // A person at a keyboard does not want to wait. The command only receives the stop signal, because many programs
+    // exit immediately on a second signal.
     if signal == .sigint, phase == .delaying || phase == .draining {
       enterDraining(delayEnded: "signal", at: now, &actions)
       return forwardStopSignal(drainEnded: .signal, at: now, &actions)
     }
-    // A terminal stops a whole group (`a | b`), and so the whole group has to go on.
+    // A terminal stops a whole group (`a | b`), so the whole group must continue.
     forward(signal, to: signal == .sigcont && hasTerminal ? .commandGroup : target, &actions)
-    // On a terminal ebb stops when the command has.
+    // On a terminal, ebb stops after the command has.
     if options.selfStops.contains(signal), !hasTerminal { actions.append(.stopSelf) }
   }
 
@@ -39,7 +39,7 @@ extension Lifecycle {
 
   var target: SignalTarget { options.targetsProcessGroup ? .commandGroup : .command }
 
-  /// It has been started, and not been reaped.
+  /// Whether the command has started and has not been reaped.
   package var commandRuns: Bool {
     if case .running = command { true } else { false }
   }
@@ -48,7 +48,7 @@ extension Lifecycle {
     if case .running(_, hasTerminal: true) = command { true } else { false }
   }
 
-  /// As rewritten; nothing where that drops it or nobody is left to get it.
+  /// Forwards a signal as rewritten, unless `--rewrite` drops it or the command has exited.
   mutating func forward(_ signal: Signal, to target: SignalTarget, _ actions: inout [Action]) {
     guard commandRuns, let sent = options.rewrites.apply(to: signal) else { return }
     signalsForwarded += 1
@@ -58,9 +58,9 @@ extension Lifecycle {
   }
 
   func commandStopped(by signal: Signal, _ actions: inout [Action]) {
-    // Job control: the shell that started ebb must see its job stopped. Where no such shell is (ebb is PID 1, or its
-    // group is orphaned) the kernel does not stop ebb, and the command goes on at once, which is what the kernel does
-    // without an init.
+    // Job control: the shell that started ebb must see its job stopped. If there is no such shell (ebb is PID 1, or its
+    // group is orphaned), the kernel does not stop ebb, and the command continues immediately, as it would without an
+    // init.
     guard hasTerminal, stop == nil,
       signal == .sigtstp || signal == .sigttin || signal == .sigttou
     else { return }

@@ -1,10 +1,10 @@
-// Starting: whether the command is ready.
+// Waiting until the command is ready.
 
 import Primitives
 
 extension Lifecycle {
-  /// Whether traffic may come: from the command's readiness to the stop signal, and `--ready-hold` longer, but never
-  /// past forwarding.
+  /// Whether the supervisor reports ready: from the command's readiness to the stop signal, plus `--ready-hold`, but
+  /// never after forwarding.
   package func isReady(at now: Instant) -> Bool {
     phase == .serving || readyUntil.map { now < $0 } ?? false
   }
@@ -51,14 +51,14 @@ extension Lifecycle {
     verbosity.log(.trace, "not-ready", [("problem", .text(problem))], "the command is not ready yet", &actions)
   }
 
-  /// No attempt is made any more.
+  /// Ends the readiness checks.
   mutating func endStartup(_ actions: inout [Action]) {
     if startup?.schedule.isAsking == true { actions.append(.abandonProbe) }
     startup = nil
   }
 
-  /// As a stop signal would stop it in this phase. The time of the orchestrator does not run yet, but a command that
-  /// cannot start must not hang for longer than one that stops.
+  /// Stops a command that was not ready in time. The orchestrator's time is not running yet, but a command that cannot
+  /// start must not hang longer than one that stops.
   mutating func startupTimedOut(at now: Instant, _ actions: inout [Action]) {
     verbosity.log(
       .warning, "startup-timeout",

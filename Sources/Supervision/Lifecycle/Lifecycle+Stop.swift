@@ -46,7 +46,7 @@ extension Lifecycle {
         ("signal", .signal(stop.signal)), ("forward_in_ms", .span(forwardIn)),
         ("kill_in_ms", .span((killAt ?? stop.killAt) - now)),
         ("grace_period_ms", .span(times.terminationGracePeriod)), ("grace_period_from", .text(options.periodOrigin)),
-        // Why a signal that is not listed begins a stop.
+        // The reason why an unlisted signal begins a stop.
         (
           "recognised",
           options.stopSignals.contains(stop.signal) ? .null : server.map { .text($0.traits.name) } ?? .null
@@ -54,10 +54,10 @@ extension Lifecycle {
       ], message, &actions)
   }
 
-  /// The delay holds even where nothing listens: it was given, or something else says that there is traffic.
+  /// Whether the delay applies even without listening sockets: it was given, or another option implies traffic.
   var keepsDelay: Bool { options.delay != nil || options.ports != nil || !options.readiness.isEmpty }
 
-  /// Says once that the delay holds: at once where that is certain, else when the command's sockets have been looked at.
+  /// Logs the delay once: immediately if it is certain, else after the first scan of the command's sockets.
   mutating func announceDelay(_ actions: inout [Action]) {
     guard phase == .delaying, stop?.isDelayAnnounced == false else { return }
     stop?.isDelayAnnounced = true
@@ -67,12 +67,12 @@ extension Lifecycle {
       "the command keeps serving for \(times.delay.brief) while load balancers stop routing to it", &actions)
   }
 
-  /// Every deadline of a stop, fixed once. None of them may push `killAt`: it is the orchestrator's time that runs out.
-  /// So the drain ends in time for the grace that was asked for (a little, where none was), even if that cuts
-  /// `drainTimeout` short. `killAt` is the latest moment; it comes earlier where a given grace begins earlier.
+  /// Returns a stop with all deadlines, fixed once. None of them may move `killAt`, because the orchestrator's time
+  /// runs out then. The drain therefore leaves time for a given grace, or a little without one, even if that cuts
+  /// `drainTimeout` short. `killAt` is the latest moment; it is earlier if a given grace begins earlier.
   func newStop(_ signal: Signal, at now: Instant) -> Stop {
     let isDelegated = commandSupervises && commandRuns
-    // The one below has the options too, and the last word.
+    // The supervisor below has the same options and must be able to kill first.
     let killLimit = now + times.killIn + (isDelegated ? times.killMargin / 2 : .zero)
     let forwardAt = now + times.delay
     let drainEndsAt = max(forwardAt, min(forwardAt + times.drainTimeout, now + times.killIn - times.grace))
@@ -89,7 +89,7 @@ extension Lifecycle {
       drainEndsAt: drainEndsAt, killLimit: killLimit, killAt: killAt)
   }
 
-  /// A request for a stop without delay and drain: `ebb stop --now`.
+  /// Skips delay and drain, for `ebb stop --now`.
   mutating func stopNow(at now: Instant, _ actions: inout [Action]) {
     guard phase == .delaying || phase == .draining else { return }
     enterDraining(delayEnded: "request", at: now, &actions)
@@ -112,7 +112,7 @@ extension Lifecycle {
     self.stop = stop
     enter(.stopping)
     planLastCount(before: stop.killAt, at: now)
-    // The one below rewrites it itself: as rewritten it might begin no stop there.
+    // The supervisor below rewrites the signal itself; a rewritten one might not begin a stop there.
     let sent = stop.isDelegated ? stop.signal : options.rewrites.apply(to: stop.signal)
     if isOutOfReach {
       return verbosity.log(
@@ -121,11 +121,12 @@ extension Lifecycle {
     }
     if let sent {
       signalsForwarded += 1
-      // First: what loses its parent by the signal was not ebb's child before, nor is a new member of the group an old one.
+      // Find these first: later, orphans of this signal would look like earlier children, and new group members like
+      // old ones.
       actions.append(.findChildren)
       if options.targetsProcessGroup { actions.append(.findGroup) }
       actions.append(.send(sent, to: target))
-      // A command that somebody stopped (SIGSTOP, Ctrl-Z) could not act on it.
+      // A suspended command (SIGSTOP, Ctrl-Z) could not handle the signal.
       actions.append(.send(.sigcont, to: target))
     }
     verbosity.log(

@@ -1,40 +1,40 @@
 import Primitives
 
-/// A run of one command, from its start to ebb's exit: every phase, deadline and count, as a value. No system call, no
-/// clock: `handle` is told what happened and when, and answers what to do. `wakeUp` says when it wants to hear of the
-/// time.
+/// A run of one command, from its start to ebb's exit: every phase, deadline and count, as a value. It makes no system
+/// call and reads no clock. `handle` receives an event and the time and returns actions; `wakeUp` is the next moment
+/// that it needs.
 ///
-/// The states, and what holds in each:
+/// The phases and their invariants:
 ///
-///     starting   nothing runs yet, and the only way on is `spawned` or `spawnFailed`. Or: the command runs and `startup` asks it
-///                whether it is ready. A stop goes straight on to stopping from here: there is no traffic to lose. So does one
-///                of a command that is a supervisor itself: that one has the delay and the drain.
-///     serving    the command runs and is ready; signals are passed on; no deadline, no timer.
-///     delaying   the first stop signal has come at `stop.since`. All deadlines are fixed now. The command is untouched; the
-///                hook, if there is one, runs beside it, and the connections are counted.
-///     draining   as delaying, until `traffic` says that it has ebbed away and the hook has exited, or their time is over.
-///     stopping   the stop signal (as rewritten) has been sent, once. Or: the command has exited, and `leftovers` has what it
-///                left behind, each to be sent the stop signal at most once; with no stop begun this is entered straight from
-///                serving.
-///     killing    SIGKILL has been sent to every descendant and is repeated each `sweepInterval` to the children that ebb
-///                has by then, until none is left or ebb gives up waiting (a process in uninterruptible sleep does not die).
-///     exited     `exit` has been answered. Nothing is ever answered again.
+///     starting   Before `spawned` or `spawnFailed`, nothing runs. Then the command runs and `startup` checks whether it
+///                is ready. A stop goes straight to stopping: there is no traffic to lose. It also does if the command is a
+///                supervisor, which does the delay and the drain.
+///     serving    The command runs and is ready. Signals are forwarded. There is no deadline and no timer.
+///     delaying   The first stop signal came at `stop.since`, and all deadlines are fixed. The command has not been
+///                signalled. The hook, if any, runs in parallel, and the connections are counted.
+///     draining   Like delaying, until `traffic` has ended and the hook has exited, or until the timeout.
+///     stopping   The stop signal (as rewritten) has been sent once. Or the command has exited, and `leftovers` has the
+///                processes to which the stop signal is sent at most once each; without a stop, this follows serving.
+///     killing    SIGKILL was sent to every descendant. It is repeated each `sweepInterval` to ebb's current children until
+///                none is left or ebb gives up (a process in uninterruptible sleep does not die).
+///     exited     `exit` was returned. No further action is ever returned.
 ///
-/// What never happens, in any order of events: the stop signal goes out twice to a process, or before the delay is over, or
-/// a SIGKILL before a deadline; a phase goes back; a signal goes to the command once it was reaped (its pid may be
-/// another process's); the kill deadline moves to a later time, unless ebb itself got no processor until after the moment
-/// at which it had to forward the stop signal.
+/// In any order of events:
+/// - a process receives the stop signal at most once, and never before the delay is over;
+/// - SIGKILL is never sent before a deadline;
+/// - a phase never goes back;
+/// - the command is never signalled after it was reaped, because its PID may be another process's;
+/// - the kill deadline never moves to a later time, unless ebb had no CPU until after the time of forwarding.
 ///
-/// The event comes first and the deadlines after it: a command that was reaped must not be killed, however late it is.
+/// An event is handled before the deadlines: a command that was reaped must not be killed, however late the event is.
 package struct Lifecycle: Sendable {
-  /// Where the run is.
   package private(set) var phase = Phase.starting
   let options: RunOptions
   let verbosity: Verbosity
-  /// With the defaults of those that were not given.
+  /// The times with defaults for those that were not given.
   package let times: StopTimes
   var command = Command.notStarted
-  /// The command was a supervisor itself at the last look.
+  /// The command was a supervisor itself when last checked.
   var commandSupervises = false
   var startup: Startup?
   var stop: Stop?
@@ -44,66 +44,66 @@ package struct Lifecycle: Sendable {
   var leftovers: Leftovers?
   var killing: Killing?
   var hasCoreFailed = false
-  /// Since the start, for a status page.
+  /// Since the start, for the status page.
   package internal(set) var orphansReaped = 0
   var phaseSince = Instant(nanoseconds: 0)
-  /// As `prepare` has seen it.
+  /// The server that `prepare` recognised.
   var server: KnownServer?
-  /// Those that begin a stop, as far as is known.
+  /// The signals that begin a stop, as far as known.
   var stopSignals = SignalSet()
-  /// Those that may, whatever the command is.
+  /// The signals that may begin a stop, depending on the command.
   let mayBeStops: SignalSet
-  /// Those that are never just passed on: CONT, and those after which ebb stops itself. A set of its own: to ask the options
-  /// the compiler would copy them, for each signal.
+  /// The signals that are never only forwarded: CONT, and those after which ebb stops itself. Stored separately,
+  /// because the compiler would copy the options for each signal.
   let notPassedOn: SignalSet
   var reach = SignalReach.signals
   var hasListened = false
   var looks = 0
   var hasLookedAtLeftovers = false
-  /// The last signal of which `prepare` found that it begins no stop.
+  /// The last signal for which `prepare` found that it begins no stop.
   var plainSignal: (signal: Signal, at: Instant)?
-  /// The last signal that may be an image's STOPSIGNAL, and that was only forwarded.
+  /// The last signal that may be an image's STOPSIGNAL and was only forwarded.
   var missedStop: (signal: Signal, at: Instant)?
-  /// Out-of-memory kills that the memory control group has counted since the start; `nil` if it does not count.
+  /// The out-of-memory kills in the memory control group since the start; `nil` if there is no counter.
   package var outOfMemoryKills: Int?
-  /// Since the start, for a status page.
+  /// Since the start, for the status page.
   package internal(set) var signalsReceived = 0
-  /// Of these, those that the command has been sent.
+  /// Those of the received signals that were sent to the command.
   package internal(set) var signalsForwarded = 0
 
   enum Command {
     case notStarted
     case running(pid: Int32, hasTerminal: Bool)
-    /// The pid is free, its process group may live on.
+    /// The PID may be reused; the process group may still exist.
     case exited(ExitStatus, group: Int32, at: Instant)
   }
 
   /// The command runs and is not ready yet.
   struct Startup {
     var schedule: ReadinessSchedule
-    /// When it has to be ready.
+    /// The moment by which it must be ready.
     let deadline: Instant?
   }
 
-  /// A graceful stop under way.
+  /// A graceful stop in progress.
   struct Stop {
     let signal: Signal
     let since: Instant
-    /// No signal came: the command was not ready in time.
+    /// No signal came; the command was not ready in time.
     var isStartupTimeout = false
-    /// The command is a supervisor itself: it has the delay and the drain.
+    /// The command is itself a supervisor, which does the delay and the drain.
     let isDelegated: Bool
-    /// The end of `--ready-hold`; nil: readiness is false at once.
+    /// The end of `--ready-hold`; `nil` if readiness becomes false immediately.
     let readyUntil: Instant?
     /// The end of the delay.
     let forwardAt: Instant
-    /// The end of what the drain may wait for beyond that.
+    /// The latest end of the drain.
     let drainEndsAt: Instant
-    /// The end of the termination grace period, less the margin.
+    /// The end of the termination grace period minus the margin.
     let killLimit: Instant
-    /// When SIGKILL comes; until the forwarding: at the latest.
+    /// The moment of SIGKILL; until forwarding, the latest possible one.
     var killAt: Instant
-    /// The log has said that the delay holds.
+    /// Whether the log line about the delay was written.
     var isDelayAnnounced = false
     var delayEnded: (at: Instant, by: String)?
     var drainEndedBy: DrainEndReason?
@@ -111,18 +111,18 @@ package struct Lifecycle: Sendable {
     var inFlightBeforeKill: Int?
   }
 
-  /// What is known of the moment at which the stop signal was forwarded.
+  /// The facts at the moment of forwarding the stop signal.
   struct Forwarding {
     let at: Instant
     let inFlight: Int?
     let trafficWasSteady: Bool?
-    /// Children of ebb, other than the command.
+    /// ebb's children except the command.
     var adopted = SortedSet<Int32>()
-    /// With `--group`: those that have had the stop signal with the command.
+    /// With `--group`: the processes that received the stop signal together with the command.
     var groupMembers: SortedSet<Int32>?
   }
 
-  /// Whether somebody looks at the connections.
+  /// The state of sampling the connections.
   enum Counting {
     case off
     case wanted
@@ -132,14 +132,14 @@ package struct Lifecycle: Sendable {
 
   struct Killing {
     let since: Instant
-    /// The last one begun.
+    /// The start of the last sweep.
     var sweptAt: Instant
     var sweepAt: Instant
-    /// When all descendants are looked for once more; nil: that has been done.
+    /// When to search for all descendants once more; `nil` if that is done.
     var searchAt: Instant?
-    /// The command itself was still running.
+    /// Whether the command was still running.
     let hitCommand: Bool
-    /// The patience is over.
+    /// Whether ebb has stopped waiting for survivors.
     var hasGivenUp = false
   }
 
@@ -158,7 +158,7 @@ package struct Lifecycle: Sendable {
       ? options.stopSignals.union(KnownServer.gracefulStops).union(Lifecycle.imageStopSignals) : SignalSet()
   }
 
-  /// When `handle(.timer)` is due; nil: whenever something else happens.
+  /// The moment at which `handle(.timer)` is due; `nil` if only another event can change anything.
   package var wakeUp: Instant? {
     var copy = self
     return copy.takeWakeUp()
@@ -193,7 +193,7 @@ package struct Lifecycle: Sendable {
     }
   }
 
-  /// As `wakeUp`. Mutating as `takeSnapshot` is.
+  /// Returns `wakeUp`. Mutating for the same reason as `takeSnapshot`.
   package mutating func takeWakeUp() -> Instant? {
     switch phase {
     case .starting: earliest(startup?.schedule.wakeUp, startup?.deadline)
@@ -205,19 +205,19 @@ package struct Lifecycle: Sendable {
     }
   }
 
-  /// When SIGKILL comes: the deadline of the stop or of the leftovers, whichever is the first.
+  /// The moment of SIGKILL: the earlier deadline of the stop and of the leftovers.
   var killAt: Instant? { earliest(leftovers?.killAt, stop?.killAt) }
 
-  /// When ebb exits though something still lives that has got SIGKILL. Counted from when that was sent: ebb may have been
-  /// stopped or frozen across the deadline.
+  /// The moment at which ebb exits despite survivors. It counts from the moment at which SIGKILL was sent, because ebb
+  /// may have been stopped or frozen across the deadline.
   var giveUpAt: Instant? { killing.map { $0.since + patience } }
 
-  /// Half the margin is for the dying, half for the report; of a supervisor above another one half the margin is over by
-  /// then. Dying takes its time without a margin too.
+  /// Half of the margin is for processes to die, half for the report. Of a supervisor above another one, half of the
+  /// margin is over by then. Dying takes time even without a margin.
   var patience: TimeAmount { max(times.killMargin / (stop?.isDelegated == true ? 4 : 2), .milliseconds(100)) }
 
-  /// What follows from `event`, which ebb learnt of at `now`.
-  @inline(never)  // else it is there twice
+  /// Handles an event that ebb noticed at `now`, and returns the actions.
+  @inline(never)  // otherwise the compiler emits it twice
   package mutating func handle(_ event: Event, at now: Instant) -> [Action] {
     guard phase != .exited else { return [] }
     let phaseBefore = phase
@@ -268,15 +268,15 @@ package struct Lifecycle: Sendable {
   }
 }
 
-// MARK: - For all parts
+// MARK: - Shared by all parts
 
 extension Lifecycle {
-  /// Nil while the command has not ended.
+  /// `nil` until the command has exited.
   var commandStatus: ExitStatus? {
     if case .exited(let status, _, _) = command { status } else { nil }
   }
 
-  /// The process group that the command leads, or led.
+  /// The process group that the command leads or led.
   var commandGroup: Int32? {
     switch command {
     case .notStarted: nil
@@ -290,13 +290,12 @@ extension Lifecycle {
   }
 }
 
-/// Which lines the log shows. Apart from the lifecycle, of which a method that logs would be handed a copy for each line: a
-/// kilobyte.
+/// Decides which log lines are shown. Not a method of the lifecycle, because each call would copy that, which is 1 kB.
 struct Verbosity: Sendable {
   let level: Int
 
-  /// Nothing is put together for a line that is not shown: forwarding a signal shall cost next to nothing.
-  @inline(never)  // a third of a kilobyte at each call
+  /// Builds a record only if it is shown, so that forwarding a signal costs next to nothing.
+  @inline(never)  // saves 1/3 kB at each call
   func log(
     _ level: LogLevel, _ event: String, _ fields: @autoclosure () -> [(String, FieldValue)],
     _ message: @autoclosure () -> String, _ actions: inout [Action]

@@ -1,22 +1,22 @@
-/// Where a run is. A phase is only ever followed by a later one.
+/// The phase of a run. Phases only move forward.
 package enum Phase: Int, Comparable, Sendable, CaseIterable {
-  /// Spawned, not ready yet.
+  /// The command is spawned but not ready yet.
   case starting
   case serving
-  /// The stop signal has come; the command is untouched and serves.
+  /// The stop signal has come; the command has not been signalled and keeps serving.
   case delaying
-  /// The command still serves; its connections run dry.
+  /// The command still serves while its connections become idle.
   case draining
-  /// The stop signal has been sent to the command; or the command has exited and its leftovers were told to end.
+  /// The stop signal was sent to the command; or the command has exited and its leftovers are being stopped.
   case stopping
   /// SIGKILL has been sent to every descendant.
   case killing
   case exited
 
-  /// Earlier in the life of a run.
+  /// Whether `left` comes earlier in a run.
   package static func < (left: Phase, right: Phase) -> Bool { left.rawValue < right.rawValue }
 
-  /// As logs, JSON and README have it.
+  /// The name in logs, JSON and README.
   package var name: String {
     switch self {
     case .starting: "starting"

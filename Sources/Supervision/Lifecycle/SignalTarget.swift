@@ -1,7 +1,7 @@
-/// Who gets a signal.
+/// The receiver of a signal.
 package enum SignalTarget: Equatable, Sendable {
   case command
-  /// Its process group.
+  /// The command's process group.
   case commandGroup
   /// A child of ebb that has not been reaped.
   case child(Int32)

@@ -1,10 +1,10 @@
-/// Why a command did not start, and the code to exit with.
+/// The reason why a command did not start, and the resulting exit code.
 package struct SpawnFailure: Error, Sendable {
-  /// The code to exit with.
+  /// ebb's exit code.
   package let code: Int
   /// A sentence that names the command.
   package let message: String
-  /// Of execve(2); errno(3).
+  /// The errno of execve(2); errno(3).
   package let error: Int32
   package init(code: Int, message: String, error: Int32 = 0) {
     self.code = code
