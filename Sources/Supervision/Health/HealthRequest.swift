@@ -1,20 +1,18 @@
 import HTTP
 
-/// What a client of the health endpoint wants, from the bytes that have come so far.
+/// The request of a client of the health endpoint, parsed from the bytes received so far.
 package enum HealthRequest: Equatable, Sendable {
-  /// The head has not been received as a whole.
+  /// The head is incomplete.
   case incomplete
   case get(HealthPath, sendsBody: Bool)
   case refused(HTTPStatus)
 
-  /// The bytes of a request's head that are looked at, line ends included.
+  /// The maximum size of a request's head in bytes, including line ends.
   package static let limit = 2048
 
-  /// Reads a request's head, RFC 9112; a body behind it does not matter, since the connection is closed after the
-  /// answer.
+  /// Parses a request's head, RFC 9112. A body is ignored, because the connection is closed after the response.
   package init(_ bytes: [UInt8]) {
-    // A request begins with a method: what cannot become one need not be waited for. Empty lines before it are to be
-    // skipped.
+    // A request begins with a method, so reject anything else immediately. Skip empty lines before it.
     guard let start = bytes.firstIndex(where: { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }) else {
       self = bytes.count < HealthRequest.limit ? .incomplete : .refused(.headTooLarge)
       return
@@ -37,7 +35,7 @@ package enum HealthRequest: Equatable, Sendable {
     self.init(requestLine: first)
   }
 
-  /// `GET /readyz HTTP/1.1`.
+  /// Parses `GET /readyz HTTP/1.1`.
   private init(requestLine: ArraySlice<UInt8>) {
     let words = requestLine.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
     guard words.count == 3, !words[0].isEmpty, words[0].allSatisfy(isTokenCharacter), !words[1].isEmpty,
@@ -66,15 +64,15 @@ private func isHeaderLine(_ line: ArraySlice<UInt8>) -> Bool {
     && line[colon...].allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
 }
 
-/// What the health endpoint has to say.
+/// The paths of the health endpoint.
 package enum HealthPath: Sendable {
   case ready
   case live
   case status
   case metrics
 
-  /// From a request's target, with or without a query, and as a whole URL too: RFC 9112 section 3.2.2 wants that
-  /// understood.
+  /// Parses a request's target, with or without a query. It may be an absolute URL, which RFC 9112 section 3.2.2
+  /// requires servers to accept.
   fileprivate init?(target: ArraySlice<UInt8>) {
     var path = target
     if path.starts(withLowercase: "http://") {

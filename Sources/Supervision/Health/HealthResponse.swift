@@ -1,19 +1,19 @@
 import HTTP
 import Primitives
 
-/// What stands at one path of the health endpoint.
+/// The response of the health endpoint for one path.
 package struct HealthResponse: Sendable {
   let status: HTTPStatus
   let type: String
   let body: [UInt8]
 
-  /// `/readyz`: by the status whether traffic may come, by the body why not.
+  /// `/readyz`: the status says whether the command may receive traffic, the body why not.
   package static func readiness(_ isReady: Bool, _ phase: Phase) -> HealthResponse {
     HealthResponse(
       status: isReady ? .ok : .unavailable, type: plainText, body: Array((isReady ? "ok" : phase.name).utf8))
   }
 
-  /// `/livez`: who answers is alive, until it exits. A stop is no reason to restart a container.
+  /// `/livez`: a supervisor that responds is alive. A stop is not a reason to restart a container.
   package static var liveness: HealthResponse { HealthResponse(status: .ok, type: plainText, body: Array("ok".utf8)) }
 
   /// `/status`.
@@ -33,8 +33,8 @@ package struct HealthResponse: Sendable {
   }
 }
 
-/// The whole answer to a request. Each ends its connection: who asks once in some seconds gains nothing from keeping
-/// one, and nobody can hold one for longer than a request takes.
+/// Encodes the whole response. Each one closes its connection, so no client can hold one longer than a request takes. A
+/// client that sends one request in some seconds gains nothing from keep-alive.
 package func healthAnswer(_ request: HealthRequest, _ content: (HealthPath) -> HealthResponse) -> [UInt8] {
   switch request {
   case .incomplete: []

@@ -1,6 +1,6 @@
 import Primitives
 
-/// The state of a run in the text format of Prometheus; https://prometheus.io/docs/instrumenting/exposition_formats.
+/// Encodes the state of a run in Prometheus's text format; https://prometheus.io/docs/instrumenting/exposition_formats.
 package func prometheusMetrics(_ status: Status, at now: Instant) -> [UInt8] {
   let state = status.snapshot
   var text = MetricsText()
@@ -35,14 +35,14 @@ private struct MetricsText {
 
   mutating func add(_ name: String, _ value: String, labels: String) { bytes.append("\(name){\(labels)} \(value)\n") }
 
-  /// A metric of one sample.
+  /// Adds a metric with a single sample.
   mutating func add(_ name: String, _ type: String, _ help: String, _ value: String, labels: String? = nil) {
     describe(name, type, help)
     bytes.append("\(name)\(labels.map { "{\($0)}" } ?? "") \(value)\n")
   }
 }
 
-/// With milliseconds: `12.345`.
+/// Formats seconds with milliseconds: `12.345`.
 private func seconds(_ span: TimeAmount) -> String {
   let milliseconds = span.milliseconds
   let size = milliseconds.magnitude

@@ -1,14 +1,15 @@
 import HTTP
 import Primitives
 
-/// How to find out whether the command is ready: `--ready-tcp`, `--ready-http`.
+/// A readiness check: `--ready-tcp` or `--ready-http`.
 package enum ReadinessCheck: Sendable {
-  /// Something listens on this port of the loopback addresses.
+  /// A TCP connection to this port of a loopback address succeeds.
   case tcp(port: UInt16)
-  /// A GET is answered with 2xx or 3xx.
+  /// A GET request returns 2xx or 3xx.
   case http(HTTPURL)
 
-  /// One of them has to answer. Which one a server listens on is its own choice, so both loopback addresses are asked.
+  /// The addresses to try; one success is enough. Both loopback addresses are tried, because a server may listen on
+  /// either.
   package var addresses: [SocketAddress] {
     switch self {
     case .tcp(let port): [SocketAddress(.loopback6, port: port), SocketAddress(.loopback4, port: port)]

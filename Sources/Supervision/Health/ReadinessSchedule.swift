@@ -1,25 +1,22 @@
 import Primitives
 
-/// When to ask a starting command whether it is ready: every 100 ms at first, and then ever more slowly, down to once a
-/// second.
+/// The schedule of readiness checks for a starting command: every 100 ms at first, then growing intervals up to 1 s.
 struct ReadinessSchedule: Sendable {
-  /// An attempt is under way.
+  /// An attempt is in progress.
   private(set) var isAsking = false
-  /// Why the last attempt failed.
   private(set) var lastProblem: String?
   private var interval = TimeAmount.milliseconds(100)
   private var startedAt: Instant
   private var askAt: Instant
 
-  /// A server that has not answered after so long is asked anew: it may have accepted the connection before it could
-  /// serve.
+  /// The time after which an attempt is repeated: the server may have accepted the connection before it could serve.
   private static let attemptTime = TimeAmount.seconds(1)
   private static let maxInterval = TimeAmount.seconds(1)
 
-  /// The first attempt is due at once.
+  /// Makes the first attempt due immediately.
   init(at now: Instant) { (startedAt, askAt) = (now, now) }
 
-  /// When the next attempt is due, or the end of the one under way.
+  /// The moment at which the next attempt is due, or at which the current one times out.
   var wakeUp: Instant { isAsking ? startedAt + ReadinessSchedule.attemptTime : askAt }
 
   mutating func begin(at now: Instant) {
