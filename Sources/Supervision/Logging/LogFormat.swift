@@ -1,4 +1,4 @@
-/// `--log`: one line an event, as logfmt or as JSON.
+/// `--log`: the format of log lines, logfmt or JSON.
 package enum LogFormat: Sendable {
   case text
   case json

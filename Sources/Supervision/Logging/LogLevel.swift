@@ -1,5 +1,5 @@
-/// How much a line matters. `--quiet` shows warnings and errors; the default adds `info`, which is what a stop consists
-/// of; `-v` adds `debug`, `-vv` `trace`.
+/// The level of a log line. `--quiet` shows warnings and errors; the default adds `info`, the level of a stop's lines;
+/// `-v` adds `debug`, `-vv` adds `trace`.
 package enum LogLevel: Int, Sendable {
   case fatal, error, warning, info, debug, trace
 

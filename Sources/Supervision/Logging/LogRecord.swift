@@ -1,19 +1,18 @@
 import Primitives
 
-/// One event for the log: a level, a short fixed word, facts, and a sentence for a person.
+/// One event for the log: a level, an event name, fields and a message.
 package struct LogRecord: Sendable {
-  /// How much it matters.
   package let level: LogLevel
   /// The phase entered, or a short fixed word.
   package let event: String
-  /// In the order in which they are shown.
+  /// The fields in the order in which they are shown.
   package let fields: [Field]
-  /// A sentence for a person.
+  /// A sentence for people.
   package let message: String
 
   /// A key and its value.
   package struct Field: Sendable {
-    /// As in JSON, in snake case; times end in `_ms`.
+    /// The JSON key in snake case; times end in `_ms`.
     package let key: String
     /// Null for an absent fact.
     package let value: FieldValue
@@ -33,7 +32,7 @@ extension LogRecord.Field {
   init(_ key: String, _ value: FieldValue) { self.init(key: key, value: value) }
 }
 
-/// What a fact may be. Times are whole milliseconds; an absent fact is null.
+/// The value of a field. Times are whole milliseconds; an absent fact is null.
 package enum FieldValue: Sendable {
   case null
   case number(Int)
@@ -42,7 +41,7 @@ package enum FieldValue: Sendable {
   case object([LogRecord.Field])
   case list([FieldValue])
 
-  /// Null where there is no span.
+  /// Null if the amount is `nil`.
   @inline(never)
   static func span(_ span: TimeAmount?) -> FieldValue { span.map { .number($0.milliseconds) } ?? .null }
   @inline(never)
@@ -50,8 +49,8 @@ package enum FieldValue: Sendable {
 }
 
 extension LogRecord {
-  /// The line, with its newline: logfmt behind `ebb: `, or one JSON object.
-  /// `unixMilliseconds` is the wall clock: milliseconds since 1970-01-01 UTC.
+  /// Encodes the line with its newline: logfmt after `ebb: `, or one JSON object. `unixMilliseconds` is the wall clock,
+  /// in milliseconds since 1970-01-01 UTC.
   package func line(_ format: LogFormat, unixMilliseconds: Int) -> [UInt8] {
     let head = [
       Field(key: "time", value: .text(utcTimestamp(unixMilliseconds: unixMilliseconds))),
@@ -61,7 +60,7 @@ extension LogRecord {
     let all = head + fields + [Field(key: "msg", value: .text(message))]
     var bytes: [UInt8] = []
     switch format {
-    case .text where level == .fatal: bytes.append("ebb: fatal: " + message)  // nothing ran: there is only this to say
+    case .text where level == .fatal: bytes.append("ebb: fatal: " + message)  // the command never ran, so no field matters
     case .text:
       bytes.append("ebb:")
       for fact in all { bytes.appendLogfmt(fact, prefix: "") }
@@ -73,7 +72,7 @@ extension LogRecord {
 }
 
 extension [UInt8] {
-  /// ` key=value`; an object's facts as ` object.key=value`; null facts are left out, as absent is what they say.
+  /// Appends ` key=value`; fields of an object as ` object.key=value`. Null fields are omitted.
   fileprivate mutating func appendLogfmt(_ fact: LogRecord.Field, prefix: String) {
     if case .object(let fields) = fact.value {
       for inner in fields { appendLogfmt(inner, prefix: prefix + fact.key + ".") }
@@ -119,7 +118,7 @@ extension [UInt8] {
 }
 
 extension String {
-  /// Needs no quotes in logfmt.
+  /// Whether the text needs no quotes in logfmt.
   fileprivate var isBareLogfmt: Bool {
     !utf8.isEmpty
       && utf8.allSatisfy {
@@ -129,7 +128,7 @@ extension String {
 }
 
 extension FieldValue {
-  /// Null where it is not known.
+  /// Null if the count is `nil`.
   @inline(never)
   static func count(_ count: Int?) -> FieldValue { count.map { .number($0) } ?? .null }
 }
