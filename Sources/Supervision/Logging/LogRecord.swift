@@ -60,7 +60,7 @@ extension LogRecord {
     let all = head + fields + [Field(key: "msg", value: .text(message))]
     var bytes: [UInt8] = []
     switch format {
-    case .text where level == .fatal: bytes.append("ebb: fatal: " + message)  // the command never ran, so no field matters
+    case .text where level == .fatal: bytes.append("ebb: fatal: " + message)  // the command never ran
     case .text:
       bytes.append("ebb:")
       for fact in all { bytes.appendLogfmt(fact, prefix: "") }
