@@ -1,26 +1,26 @@
-// Numbers and texts as bytes, least significant byte first whatever the machine, and back without trust.
+// Encoding of numbers and texts as little-endian bytes, and decoding that checks every byte.
 
 import Primitives
 
-/// Memory that is filled from its start. Into an array, which is asked at each byte whether it has room and is nobody
-/// else's, a status page takes ten times as long, and was half of all that a short run executes.
+/// Memory that is filled from its start. Writing to an array instead checks capacity and uniqueness at each byte: a
+/// status page took ten times as long, which was half of all instructions of a short run.
 struct AreaWriter {
   private let area: UnsafeMutableRawBufferPointer
   private var count = 0
 
   init(_ area: UnsafeMutableRawBufferPointer) { self.area = area }
 
-  /// In place of a text's length, behind the last one.
+  /// Stands in place of a text's length after the last text.
   static let endOfTexts = 0xFFFF
 
-  /// How many bytes more there is room for.
+  /// The number of free bytes.
   var room: Int { area.count - count }
 
   mutating func append(_ word: UInt64) {
     area.storeBytes(of: word.littleEndian, toByteOffset: advance(by: 8), as: UInt64.self)
   }
 
-  /// The low bytes of a number that is not negative.
+  /// Appends the low `width` bytes of a non-negative number.
   mutating func append(_ number: Int, width: Int) {
     let start = advance(by: width)
     for index in 0..<width { area[start + index] = UInt8(truncatingIfNeeded: number >> (8 * index)) }
@@ -28,7 +28,7 @@ struct AreaWriter {
 
   mutating func append(_ moment: Instant?) { append(moment.map { UInt64(bitPattern: $0.nanoseconds) } ?? .max) }
 
-  /// Its length and its bytes, cut off at `limit`.
+  /// Appends the text's length and its bytes, truncated to `limit`.
   mutating func append(text: String, upTo limit: Int) {
     var text = text
     text.withUTF8 { bytes in
@@ -40,13 +40,13 @@ struct AreaWriter {
     }
   }
 
-  /// Zeros to the end.
+  /// Fills the rest with zeros.
   mutating func fill() {
     let start = advance(by: room)
     UnsafeMutableRawBufferPointer(rebasing: area[start...]).initializeMemory(as: UInt8.self, repeating: 0)
   }
 
-  /// Returns where the bytes go.
+  /// Reserves bytes and returns their offset.
   private mutating func advance(by bytes: Int) -> Int {
     precondition(bytes <= room)
     defer { count += bytes }

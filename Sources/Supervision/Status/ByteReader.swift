@@ -1,6 +1,6 @@
 import Primitives
 
-/// Each reading throws where the bytes end too early, or mean nothing.
+/// A decoder. Each method throws `StatusPageError.halfWritten` if the bytes end too early or are invalid.
 struct ByteReader {
   private(set) var remaining: ArraySlice<UInt8>
 
@@ -25,8 +25,8 @@ struct ByteReader {
     return number
   }
 
-  /// Nil for the moment that stands for none. Refuses what is so far away (146 years) that a difference of two could
-  /// overflow.
+  /// Returns `nil` if no moment was encoded. Rejects moments further than 146 years away, because the difference of two
+  /// could overflow.
   mutating func instant() throws(StatusPageError) -> Instant? {
     let word = try word()
     if word == .max { return nil }
@@ -34,7 +34,7 @@ struct ByteReader {
     return Instant(nanoseconds: Int64(word))
   }
 
-  /// Nil behind the last one.
+  /// Returns the next text; `nil` after the last one.
   mutating func text() throws(StatusPageError) -> String? {
     let length = try number(width: 2)
     if length == AreaWriter.endOfTexts { return nil }

@@ -2,40 +2,40 @@ import LinuxFormats
 import Primitives
 
 extension Status {
-  /// The command among the supervisor's descendants. The page has the supervisor's own numbers; seen from another pid
-  /// namespace (the node's) processes have others.
+  /// Returns the command among the supervisor's descendants. The page contains PIDs of the supervisor's PID namespace,
+  /// which differ from those in another one (the node's).
   package func command(in processes: [ProcessDetails], supervisor: Int32) -> ProcessDetails? {
     guard let pid = snapshot.commandPid else { return nil }
     let isSameNamespace = supervisor == info.pid
     return processes.first { $0.depth == 0 && (isSameNamespace ? $0.entry.pid : $0.ownPid) == pid }
   }
 
-  /// Signals do not reach the command.
+  /// The message for a command that signals do not reach.
   package static var outOfReach: String {
     "no signal reaches the command: it runs as another user, and ebb lacks the capability KILL; add it, or run ebb as that user"
   }
 
-  /// The known server that the command is under `--stop-signals auto`; else `nil`.
+  /// Returns the known server that the command is; `nil` for other programs and without `--stop-signals auto`.
   package func server(_ command: ProcessDetails?) -> KnownServer? {
     info.recognisesServers ? command.flatMap { KnownServer(processName: $0.name) } : nil
   }
 
-  /// The signal by which the command is best stopped: that of a known server's graceful stop, else TERM or one of the list.
-  /// `nil` where a garbled page has none.
+  /// Returns the best signal to stop the command: a known server's graceful stop signal, else TERM or one of
+  /// `--stop-signals`. `nil` if a corrupt page has none.
   package func stopSignal(for command: ProcessDetails?) -> Signal? {
     server(command)?.traits.gracefulStop ?? info.stopSignals.usual
   }
 
-  /// The signal that the command gets in a stop, `nil` for none. Before a stop: at the usual stop signal.
+  /// The signal that the command receives in a stop; `nil` for none. Before a stop, the one for the usual stop signal.
   private var sends: Signal? { snapshot.stop.map { $0.sends } ?? info.forwardsAs }
 
-  /// A sentence for each process for which a stop goes wrong, and what helps.
+  /// Returns a sentence for each process that a stop would not end cleanly, with a remedy.
   ///
-  /// Judged are those that a stop signals: the command, with `--group` its group, and the leftovers: the children of one
-  /// that dies of the signal at once, or has exited. What an application's own workers would do with a signal that they do
-  /// not get does not matter.
+  /// It checks the processes that a stop signals: the command, with `--group` its group, and leftovers, which are the
+  /// children of a process that dies of the signal or has exited. Other processes never receive the signal, so its
+  /// effect on them does not matter.
   ///
-  /// `signal`: what the command will get, if that is known better than by the usual stop signal.
+  /// `signal` is the signal that the command will receive, if it differs from the usual one.
   package func diagnosis(
     of processes: [ProcessDetails], supervisor: Int32, by signal: Signal? = nil
   ) -> [String] {
@@ -46,7 +46,7 @@ extension Status {
         ? [] : ["--rewrite drops the stop signal; only SIGKILL at the deadline will end the command"]
     }
     var sentences: [String] = []
-    // Parents come before their children.
+    // A parent comes before its children.
     var dead = SortedSet<Int32>(command == nil && snapshot.phase > .starting ? [supervisor] : [])
     for process in processes {
       let isSignalled =
@@ -88,8 +88,8 @@ extension ProcessDetails {
   }
 
   package var isShell: Bool {
-    // Also a script by its `#!` line, which has the script's name: then argv[0] is the interpreter. A login shell's begins
-    // with a dash.
+    // A script with a `#!` line has the script's name, but its argv[0] is the interpreter. A login shell's argv[0]
+    // begins with a dash.
     let program = firstArgument.split(onByte: UInt8(ascii: "/")).last ?? ""
     return ["sh", "bash", "dash", "ash", "busybox", "zsh", "ksh", "mksh"].contains {
       name.bytesEqual($0) || program.bytesEqual($0) || program.bytesEqual("-" + $0)

@@ -1,8 +1,8 @@
-/// All that a status page says.
+/// The content of a status page.
 package struct Status: Sendable {
-  /// What stays.
+  /// The constant part.
   package var info: SupervisorInfo
-  /// What changes.
+  /// The part that changes.
   package var snapshot: StatusSnapshot
 
   package init(info: SupervisorInfo, snapshot: StatusSnapshot) {

@@ -1,10 +1,10 @@
 import LinuxFormats
 import Primitives
 
-/// What `ebb status --json` and the health endpoint's `/status` answer, on one line: keys may be added, and none
-/// renamed. `pid` is the supervisor's in the pid namespace of the caller, `processes` are its descendants, `list` each
-/// connection, where that was asked for. Without `processes` the command's arguments are left out too: the network learns
-/// no command lines.
+/// Encodes `ebb status --json` and the health endpoint's `/status` on one line; keys may be added but not renamed.
+/// `pid` is the supervisor's in the caller's PID namespace, `processes` are its descendants, `list` has each connection
+/// if requested. Without `processes` the command's arguments are omitted too, so that command lines are not published
+/// on the network.
 package func statusJSON(
   _ status: Status, pid: Int32, processes: [ProcessDetails]?, list: [Connection]? = nil, at now: Instant
 ) -> [UInt8] {
@@ -36,11 +36,11 @@ package func statusJSON(
 
 private func fields(of stop: StatusSnapshot.Stop, _ run: StatusSnapshot, at now: Instant) -> [LogRecord.Field] {
   func left(until moment: Instant?) -> FieldValue { .span(moment.map { max(.zero, $0 - now) }) }
-  let isPast = run.phase >= .stopping  // forwarded, or the command has exited and nobody is left to get it
+  let isPast = run.phase >= .stopping  // forwarded, or the command has exited
   let info: [LogRecord.Field] = [
     .init("signal", .text(stop.signal.name)),
     .init("since_ms", .span(max(.zero, now - stop.since))),
-    // At the soonest, while the delay runs; and at the latest.
+    // The earliest moment during the delay, else the latest one.
     .init("forward_in_ms", left(until: isPast ? nil : run.phase == .delaying ? stop.delayEndsAt : stop.forwardAt)),
     .init("kill_in_ms", left(until: run.killAt)),
     .init("forward_at_latest_in_ms", left(until: isPast ? nil : stop.forwardAt)),

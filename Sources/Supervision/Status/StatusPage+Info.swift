@@ -11,14 +11,14 @@ extension StatusPage {
     bytes.append((info.targetsProcessGroup ? 1 : 0) | (info.recognisesServers ? 2 : 0), width: 1)
     bytes.append(UInt64(bitPattern: info.drainQuiet.nanoseconds))
     bytes.append(Int(info.healthPort ?? 0), width: 2)
-    // More than there is room for are found.
+    // If there are too many for the page, readers search for the ports.
     let ports = info.ports.flatMap { $0.count <= maxNamedPorts ? $0 : nil } ?? []
     bytes.append(ports.count, width: 2)
     for port in ports { bytes.append(Int(port), width: 2) }
     info.plan.encode(into: &bytes)
     bytes.append(text: info.version, upTo: 64)
     for word in info.argv {
-      let left = bytes.room - 4  // without a length and the end mark
+      let left = bytes.room - 4  // excluding a length and the end mark
       guard left > 0 else { break }
       bytes.append(text: word, upTo: left)
     }
@@ -51,7 +51,7 @@ extension StatusPage {
 }
 
 extension ByteReader {
-  /// A count and its complement.
+  /// Reads a count and checks its complement.
   mutating func count() throws(StatusPageError) -> Int {
     let count = UInt32(truncatingIfNeeded: try number(width: 4))
     guard UInt32(truncatingIfNeeded: try number(width: 4)) == ~count else { throw .halfWritten }

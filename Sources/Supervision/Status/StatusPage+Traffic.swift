@@ -1,4 +1,4 @@
-// What a slot of the status page says of connections.
+// The connections and the traffic in a slot of the status page.
 
 import Primitives
 

@@ -1,31 +1,31 @@
-/// The status page as bytes: 4096 of them in a memfd, little-endian, written and read without a lock.
+/// The encoding of the status page: 4096 bytes in a memfd, little-endian, written and read without a lock.
 ///
 ///        0   8  magic
 ///        8   4  schema
-///       16   8  request: 0, or what `ebb stop` asks for; the one field that others write
-///       32 232  slot 0: the snapshot, if its sequence number is even
-///      264 232  slot 1: the snapshot, if it is odd
-///      496  24  signals received, signals forwarded and orphans reaped, where more than the newest snapshot says
-///      520      the facts, which are written once
+///       16   8  request: 0, or a request of `ebb stop`; the only field that other processes write
+///       32 232  slot 0: the snapshot if its sequence number is even
+///      264 232  slot 1: the snapshot if its sequence number is odd
+///      496  24  signals received, signals forwarded, orphans reaped; used where larger than in the newest snapshot
+///      520      the supervisor's info, written once
 ///
-/// A signal that is forwarded changes nothing but two counts, an orphan one, and a whole slot takes as long to make as all
-/// else that is done for it. So these are written alone: four bytes each and their complement, which one store writes.
-/// They only grow.
+/// Forwarding a signal only changes two counters, and reaping an orphan one, but encoding a whole slot would double the
+/// cost. The counters therefore have their own words: 32 bits of value and 32 bits of complement, written by one store.
+/// They only increase.
 ///
-/// Slots and facts each begin with a checksum of what follows, and are whole words. Two slots are written in turn, so one of them is whole
-/// at any moment, also while the supervisor is frozen in the middle of a write; a half-written one fails its checksum.
-/// A reader takes the newest whole one. Only where two updates overtake its copying does it find none, and reads again.
-/// The supervisor never waits.
+/// Each slot and the info begin with a checksum of the rest and consist of whole 64-bit words. The two slots are
+/// written in turn, so one of them is complete at any moment, even if the supervisor is frozen during a write; an
+/// incomplete one fails its checksum. A reader uses the newest complete slot. If two updates overtake its copying,
+/// there is none and it reads again. The supervisor never waits.
 package enum StatusPage {
-  /// In bytes.
+  /// The page's size in bytes.
   package static let size = 4096
-  /// Of the layout above: another one has another number.
+  /// The version of the layout above; any change needs a new number.
   package static let schema = 8
-  /// Where the request stands.
+  /// The offset of the request.
   package static let requestOffset = 16
-  /// Where the counts stand, eight bytes each: signals received, signals forwarded, orphans reaped.
+  /// The offset of the three counters, 8 bytes each: signals received, signals forwarded, orphans reaped.
   package static let countsOffset = 496
-  /// What `ebb stop --now` writes at `requestOffset`.
+  /// The bytes that `ebb stop --now` writes at `requestOffset`.
   package static let stopNowRequest: [UInt8] = [1, 0, 0, 0, 0, 0, 0, 0]
   /// The memfd's name.
   package static let name = "ebb-status"
@@ -34,10 +34,10 @@ package enum StatusPage {
   static let slotSize = 232
   static let infoOffset = 520
 
-  /// Where the slot with this sequence number stands.
+  /// Returns the offset of the slot for this sequence number.
   static func slotOffset(sequence: UInt64) -> Int { 32 + Int(sequence % 2) * slotSize }
 
-  /// The whole page, as it is written once. The snapshot has sequence number 0.
+  /// Encodes the whole page, once. The snapshot has sequence number 0.
   package static func page(_ status: Status) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: size) { bytes, count in
       let page = UnsafeMutableRawBufferPointer(bytes)
@@ -57,16 +57,16 @@ package enum StatusPage {
     write(to: page, start..<start + slotSize) { encode(snapshot, sequence: sequence, into: &$0) }
   }
 
-  /// Writes one of the counts, by one store.
+  /// Writes one of the counters with a single store.
   package static func write(count: Int, _ index: Int, to page: UnsafeMutableRawBufferPointer) {
     let count = UInt32(clamping: count)
     let word = UInt64(count) | UInt64(~count) << 32
     page.storeBytes(of: word.littleEndian, toByteOffset: countsOffset + 8 * index, as: UInt64.self)
   }
 
-  /// Reads a page, of which every byte may be wrong.
+  /// Decodes a page. Any byte may be wrong, so it throws `StatusPageError`.
   package static func decode(_ bytes: [UInt8]) throws(StatusPageError) -> Status {
-    guard !bytes.isEmpty else { throw .halfWritten }  // between its creation and its first write
+    guard !bytes.isEmpty else { throw .halfWritten }  // read between the creation of the page and its first write
     var head = ByteReader(bytes[...])
     guard try head.take(magic.count).elementsEqual(magic) else { throw .notAStatusPage }
     let found = try head.number(width: 4)
@@ -85,9 +85,9 @@ package enum StatusPage {
   }
 }
 
-/// Why a page says nothing.
+/// The reason why a page cannot be decoded.
 package enum StatusPageError: Error {
-  /// Caught in the middle of an update: another look helps.
+  /// The page was read during an update; reading again helps.
   case halfWritten
   case notAStatusPage
   case otherSchema(Int)
@@ -98,8 +98,8 @@ package enum StatusPageError: Error {
 extension StatusPage {
   static let checksumSize = 8
 
-  /// One area of the page: what `encode` writes, zeros behind it and their checksum in front. Until that is written it is
-  /// the one of what stood there before, and the area counts as torn.
+  /// Writes one area of the page: a checksum, the bytes that `encode` writes, and zeros. Until the new checksum is
+  /// written, the old one does not match, so the area counts as incomplete.
   static func write(
     to page: UnsafeMutableRawBufferPointer, _ area: Range<Int>, encode: (inout AreaWriter) -> Void
   ) {
@@ -111,15 +111,16 @@ extension StatusPage {
     page.storeBytes(of: sum.littleEndian, toByteOffset: area.lowerBound, as: UInt64.self)
   }
 
-  /// What stands behind a checksum that is right.
+  /// Returns a reader for the bytes after a valid checksum. Throws `StatusPageError.halfWritten` for an invalid one.
   static func checked(_ area: ArraySlice<UInt8>) throws(StatusPageError) -> ByteReader {
     var bytes = ByteReader(area)
     guard try bytes.word() == bytes.remaining.withUnsafeBytes({ checksum($0) }) else { throw .halfWritten }
     return bytes
   }
 
-  /// FNV-1a of words, each mixed once more since a product carries nothing to its lower bits: tells a torn area from a
-  /// whole one. By bytes it takes eight times as long. No protection from forgery, which takes the supervisor's own user.
+  /// FNV-1a over 64-bit words, which detects an incomplete area. Each word is mixed once more, because a multiplication
+  /// does not affect lower bits. Processing single bytes takes eight times as long. It does not protect from forgery,
+  /// but only the supervisor's own user can write the page.
   static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     var sum: UInt64 = 0xCBF2_9CE4_8422_2325
     for offset in stride(from: 0, to: bytes.count & ~7, by: 8) {

@@ -1,57 +1,54 @@
 import Primitives
 
-/// Where a run is at one moment: what the status page holds and every report of a running supervisor is made of.
-///
-/// Times are moments, not spans that are left: a page that nobody rewrites stays true.
+/// The state of a run at one moment, for the status page and all reports of a running supervisor. It contains moments,
+/// not remaining times, so that a page stays true without being rewritten.
 package struct StatusSnapshot: Equatable, Sendable {
-  /// The last one entered.
   package var phase = Phase.starting
-  /// When the phase was entered.
+  /// The moment at which the phase was entered.
   package var since: Instant
-  /// Traffic may come, until further notice.
+  /// Whether the command may receive traffic.
   package var isReady = false
-  /// Traffic may come until then, though a stop has begun: `--ready-hold`.
+  /// With `--ready-hold`: the command may receive traffic until this moment, although a stop has begun.
   package var readyUntil: Instant?
-  /// What became of it so far.
   package var command = Command.notStarted
-  /// Nil before the first stop signal.
+  /// `nil` before the first stop signal.
   package var stop: Stop?
-  /// Signals do not reach the command, which runs as another user.
+  /// Whether the command runs as another user, so that signals do not reach it.
   package var isOutOfReach = false
-  /// When SIGKILL comes: the deadline of the stop, or of the leftovers.
+  /// The moment of SIGKILL: the deadline of the stop or of the leftovers.
   package var killAt: Instant?
-  /// The last look at the connections; nil: none yet.
+  /// The last sample of the connections; `nil` before the first.
   package var connections: Connections?
-  /// Signals that came to ebb, SIGCHLD not counted.
+  /// The number of signals that ebb received, except SIGCHLD.
   package var received = 0
-  /// Signals sent to the command.
+  /// The number of signals sent to the command.
   package var forwarded = 0
-  /// Orphans reaped.
+  /// The number of orphans reaped.
   package var reaped = 0
 
   /// The state of the command.
   package enum Command: Equatable, Sendable {
     case notStarted
     case running(pid: Int32)
-    /// The code as a shell says it: 128 + n for signal n.
+    /// The code that a shell would report: 128 + n for signal n.
     case exited(code: Int)
   }
 
-  /// A graceful stop under way.
+  /// A graceful stop in progress.
   package struct Stop: Equatable, Sendable {
-    /// The one that began it.
+    /// The signal that began the stop.
     package var signal: Signal
-    /// When that came.
+    /// The moment at which that signal came.
     package var since: Instant
-    /// From then on the connections run dry.
+    /// The moment at which the drain begins.
     package var delayEndsAt: Instant
-    /// When the stop signal goes to the command at the latest.
+    /// The latest moment of forwarding the stop signal to the command.
     package var forwardAt: Instant
-    /// When it went; nil: not yet.
+    /// The moment of forwarding; `nil` if it is still to come.
     package var forwardedAt: Instant?
-    /// What the command gets, or has got; `nil`: nothing.
+    /// The signal that is sent to the command; `nil` for none.
     package var sends: Signal?
-    /// What is known of the traffic so far.
+    /// The traffic so far.
     package var traffic = TrafficReport()
 
     /// `--delay`
@@ -68,30 +65,29 @@ package struct StatusSnapshot: Equatable, Sendable {
 
   /// The connections of the command's ports.
   package struct Connections: Equatable, Sendable {
-    /// What they were counted by.
+    /// The source of the counts.
     package var source: ConnectionSource
-    /// As many as fit into the page.
+    /// As many ports as fit into the page.
     package var ports: [UInt16]
-    /// By the raw value of the class; nil: they could not be counted.
+    /// Indexed by the raw value of the class; `nil` if they could not be counted.
     package var counts: [Int]?
 
-    /// As read from a page.
     package init(source: ConnectionSource, ports: [UInt16], counts: [Int]?) {
       (self.source, self.ports, self.counts) = (source, ports, counts)
     }
 
-    /// Those of a sample.
+    /// The connections of a sample.
     package init(_ sample: ConnectionSample) {
       self.init(
         source: sample.source, ports: sample.ports,
         counts: sample.isCounted ? ConnectionClass.allCases.map { sample.counts[$0] } : nil)
     }
 
-    /// How many of them the drain waits for.
+    /// The number of connections that the drain waits for.
     package var busy: Int? { sum { $0.isBusy } }
     package var idle: Int? { sum { !$0.isBusy } }
 
-    /// Those classes that are not empty.
+    /// The classes that are not empty.
     package var classes: [(class: ConnectionClass, count: Int)] {
       ConnectionClass.allCases.compactMap { one in
         let count = counts?[one.rawValue] ?? 0
@@ -106,10 +102,10 @@ package struct StatusSnapshot: Equatable, Sendable {
 
   package init(since: Instant) { self.since = since }
 
-  /// Whether traffic may come at this moment.
+  /// Whether the command may receive traffic at this moment.
   package func isReady(at now: Instant) -> Bool { isReady || readyUntil.map { now < $0 } ?? false }
 
-  /// Nil before the command's start and after its end, when the pid may be somebody else's.
+  /// `nil` before the command's start and after its exit, when the PID may be reused.
   package var commandPid: Int32? {
     if case .running(let pid) = command { pid } else { nil }
   }

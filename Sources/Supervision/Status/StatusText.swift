@@ -1,8 +1,8 @@
 import LinuxFormats
 import Primitives
 
-/// What `ebb status` prints for a person. `pid` is the supervisor's in the pid namespace of whoever asks; `processes`
-/// are its descendants, each followed by its own, none where /proc does not say.
+/// Formats `ebb status` for people. `pid` is the supervisor's in the caller's PID namespace; `processes` are its
+/// descendants, each followed by its own, empty if /proc does not provide them.
 package func statusText(_ status: Status, pid: Int32, processes: [ProcessDetails], at now: Instant) -> String {
   let run = status.snapshot
   var text =
@@ -29,8 +29,8 @@ package func statusText(_ status: Status, pid: Int32, processes: [ProcessDetails
   return text
 }
 
-/// What `ebb status --watch` prints for each change where no terminal is, and `ebb stop --wait`: one line without its
-/// end.
+/// Formats one line, without a line end, for `ebb stop --wait` and for each change in `ebb status --watch` without a
+/// terminal.
 package func statusLine(_ status: Status, at now: Instant) -> String {
   let run = status.snapshot
   var text = "\(run.phase.name), \(run.isReady(at: now) ? "ready" : "not ready")"
@@ -39,7 +39,7 @@ package func statusLine(_ status: Status, at now: Instant) -> String {
   return text + "; \(run.received) received, \(run.forwarded) forwarded, \(run.reaped) reaped"
 }
 
-/// One line for one of several supervisors.
+/// Formats one line for a supervisor if there are several.
 package func supervisorLine(_ status: Status, pid: Int32, at now: Instant) -> String {
   let run = status.snapshot
   return
@@ -56,8 +56,8 @@ extension Status {
     }
   }
 
-  /// What has begun the stop, then the time left in each phase and to SIGKILL. Empty before a stop, while no deadline
-  /// runs.
+  /// The signal that began the stop, then the remaining time of each phase and until SIGKILL. Empty before a stop while
+  /// there is no deadline.
   fileprivate func deadlines(at moment: Instant) -> [String] {
     var parts: [String] = []
     func left(until end: Instant) -> String { (end - moment).approximate }
@@ -85,7 +85,7 @@ extension Status {
 }
 
 extension StatusSnapshot.Stop {
-  /// Empty where nobody has counted.
+  /// Empty if the connections were not counted.
   fileprivate var trafficTexts: [String] {
     guard let atStop = traffic.inFlightAtStop, let new = traffic.newConnections else { return [] }
     let atForward = traffic.inFlightAtForward.map { ", \($0) when the signal was forwarded" } ?? ""
@@ -100,7 +100,7 @@ extension StatusSnapshot.Stop {
   }
 }
 
-// MARK: - The table
+// MARK: - The process table
 
 private func processTable(_ processes: [ProcessDetails], signal: Signal) -> String {
   var rows = [["PID", "STATE", "MEMORY", "AGE", "SIG\(signal.name)", "NAME"]]
@@ -109,7 +109,7 @@ private func processTable(_ processes: [ProcessDetails], signal: Signal) -> Stri
       "\(process.entry.pid)", process.stateName, process.residentBytes.map { $0.asMemory } ?? "-",
       process.age.approximate,
       process.effect(of: signal).map { $0 == .defaultAction ? "default: dies" : $0.name } ?? "-",
-      // Deeper down the numbers have to do.
+      // Limit the indentation to 16 levels.
       String(repeating: "  ", count: min(process.depth, 16)) + process.name.printable,
     ])
   }
@@ -122,7 +122,7 @@ extension ProcessDetails {
     ("I", "idle"), ("X", "dead"),
   ]
 
-  /// `waiting` cannot be interrupted, by SIGKILL neither.
+  /// The state's name. `waiting` is uninterruptible, even by SIGKILL.
   fileprivate var stateName: String {
     ProcessDetails.stateNames.first { $0.letter.bytesEqual(state) }?.name ?? state.printable
   }

@@ -1,28 +1,28 @@
 import LinuxFormats
 import Primitives
 
-/// What begins a stop, how long its first parts are, and where each of these values comes from.
+/// The parameters of a future stop: the signals that begin it, its first durations, and the origin of each value.
 package struct StopPlan: Equatable, Sendable {
-  /// `--delay`, or its default.
+  /// `--delay` or its default.
   package var delay = TimeAmount.zero
-  /// `--termination-grace-period`, or its default.
+  /// `--termination-grace-period` or its default.
   package var gracePeriod = TimeAmount.zero
-  /// Of the signals that begin a stop.
+  /// The origin of the signals that begin a stop.
   package var signalsFrom = Origin.defaultValue
-  /// Of the delay.
+  /// The origin of the delay.
   package var delayFrom = Origin.defaultValue
-  /// Of the grace period.
+  /// The origin of the grace period.
   package var gracePeriodFrom = Origin.defaultValue
 
-  /// Where a value comes from.
+  /// The origin of a value.
   package enum Origin: Int, Sendable {
     case flag, variable, defaultValue
-    // The orchestrator, by the variables that it sets.
+    // The orchestrator, recognised by the variables that it sets.
     case kubernetes, ecs, nomad
-    // A default that is shorter than usual, since there is little time.
+    // A default that is shorter than usual because there is little time.
     case fitted
 
-    /// As JSON and `ebb status` have it.
+    /// The name in JSON and `ebb status`.
     package var name: String {
       switch self {
       case .flag: "flag"
@@ -58,7 +58,7 @@ package struct StopPlan: Equatable, Sendable {
 }
 
 extension Status {
-  /// Before a stop: `by SIGQUIT SIGTERM (default, nginx); delay 5.0s (flag), grace period 30s (kubernetes)`.
+  /// The text before a stop: `by SIGQUIT SIGTERM (default, nginx); delay 5.0s (flag), grace period 30s (kubernetes)`.
   func planText(for command: ProcessDetails?) -> String {
     if info.isAsleep { return "none of its own: in the place of another init ebb only forwards signals" }
     let plan = info.plan
@@ -70,7 +70,6 @@ extension Status {
       + " (\(plan.delayFrom.name)), grace period \(plan.gracePeriod.approximate) (\(plan.gracePeriodFrom.name))"
   }
 
-  /// For JSON.
   func planFields(for command: ProcessDetails?) -> FieldValue {
     if info.isAsleep { return .null }
     let plan = info.plan

@@ -1,12 +1,12 @@
 import Primitives
 
-/// What does not change while a supervisor runs.
+/// The facts about a supervisor that never change.
 package struct SupervisorInfo: Sendable {
-  /// In its own pid namespace.
+  /// The PID in the supervisor's own PID namespace.
   package let pid: Int32
-  /// As `--version` prints it.
+  /// The version as in `--version`.
   package let version: String
-  /// When ebb began.
+  /// The moment at which ebb started.
   package let startedAt: Instant
   /// The command and its arguments, as many as fit into the page.
   package var argv: [String]
@@ -14,21 +14,20 @@ package struct SupervisorInfo: Sendable {
   package let stopSignals: SignalSet
   /// `--stop-signals auto`: the signal of a known server's graceful stop begins a stop too.
   package let recognisesServers: Bool
-  /// What the command is sent for `stopSignal`; nil: nothing.
+  /// The signal that the command receives for `stopSignal`; `nil` for none.
   package let forwardsAs: Signal?
-  /// Signals go to the command's process group.
+  /// Whether signals are sent to the command's process group.
   package let targetsProcessGroup: Bool
-  /// `--ports`; nil: they are found.
+  /// `--ports`; `nil` if ebb finds the ports.
   package let ports: [UInt16]?
-  /// Of `--health`: none of the command's.
+  /// The port of `--health`, which is not one of the command's.
   package let healthPort: UInt16?
   /// `--drain-quiet`
   package let drainQuiet: TimeAmount
 
-  /// Of a stop to come.
+  /// The parameters of a future stop.
   package var plan = StopPlan()
 
-  /// As read from a page.
   package init(
     pid: Int32, version: String, startedAt: Instant, argv: [String], stopSignals: SignalSet,
     recognisesServers: Bool = false, forwardsAs: Signal?, targetsProcessGroup: Bool, ports: [UInt16]?,
@@ -48,7 +47,7 @@ package struct SupervisorInfo: Sendable {
     self.drainQuiet = drainQuiet
   }
 
-  /// Those of this very program.
+  /// The info of this process.
   package init(pid: Int32, startedAt: Instant, argv: [String], options: RunOptions) {
     self.init(
       pid: pid, version: ebbVersion, startedAt: startedAt, argv: argv, stopSignals: options.stopSignals,
