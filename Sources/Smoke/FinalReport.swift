@@ -1,31 +1,31 @@
 import Primitives
 
-/// A supervisor's final report, read back from the line that it leaves: logfmt or JSON, whichever `--log` asked for. Its
-/// keys are known and its line was written by ebb, so a key is looked for and nothing is parsed around it.
+/// A supervisor's final report, parsed from its last line: logfmt or JSON, depending on `--log`. ebb wrote the line and
+/// the keys are known, so the parser only searches for keys.
 package struct FinalReport: Sendable {
   private let line: [UInt8]
 
-  /// Nil where there is none: the supervisor has left nothing, or something else than a report.
+  /// `nil` if the line is empty or not a report.
   package init?(_ line: [UInt8]) {
     self.line = line
     guard let event = text("event"), event.bytesEqual("exited") else { return nil }
   }
 
-  /// The value of a key is true.
+  /// Whether the value of a key is true.
   func flag(_ key: String) -> Bool { value(key)?.elementsEqual("true".utf8) ?? false }
 
-  /// A time; nil where it is absent.
+  /// Returns a time; `nil` if it is absent.
   func span(_ key: String) -> TimeAmount? {
     value(key).flatMap { parseDecimal($0, max: TimeAmount.longest.milliseconds) }.map { .milliseconds($0) }
   }
 
-  /// Without quotes, escapes as they stand; nil where it is absent.
+  /// Returns a text without quotes, with escapes unchanged; `nil` if it is absent.
   func text(_ key: String) -> String? {
     guard let value = value(key) else { return nil }
     return String(decoding: value, as: UTF8.self)
   }
 
-  /// The bytes of a value; nil for an absent one and for null.
+  /// Returns the bytes of a value; `nil` if it is absent or null.
   private func value(_ key: String) -> ArraySlice<UInt8>? {
     guard let start = end(of: "\"\(key)\":") ?? end(of: " \(key)=") else { return nil }
     let quote = UInt8(ascii: "\"")
@@ -40,8 +40,8 @@ package struct FinalReport: Sendable {
     return remaining[..<min(at, remaining.endIndex)]
   }
 
-  /// Where the first such text ends. In JSON none can be inside of a value, where its quotes would be escaped; in logfmt
-  /// the one value that could hold it, the sentence, comes last.
+  /// Returns the index after the first occurrence of the text. In JSON it cannot occur in a value, because quotes are
+  /// escaped there; in logfmt the message is the only value that may contain it, and comes last.
   private func end(of text: String) -> Int? {
     let wanted = Array(text.utf8)
     guard line.count >= wanted.count else { return nil }

@@ -1,24 +1,22 @@
 import Primitives
 import Supervision
 
-/// One thing that a smoke run looks at.
+/// The result of one check of a smoke run.
 package struct SmokeCheck: Sendable {
-  /// What it is called; part of the contract.
+  /// The check's name; part of the contract.
   package let name: String
-  /// What came out.
   package let result: Result
-  /// A sentence: what was seen and, where that is wrong, what helps.
+  /// A sentence with the observation and, for a failure, a remedy.
   package let detail: String
-  /// The failed requests that it is about.
+  /// The failed requests that the check counts.
   package let failures: [SmokeFailure]
 
-  /// What came out.
   package enum Result: Sendable {
     case pass, fail
-    /// Nothing can be said.
+    /// The check could not be made.
     case skip
 
-    /// As JSON has it.
+    /// The name in JSON.
     var name: String {
       switch self {
       case .pass: "pass"
@@ -29,7 +27,7 @@ package struct SmokeCheck: Sendable {
   }
 }
 
-/// All that can be said of a run, always the same checks in the same order.
+/// Returns the results of all checks of a run, always the same in the same order.
 func smokeChecks(_ observations: SmokeObservations) -> [SmokeCheck] {
   [
     check("ready-in-time", observations, .start, ready),
@@ -47,7 +45,7 @@ func smokeChecks(_ observations: SmokeObservations) -> [SmokeCheck] {
   ]
 }
 
-/// What a run must have come to for a check to have something to look at.
+/// The progress that a run needs for a check to be possible.
 private enum Need { case start, service, stop }
 
 @inline(never)
@@ -86,7 +84,7 @@ private func ready(_ observations: SmokeObservations) -> Verdict {
 }
 
 extension SmokeObservations {
-  /// A time of the final report.
+  /// A time of the final report, formatted.
   @inline(never)
   func reported(_ key: String) -> String { report?.span(key)?.approximate ?? "?" }
 
@@ -95,6 +93,6 @@ extension SmokeObservations {
 
   var wasKilled: Bool { report?.flag("killed") ?? false || end == nil }
 
-  /// Descendants that the command did not wait for.
+  /// Whether the command left descendants behind.
   var leftSomething: Bool { report?.text("leftovers") != nil }
 }

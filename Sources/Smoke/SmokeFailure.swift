@@ -4,16 +4,16 @@ import Primitives
 package struct SmokeFailure: Sendable {
   /// `502`, `refused`, `reset`, `timeout`, ….
   let reason: String
-  /// When it was sent.
+  /// The moment of sending.
   let began: Instant
-  /// When it had failed.
+  /// The moment of failure.
   let ended: Instant
-  /// The same on the wall clock: milliseconds since 1970-01-01 UTC.
+  /// The moment of failure on the wall clock, in milliseconds since 1970-01-01 UTC.
   let time: Int
-  /// Of `--slow`.
+  /// Whether the request is one of `--slow`.
   let isSlow: Bool
 
-  /// As a loop around curl prints it: `502 13:57:17`, UTC.
+  /// The format of a loop around curl: `502 13:57:17`, UTC.
   var line: String {
     let bytes = Array(utcTimestamp(unixMilliseconds: time).utf8)
     return "\(reason) \(String(decoding: bytes[11..<19], as: UTF8.self))"

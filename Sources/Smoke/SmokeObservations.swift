@@ -2,97 +2,95 @@ import LinuxFormats
 import Primitives
 import Supervision
 
-/// What a smoke run has seen, as far as it came: everything that its checks are made of. Filled in as the run goes on.
+/// The observations of a smoke run, from which its checks are made. Filled in during the run.
 package final class SmokeObservations {
-  /// What was asked for.
   package let options: SmokeOptions
-  /// When the supervisor was started.
+  /// The start of the supervisor.
   package let startedAt: Instant
-  /// What became of the start.
+  /// The result of the start.
   package var start = Start.underWay
-  /// When the stop signal was sent to the supervisor; nil: never.
+  /// The moment at which the stop signal was sent to the supervisor; `nil` if never.
   package var stoppedAt: Instant?
-  /// What the status page said last; nil where it was never there.
+  /// The last phase on the status page; `nil` if there was no page.
   package private(set) var phase: Phase?
-  /// The command has exited by then.
+  /// Whether the command has exited by then.
   package private(set) var commandHasExited = false
-  /// The signal that is sent to begin the stop.
+  /// The signal that begins the stop.
   package private(set) var stopSignal: Signal?
-  /// Signals do not reach the command.
+  /// Whether the command runs as another user, so that signals do not reach it.
   private(set) var isOutOfReach = false
-  /// The signal that the command gets in the end; nil where `--rewrite` drops it.
+  /// The signal that the command receives; `nil` if `--rewrite` drops it.
   private(set) var signal: Signal? = .sigterm
-  /// When the supervisor got the stop signal.
+  /// The moment at which the supervisor received the stop signal.
   package private(set) var stopBeganAt: Instant?
-  /// When it forwarded that; nil: it has not.
+  /// The moment at which it forwarded that signal; `nil` if it has not.
   private(set) var forwardedAt: Instant?
-  /// The command as it was just before the stop signal.
+  /// The command just before the stop signal.
   package private(set) var command: Command?
-  /// What the supervisor has left.
+  /// The supervisor's final report.
   package var report: FinalReport?
-  /// How the supervisor ended; nil: it had to be killed.
+  /// The supervisor's exit; `nil` if it had to be killed.
   package var end: (status: ExitStatus, at: Instant)?
-  /// A port that still took connections after that.
+  /// A port that still accepted connections after that.
   package var openPort: UInt16?
 
-  /// Answered well by the stop signal.
+  /// The number of good responses before the stop signal.
   package private(set) var answeredBefore = 0
-  /// Answered well after it.
+  /// The number of good responses after it.
   package private(set) var answeredAfter = 0
-  /// Of `--slow`, answered well.
+  /// The number of good responses to `--slow` requests.
   package private(set) var slowAnswered = 0
-  /// One of these after the stop signal.
+  /// Whether one of those came after the stop signal.
   private(set) var hasSlowAnswerInStop = false
-  /// The longest of these.
+  /// The longest duration of those.
   package private(set) var slowest = TimeAmount.zero
-  /// In the order in which they failed; the first of them where there are very many.
+  /// The failed requests in order, limited to the first 10 000.
   package private(set) var failures: [SmokeFailure] = []
-  /// Beyond those.
+  /// The number of failures beyond those.
   package private(set) var moreFailures = 0
-  /// Sent a second time, on a new connection, since the server had closed the kept one.
+  /// The number of requests that were repeated on a new connection because the server had closed the kept one.
   package var retries = 0
 
-  /// The descendants that a look found, to be compared with the next one.
+  /// The descendants that the last scan found.
   private var processes: [ProcessDetails] = []
-  /// The first that was dead and not waited for in two looks.
+  /// The first process that was a zombie in two consecutive scans.
   private(set) var zombie: ProcessDetails?
 
   private static let maxFailures = 10_000
 
-  /// From the start to ready.
+  /// The time from the start to ready.
   package enum Start: Sendable {
     case underWay
     case ready(at: Instant)
-    /// Not in time, or never: a few words.
+    /// Not ready in time or at all: the reason in a few words.
     case failed(String)
   }
 
-  /// What is to be stopped.
+  /// The command that is stopped.
   package struct Command: Sendable {
     /// `pid 7 `app``
     let who: String
-    /// What the stop signal would do to it.
+    /// The effect of the stop signal.
     let effect: ProcessDetails.Effect?
-    /// A shell with a child acts on a signal when that has ended.
+    /// Whether it is a shell with a child, which handles a signal only after the child's exit.
     let isWaitingShell: Bool
-    /// Who might outlive it, if anybody: `pid 9 `worker` and 2 more`.
+    /// The processes that might outlive it, if any: `pid 9 `worker` and 2 more`.
     let others: String?
-    /// The first known server of them all: a script may hide it.
+    /// The first known server among the processes; a script may hide it.
     let hidden: KnownServer?
-    /// A known server that SIGTERM stops otherwise than gracefully.
+    /// A known server that does not stop gracefully on SIGTERM.
     let advice: KnownServer?
-    /// What `ebb status` says of it and its descendants: the first two sentences.
+    /// The first two sentences of `ebb status` about it and its descendants.
     let diagnosis: String?
   }
 
-  /// Nothing has happened yet.
   package init(_ options: SmokeOptions, startedAt: Instant) { (self.options, self.startedAt) = (options, startedAt) }
 }
 
-// MARK: - Taking in
+// MARK: - Recording
 
 extension SmokeObservations {
-  /// A request has ended. `problem` is nil where it was answered well; `time` is the wall clock.
+  /// Records the end of a request. `problem` is `nil` for a good response; `time` is the wall clock.
   package func requestEnded(_ problem: String?, began: Instant, isSlow: Bool, at now: Instant, time: Int) {
     if let problem {
       guard failures.count < SmokeObservations.maxFailures else { return moreFailures += 1 }
@@ -108,7 +106,7 @@ extension SmokeObservations {
     }
   }
 
-  /// A look at the status page.
+  /// Records a status page.
   package func record(_ status: Status) {
     phase = status.snapshot.phase
     if case .exited = status.snapshot.command { commandHasExited = true }
@@ -119,8 +117,8 @@ extension SmokeObservations {
     (stopBeganAt, forwardedAt) = (status.snapshot.stop?.since, status.snapshot.stop?.forwardedAt)
   }
 
-  /// A look at the supervisor's descendants while the command runs. A process that two looks find dead, half a second
-  /// apart, is one that nobody waits for; those that are the supervisor's are on their way.
+  /// Records the supervisor's descendants while the command runs. A zombie in two scans, half a second apart, has a
+  /// parent that does not wait for it. The supervisor's own zombies are about to be reaped.
   package func record(_ found: [ProcessDetails], of supervisor: Int32) {
     for process in found where process.isZombie && process.entry.parent != supervisor && zombie == nil {
       if processes.contains(where: { $0.isZombie && $0.entry == process.entry }) { zombie = process }
@@ -128,7 +126,7 @@ extension SmokeObservations {
     processes = found
   }
 
-  /// The last look before the stop signal.
+  /// Records the last scan before the stop signal.
   package func recordBeforeStop(_ found: [ProcessDetails], of supervisor: Int32, _ status: Status) {
     guard let command = status.command(in: found, supervisor: supervisor) else { return }
     let others = found.filter { $0.entry != command.entry && !$0.isZombie }
@@ -148,15 +146,15 @@ extension SmokeObservations {
   }
 }
 
-// MARK: - What follows
+// MARK: - Derived values
 
 extension SmokeObservations {
-  /// When it was ready, if it was.
+  /// The moment of readiness, if any.
   package var readyAt: Instant? {
     if case .ready(let at) = start { at } else { nil }
   }
 
-  /// From the stop signal to the supervisor's exit.
+  /// The time from the stop signal to the supervisor's exit.
   var stopTime: TimeAmount? {
     guard let end, let stopBeganAt else { return nil }
     return max(.zero, end.at - stopBeganAt)
@@ -164,12 +162,12 @@ extension SmokeObservations {
 
   var signalName: String { "SIG\((signal ?? .sigterm).name)" }
 
-  /// When a request failed, which decides what that says.
+  /// The period in which a request failed, which decides which check it counts for.
   enum Period {
     case beforeStop
-    /// Begun before the stop signal was forwarded.
+    /// Sent before the stop signal was forwarded.
     case delay
-    /// Begun after that, because of `--lag`.
+    /// Sent after that, because of `--lag`.
     case lag
     case slow
   }
@@ -183,19 +181,18 @@ extension SmokeObservations {
 
   func failures(in period: Period) -> [SmokeFailure] { failures.filter { self.period(of: $0) == period } }
 
-  /// Those that say something: without `--lag`, whoever comes after the stop signal was forwarded is not expected to be
-  /// answered.
+  /// The failures that count: without `--lag`, a request after forwarding need not be answered.
   var judgedFailures: [SmokeFailure] {
     failures.filter { options.lag != nil || period(of: $0) != .lag }
   }
 
-  /// How many requests failed.
+  /// The number of failed requests that count.
   var failed: Int { judgedFailures.count + moreFailures }
 
-  /// All requests that say something.
+  /// The number of all requests that count.
   var total: Int { answeredBefore + answeredAfter + slowAnswered + failed }
 
-  /// How long after the stop signal a request failed; nil before it.
+  /// The time from the stop signal to the failure of a request; `nil` if it failed before.
   func afterStop(_ failure: SmokeFailure) -> TimeAmount? {
     guard let stopBeganAt, failure.ended >= stopBeganAt else { return nil }
     return failure.ended - stopBeganAt

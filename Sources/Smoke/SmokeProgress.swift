@@ -1,7 +1,7 @@
 import Primitives
 import Supervision
 
-/// What a smoke run shows while it works: a few words, since lines of the command may fall on them.
+/// Formats the progress of a smoke run. It is short, because the command's own output may overwrite it.
 package func smokeProgress(_ observations: SmokeObservations, at now: Instant) -> String {
   guard let readyAt = observations.readyAt else { return "starting, \((now - observations.startedAt).approximate)" }
   let requests = observations.total == 0 ? "" : "; \(observations.total) requests, \(observations.failed) failed"

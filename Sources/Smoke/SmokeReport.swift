@@ -1,26 +1,24 @@
-// The report of a smoke run, in each form that `--output` knows.
-
 import Supervision
 
-/// What a smoke run has come to.
+/// The report of a smoke run, in each format of `--output`.
 package struct SmokeReport {
-  /// Always all of them.
+  /// The results of all checks.
   let checks: [SmokeCheck]
   let observations: SmokeObservations
 
-  /// Judges what was seen.
+  /// Makes the checks.
   package init(_ observations: SmokeObservations) {
     self.observations = observations
     checks = smokeChecks(observations)
   }
 
-  /// No check failed.
+  /// Whether no check failed.
   package var passed: Bool { count(.fail) == 0 }
 
   @inline(never)
   func count(_ result: SmokeCheck.Result) -> Int { checks.reduce(0) { $1.result == result ? $0 + 1 : $0 } }
 
-  /// The bytes to write, ended by a newline.
+  /// Encodes the report, ending in a newline.
   package func bytes(_ format: SmokeFormat) -> [UInt8] {
     let text: String
     switch format {
@@ -32,8 +30,8 @@ package struct SmokeReport {
     return Array(text.utf8)
   }
 
-  /// How many failures are shown to a person.
+  /// The number of failures in text formats.
   static let shownFailures = 20
-  /// And to a program.
+  /// The number of failures in JSON.
   static let listedFailures = 1000
 }

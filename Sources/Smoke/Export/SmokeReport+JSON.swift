@@ -1,7 +1,7 @@
 import Primitives
 
 extension SmokeReport {
-  /// One object on one line; keys may be added, and none renamed.
+  /// One object on one line; keys may be added but not renamed.
   var json: [UInt8] {
     var bytes: [UInt8] = []
     var separator = "{\"passed\":\(passed ? "true" : "false"),\"checks\":["

@@ -1,7 +1,7 @@
 import Primitives
 
 extension SmokeReport {
-  /// What CI systems read: one suite, one case for each check.
+  /// JUnit XML, the format that CI systems read: one suite with a case for each check.
   var junit: String {
     let time = observations.end.map { ($0.at - observations.startedAt).milliseconds } ?? 0
     var text = """

@@ -1,9 +1,9 @@
 import Primitives
 
 extension String {
-  /// For XML, where it may be content or an attribute's value: what XML 1.0 does not allow at all (section 2.2) becomes a
-  /// question mark, control characters and the two scalars that are none (U+FFFE, U+FFFF: EF BF BE, EF BF BF). For TAP,
-  /// where a number sign would begin a directive.
+  /// Escapes the text for XML, as content or attribute value, or for TAP, in which a number sign would begin a
+  /// directive. Characters that XML 1.0 does not allow (section 2.2) become a question mark: control characters, U+FFFE
+  /// (EF BF BE) and U+FFFF (EF BF BF).
   func escaped(forXML: Bool) -> String {
     var bytes: [UInt8] = []
     for byte in utf8 {
