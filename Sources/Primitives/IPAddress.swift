@@ -9,8 +9,7 @@ package enum IPAddress: Equatable, Sendable {
   /// ::1
   package static let loopback6 = IPAddress.v6(high: 0, low: 1)
 
-  /// Parses `127.0.0.1` or `::1`, without brackets. `nil` for anything else, including an address with a zone
-  /// (`%eth0`).
+  /// Parses `127.0.0.1` or `::1`, without brackets. `nil` for anything else, also with a zone (`%eth0`).
   package init?(text: some Collection<UInt8>) {
     if let address = version4(text) {
       self = .v4(address)

@@ -181,7 +181,7 @@ extension SmokeObservations {
 
   func failures(in period: Period) -> [SmokeFailure] { failures.filter { self.period(of: $0) == period } }
 
-  /// The failures that count: without `--lag`, a request after forwarding need not be answered.
+  /// The failures that count: without `--lag`, a request after forwarding may fail.
   var judgedFailures: [SmokeFailure] {
     failures.filter { options.lag != nil || period(of: $0) != .lag }
   }

@@ -18,8 +18,7 @@ package func memoryGroupFiles(_ list: [UInt8]) -> [String] {
   return files
 }
 
-/// Parses the line `oom_kill N` of memory.events (version 2) or memory.oom_control (version 1, Linux 4.13). `nil`
-/// without it.
+/// Parses the line `oom_kill N` of memory.events (version 2) or memory.oom_control (version 1, since Linux 4.13).
 package func outOfMemoryKills(events: [UInt8]) -> Int? {
   let key = Array("oom_kill ".utf8)
   let line = events.split(separator: UInt8(ascii: "\n")).first { $0.starts(with: key) }

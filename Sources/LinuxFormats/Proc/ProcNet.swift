@@ -16,8 +16,7 @@ extension SocketRecord {
     self.localPort = localPort
     self.peer = peer
     self.inode = inode
-    // gVisor writes zeros for everything that it does not know, including the queues. A real congestion window is never
-    // 0.
+    // gVisor writes 0 for all unknown values, including the queues. A real congestion window is never 0.
     guard let window = columns.skip(5).flatMap(decimalNumber), window != 0 else { return }
     self.sendQueue = UInt32(clamping: sendQueue)
     self.receiveQueue = UInt32(clamping: receiveQueue)

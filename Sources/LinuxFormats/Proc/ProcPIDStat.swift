@@ -6,8 +6,7 @@ package struct ProcPIDStat: Equatable, Sendable {
   package let pid: Int32
   /// The parent's process ID; 0 if the parent is outside this PID namespace.
   package let parent: Int32
-  /// Kernel clock ticks since boot. Only together with the start time does a PID identify a process, because PIDs are
-  /// reused.
+  /// Kernel clock ticks since boot. A PID only identifies a process together with it, because PIDs are reused.
   package let startTime: UInt64
 
   package init(pid: Int32, parent: Int32, startTime: UInt64) {
@@ -17,7 +16,7 @@ package struct ProcPIDStat: Equatable, Sendable {
   }
 
   /// Parses the bytes of /proc/PID/stat, proc_pid_stat(5): `pid (name) state ppid …`; the start time is field 22. The
-  /// name may contain any byte, including spaces and parentheses, so fields are counted from the last `)`. `nil` if
+  /// name may contain any byte, including spaces and parentheses, so count fields from the last `)`. `nil` if
   /// malformed.
   package init?(stat: [UInt8]) {
     guard let open = stat.firstIndex(of: UInt8(ascii: "(")), let close = stat.lastIndex(of: UInt8(ascii: ")")),

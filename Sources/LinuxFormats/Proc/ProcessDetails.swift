@@ -29,8 +29,7 @@ package struct ProcessDetails: Sendable {
     package let ignored: SignalSet
     /// Signals with a handler.
     package let caught: SignalSet
-    /// Signals that only threads in sigwait(3) or a similar call leave unblocked, so these are the signals they wait
-    /// for.
+    /// Signals that only threads in sigwait(3) or a similar call leave unblocked, so they wait for these.
     package private(set) var awaited = SignalSet()
 
     /// Counts each blocked signal as awaited, because the process reads them from a descriptor; signalfd(2).
@@ -116,8 +115,7 @@ extension ProcessDetails {
     }
   }
 
-  /// Returns the effect of a signal; `nil` if unknown. A blocked signal stays pending, even if it is ignored or has a
-  /// handler.
+  /// Returns the effect of a signal; `nil` if unknown. A blocked signal stays pending even if ignored or caught.
   package func effect(of signal: Signal) -> Effect? {
     guard let signals else { return nil }
     if signals.blocked.contains(signal) { return .blocked }

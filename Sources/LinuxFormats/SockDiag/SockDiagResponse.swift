@@ -97,8 +97,7 @@ extension SocketRecord {
 }
 
 extension TCPInfo {
-  /// Parses a struct tcp_info, which grows with the kernel's version. `nil` before Linux 4.2, which does not count the
-  /// bytes.
+  /// Parses a struct tcp_info, which grows with the kernel's version. `nil` before Linux 4.2, which counts no bytes.
   init?(info: UnsafeRawBufferPointer) {
     guard info.count >= 136 else { return nil }
     func word(_ offset: Int) -> UInt32 { info.number(at: offset, as: UInt32.self) }

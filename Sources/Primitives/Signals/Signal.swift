@@ -49,8 +49,7 @@ package struct Signal: Equatable, Sendable {
   ]
   private static let otherNames: [(name: String, number: Int32)] = [("IOT", 6), ("CLD", 17), ("POLL", 29)]
 
-  // The kernel's first real-time signal is 32, but glibc reserves 32 and 33. It calls 34 SIGRTMIN, as does every `kill
-  // -l`.
+  // The kernel's first real-time signal is 32, but glibc reserves 32 and 33. It calls 34 SIGRTMIN, as does `kill -l`.
   private static let firstRealTime = 34
   private static let lastRealTime = 64
 

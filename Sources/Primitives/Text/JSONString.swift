@@ -28,8 +28,7 @@ private func hexDigit(_ value: UInt8) -> UInt8 {
 }
 
 extension String {
-  /// The text in double quotes with the escapes of JSON, cut after 200 bytes: how messages show text that a user
-  /// supplied.
+  /// The text in double quotes with JSON's escapes, cut after 200 bytes: how messages show a user's input.
   package var quoted: String {
     let longest = 200
     let text = legible

@@ -1,8 +1,7 @@
 // Converts between a String and the kernel's paths and arguments, which may contain any byte but 0. A String can only
 // contain UTF-8, and repairing invalid bytes would name another file. Each byte that is not part of valid UTF-8
 // therefore becomes a stand-in: one character in U+EF80 to U+EFFF, of the private use area. The bytes of these
-// characters themselves are replaced too, so different inputs always give different texts. (Python uses surrogates, PEP
-// 383.)
+// characters themselves are replaced too, so different inputs always give different texts. (Python: PEP 383.)
 
 extension String {
   /// Decodes the bytes of an argument, a variable or a path.

@@ -25,8 +25,7 @@ package struct TimeAmount: Comparable, Sendable {
 }
 
 extension TimeAmount {
-  /// The longest duration that an option accepts. The sum of a moment and a few of these stays far below the 64-bit
-  /// limit.
+  /// The longest duration that an option accepts. A moment plus a few of these stays far below the 64-bit limit.
   package static let longest = TimeAmount.seconds(366 * 24 * 60 * 60)
 
   private static let units: [(name: String, milliseconds: Int)] = [

@@ -68,8 +68,7 @@ private func parseRun(arguments: [String], _ variables: Variables) throws(UsageE
 }
 
 /// Sets the given options, and the others from their variables: an option on the command line overrides its variable.
-/// `first` is the index of this table's first option in the settings. Throws `UsageError` for an invalid value and if
-/// the times do not fit.
+/// `first` is the index of this table's first option in the settings. Throws `UsageError` for invalid values or times.
 func fill(
   _ options: inout RunOptions, from settings: [ParsedOption], first: Int = 0, _ variables: Variables
 ) throws(UsageError) {
@@ -137,8 +136,8 @@ private func parsePlan(arguments: [String], _ variables: Variables) throws(Usage
   }
 }
 
-/// Parses the command `words[0]`, which only accepts options. Returns the help or the version if requested, else `nil`.
-/// Throws `UsageError`.
+/// Parses the command `name`, which only accepts options. Returns a requested help or version, else `nil`. Throws
+/// `UsageError`.
 private func parse<Options: CommandOptions>(
   _ name: String, _ arguments: [String], _ options: inout Options
 ) throws(UsageError) -> Invocation? {
@@ -175,8 +174,7 @@ private func answer(_ word: String) -> Ending? {
   return word.bytesEqual("--version") || word.bytesEqual("-V") ? .version : nil
 }
 
-/// Parses options up to the first argument that is not an option, without interpreting their values. Throws
-/// `UsageError`.
+/// Parses options up to the first other argument, without interpreting their values. Throws `UsageError`.
 ///
 /// - `help` is the command that lists the options, for messages.
 /// - `isBeforeCommand`: an unknown option may have been meant as the command.
@@ -188,8 +186,7 @@ func readOptions(
   var settings: [ParsedOption] = []
   var next = arguments.startIndex
 
-  /// Returns the value of an option without an attached one: the next argument, or yes for a flag. Throws `UsageError`
-  /// without one.
+  /// Returns the value of an option: the next argument, or yes for a flag. Throws `UsageError` if it is missing.
   func standaloneValue(of index: Int, calledAs name: String) throws(UsageError) -> String {
     guard let value = shapes[index].value else { return "yes" }
     guard next < arguments.endIndex else {

@@ -3,7 +3,7 @@
 import Primitives
 
 /// An init that ebb replaces if called by its name: ebb then accepts that program's command line and variables. It is
-/// asleep, which means it behaves like that program, unless one of a few variables of its own is set.
+/// asleep, which means it behaves like that program, unless one of a few `EBB_` variables is set.
 package enum OtherInit: Sendable {
   case tini, dumbInit, catatonit
 
@@ -124,8 +124,7 @@ extension OtherInit {
     return self == .tini && first == letters.count - 1
   }
 
-  /// Parses the arguments, which must be in the order of `arrangement`. Throws `UsageError` with the program's exit
-  /// code.
+  /// Parses the arguments, in the order of `arrangement`. Throws `UsageError` with the program's exit code.
   func parse(_ words: [String], _ variables: Variables) throws(UsageError) -> Invocation {
     let isAwake = isAwake(variables)
     do throws(UsageError) {

@@ -1,8 +1,7 @@
 import Primitives
 
 /// Returns the warning about a variable whose name begins with `EBB_`; `nil` if it belongs to an option. Kubernetes
-/// creates `EBB_SERVICE_HOST` and `EBB_PORT_80_TCP` in each pod if there is a service called ebb, and a pre-stop hook
-/// has `EBB_SIGNAL`.
+/// sets `EBB_SERVICE_HOST` and `EBB_PORT_80_TCP` if there is a service called ebb; a pre-stop hook has `EBB_SIGNAL`.
 package func problem(withVariable name: String) -> String? {
   for known in ["EBB_SERVICE_", "EBB_PORT_"] where name.hasBytePrefix(known) { return nil }
   for known in ["EBB_SIGNAL", "EBB_PORT"] where name.bytesEqual(known) { return nil }

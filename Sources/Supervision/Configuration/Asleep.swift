@@ -1,8 +1,7 @@
 import Primitives
 
 /// The behaviour of ebb as a plain replacement for another init: it forwards signals, reaps orphans, and ends with the
-/// command. No signal begins a stop, there is no deadline, and it only prints lines that the other program would print
-/// too.
+/// command. No signal begins a stop, there is no deadline, and it only prints what that program would print.
 package struct Asleep: Sendable {
   /// The replaced program.
   package let program: OtherInit

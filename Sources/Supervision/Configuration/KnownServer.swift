@@ -11,8 +11,7 @@ package enum KnownServer: UInt8, CaseIterable, Sendable {
     package let name: String
     /// The reaction to SIGTERM.
     package var onTerminate = OnTerminate.fastStop
-    /// The signal of the graceful stop, which begins a stop under `--stop-signals auto`. `nil` if there is no such
-    /// signal.
+    /// The signal of the graceful stop, which begins a stop under `--stop-signals auto`. `nil` without one.
     package let gracefulStop: Signal?
     /// The other settings that a stop without lost requests needs.
     package var needs: String?
@@ -66,8 +65,7 @@ package enum KnownServer: UInt8, CaseIterable, Sendable {
     ("haproxy", .haproxy), ("postgres", .postgres), ("lighttpd", .lighttpd), ("uwsgi", .uwsgi), ("uwsgi-core", .uwsgi),
   ]
 
-  /// The graceful stop signals of the table: INT, QUIT, USR1, WINCH. ebb forwards all others without checking the
-  /// command's name.
+  /// The graceful stop signals of the table: INT, QUIT, USR1, WINCH. ebb forwards others without checking the command.
   package static let gracefulStops = SignalSet(mask: 1 << 1 | 1 << 2 | 1 << 9 | 1 << 27)
 
   /// Recognises a server by its process's name; `nil` for any other program. A process can choose its name, but that

@@ -1,5 +1,4 @@
-/// The protocol of a port, from `--ports PORT=PROTOCOL`. It determines which bytes are neither a request nor a
-/// response.
+/// The protocol of a port, from `--ports PORT=PROTOCOL`. It determines which bytes may be no request or response.
 package enum PortProtocol: UInt8, Sendable, CaseIterable {
   /// HTTP/1.1 in plain text.
   case http
@@ -50,8 +49,7 @@ struct PortTraits: Sendable {
   var beganWithTLS = false
   /// An exchange was smaller than the overhead of a TLS record.
   var isPlain = false
-  /// A connection rested after one segment from each side, a request and its response. TLS and HTTP/2 do not begin like
-  /// that.
+  /// A connection rested after one segment from each side, a request and its response: neither TLS nor HTTP/2.
   var beginsWithRequest = false
   /// A connection sent two session tickets in separate segments.
   var hasTwoTickets = false

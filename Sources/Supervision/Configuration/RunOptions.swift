@@ -1,8 +1,7 @@
 import HTTP
 import Primitives
 
-/// The options of a run, in the table's order. The times of a stop are `nil` if not given; `StopTimes` calculates their
-/// defaults.
+/// The options of a run, in the table's order. Times of a stop are `nil` if not given; `StopTimes` has their defaults.
 package struct RunOptions: Sendable {
   /// `--delay`
   package var delay: TimeAmount?

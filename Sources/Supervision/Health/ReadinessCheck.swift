@@ -8,8 +8,7 @@ package enum ReadinessCheck: Sendable {
   /// A GET request returns 2xx or 3xx.
   case http(HTTPURL)
 
-  /// The addresses to try; one success is enough. Both loopback addresses are tried, because a server may listen on
-  /// either.
+  /// The addresses to try; one success is enough. A server may listen on either loopback address.
   package var addresses: [SocketAddress] {
     switch self {
     case .tcp(let port): [SocketAddress(.loopback6, port: port), SocketAddress(.loopback4, port: port)]

@@ -11,8 +11,7 @@ extension Lifecycle {
   /// time would double the cost of a signal, and some apps receive a thousand per second.
   static let plainSignalHolds = TimeAmount.seconds(1)
 
-  /// Whether the event loop must call `prepare` before it handles this signal. Mutating for the same reason as
-  /// `takeSnapshot`.
+  /// Whether the event loop must call `prepare` before it handles this signal. Mutating like `takeSnapshot`.
   package mutating func mustPrepare(for signal: Signal, at now: @autoclosure () -> Instant) -> Bool {
     guard mayBeStops.contains(signal), phase <= .serving, commandRuns else { return false }
     return plainSignal.map { $0.signal != signal || now() - $0.at >= Lifecycle.plainSignalHolds } ?? true
@@ -39,9 +38,9 @@ extension Lifecycle {
     stopSignals.contains(signal)
   }
 
-  /// Returns the time until the next check of the command; `nil` if there is none. One second after the start nearly
-  /// every server listens, and half a minute later a JVM does. After that, or once the command listened, an idle
-  /// supervisor is not woken. Each call counts as one check.
+  /// Returns the time until the next check of the command; `nil` without one. One second after the start nearly every
+  /// server listens, and half a minute later a JVM does. After that, or once the command listened, an idle supervisor
+  /// is not woken. Each call counts as one check.
   package mutating func waitForLook() -> TimeAmount? {
     guard phase <= .serving, !hasListened, looks < 2, options.asleep == nil else { return nil }
     looks += 1

@@ -8,8 +8,7 @@ extension Lifecycle {
     if case .due(let at) = counting { at } else { nil }
   }
 
-  /// Starts sampling. This happens even if the drain has no condition, because the report says whether the delay was
-  /// right.
+  /// Starts sampling, even for a drain without a condition, because the report says whether the delay was right.
   mutating func beginCounting(at now: Instant) {
     guard times.delay > .zero || options.drain != .time else { return }
     traffic = TrafficMonitor(mode: options.drain, quiet: times.drainQuiet, since: now)

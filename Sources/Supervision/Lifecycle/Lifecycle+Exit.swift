@@ -39,8 +39,7 @@ extension Lifecycle {
       [("pid", .number(Int(pid))), ("code", .number(status.code))], "Reaped zombie process with pid=\(pid)", &actions)
   }
 
-  /// Handles the end of reaping. If ebb has no child, it has no descendant: an orphan becomes a child of ebb, which is
-  /// PID 1 or a subreaper.
+  /// Handles the end of reaping. ebb is PID 1 or a subreaper, so if it has no child, it has no descendant.
   mutating func reapedAll(childrenRemain: Bool, at now: Instant, _ actions: inout [Action]) {
     guard case .exited = command else { return }
     if options.asleep != nil {
@@ -62,8 +61,7 @@ extension Lifecycle {
     // Kill the command directly too, because descendants are found through /proc, which may be missing.
     if commandRuns { actions.append(.send(.sigkill, to: .command)) }
     killHook(&actions)
-    // Kill the children first, to stop a fork storm, then all descendants that a short scan finds, in case their parent
-    // survives.
+    // Kill the children first, to stop a fork storm, then all that a short scan finds, in case a parent survives.
     actions.append(.killChildren)
     actions.append(.killDescendants(within: Lifecycle.descendantScanLimit))
     verbosity.log(

@@ -17,8 +17,7 @@ extension Lifecycle {
     if leftovers?.takeLook(at: now) == true { actions.append(.findChildren) }
   }
 
-  /// Handles the list of children. While the command runs, these are the processes that no parent can pass a stop
-  /// signal to.
+  /// Handles the list of children. While the command runs, no parent can pass a stop signal to any of these.
   mutating func childrenFound(_ children: [ChildProcess]?, at now: Instant, _ actions: inout [Action]) {
     guard phase == .stopping else { return }
     guard !commandRuns else {

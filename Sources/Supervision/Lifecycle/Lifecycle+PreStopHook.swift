@@ -31,8 +31,8 @@ extension Lifecycle {
   }
 }
 
-/// The state of the `--pre-stop` command in a stop. It runs from the stop signal until it exits, or is killed when the
-/// drain ends.
+/// The `--pre-stop` command of a stop. It runs from the stop signal until it exits or is killed at the end of the
+/// drain.
 struct PreStopHookState: Sendable {
   let startedAt: Instant
   var wasKilled = false

@@ -59,8 +59,7 @@ extension Lifecycle {
 
   func commandStopped(by signal: Signal, _ actions: inout [Action]) {
     // Job control: the shell that started ebb must see its job stopped. If there is no such shell (ebb is PID 1, or its
-    // group is orphaned), the kernel does not stop ebb, and the command continues immediately, as it would without an
-    // init.
+    // group is orphaned), the kernel does not stop ebb, and the command continues immediately, as without an init.
     guard hasTerminal, stop == nil,
       signal == .sigtstp || signal == .sigttin || signal == .sigttou
     else { return }

@@ -121,8 +121,7 @@ extension Lifecycle {
     }
     if let sent {
       signalsForwarded += 1
-      // Find these first: later, orphans of this signal would look like earlier children, and new group members like
-      // old ones.
+      // Find these first: later, orphans of this signal look like earlier children, and new group members like old.
       actions.append(.findChildren)
       if options.targetsProcessGroup { actions.append(.findGroup) }
       actions.append(.send(sent, to: target))

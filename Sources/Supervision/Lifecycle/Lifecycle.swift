@@ -1,8 +1,7 @@
 import Primitives
 
 /// A run of one command, from its start to ebb's exit: every phase, deadline and count, as a value. It makes no system
-/// call and reads no clock. `handle` receives an event and the time and returns actions; `wakeUp` is the next moment
-/// that it needs.
+/// call and reads no clock. `handle` receives an event and the time and returns actions; `wakeUp` is the next deadline.
 ///
 /// The phases and their invariants:
 ///
@@ -193,7 +192,7 @@ package struct Lifecycle: Sendable {
     }
   }
 
-  /// Returns `wakeUp`. Mutating for the same reason as `takeSnapshot`.
+  /// Returns `wakeUp`. Mutating like `takeSnapshot`.
   package mutating func takeWakeUp() -> Instant? {
     switch phase {
     case .starting: earliest(startup?.schedule.wakeUp, startup?.deadline)

@@ -25,8 +25,7 @@ struct ByteReader {
     return number
   }
 
-  /// Returns `nil` if no moment was encoded. Rejects moments further than 146 years away, because the difference of two
-  /// could overflow.
+  /// Returns `nil` if no moment was encoded. Rejects moments after 146 years, because their difference could overflow.
   mutating func instant() throws(StatusPageError) -> Instant? {
     let word = try word()
     if word == .max { return nil }

@@ -88,8 +88,7 @@ extension ProcessDetails {
   }
 
   package var isShell: Bool {
-    // A script with a `#!` line has the script's name, but its argv[0] is the interpreter. A login shell's argv[0]
-    // begins with a dash.
+    // A script with a `#!` line has its own name, but argv[0] is the interpreter. That of a login shell begins with -.
     let program = firstArgument.split(onByte: UInt8(ascii: "/")).last ?? ""
     return ["sh", "bash", "dash", "ash", "busybox", "zsh", "ksh", "mksh"].contains {
       name.bytesEqual($0) || program.bytesEqual($0) || program.bytesEqual("-" + $0)

@@ -3,8 +3,7 @@ import Primitives
 
 /// Encodes `ebb status --json` and the health endpoint's `/status` on one line; keys may be added but not renamed.
 /// `pid` is the supervisor's in the caller's PID namespace, `processes` are its descendants, `list` has each connection
-/// if requested. Without `processes` the command's arguments are omitted too, so that command lines are not published
-/// on the network.
+/// if requested. Without `processes` the arguments are omitted too, to keep command lines off the network.
 package func statusJSON(
   _ status: Status, pid: Int32, processes: [ProcessDetails]?, list: [Connection]? = nil, at now: Instant
 ) -> [UInt8] {

@@ -9,13 +9,13 @@
 ///      520      the supervisor's info, written once
 ///
 /// Forwarding a signal only changes two counters, and reaping an orphan one, but encoding a whole slot would double the
-/// cost. The counters therefore have their own words: 32 bits of value and 32 bits of complement, written by one store.
-/// They only increase.
+/// cost. The counters therefore have their own words: 32 bits of value and 32 of complement, in one store. They only
+/// increase.
 ///
 /// Each slot and the info begin with a checksum of the rest and consist of whole 64-bit words. The two slots are
 /// written in turn, so one of them is complete at any moment, even if the supervisor is frozen during a write; an
 /// incomplete one fails its checksum. A reader uses the newest complete slot. If two updates overtake its copying,
-/// there is none and it reads again. The supervisor never waits.
+/// neither is complete and it reads again. The supervisor never waits.
 package enum StatusPage {
   /// The page's size in bytes.
   package static let size = 4096

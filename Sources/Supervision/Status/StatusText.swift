@@ -29,8 +29,7 @@ package func statusText(_ status: Status, pid: Int32, processes: [ProcessDetails
   return text
 }
 
-/// Formats one line, without a line end, for `ebb stop --wait` and for each change in `ebb status --watch` without a
-/// terminal.
+/// Formats one line, without a line end, for `ebb stop --wait` and for `ebb status --watch` without a terminal.
 package func statusLine(_ status: Status, at now: Instant) -> String {
   let run = status.snapshot
   var text = "\(run.phase.name), \(run.isReady(at: now) ? "ready" : "not ready")"
@@ -56,8 +55,8 @@ extension Status {
     }
   }
 
-  /// The signal that began the stop, then the remaining time of each phase and until SIGKILL. Empty before a stop while
-  /// there is no deadline.
+  /// The signal that began the stop, then the remaining time of each phase and until SIGKILL. Empty while there is no
+  /// deadline.
   fileprivate func deadlines(at moment: Instant) -> [String] {
     var parts: [String] = []
     func left(until end: Instant) -> String { (end - moment).approximate }
