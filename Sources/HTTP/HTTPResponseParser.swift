@@ -3,7 +3,6 @@ import Primitives
 /// A parser for an HTTP/1 response that arrives in parts, RFC 9112. It finds the end of the response and whether the
 /// connection can be reused. It skips the body.
 package struct HTTPResponseParser: Sendable {
-  /// The progress of parsing a response.
   package enum State: Sendable {
     case incomplete
     case complete
@@ -12,7 +11,6 @@ package struct HTTPResponseParser: Sendable {
   }
 
   package private(set) var state = State.incomplete
-  /// Whether any byte has arrived.
   package private(set) var hasBegun = false
   /// 200 to 599; `nil` before the end of the head.
   package private(set) var status: Int?
@@ -35,7 +33,6 @@ package struct HTTPResponseParser: Sendable {
 
   package init() {}
 
-  /// Parses the next bytes of the response.
   package mutating func take(_ bytes: [UInt8]) {
     guard state == .incomplete, !bytes.isEmpty else { return }
     hasBegun = true

@@ -11,7 +11,6 @@ package struct FinalReport: Sendable {
     guard let event = text("event"), event.bytesEqual("exited") else { return nil }
   }
 
-  /// Whether the value of a key is true.
   func flag(_ key: String) -> Bool { value(key)?.elementsEqual("true".utf8) ?? false }
 
   /// Returns a time; `nil` if it is absent.

@@ -8,7 +8,6 @@ package struct SmokeCheck: Sendable {
   package let result: Result
   /// A sentence with the observation and, for a failure, a remedy.
   package let detail: String
-  /// The failed requests that the check counts.
   package let failures: [SmokeFailure]
 
   package enum Result: Sendable {
@@ -93,6 +92,5 @@ extension SmokeObservations {
 
   var wasKilled: Bool { report?.flag("killed") ?? false || end == nil }
 
-  /// Whether the command left descendants behind.
   var leftSomething: Bool { report?.text("leftovers") != nil }
 }

@@ -5,15 +5,12 @@ import Supervision
 /// The observations of a smoke run, from which its checks are made. Filled in during the run.
 package final class SmokeObservations {
   package let options: SmokeOptions
-  /// The start of the supervisor.
   package let startedAt: Instant
-  /// The result of the start.
   package var start = Start.underWay
   /// The moment at which the stop signal was sent to the supervisor; `nil` if never.
   package var stoppedAt: Instant?
   /// The last phase on the status page; `nil` if there was no page.
   package private(set) var phase: Phase?
-  /// Whether the command has exited by then.
   package private(set) var commandHasExited = false
   /// The signal that begins the stop.
   package private(set) var stopSignal: Signal?
@@ -27,7 +24,6 @@ package final class SmokeObservations {
   private(set) var forwardedAt: Instant?
   /// The command just before the stop signal.
   package private(set) var command: Command?
-  /// The supervisor's final report.
   package var report: FinalReport?
   /// The supervisor's exit; `nil` if it had to be killed.
   package var end: (status: ExitStatus, at: Instant)?
@@ -106,7 +102,6 @@ extension SmokeObservations {
     }
   }
 
-  /// Records a status page.
   package func record(_ status: Status) {
     phase = status.snapshot.phase
     if case .exited = status.snapshot.command { commandHasExited = true }

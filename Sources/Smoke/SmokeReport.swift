@@ -2,17 +2,14 @@ import Supervision
 
 /// The report of a smoke run, in each format of `--output`.
 package struct SmokeReport {
-  /// The results of all checks.
   let checks: [SmokeCheck]
   let observations: SmokeObservations
 
-  /// Makes the checks.
   package init(_ observations: SmokeObservations) {
     self.observations = observations
     checks = smokeChecks(observations)
   }
 
-  /// Whether no check failed.
   package var passed: Bool { count(.fail) == 0 }
 
   @inline(never)

@@ -5,7 +5,6 @@ import Primitives
 package struct ProcPIDStatus {
   private let lines: [ArraySlice<UInt8>]
 
-  /// Accepts any bytes.
   package init(_ bytes: [UInt8]) { lines = bytes.split(separator: UInt8(ascii: "\n")) }
 
   func first(_ key: String) -> ArraySlice<UInt8>? { words(key).first }

@@ -11,7 +11,6 @@ package struct ProcessDetails: Sendable {
   package var firstArgument = ""
   /// The letter in proc_pid_stat(5): R, S, D, T, Z, ….
   package let state: String
-  /// The process group ID.
   package let group: Int32
   /// The PID in the process's own PID namespace.
   package let ownPid: Int32
@@ -19,7 +18,6 @@ package struct ProcessDetails: Sendable {
   package let residentBytes: Int?
   /// `nil` for a zombie, which receives no signals, and if /proc does not provide it.
   package var signals: Dispositions?
-  /// The time since the process started.
   package let age: TimeAmount
 
   /// How a process handles its signals.
@@ -27,7 +25,6 @@ package struct ProcessDetails: Sendable {
     /// Blocked in all threads: a signal that one thread does not block is delivered.
     package private(set) var blocked: SignalSet
     package let ignored: SignalSet
-    /// Signals with a handler.
     package let caught: SignalSet
     /// Signals that only threads in sigwait(3) or a similar call leave unblocked, so they wait for these.
     package private(set) var awaited = SignalSet()
@@ -96,7 +93,6 @@ extension ProcessDetails {
   /// Dead, but not reaped yet.
   package var isZombie: Bool { state.bytesEqual("Z") }
 
-  /// The effect of a signal on a process.
   package enum Effect: Sendable {
     /// A handler runs, or a thread waits for the signal.
     case caught

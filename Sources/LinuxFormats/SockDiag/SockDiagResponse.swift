@@ -5,10 +5,8 @@ package struct SockDiagResponse {
   private var remaining: UnsafeRawBufferPointer
   private let sequence: UInt32
 
-  /// A message of the kernel.
   package enum Message {
     case socket(SocketRecord)
-    /// The end of the dump.
     case done
     /// The kernel's errno.
     case failed(Int32)

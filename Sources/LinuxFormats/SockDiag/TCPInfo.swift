@@ -17,9 +17,7 @@ package struct TCPInfo: Sendable {
 
   /// Counts of segments with data since the connection began.
   package struct Segments: Sendable {
-    /// Segments received.
     package var received: UInt32
-    /// Segments that the command has sent.
     package var sent: UInt32
     /// The maximum size of a segment that the command sends, in bytes.
     package var largest: UInt32

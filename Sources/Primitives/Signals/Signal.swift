@@ -1,6 +1,5 @@
 /// A signal by its number, 1 to 64 on every architecture that ebb runs on; signal(7).
 package struct Signal: Equatable, Sendable {
-  /// 1 to 64.
   package let number: Int32
 
   /// `nil` outside 1 to 64.
@@ -16,7 +15,6 @@ package struct Signal: Equatable, Sendable {
   /// SIGINT, Ctrl-C
   package static let sigint = Signal(2)
   package static let sigquit = Signal(3)
-  /// SIGABRT
   package static let abort = Signal(6)
   package static let sigkill = Signal(9)
   package static let sigusr1 = Signal(10)
@@ -27,7 +25,6 @@ package struct Signal: Equatable, Sendable {
   package static let sigterm = Signal(15)
   package static let sigchld = Signal(17)
   package static let sigcont = Signal(18)
-  /// SIGSTOP
   package static let stop = Signal(19)
   /// SIGTSTP, Ctrl-Z
   package static let sigtstp = Signal(20)

@@ -5,13 +5,11 @@ package struct SignalSet: Equatable, Sendable {
 
   /// Makes a set from the kernel's form; empty by default.
   package init(mask: UInt64 = 0) { self.mask = mask }
-  /// Makes a set of the listed signals.
   package init(_ signals: [Signal]) {
     mask = 0
     for signal in signals { insert(signal) }
   }
 
-  /// All 64.
   package static let all = SignalSet(mask: .max)
 
   /// The signals that ebb cannot or must not forward:
@@ -26,11 +24,8 @@ package struct SignalSet: Equatable, Sendable {
 
   package func contains(_ signal: Signal) -> Bool { mask & bit(signal) != 0 }
   package mutating func insert(_ signal: Signal) { mask |= bit(signal) }
-  /// Returns the signals that are not in the other set.
   package func subtracting(_ other: SignalSet) -> SignalSet { SignalSet(mask: mask & ~other.mask) }
-  /// Returns the signals that are in both sets.
   package func intersection(_ other: SignalSet) -> SignalSet { SignalSet(mask: mask & other.mask) }
-  /// Returns the signals that are in either set.
   package func union(_ other: SignalSet) -> SignalSet { SignalSet(mask: mask | other.mask) }
 
   /// The signals in ascending order of their numbers.

@@ -16,7 +16,6 @@ extension String {
     String(decoding: utf8.map { $0 == UInt8(ascii: "-") ? UInt8(ascii: "_") : asciiUppercasedByte($0) }, as: UTF8.self)
   }
 
-  /// The text with ASCII letters in upper case.
   var asciiUppercased: String { String(decoding: utf8.map(asciiUppercasedByte), as: UTF8.self) }
 
 }

@@ -2,27 +2,22 @@
 // functions produce the same text with less than half of the code.
 
 extension DefaultStringInterpolation {
-  /// Appends the literal text between two values.
   @inline(never)
   package mutating func appendLiteral(_ text: String) { write(text) }
 
   @inline(never)
   package mutating func appendInterpolation(_ text: String) { write(text) }
 
-  /// Appends a number in decimal digits.
   @inline(never)
   package mutating func appendInterpolation(_ number: Int) { write(number.description) }
 
-  /// Appends a number in decimal digits.
   package mutating func appendInterpolation(_ number: Int32) { appendInterpolation(Int(number)) }
 }
 
 extension String {
-  /// Appends a text.
   @inline(never)
   package static func += (left: inout String, right: String) { left.append(right) }
 
-  /// Concatenates two texts.
   @inline(never)
   package static func + (left: String, right: String) -> String {
     var text = left

@@ -2,7 +2,6 @@ import Primitives
 
 /// One option of a command: its names and its effect. The table of these feeds the parser, `--help` and README's table.
 package struct OptionDefinition<Options>: Sendable {
-  /// The names and the description.
   package let spec: OptionSpec
   /// Stores the value, or throws `InvalidValue` with the expected format.
   let set: @Sendable (inout Options, String) throws(InvalidValue) -> Void
@@ -27,7 +26,6 @@ package struct OptionSpec: Sendable {
   package let value: String?
   /// The default as help shows it; `nil` for none.
   package let defaultText: String?
-  /// The description, for `--help`.
   package let help: String
   /// Whether all occurrences count; the variable then contains a comma list.
   package let repeatable: Bool

@@ -2,9 +2,7 @@ import Primitives
 
 /// A mistake of the caller: one line, without the prefix `ebb: `.
 package struct UsageError: Error, Sendable {
-  /// The line to print.
   package let message: String
-  /// The exit code.
   package var code = ExitCode.ownFailure
 }
 

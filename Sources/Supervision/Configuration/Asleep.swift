@@ -3,7 +3,6 @@ import Primitives
 /// The behaviour of ebb as a plain replacement for another init: it forwards signals, reaps orphans, and ends with the
 /// command. No signal begins a stop, there is no deadline, and it only prints what that program would print.
 package struct Asleep: Sendable {
-  /// The replaced program.
   package let program: OtherInit
   /// Whether to become a child subreaper if not PID 1.
   package let isSubreaper: Bool
@@ -44,10 +43,8 @@ extension RunOptions {
     recognisesServers = false
   }
 
-  /// The signals that ebb never forwards.
   package var neverForwarded: SignalSet { asleep?.neverForwarded ?? .neverForwarded }
 
-  /// The exit code for ebb's own failures.
   package var ownFailure: Int { asleep == nil ? ExitCode.ownFailure : Asleep.ownFailure }
 
   /// dumb-init stops itself after these signals, even if they are rewritten, so that a shell sees its job stopped.

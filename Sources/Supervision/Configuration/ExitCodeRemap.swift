@@ -5,9 +5,7 @@ extension [ExitCodeRemap] {
 
 /// `--remap-exit CODE:TO`.
 package struct ExitCodeRemap: Equatable, Sendable {
-  /// The command's exit code.
   package let from: Int
-  /// ebb's exit code.
   package let to: Int
 
   /// Makes a rule; both codes are 0 to 255.

@@ -33,7 +33,6 @@ package enum HealthAddress: Sendable {
     self = .at(SocketAddress(address, port: port))
   }
 
-  /// Returns the same address with another port.
   package func at(port: UInt16) -> HealthAddress {
     switch self {
     case .everywhere: .everywhere(port: port)

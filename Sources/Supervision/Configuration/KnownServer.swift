@@ -9,7 +9,6 @@ package enum KnownServer: UInt8, CaseIterable, Sendable {
   package struct Traits: Sendable {
     /// The server's name in messages.
     package let name: String
-    /// The reaction to SIGTERM.
     package var onTerminate = OnTerminate.fastStop
     /// The signal of the graceful stop, which begins a stop under `--stop-signals auto`. `nil` without one.
     package let gracefulStop: Signal?

@@ -2,7 +2,6 @@ import HTTP
 
 /// The request of a client of the health endpoint, parsed from the bytes received so far.
 package enum HealthRequest: Equatable, Sendable {
-  /// The head is incomplete.
   case incomplete
   case get(HealthPath, sendsBody: Bool)
   case refused(HTTPStatus)

@@ -2,7 +2,6 @@
 package struct ChildProcess: Equatable, Sendable {
   /// The process ID, valid until ebb has reaped the child.
   package let pid: Int32
-  /// The process group ID.
   package let group: Int32
 
   package init(pid: Int32, group: Int32) { (self.pid, self.group) = (pid, group) }

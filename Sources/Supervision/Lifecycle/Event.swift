@@ -5,17 +5,14 @@ import Primitives
 package enum Event: Sendable {
   /// The command was executed.
   case spawned(pid: Int32, hasTerminal: Bool)
-  /// The command could not be started.
   case spawnFailed(SpawnFailure)
   /// The command was checked before a signal that begins a stop. `isSupervisor`: it has its own status page.
   case commandSeen(isSupervisor: Bool)
-  /// ebb received a signal.
   case signal(Signal)
   /// The command was reaped, so its PID may be reused from now on.
   case commandExited(ExitStatus)
   /// A signal suspended the command.
   case commandStopped(by: Signal)
-  /// An orphan was reaped.
   case orphanReaped(pid: Int32, ExitStatus)
   /// Every ended child was reaped. `childrenRemain`: ebb still has children, and therefore descendants.
   case reapedAll(childrenRemain: Bool)
@@ -29,19 +26,14 @@ package enum Event: Sendable {
   case childrenListen([Int32])
   /// The delay and the drain of the current stop must end now.
   case stopNow
-  /// A readiness check passed.
   case probeSucceeded
-  /// A readiness check failed, and why.
   case probeFailed(String)
-  /// A sample of the connections is complete.
   case sampled(ConnectionSample)
   /// A sample could not be completed, and why.
   case countFailed(String)
   /// The pre-stop hook was reaped, so its PID may be reused from now on.
   case hookEnded(ExitStatus)
-  /// The pre-stop hook could not be started.
   case hookFailed(SpawnFailure)
-  /// `killChildren` is complete.
   case childrenKilled
   /// The children that are alive after SIGKILL. `isInit`: ebb is PID 1, so its exit ends them.
   case survivors([Survivor], isInit: Bool)

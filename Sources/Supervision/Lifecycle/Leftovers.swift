@@ -9,7 +9,6 @@ struct Leftovers: Sendable {
   private(set) var wakeUp: Instant
   /// Sorted by PID; the process group comes first.
   private var heads: [Head] = []
-  /// Whether at least one head was found.
   private(set) var hasHeads = false
   /// A check of which heads listen is in progress.
   private var isChecking = false

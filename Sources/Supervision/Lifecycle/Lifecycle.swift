@@ -94,7 +94,6 @@ package struct Lifecycle: Sendable {
     let isDelegated: Bool
     /// The end of `--ready-hold`; `nil` if readiness becomes false immediately.
     let readyUntil: Instant?
-    /// The end of the delay.
     let forwardAt: Instant
     /// The latest end of the drain.
     let drainEndsAt: Instant
@@ -121,7 +120,6 @@ package struct Lifecycle: Sendable {
     var groupMembers: SortedSet<Int32>?
   }
 
-  /// The state of sampling the connections.
   enum Counting {
     case off
     case wanted
@@ -136,7 +134,6 @@ package struct Lifecycle: Sendable {
     var sweepAt: Instant
     /// When to search for all descendants once more; `nil` if that is done.
     var searchAt: Instant?
-    /// Whether the command was still running.
     let hitCommand: Bool
     /// Whether ebb has stopped waiting for survivors.
     var hasGivenUp = false

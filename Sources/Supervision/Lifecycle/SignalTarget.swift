@@ -1,7 +1,6 @@
 /// The receiver of a signal.
 package enum SignalTarget: Equatable, Sendable {
   case command
-  /// The command's process group.
   case commandGroup
   /// A child of ebb that has not been reaped.
   case child(Int32)

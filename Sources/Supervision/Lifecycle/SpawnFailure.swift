@@ -1,6 +1,5 @@
 /// The reason why a command did not start, and the resulting exit code.
 package struct SpawnFailure: Error, Sendable {
-  /// ebb's exit code.
   package let code: Int
   /// A sentence that names the command.
   package let message: String

@@ -7,14 +7,11 @@ package struct LogRecord: Sendable {
   package let event: String
   /// The fields in the order in which they are shown.
   package let fields: [Field]
-  /// A sentence for people.
   package let message: String
 
-  /// A key and its value.
   package struct Field: Sendable {
     /// The JSON key in snake case; times end in `_ms`.
     package let key: String
-    /// Null for an absent fact.
     package let value: FieldValue
   }
 

@@ -40,7 +40,6 @@ struct AreaWriter {
     }
   }
 
-  /// Fills the rest with zeros.
   mutating func fill() {
     let start = advance(by: room)
     UnsafeMutableRawBufferPointer(rebasing: area[start...]).initializeMemory(as: UInt8.self, repeating: 0)

@@ -17,17 +17,14 @@
 /// incomplete one fails its checksum. A reader uses the newest complete slot. If two updates overtake its copying,
 /// neither is complete and it reads again. The supervisor never waits.
 package enum StatusPage {
-  /// The page's size in bytes.
   package static let size = 4096
   /// The version of the layout above; any change needs a new number.
   package static let schema = 8
-  /// The offset of the request.
   package static let requestOffset = 16
   /// The offset of the three counters, 8 bytes each: signals received, signals forwarded, orphans reaped.
   package static let countsOffset = 496
   /// The bytes that `ebb stop --now` writes at `requestOffset`.
   package static let stopNowRequest: [UInt8] = [1, 0, 0, 0, 0, 0, 0, 0]
-  /// The memfd's name.
   package static let name = "ebb-status"
 
   static let magic = Array("ebb-stat".utf8)
@@ -51,7 +48,6 @@ package enum StatusPage {
     }
   }
 
-  /// Writes one slot of a page.
   package static func write(_ snapshot: StatusSnapshot, sequence: UInt64, to page: UnsafeMutableRawBufferPointer) {
     let start = slotOffset(sequence: sequence)
     write(to: page, start..<start + slotSize) { encode(snapshot, sequence: sequence, into: &$0) }

@@ -4,7 +4,6 @@ import Primitives
 /// not remaining times, so that a page stays true without being rewritten.
 package struct StatusSnapshot: Equatable, Sendable {
   package var phase = Phase.starting
-  /// The moment at which the phase was entered.
   package var since: Instant
   /// Whether the command may receive traffic.
   package var isReady = false
@@ -21,12 +20,9 @@ package struct StatusSnapshot: Equatable, Sendable {
   package var connections: Connections?
   /// The number of signals that ebb received, except SIGCHLD.
   package var received = 0
-  /// The number of signals sent to the command.
   package var forwarded = 0
-  /// The number of orphans reaped.
   package var reaped = 0
 
-  /// The state of the command.
   package enum Command: Equatable, Sendable {
     case notStarted
     case running(pid: Int32)
@@ -48,10 +44,8 @@ package struct StatusSnapshot: Equatable, Sendable {
     package var forwardedAt: Instant?
     /// The signal that is sent to the command; `nil` for none.
     package var sends: Signal?
-    /// The traffic so far.
     package var traffic = TrafficReport()
 
-    /// `--delay`
     package var delay: TimeAmount { delayEndsAt - since }
 
     package init(signal: Signal, since: Instant, delayEndsAt: Instant, forwardAt: Instant, forwardedAt: Instant?) {
@@ -65,7 +59,6 @@ package struct StatusSnapshot: Equatable, Sendable {
 
   /// The connections of the command's ports.
   package struct Connections: Equatable, Sendable {
-    /// The source of the counts.
     package var source: ConnectionSource
     /// As many ports as fit into the page.
     package var ports: [UInt16]

@@ -9,12 +9,9 @@ package struct StopPlan: Equatable, Sendable {
   package var gracePeriod = TimeAmount.zero
   /// The origin of the signals that begin a stop.
   package var signalsFrom = Origin.defaultValue
-  /// The origin of the delay.
   package var delayFrom = Origin.defaultValue
-  /// The origin of the grace period.
   package var gracePeriodFrom = Origin.defaultValue
 
-  /// The origin of a value.
   package enum Origin: Int, Sendable {
     case flag, variable, defaultValue
     // The orchestrator, recognised by the variables that it sets.

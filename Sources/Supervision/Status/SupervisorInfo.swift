@@ -4,13 +4,11 @@ import Primitives
 package struct SupervisorInfo: Sendable {
   /// The PID in the supervisor's own PID namespace.
   package let pid: Int32
-  /// The version as in `--version`.
   package let version: String
   /// The moment at which ebb started.
   package let startedAt: Instant
   /// The command and its arguments, as many as fit into the page.
   package var argv: [String]
-  /// `--stop-signals`
   package let stopSignals: SignalSet
   /// `--stop-signals auto`: the signal of a known server's graceful stop begins a stop too.
   package let recognisesServers: Bool
@@ -22,7 +20,6 @@ package struct SupervisorInfo: Sendable {
   package let ports: [UInt16]?
   /// The port of `--health`, which is not one of the command's.
   package let healthPort: UInt16?
-  /// `--drain-quiet`
   package let drainQuiet: TimeAmount
 
   /// The parameters of a future stop.

@@ -4,11 +4,8 @@ import Primitives
 package struct DrainOptions: Sendable {
   /// `--delay`; `nil` for 5 s, or none if no socket listens.
   package var delay: TimeAmount?
-  /// `--drain`
   package var mode = DrainMode.idle
-  /// `--drain-timeout`
   package var timeout = TimeAmount.seconds(10)
-  /// `--drain-quiet`
   package var quiet = TimeAmount.seconds(2)
   /// `--ports`; `nil` for the ports that ebb finds.
   package var ports: [Port]?

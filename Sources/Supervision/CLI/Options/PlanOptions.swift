@@ -1,6 +1,5 @@
 /// The options of `ebb plan`: those of a run, and the output format.
 package struct PlanOptions: Sendable {
-  /// The options of the planned run.
   package var run = RunOptions()
   package var json = false
   package init() {}

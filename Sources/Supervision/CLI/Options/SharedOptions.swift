@@ -1,14 +1,12 @@
 import Primitives
 
 extension OptionDefinition {
-  /// `--drain-timeout`
   init(drainTimeout set: @escaping @Sendable (inout Options, TimeAmount) -> Void, defaultText: String) {
     self.init(name: "drain-timeout", value: "D", defaultText: defaultText, help: "upper bound of that wait") {
       options, text throws(InvalidValue) in set(&options, try parseDuration(text))
     }
   }
 
-  /// `--drain-quiet`
   init(drainQuiet set: @escaping @Sendable (inout Options, TimeAmount) -> Void, defaultText: String) {
     self.init(
       name: "drain-quiet", value: "D", defaultText: defaultText,
@@ -16,7 +14,6 @@ extension OptionDefinition {
     ) { options, text throws(InvalidValue) in set(&options, try parseDuration(text)) }
   }
 
-  /// `--pid`
   init(pid set: @escaping @Sendable (inout Options, Int32) -> Void) {
     self.init(name: "pid", value: "N", defaultText: "found", help: "the supervisor's pid, where there are several") {
       options, text throws(InvalidValue) in

@@ -20,7 +20,6 @@ package final class SmokeOptions: @unchecked Sendable {
   package var stopSignal: Signal?
   /// `nil` for 0 or death by the stop signal.
   package var expectedExit: Int?
-  /// The format of the report.
   package var format = SmokeFormat.text
   /// The file for the report; standard output then gets the text. `nil` for standard output.
   package var file: String?
