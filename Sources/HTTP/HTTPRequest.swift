@@ -15,8 +15,8 @@ package func httpGet(_ url: HTTPURL, headers: [String] = [], keepAlive: Bool = f
 }
 
 /// Whether the line is a valid header, `Name: value`, RFC 9110 section 5. A line end in it would start another header.
-package func isHTTPHeader(_ line: String) -> Bool {
-  guard let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")), colon != line.utf8.startIndex else { return false }
-  return line.utf8[..<colon].allSatisfy(isTokenCharacter)
-    && line.utf8[colon...].allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
+package func isHTTPHeader(_ line: some Collection<UInt8>) -> Bool {
+  guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon != line.startIndex else { return false }
+  return line[..<colon].allSatisfy(isTokenCharacter)
+    && line[colon...].allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
 }

@@ -61,13 +61,8 @@ private func groups(_ text: ArraySlice<UInt8>, mayEndInVersion4: Bool) -> [UInt1
       groups += [UInt16(address >> 16), UInt16(address & 0xFFFF)]
       continue
     }
-    guard 1...4 ~= part.count else { return nil }
-    var group: UInt16 = 0
-    for byte in part {
-      guard let digit = hexValue(byte) else { return nil }
-      group = group << 4 | UInt16(digit)
-    }
-    groups.append(group)
+    guard part.count <= 4, let group = parseHexadecimal(part) else { return nil }
+    groups.append(UInt16(group))
   }
   return groups
 }

@@ -27,13 +27,5 @@ package struct SortedSet<Element: FixedWidthInteger & Sendable>: Sendable {
   }
 
   /// The index of the first element that is not smaller.
-  private func insertionIndex(of element: Element) -> Int {
-    var low = 0
-    var high = elements.count
-    while low < high {
-      let middle = (low + high) / 2
-      if elements[middle] < element { low = middle + 1 } else { high = middle }
-    }
-    return low
-  }
+  private func insertionIndex(of element: Element) -> Int { elements.partitioningIndex { $0 >= element } }
 }

@@ -109,12 +109,12 @@ import Testing
 
   @Test func lives() {
     func life(_ state: String, _ threads: Int) -> ThreadGroupState {
-      LinuxFormats.threadGroupState(
+      ThreadGroupState(
         stat: Array("7 (a) b) \(state) 1 7 7 0 -1 0 0 0 0 0 1 2 0 0 20 0 \(threads) 0 5".utf8))
     }
     #expect(life("S", 1) == .running && life("D", 3) == .running)
     #expect(life("Z", 1) == .exited && life("Z", 2) == .leaderExited && life("X", 0) == .exited)
-    #expect(LinuxFormats.threadGroupState(stat: []) == .exited)
+    #expect(ThreadGroupState(stat: []) == .exited)
   }
 
   @Test func mountsThatHideProcesses() {

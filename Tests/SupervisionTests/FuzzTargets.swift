@@ -254,7 +254,7 @@ private func checkProcNet(_ bytes: [UInt8]) -> String? {
   let row = SocketRecord(line: line)
   if row?.connection?.class(quiet: .zero) == .idle { return "idle without ages" }
   _ = (listeningUnixInode(line: line), socketInode(link: line), hidesProcesses(mount: line), row?.isDatagramServer)
-  _ = (controlGroupPath(bytes), threadGroupState(stat: bytes))
+  _ = (controlGroupPath(bytes), ThreadGroupState(stat: bytes))
   return parsePassiveOpens(snmp: bytes) ?? 0 >= 0 ? nil : "a negative number"
 }
 

@@ -15,18 +15,44 @@ package struct ProcPIDStat: Equatable, Sendable {
     self.startTime = startTime
   }
 
-  /// Parses the bytes of /proc/PID/stat, proc_pid_stat(5): `pid (name) state ppid …`; the start time is field 22. The
-  /// name may contain any byte, including spaces and parentheses, so count fields from the last `)`. `nil` if
-  /// malformed.
+  /// Parses the bytes of /proc/PID/stat. `nil` if malformed.
   package init?(stat: [UInt8]) {
+    guard let line = StatLine(stat) else { return nil }
+    self.init(line)
+  }
+
+  init?(_ line: StatLine) {
+    guard let parent = line.number(4, max: Int(Int32.max)), let start = line.number(22, max: .max) else { return nil }
+    self.init(pid: line.pid, parent: Int32(parent), startTime: UInt64(start))
+  }
+}
+
+/// The line of /proc/PID/stat, proc_pid_stat(5): `pid (name) state ppid …`. The name may contain any byte, including
+/// spaces and parentheses, so it ends at the last `)`.
+struct StatLine {
+  let pid: Int32
+  private let nameBytes: ArraySlice<UInt8>
+  /// The fields after the name, from field 3 on.
+  private let fields: [ArraySlice<UInt8>]
+
+  /// `nil` if malformed.
+  init?(_ stat: [UInt8]) {
     guard let open = stat.firstIndex(of: UInt8(ascii: "(")), let close = stat.lastIndex(of: UInt8(ascii: ")")),
       open < close, let pid = parseDecimal(stat[..<open].dropLast(), max: Int(Int32.max))
     else { return nil }
-    let fields = stat[(close + 1)...].split(separator: UInt8(ascii: " "))
-    guard fields.count >= 20, let parent = parseDecimal(fields[1], max: Int(Int32.max)),
-      let start = parseDecimal(fields[19], max: Int.max)
-    else { return nil }
-    self.init(pid: Int32(pid), parent: Int32(parent), startTime: UInt64(start))
+    self.pid = Int32(pid)
+    nameBytes = stat[(open + 1)..<close]
+    fields = stat[(close + 1)...].split(separator: UInt8(ascii: " "))
+  }
+
+  var name: String { String(decoding: nameBytes, as: UTF8.self) }
+  /// The letter of field 3: R, S, D, T, Z, …; 0 if the line ends before it.
+  var state: UInt8 { fields.first?.first ?? 0 }
+  var isDead: Bool { state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") }
+
+  /// Returns a field by its number in proc_pid_stat(5). `nil` if it is missing or not a number up to `largest`.
+  func number(_ field: Int, max largest: Int) -> Int? {
+    fields.count > field - 3 ? parseDecimal(fields[field - 3], max: largest) : nil
   }
 }
 
@@ -41,13 +67,8 @@ package struct Survivor: Sendable {
 
   /// Parses the bytes of /proc/PID/stat. `nil` if the process is dead or the bytes are malformed.
   package init?(stat: [UInt8]) {
-    guard let entry = ProcPIDStat(stat: stat), let open = stat.firstIndex(of: UInt8(ascii: "(")),
-      let close = stat.lastIndex(of: UInt8(ascii: ")")), let state = stat[(close + 1)...].dropFirst().first,
-      state != UInt8(ascii: "Z"), state != UInt8(ascii: "X")
-    else { return nil }
-    pid = entry.pid
-    name = String(decoding: stat[(open + 1)..<close], as: UTF8.self)
-    isUninterruptible = state == UInt8(ascii: "D")
+    guard let line = StatLine(stat), ProcPIDStat(line) != nil, !line.isDead else { return nil }
+    (pid, name, isUninterruptible) = (line.pid, line.name, line.state == UInt8(ascii: "D"))
   }
 }
 
@@ -58,13 +79,13 @@ package enum ThreadGroupState: Sendable {
   case leaderExited
   /// The process only waits to be reaped, or the bytes were malformed.
   case exited
-}
 
-/// Parses the state and the number of threads (field 20) from the bytes of /proc/PID/stat.
-package func threadGroupState(stat: [UInt8]) -> ThreadGroupState {
-  guard let close = stat.lastIndex(of: UInt8(ascii: ")")) else { return .exited }
-  let fields = stat[(close + 1)...].split(separator: UInt8(ascii: " "))
-  guard fields.count >= 18, let state = fields[0].first else { return .exited }
-  guard state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") else { return .running }
-  return parseDecimal(fields[17], max: .max) ?? 0 > 1 ? .leaderExited : .exited
+  /// Parses the state and the number of threads (field 20) from the bytes of /proc/PID/stat.
+  package init(stat: [UInt8]) {
+    guard let line = StatLine(stat), let threads = line.number(20, max: .max) else {
+      self = .exited
+      return
+    }
+    self = !line.isDead ? .running : threads > 1 ? .leaderExited : .exited
+  }
 }

@@ -63,23 +63,17 @@ package struct ProcessDetails: Sendable {
   /// Parses the bytes of /proc/PID/stat and /proc/PID/status; `status` is empty if it cannot be read. `nil` if `stat`
   /// is malformed. `sinceBoot` is the current time on the clock of the start times in /proc.
   package init?(stat: [UInt8], status: [UInt8], depth: Int, sinceBoot: TimeAmount) {
-    guard let entry = ProcPIDStat(stat: stat), let open = stat.firstIndex(of: UInt8(ascii: "(")),
-      let close = stat.lastIndex(of: UInt8(ascii: ")"))
-    else { return nil }
-    let fields = stat[(close + 1)...].split(separator: UInt8(ascii: " "))
-    self.entry = entry
-    self.depth = depth
-    name = String(decoding: stat[(open + 1)..<close], as: UTF8.self)
-    state = String(decoding: fields[0].prefix(1), as: UTF8.self)
-    group = Int32(parseDecimal(fields[2], max: Int(Int32.max)) ?? 0)
+    guard let line = StatLine(stat), let entry = ProcPIDStat(line) else { return nil }
+    (self.entry, self.depth, name) = (entry, depth, line.name)
+    state = String(decoding: [line.state], as: UTF8.self)
+    group = Int32(line.number(5, max: Int(Int32.max)) ?? 0)
     let ticks = Int64(clamping: min(entry.startTime, UInt64(TimeAmount.longest.nanoseconds)))
     age = max(.zero, sinceBoot - TimeAmount(nanoseconds: ticks &* 10_000_000))
 
     let facts = ProcPIDStatus(status)
     ownPid = facts.ownPid ?? entry.pid
     residentBytes = facts.first("VmRSS:").flatMap { parseDecimal($0, max: .max / 1024) }.map { $0 * 1024 }
-    let isAlive = fields[0].first != UInt8(ascii: "Z") && fields[0].first != UInt8(ascii: "X")
-    if isAlive, let blocked = facts.signals("SigBlk:"), let ignored = facts.signals("SigIgn:"),
+    if !line.isDead, let blocked = facts.signals("SigBlk:"), let ignored = facts.signals("SigIgn:"),
       let caught = facts.signals("SigCgt:")
     {
       signals = Dispositions(blocked: blocked, ignored: ignored, caught: caught)

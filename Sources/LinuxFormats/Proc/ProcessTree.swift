@@ -45,16 +45,10 @@ private struct Families {
 
   /// Returns the children of a process only once, because a table that was read while it changed may contain a cycle.
   mutating func takeChildren(of parent: Int32) -> [ProcPIDStat] {
-    var low = 0
-    var high = byParent.count
-    while low < high {
-      let middle = (low + high) / 2
-      if byParent[middle].parent < parent { low = middle + 1 } else { high = middle }
-    }
-    guard low < byParent.count, byParent[low].parent == parent, !isTaken[low] else { return [] }
-    let children = byParent[low...].prefix { $0.parent == parent }
-    isTaken[low] = true
-    return Array(children)
+    let first = byParent.partitioningIndex { $0.parent >= parent }
+    guard first < byParent.count, byParent[first].parent == parent, !isTaken[first] else { return [] }
+    isTaken[first] = true
+    return Array(byParent[first...].prefix { $0.parent == parent })
   }
 }
 

@@ -27,24 +27,21 @@ package struct SockDiagRequest: Sendable {
   package func message(sequence: UInt32) -> [UInt8] {
     let onlyPort = !listenersOnly && ports?.elements.count == 1 ? ports?.elements.first : nil
     let filter = listenersOnly || onlyPort != nil ? [] : portFilter
-    var writer = ByteWriter()
-    writer.append(native: UInt32(76 + (filter.isEmpty ? 0 : 4 + filter.count)))
-    writer.append(native: 18 as UInt16)  // TCPDIAG_GETSOCK
-    writer.append(native: 0x301 as UInt16)  // NLM_F_REQUEST | NLM_F_DUMP
-    writer.append(native: sequence)
-    writer.append(native: 0 as UInt32)
-    writer.append([2, 0, 0, wantsInfo && !listenersOnly ? 1 << 1 : 0])  // AF_INET, lengths, INET_DIAG_INFO
+    var bytes = [UInt8](
+      header: .tcpDiagGetSock, flags: NetlinkFlags.request | NetlinkFlags.dump,
+      length: 76 + (filter.isEmpty ? 0 : 4 + filter.count), sequence: sequence)
+    bytes += [AddressFamily.inet, 0, 0, wantsInfo && !listenersOnly ? 1 << (InetDiag.info - 1) : 0]
     // A single port needs no filter program: the kernel compares it before it reads the colder parts of a socket.
-    writer.append(native: (onlyPort ?? 0).bigEndian)
-    writer.append([UInt8](repeating: 0, count: 46))  // the rest of struct inet_diag_sockid
-    writer.append(native: listenersOnly ? TCPState.listen.mask : TCPState.allMask)
-    writer.append(native: 0 as UInt32)
+    bytes.append(native: (onlyPort ?? 0).bigEndian)
+    bytes += [UInt8](repeating: 0, count: 46)  // the rest of struct inet_diag_sockid
+    bytes.append(native: listenersOnly ? TCPState.listen.mask : TCPState.allMask)
+    bytes.append(native: 0 as UInt32)
     if !filter.isEmpty {
-      writer.append(native: UInt16(4 + filter.count))
-      writer.append(native: 1 as UInt16)  // INET_DIAG_REQ_BYTECODE
-      writer.append(filter)
+      bytes.append(native: UInt16(4 + filter.count))
+      bytes.append(native: InetDiag.requestBytecode)
+      bytes += filter
     }
-    return writer.bytes
+    return bytes
   }
 
   /// A program for the kernel's socket filter that accepts each range of ports in turn. Empty for more than 64 ranges,
@@ -59,17 +56,16 @@ package struct SockDiagRequest: Sendable {
       }
     }
     guard 1...64 ~= ranges.count else { return [] }
-    var writer = ByteWriter()
+    var bytes: [UInt8] = []
     for (index, range) in ranges.enumerated() {
-      let isLast = index == ranges.count - 1
       // Each operation contains two jump distances in bytes: for true (8 bits) and for false (16 bits). A jump to the
       // end of the program accepts the socket; a jump 4 bytes beyond the end rejects it.
-      let remaining = UInt16(20 * (ranges.count - index) - 4)
-      writer.append(operation: 2, ifTrue: 8, ifFalse: 20, port: range.low)  // INET_DIAG_BC_S_GE
-      writer.append(operation: 3, ifTrue: 8, ifFalse: 12, port: range.high)  // INET_DIAG_BC_S_LE
-      if !isLast { writer.append(operation: 1, ifTrue: 4, ifFalse: remaining - 16, port: nil) }  // INET_DIAG_BC_JMP
+      bytes.append(operation: InetDiag.portAtLeast, ifTrue: 8, ifFalse: 20, port: range.low)
+      bytes.append(operation: InetDiag.portAtMost, ifTrue: 8, ifFalse: 12, port: range.high)
+      let remaining = UInt16(20 * (ranges.count - index - 1))
+      if remaining > 0 { bytes.append(operation: InetDiag.jump, ifTrue: 4, ifFalse: remaining, port: nil) }
     }
-    return writer.bytes
+    return bytes
   }
 }
 
@@ -81,22 +77,17 @@ extension SocketRecord {
   /// (net/ipv4/inet_diag.c, inet_diag_find_one_icsk).
   package func otherEndRequest(sequence: UInt32) -> [UInt8]? {
     guard let localAddress else { return nil }
-    var writer = ByteWriter()
-    writer.append(native: 72 as UInt32)
-    writer.append(native: 20 as UInt16)  // SOCK_DIAG_BY_FAMILY
-    writer.append(native: 1 as UInt16)  // NLM_F_REQUEST
-    writer.append(native: sequence)
-    writer.append(native: 0 as UInt32)
+    var bytes = [UInt8](header: .sockDiagByFamily, flags: NetlinkFlags.request, length: 72, sequence: sequence)
     // struct inet_diag_req_v2
-    writer.append([localAddress.isVersion4 ? 2 : 10, 6, 0, 0])  // AF_INET or AF_INET6, IPPROTO_TCP
-    writer.append(native: TCPState.allMask)
-    writer.append(native: peer.port.bigEndian)
-    writer.append(native: localPort.bigEndian)
-    writer.append(address: peer.address)
-    writer.append(address: localAddress)
-    writer.append(native: 0 as UInt32)
-    writer.append([UInt8](repeating: 0xFF, count: 8))  // INET_DIAG_NOCOOKIE, twice
-    return writer.bytes
+    bytes += [localAddress.isVersion4 ? AddressFamily.inet : AddressFamily.inet6, 6, 0, 0]  // IPPROTO_TCP
+    bytes.append(native: TCPState.allMask)
+    bytes.append(native: peer.port.bigEndian)
+    bytes.append(native: localPort.bigEndian)
+    bytes.append(address: peer.address)
+    bytes.append(address: localAddress)
+    bytes.append(native: 0 as UInt32)
+    bytes += [UInt8](repeating: 0xFF, count: 8)  // INET_DIAG_NOCOOKIE, twice
+    return bytes
   }
 }
 
@@ -112,30 +103,40 @@ extension TCPState {
   static var allMask: UInt32 { allCases.reduce(0) { $0 | $1.mask } }
 }
 
-extension ByteWriter {
-  fileprivate mutating func append(native number: UInt16) { append(Int(number.littleEndian), width: 2) }
-  fileprivate mutating func append(native number: UInt32) { append(Int(number.littleEndian), width: 4) }
+extension [UInt8] {
+  /// Makes a struct nlmsghdr for a message of `length` bytes.
+  fileprivate init(header type: NetlinkMessageType, flags: UInt16, length: Int, sequence: UInt32) {
+    self = []
+    append(native: UInt32(length))
+    append(native: type.rawValue)
+    append(native: flags)
+    append(native: sequence)
+    append(native: 0 as UInt32)
+  }
+
+  /// Appends a number in the machine's byte order.
+  fileprivate mutating func append(native number: some FixedWidthInteger) {
+    Swift.withUnsafeBytes(of: number) { append(contentsOf: $0) }
+  }
 
   /// Appends 16 bytes in network byte order, of which IPv4 uses the first four.
   fileprivate mutating func append(address: IPAddress) {
     switch address {
     case .v4(let address):
       append(native: address.bigEndian)
-      append([UInt8](repeating: 0, count: 12))
+      append(contentsOf: [UInt8](repeating: 0, count: 12))
     case .v6(let high, let low):
-      for half in [high, low] {
-        append(native: UInt32(truncatingIfNeeded: half >> 32).bigEndian)
-        append(native: UInt32(truncatingIfNeeded: half).bigEndian)
-      }
+      append(native: high.bigEndian)
+      append(native: low.bigEndian)
     }
   }
 
   /// Appends a struct inet_diag_bc_op, followed by a second one that contains the port.
   fileprivate mutating func append(operation: UInt8, ifTrue: UInt8, ifFalse: UInt16, port: UInt16?) {
-    append([operation, ifTrue])
+    append(contentsOf: [operation, ifTrue])
     append(native: ifFalse)
     guard let port else { return }
-    append([0, 0])
+    append(native: 0 as UInt16)
     append(native: port)
   }
 }

@@ -34,17 +34,17 @@ package struct SockDiagResponse {
       let payload = UnsafeRawBufferPointer(rebasing: remaining[16..<length])
       remaining = UnsafeRawBufferPointer(rebasing: remaining[min(remaining.count, (length + 3) & ~3)...])
       guard isOurs else { continue }
-      if flags & 0x10 != 0 { return .interrupted }  // NLM_F_DUMP_INTR
-      switch type {
-      case 2, 3:  // NLMSG_ERROR, NLMSG_DONE
+      if flags & NetlinkFlags.dumpInterrupted != 0 { return .interrupted }
+      switch NetlinkMessageType(rawValue: type) {
+      case .error, .done:
         let code = payload.count >= 4 ? payload.number(at: 0, as: Int32.self) : 0
         if code != 0 { return .failed(code < 0 ? 0 &- code : code) }
-        if type == 3 { return .done }
-      case 4: return .interrupted  // NLMSG_OVERRUN
-      case 18, 20:  // TCPDIAG_GETSOCK, SOCK_DIAG_BY_FAMILY
+        if type == NetlinkMessageType.done.rawValue { return .done }
+      case .overrun: return .interrupted
+      case .tcpDiagGetSock, .sockDiagByFamily:
         guard let row = SocketRecord(diag: payload) else { return .interrupted }
         return .socket(row)
-      default: continue
+      case nil: continue
       }
     }
     return nil
@@ -65,7 +65,7 @@ extension SocketRecord {
     state = bytes[1]
     localPort = UInt16(bigEndian: bytes.number(at: 4, as: UInt16.self))
     func address(_ offset: Int) -> IPAddress {
-      bytes[0] == 2  // AF_INET
+      bytes[0] == AddressFamily.inet
         ? .v4(UInt32(bigEndian: word(offset)))
         : IPAddress(
           high: bigEndianWord(offset) << 32 | bigEndianWord(offset + 4),
@@ -85,8 +85,8 @@ extension SocketRecord {
       guard length >= 4, length <= bytes.count - offset else { return nil }
       let value = UnsafeRawBufferPointer(rebasing: bytes[(offset + 4)..<(offset + length)])
       switch bytes.number(at: offset + 2, as: UInt16.self) & 0x3FFF {  // NLA_TYPE_MASK
-      case 2: tcpInfo = TCPInfo(info: value)  // INET_DIAG_INFO
-      case 21 where value.count >= 8: controlGroup = value.number(at: 0, as: UInt64.self)  // INET_DIAG_CGROUP_ID
+      case InetDiag.info: tcpInfo = TCPInfo(info: value)
+      case InetDiag.controlGroupID where value.count >= 8: controlGroup = value.number(at: 0, as: UInt64.self)
       default: break
       }
       offset += (length + 3) & ~3

@@ -198,7 +198,7 @@ final class SocketOwnerScan {
   /// descriptors of the other threads.
   private func checkReadable(at pid: Int32, isReadable: Bool) {
     do throws(Errno) {
-      switch threadGroupState(stat: try readStat(of: pid)) {
+      switch ThreadGroupState(stat: try readStat(of: pid)) {
       case .exited: break
       case .leaderExited: findings.isComplete = false
       case .running: if !isReadable { (findings.isComplete, findings.isDenied) = (false, true) }

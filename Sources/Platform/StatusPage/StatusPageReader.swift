@@ -113,7 +113,7 @@ package final class StatusPageReader {
     guard process < 0 else { return waitUntilReadable(process, within: limit) }
     sleep(for: limit)
     // Like a pidfd: a process that its parent has not reaped has ended too.
-    if let stat = try? readStat(of: pid), case .exited = threadGroupState(stat: stat) { return true }
+    if let stat = try? readStat(of: pid), case .exited = ThreadGroupState(stat: stat) { return true }
     return kill(pid, 0) == -1 && Errno.current.code == ESRCH
   }
 

@@ -92,14 +92,11 @@ extension StopTimes {
   }
 
   /// Returns the shortest period in whole milliseconds that meets a condition which all longer periods meet too.
-  private static func leastPeriod(_ options: RunOptions, _ holds: (StopTimes) -> Bool) -> TimeAmount {
-    var (low, high) = (0, 8 * TimeAmount.longest.milliseconds)
-    while low < high {
-      let middle = low + (high - low) / 2
-      let period = TimeAmount.milliseconds(middle)
-      if holds(StopTimes(options, period: period, likelyPeriod: period)) { high = middle } else { low = middle + 1 }
+  private static func leastPeriod(_ options: RunOptions, _ isMet: (StopTimes) -> Bool) -> TimeAmount {
+    let least = (0..<8 * TimeAmount.longest.milliseconds).partitioningIndex {
+      isMet(StopTimes(options, period: .milliseconds($0), likelyPeriod: .milliseconds($0)))
     }
-    return .milliseconds(low)
+    return .milliseconds(least)
   }
 
   /// Returns a warning if the given times leave the command little time; `nil` if not. A given `--grace` suppresses it,

@@ -27,7 +27,7 @@ package enum HealthRequest: Equatable, Sendable {
     var lines = bytes[start..<end].split(separator: UInt8(ascii: "\n")).map {
       $0.last == UInt8(ascii: "\r") ? $0.dropLast() : $0
     }[...]
-    guard let first = lines.popFirst(), lines.allSatisfy({ $0.isEmpty || isHeaderLine($0) }) else {
+    guard let first = lines.popFirst(), lines.allSatisfy({ $0.isEmpty || isHTTPHeader($0) }) else {
       self = .refused(.badRequest)
       return
     }
@@ -55,12 +55,6 @@ package enum HealthRequest: Equatable, Sendable {
     }
     self = .get(path, sendsBody: !isHead)
   }
-}
-
-private func isHeaderLine(_ line: ArraySlice<UInt8>) -> Bool {
-  guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon != line.startIndex else { return false }
-  return line[..<colon].allSatisfy(isTokenCharacter)
-    && line[colon...].allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
 }
 
 /// The paths of the health endpoint.

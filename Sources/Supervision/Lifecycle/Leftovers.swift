@@ -154,12 +154,5 @@ struct Leftovers: Sendable {
   }
 
   /// Returns the index of the first head whose PID is not smaller.
-  private func place(of pid: Int32) -> Int {
-    var (low, high) = (0, heads.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if heads[middle].pid < pid { low = middle + 1 } else { high = middle }
-    }
-    return low
-  }
+  private func place(of pid: Int32) -> Int { heads.partitioningIndex { $0.pid >= pid } }
 }

@@ -26,7 +26,7 @@ extension ProbeOptions: CommandOptions {
     ) { options, text throws(InvalidValue) in options.checks.append(.http(try parseURL(text))) },
     OptionDefinition(name: "header", value: "'N: V'", help: "add this header to the request", repeatable: true) {
       options, text throws(InvalidValue) in
-      guard isHTTPHeader(text) else { throw InvalidValue(reason: "is not a header: expected Name: value") }
+      guard isHTTPHeader(text.utf8) else { throw InvalidValue(reason: "is not a header: expected Name: value") }
       options.headers.append(text)
     },
     OptionDefinition(name: "timeout", value: "D", defaultText: "1s", help: "time limit for all checks together") {
