@@ -13,22 +13,10 @@ package func parse(
   let variables = Variables(value: variable, hasOwn: hasOwnVariables)
   if let other { return try other.parse(arguments, variables) }
   let first = arguments.first ?? ""
-  if first.bytesEqual("status") {
-    var options = StatusOptions()
-    return try parse("status", arguments, &options) ?? .status(options)
-  }
-  if first.bytesEqual("stop") {
-    var options = StopOptions()
-    return try parse("stop", arguments, &options) ?? .stop(options)
-  }
-  if first.bytesEqual("probe") {
-    var options = ProbeOptions()
-    return try parse("probe", arguments, &options) ?? .probe(options)
-  }
-  if first.bytesEqual("drain") {
-    var options = DrainOptions()
-    return try parse("drain", arguments, &options) ?? .drain(options)
-  }
+  if first.bytesEqual("status") { return try parse(arguments, StatusOptions()) { .status($0) } }
+  if first.bytesEqual("stop") { return try parse(arguments, StopOptions()) { .stop($0) } }
+  if first.bytesEqual("probe") { return try parse(arguments, ProbeOptions()) { .probe($0) } }
+  if first.bytesEqual("drain") { return try parse(arguments, DrainOptions()) { .drain($0) } }
   if first.bytesEqual("smoke") { return try parseSmoke(arguments: arguments, variables) }
   if first.bytesEqual("plan") { return try parsePlan(arguments: arguments, variables) }
   // Any other use of the name runs the program install.
@@ -57,7 +45,7 @@ struct Variables {
 /// so `ebb sh -c 'x'` works: the command's arguments are never parsed.
 private func parseRun(arguments: [String], _ variables: Variables) throws(UsageError) -> Invocation {
   let (settings, next, ending) = try readOptions(arguments[...], RunOptions.table.map { $0.spec }, help: "ebb --help")
-  if case .help = ending { return .help(helpText()) }
+  if case .help = ending { return .help(RunOptions.help) }
   if case .version = ending { return .version }
   var options = RunOptions()
   try fill(&options, from: settings, variables)
@@ -136,19 +124,19 @@ private func parsePlan(arguments: [String], _ variables: Variables) throws(Usage
   }
 }
 
-/// Parses the command `name`, which only accepts options. Returns a requested help or version, else `nil`. Throws
-/// `UsageError`.
+/// Parses one of the commands that only accept options. Throws `UsageError`.
 private func parse<Options: CommandOptions>(
-  _ name: String, _ arguments: [String], _ options: inout Options
-) throws(UsageError) -> Invocation? {
-  let table = Options.table
+  _ arguments: [String], _ options: Options, _ invocation: (Options) -> Invocation
+) throws(UsageError) -> Invocation {
+  let (name, table) = (arguments[0], Options.table)
+  var options = options
   do throws(UsageError) {
     let (settings, ending) = try readCommand(name, arguments, table.map { $0.spec })
     if case .help = ending { return .help(Options.help) }
     if case .version = ending { return .version }
     for setting in settings { try apply(setting, table, to: &options) }
     try options.check()
-    return nil
+    return invocation(options)
   } catch {
     throw error.of(name)
   }

@@ -6,3 +6,7 @@ protocol CommandOptions {
   /// Throws `UsageError` for options that exclude or need each other.
   func check() throws(UsageError)
 }
+
+extension CommandOptions {
+  func check() throws(UsageError) {}
+}

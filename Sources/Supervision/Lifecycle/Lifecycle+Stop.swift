@@ -8,25 +8,16 @@ extension Lifecycle {
       return logStop(
         began, at: now, killAt: killAt, "the command has already exited; stopping leftover processes", &actions)
     }
-    let killIn = began.killAt - now
-    guard !began.isDelegated else {
-      logStop(
-        began, at: now, forwardIn: .zero,
-        "stopping: the command is an ebb itself, which does the delay and the drain; SIGKILL in \(killIn.brief) at the latest",
-        &actions)
+    let deadline = "\(deadlineName) in \((began.killAt - now).brief) at the latest"
+    guard !began.isDelegated, phase > .starting else {
+      let reason =
+        began.isDelegated
+        ? "an ebb itself, which does the delay and the drain" : "not ready, so the stop signal is sent immediately"
+      logStop(began, at: now, forwardIn: .zero, "stopping: the command is \(reason); \(deadline)", &actions)
       return skipToForwarding(at: now, &actions)
     }
-    guard phase > .starting else {
-      logStop(
-        began, at: now, forwardIn: .zero,
-        "stopping: the command is not ready, so the stop signal is sent immediately; \(deadlineName) in \(killIn.brief) at the latest",
-        &actions)
-      return skipToForwarding(at: now, &actions)
-    }
-    logStop(
-      began, at: now, forwardIn: keepsDelay ? times.delay : nil,
-      "stopping: \(keepsDelay && times.delay > .zero ? "the command keeps serving for \(times.delay.brief), " : "")"
-        + "\(deadlineName) in \(killIn.brief) at the latest", &actions)
+    let serves = keepsDelay && times.delay > .zero ? "the command keeps serving for \(times.delay.brief), " : ""
+    logStop(began, at: now, forwardIn: keepsDelay ? times.delay : nil, "stopping: \(serves)\(deadline)", &actions)
     enter(.delaying)
     if keepsDelay { announceDelay(&actions) }
     beginCounting(at: now)

@@ -125,14 +125,14 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
       default: Issue.record("\(words) is something else")
       }
     }
-    for option in RunOptions.table { #expect(helpText().contains("--\(option.spec.name)")) }
+    for option in RunOptions.table { #expect(RunOptions.help.contains("--\(option.spec.name)")) }
     let repeatable = RunOptions.table.count { $0.spec.repeatable }
     // Once more in the text below the options.
-    #expect(helpText().components(separatedBy: "repeatable").count - 1 == repeatable + 1)
+    #expect(RunOptions.help.components(separatedBy: "repeatable").count - 1 == repeatable + 1)
     for command in ["status", "probe", "stop", "drain", "smoke", "plan"] {
-      #expect(helpText().contains(" ebb \(command) ["))
+      #expect(RunOptions.help.contains(" ebb \(command) ["))
     }
-    #expect(helpText().split(separator: "\n").allSatisfy { $0.utf8.count <= 100 })
+    #expect(RunOptions.help.split(separator: "\n").allSatisfy { $0.utf8.count <= 100 })
   }
 
   @Test(arguments: [

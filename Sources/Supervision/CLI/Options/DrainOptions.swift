@@ -41,6 +41,4 @@ extension DrainOptions: CommandOptions {
       "drain", "waits until inbound connections are idle; stops nothing (preStop hooks, sidecars)",
       table.map { $0.spec }, exitCodes: "0 drained; 1 the bound was reached, one line says what is left; 125 error")
   }
-
-  func check() throws(UsageError) {}
 }

@@ -30,6 +30,4 @@ extension StatusOptions: CommandOptions {
       "status", "what the supervisor is doing, every process, what SIGTERM would do to each",
       table.map { $0.spec }, exitCodes: "0; 125 where no supervisor can be read")
   }
-
-  func check() throws(UsageError) {}
 }

@@ -25,6 +25,4 @@ extension StopOptions: CommandOptions {
       "stop", "begins the graceful stop, as the stop signal would",
       table.map { $0.spec }, exitCodes: "0; 125 where the stop could not be begun")
   }
-
-  func check() throws(UsageError) {}
 }
