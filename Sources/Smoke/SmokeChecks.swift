@@ -26,40 +26,55 @@ package struct SmokeCheck: Sendable {
   }
 }
 
-/// Returns the results of all checks of a run, always the same in the same order.
-func smokeChecks(_ observations: SmokeObservations) -> [SmokeCheck] {
-  [
-    check("ready-in-time", observations, .start, ready),
-    check("no-failed-requests-before-stop", observations, .service, beforeStop),
-    check("no-failed-requests-during-delay", observations, .stop, duringDelay),
-    check("slow-request-answered", observations, .stop, slowRequest),
-    check("stop-signal-handled", observations, .service, signalHandled),
-    check("exited-within-grace", observations, .stop, exitedInTime),
-    check("exit-code", observations, .stop, exitCode),
-    check("no-leftovers", observations, .stop, noLeftovers),
-    check("listener-closed", observations, .stop, listenerClosed),
-    check("no-zombies", observations, .service, noZombies),
-    check("delay-sufficient", observations, .stop, delaySufficient),
-    check("time-to-exit", observations, .stop, timeToExit),
-  ]
-}
-
-/// The progress that a run needs for a check to be possible.
-private enum Need { case start, service, stop }
-
-@inline(never)
-private func check(
-  _ name: String, _ observations: SmokeObservations, _ need: Need, _ judge: (SmokeObservations) -> Verdict
-) -> SmokeCheck {
-  let verdict: Verdict
-  if need != .start, observations.readyAt == nil {
-    verdict = .skip("it was never ready")
-  } else if need == .stop, observations.stoppedAt == nil {
-    verdict = .skip("it had exited before the stop signal")
-  } else {
-    verdict = judge(observations)
+extension SmokeObservations {
+  /// The results of all checks of a run, always the same in the same order.
+  var checks: [SmokeCheck] {
+    [
+      check("ready-in-time", .start, checkReady),
+      check("no-failed-requests-before-stop", .service, checkBeforeStop),
+      check("no-failed-requests-during-delay", .stop, checkDuringDelay),
+      check("slow-request-answered", .stop, checkSlowRequest),
+      check("stop-signal-handled", .service, checkSignalHandled),
+      check("exited-within-grace", .stop, checkExitedInTime),
+      check("exit-code", .stop, checkExitCode),
+      check("no-leftovers", .stop, checkLeftovers),
+      check("listener-closed", .stop, checkListenerClosed),
+      check("no-zombies", .service, checkZombies),
+      check("delay-sufficient", .stop, checkDelaySufficient),
+      check("time-to-exit", .stop, checkTimeToExit),
+    ]
   }
-  return SmokeCheck(name: name, result: verdict.result, detail: verdict.detail, failures: verdict.failures)
+
+  /// The progress that a run needs for a check to be possible.
+  private enum Need { case start, service, stop }
+
+  @inline(never)
+  private func check(_ name: String, _ need: Need, _ judge: () -> Verdict) -> SmokeCheck {
+    let verdict: Verdict =
+      need != .start && readyAt == nil
+      ? .skip("it was never ready")
+      : need == .stop && stoppedAt == nil ? .skip("it had exited before the stop signal") : judge()
+    return SmokeCheck(name: name, result: verdict.result, detail: verdict.detail, failures: verdict.failures)
+  }
+
+  private func checkReady() -> Verdict {
+    switch start {
+    case .underWay: .fail("it was not ready within \(options.readyTimeout.description)")
+    case .failed(let problem): .fail(problem)
+    case .ready(let at): .pass("after \((at - startedAt).approximate)")
+    }
+  }
+
+  /// A time of the final report, formatted.
+  @inline(never)
+  func reported(_ key: String) -> String { report?.span(key)?.approximate ?? "?" }
+
+  /// The supervisor's exit code.
+  var code: Int { end?.status.code ?? 0 }
+
+  var wasKilled: Bool { report?.flag("killed") ?? false || end == nil }
+
+  var leftSomething: Bool { report?.text("leftovers") != nil }
 }
 
 struct Verdict {
@@ -72,25 +87,4 @@ struct Verdict {
   static func fail(_ detail: String, _ failures: [SmokeFailure] = []) -> Verdict {
     Verdict(result: .fail, detail: detail, failures: failures)
   }
-}
-
-private func ready(_ observations: SmokeObservations) -> Verdict {
-  switch observations.start {
-  case .underWay: .fail("it was not ready within \(observations.options.readyTimeout.description)")
-  case .failed(let problem): .fail(problem)
-  case .ready(let at): .pass("after \((at - observations.startedAt).approximate)")
-  }
-}
-
-extension SmokeObservations {
-  /// A time of the final report, formatted.
-  @inline(never)
-  func reported(_ key: String) -> String { report?.span(key)?.approximate ?? "?" }
-
-  /// The supervisor's exit code.
-  var code: Int { end?.status.code ?? 0 }
-
-  var wasKilled: Bool { report?.flag("killed") ?? false || end == nil }
-
-  var leftSomething: Bool { report?.text("leftovers") != nil }
 }

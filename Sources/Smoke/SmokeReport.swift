@@ -7,7 +7,7 @@ package struct SmokeReport {
 
   package init(_ observations: SmokeObservations) {
     self.observations = observations
-    checks = smokeChecks(observations)
+    checks = observations.checks
   }
 
   package var passed: Bool { count(.fail) == 0 }

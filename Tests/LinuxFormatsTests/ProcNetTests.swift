@@ -72,7 +72,7 @@ import Testing
   }
 
   @Test func unixSockets() {
-    func inode(_ text: String) -> UInt64? { listeningUnixInode(line: Array(text.utf8)[...]) }
+    func inode(_ text: String) -> UInt64? { parseListeningUnixInode(line: Array(text.utf8)[...]) }
     #expect(inode("0000000000000000: 00000002 00000000 00010000 0001 01 30012 /run/a b") == 30012)
     #expect(inode("0000000000000000: 00000002 00000000 00010000 0001 01 30012") == 30012)
     #expect(inode("0000000000000000: 00000003 00000000 00000000 0001 03 30013 /run/a") == nil)
@@ -81,7 +81,7 @@ import Testing
   }
 
   @Test func links() {
-    func inode(_ text: String) -> UInt64? { socketInode(link: Array(text.utf8)[...]) }
+    func inode(_ text: String) -> UInt64? { parseSocketInode(link: Array(text.utf8)[...]) }
     #expect(inode("socket:[0]") == 0 && inode("socket:[4294967296]") == 4_294_967_296)
     for text in ["", "socket:[", "socket:[]", "socket:[1", "socket:[1]x", "socket:[-1]", "pipe:[1]", "/socket:[1]"] {
       #expect(inode(text) == nil, "\(text)")
@@ -101,7 +101,7 @@ import Testing
 
   @Test func controlGroups() {
     func path(_ text: String) -> String? {
-      controlGroupPath(Array(text.utf8)).map { String(decoding: $0, as: UTF8.self) }
+      parseControlGroupPath(Array(text.utf8)).map { String(decoding: $0, as: UTF8.self) }
     }
     #expect(path("0::/\n") == "/" && path("9:name=systemd:/\n0::/kubepods/pod1/a\n") == "/kubepods/pod1/a")
     #expect(path("9:memory:/a\n") == nil && path("0::\n") == nil && path("") == nil)

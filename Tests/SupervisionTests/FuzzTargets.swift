@@ -138,7 +138,7 @@ private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8
 /// What has been understood once does not change with what comes behind it, and an answer is one answer.
 private func checkRequest(_ bytes: [UInt8]) -> String? {
   let request = HealthRequest(bytes)
-  let answer = healthAnswer(request) { _ in .liveness }
+  let answer = request.response { _ in .liveness }
   guard request != .incomplete else {
     if bytes.count >= HealthRequest.limit { return "waits for more than it will read" }
     return answer.isEmpty ? nil : "answers what was not asked yet"
@@ -182,7 +182,7 @@ private func checkReport(_ bytes: [UInt8]) -> String? {
 private func checkURL(_ bytes: [UInt8]) -> String? {
   guard let url = HTTPURL(text: text(bytes)) else { return nil }
   if url.addresses.isEmpty || url.addresses.contains(where: { $0.port == 0 }) { return "no address" }
-  let request = httpGet(url)
+  let request = url.getRequest()
   if endOfHead(request[...]) != request.count { return "more than one head" }
   let words = request.prefix { $0 != 0x0D }.split(separator: 0x20, omittingEmptySubsequences: false)
   return words.count == 3 && words[1].first == UInt8(ascii: "/") ? nil : "request line of \(words.count) words"
@@ -253,8 +253,8 @@ private func checkProcNet(_ bytes: [UInt8]) -> String? {
   let line = bytes.prefix { $0 != 0x0A }
   let row = SocketRecord(line: line)
   if row?.connection?.class(quiet: .zero) == .idle { return "idle without ages" }
-  _ = (listeningUnixInode(line: line), socketInode(link: line), hidesProcesses(mount: line), row?.isDatagramServer)
-  _ = (controlGroupPath(bytes), ThreadGroupState(stat: bytes))
+  _ = (parseListeningUnixInode(line: line), parseSocketInode(link: line), hidesProcesses(mount: line), row?.isDatagramServer)
+  _ = (parseControlGroupPath(bytes), ThreadGroupState(stat: bytes))
   return parsePassiveOpens(snmp: bytes) ?? 0 >= 0 ? nil : "a negative number"
 }
 

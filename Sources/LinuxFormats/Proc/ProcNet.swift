@@ -28,7 +28,7 @@ extension SocketRecord {
 }
 
 /// Parses the inode of a listening UNIX socket from a line of /proc/net/unix. `nil` for any other line.
-package func listeningUnixInode(line: ArraySlice<UInt8>) -> UInt64? {
+package func parseListeningUnixInode(line: ArraySlice<UInt8>) -> UInt64? {
   var columns = Columns(line)
   // __SO_ACCEPTCON
   guard let flags = columns.skip(3).flatMap(parseHexadecimal), flags & 0x10000 != 0 else { return nil }

@@ -63,7 +63,7 @@ package final class ListeningProcesses {
       for _ in 0..<1000 {
         let length = Int(ebb_readdir_link(folder, &text, Int32(text.count)))
         if length == 0 { break }
-        guard length > 0, let inode = socketInode(link: text.prefix(length)) else { continue }
+        guard length > 0, let inode = parseSocketInode(link: text.prefix(length)) else { continue }
         for row in search.rows where row.inode == inode { return (child, row.localPort) }
       }
     }

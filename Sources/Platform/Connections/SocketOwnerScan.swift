@@ -86,7 +86,7 @@ final class SocketOwnerScan {
   private func take(_ line: ArraySlice<UInt8>, of index: Int) {
     switch index {
     case 0:
-      if let inode = listeningUnixInode(line: line) { others.insert(inode) }
+      if let inode = parseListeningUnixInode(line: line) { others.insert(inode) }
     case 3:
       if hidesProcesses(mount: line) { findings.isComplete = false }
     default:
@@ -214,7 +214,7 @@ final class SocketOwnerScan {
   }
 
   private func take(link: [UInt8]) {
-    if let inode = socketInode(link: link[...]) {
+    if let inode = parseSocketInode(link: link[...]) {
       findings.hasSockets = true
       if wanted.contains(inode) { findings.matched.insert(inode) }
       if others.contains(inode) { findings.hasUncountable = true }

@@ -20,8 +20,8 @@ package func signalReach(of pid: Int32) -> SignalReach {
 /// group of version 2, no /sys). cgroups(7)
 package func readOutOfMemoryKills() -> Int? {
   guard let list = try? readFile("/proc/self/cgroup", upTo: 4096) else { return nil }
-  for path in memoryGroupFiles(list) {
-    if let events = try? readFile(path, upTo: 1024), let kills = outOfMemoryKills(events: events) { return kills }
+  for path in parseMemoryGroupFiles(list) {
+    if let events = try? readFile(path, upTo: 1024), let kills = parseOutOfMemoryKills(events: events) { return kills }
   }
   return nil
 }

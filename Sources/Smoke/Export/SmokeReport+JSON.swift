@@ -1,30 +1,31 @@
 import Primitives
+import Supervision
 
 extension SmokeReport {
   /// One object on one line; keys may be added but not renamed.
   var json: [UInt8] {
-    var bytes: [UInt8] = []
-    var separator = "{\"passed\":\(passed ? "true" : "false"),\"checks\":["
-    for check in checks {
-      bytes.append("\(separator){\"name\":\"\(check.name)\",\"result\":\"\(check.result.name)\",\"detail\":")
-      bytes.appendQuoted(check.detail)
-      separator = "},"
+    let failures: [FieldValue] = observations.judgedFailures.prefix(SmokeReport.listedFailures).map {
+      .object([
+        .init("time", .text(utcTimestamp(unixMilliseconds: $0.time))),
+        .init("after_stop_ms", .span(observations.afterStop($0))), .init("reason", .text($0.reason)),
+      ])
     }
-    separator = "}],\"requests\":{\"total\":\(observations.total),\"failed\":\(observations.failed),\"failures\":["
-    for failure in observations.judgedFailures.prefix(SmokeReport.listedFailures) {
-      let time = utcTimestamp(unixMilliseconds: failure.time)
-      bytes.append(
-        "\(separator){\"time\":\"\(time)\",\"after_stop_ms\":\(number(observations.afterStop(failure)?.milliseconds)),\"reason\":"
-      )
-      bytes.appendQuoted(failure.reason)
-      bytes.append("}")
-      separator = ","
-    }
-    if observations.judgedFailures.isEmpty { bytes.append(separator) }
-    let code = number(observations.end?.status.code)
-    bytes.append("]},\"exit\":{\"code\":\(code),\"after_ms\":\(number(observations.stopTime?.milliseconds))}}\n")
-    return bytes
+    let requests: [LogRecord.Field] = [
+      .init("total", .number(observations.total)), .init("failed", .number(observations.failed)),
+      .init("failures", .list(failures)),
+    ]
+    let exit: [LogRecord.Field] = [
+      .init("code", .count(observations.end?.status.code)), .init("after_ms", .span(observations.stopTime)),
+    ]
+    return [UInt8](jsonLine: [
+      .init("passed", .flag(passed)), .init("checks", .list(checks.map { .object($0.fields) })),
+      .init("requests", .object(requests)), .init("exit", .object(exit)),
+    ])
   }
+}
 
-  func number(_ number: Int?) -> String { number.map { "\($0)" } ?? "null" }
+extension SmokeCheck {
+  fileprivate var fields: [LogRecord.Field] {
+    [.init("name", .text(name)), .init("result", .text(result.name)), .init("detail", .text(detail))]
+  }
 }

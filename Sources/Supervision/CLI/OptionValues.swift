@@ -71,9 +71,7 @@ func parsePortList(_ text: String) throws(InvalidValue) -> [Port] {
 }
 
 func parseDrainMode(_ text: String) throws(InvalidValue) -> DrainMode {
-  if text.bytesEqual("idle") { return .idle }
-  if text.bytesEqual("zero") { return .zero }
-  if text.bytesEqual("time") { return .time }
+  for mode in DrainMode.allCases where text.bytesEqual(mode.name) { return mode }
   throw InvalidValue(reason: "is not a drain mode: expected time, idle or zero")
 }
 

@@ -36,38 +36,28 @@ package struct PlanReport: Sendable {
     var text: String { "\(name) \(span.map { $0.inTenths } ?? "not given") (\(origin.name))" }
   }
 
-  private var delay: Value {
-    Value(
-      name: "delay", span: times.delay,
-      origin: origin(of: options.delay, "delay", holds: times.delay, usual: .seconds(5)))
-  }
+  private var delay: Value { value("delay", given: options.delay, times.delay, usual: .seconds(5)) }
   private var drainTimeout: Value {
-    Value(
-      name: "drain-timeout", span: times.drainTimeout,
-      origin: origin(of: options.drainTimeout, "drain-timeout", holds: times.drainTimeout, usual: .seconds(10)))
+    value("drain-timeout", given: options.drainTimeout, times.drainTimeout, usual: .seconds(10))
   }
   private var drainQuiet: Value {
-    Value(
-      name: "drain-quiet", span: times.drainQuiet,
-      origin: origin(of: options.drainQuiet, "drain-quiet", holds: times.drainQuiet, usual: .seconds(2)))
+    value("drain-quiet", given: options.drainQuiet, times.drainQuiet, usual: .seconds(2))
   }
-  private var grace: Value { Value(name: "grace", span: options.grace, origin: origin(of: options.grace, "grace")) }
+  private var grace: Value { value("grace", given: options.grace, options.grace) }
   private var gracePeriod: Value {
     Value(
       name: "termination-grace-period", span: times.terminationGracePeriod, origin: StopPlan(options).gracePeriodFrom)
   }
   private var killMargin: Value {
-    Value(
-      name: "kill-margin", span: times.killMargin,
-      origin: origin(of: options.killMargin, "kill-margin", holds: times.killMargin, usual: .seconds(1)))
+    value("kill-margin", given: options.killMargin, times.killMargin, usual: .seconds(1))
   }
 
   /// `usual` is the default if there is enough time for it.
-  private func origin(
-    of given: TimeAmount?, _ name: String, holds value: TimeAmount? = nil, usual: TimeAmount? = nil
-  ) -> StopPlan.Origin {
-    guard given == nil else { return options.isFromVariable(name) ? .variable : .flag }
-    return value == usual ? .defaultValue : .fitted
+  private func value(
+    _ name: String, given: TimeAmount?, _ span: TimeAmount?, usual: TimeAmount? = nil
+  ) -> Value {
+    let origin = options.origin(name, isGiven: given != nil, or: span == usual ? .defaultValue : .fitted)
+    return Value(name: name, span: span, origin: origin)
   }
 
   private var moments: [Moment] {
@@ -96,7 +86,7 @@ package struct PlanReport: Sendable {
         event: "orchestrator-kill", at: times.terminationGracePeriod, text: "SIGKILL by the orchestrator",
         values: [gracePeriod]))
     if isHeld {
-      let hold = Value(name: "ready-hold", span: options.readyHold, origin: origin(of: options.readyHold, "ready-hold"))
+      let hold = value("ready-hold", given: options.readyHold, options.readyHold)
       let place = moments.firstIndex { $0.at > options.readyHold } ?? moments.endIndex
       moments.insert(
         Moment(event: "not-ready", at: options.readyHold, text: "not ready from now on", values: [hold]), at: place)
@@ -168,14 +158,6 @@ extension PlanReport {
 // MARK: - JSON
 
 extension PlanReport {
-  private var drainName: String {
-    switch options.drain {
-    case .time: "time"
-    case .idle: "idle"
-    case .zero: "zero"
-    }
-  }
-
   /// One JSON object and a newline; times in milliseconds.
   package var json: [UInt8] {
     var facts: [LogRecord.Field] = [
@@ -183,7 +165,7 @@ extension PlanReport {
       .init("orchestrator", .text(options.orchestrator.name)),
       .init("stop_signals", .list(options.stopSignals.signals.map { .text($0.name) })),
       .init("stop_signals_from", .text(StopPlan(options).signalsFrom.name)),
-      .init("drain", .text(drainName)),
+      .init("drain", .text(options.drain.name)),
     ]
     let values = [delay, drainTimeout, drainQuiet, grace, killMargin, gracePeriod]
     let keys = ["delay", "drain_timeout", "drain_quiet", "grace", "kill_margin", "grace_period"]
@@ -194,9 +176,6 @@ extension PlanReport {
     facts.append(
       .init("moments", .list(moments.map { .object([.init("event", .text($0.event)), .init("at_ms", .span($0.at))]) })))
     facts.append(.init("warnings", .list(warnings.map { .text($0) })))
-    var bytes: [UInt8] = []
-    bytes.appendJSON(facts)
-    bytes.append("\n")
-    return bytes
+    return [UInt8](jsonLine: facts)
   }
 }

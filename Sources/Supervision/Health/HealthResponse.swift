@@ -31,24 +31,25 @@ package struct HealthResponse: Sendable {
   fileprivate static func refusal(_ status: HTTPStatus) -> HealthResponse {
     HealthResponse(status: status, type: plainText, body: Array(status.phrase.utf8))
   }
-}
 
-/// Encodes the whole response. Each one closes its connection, so no client can hold one longer than a request takes. A
-/// client that sends one request in some seconds gains nothing from keep-alive.
-package func healthAnswer(_ request: HealthRequest, _ content: (HealthPath) -> HealthResponse) -> [UInt8] {
-  switch request {
-  case .incomplete: []
-  case .get(let path, let sendsBody): answer(content(path), sendsBody: sendsBody)
-  case .refused(let status): answer(.refusal(status), sendsBody: true)
+  fileprivate func bytes(sendsBody: Bool) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.append("HTTP/1.1 \(status.rawValue) \(status.phrase)\r\nContent-Type: \(type)\r\n")
+    bytes.append("Content-Length: \(body.count)\r\nCache-Control: no-store\r\n")
+    if status == .methodNotAllowed { bytes.append("Allow: GET, HEAD\r\n") }
+    bytes.append("Connection: close\r\n\r\n")
+    return sendsBody ? bytes + body : bytes
   }
 }
 
-private func answer(_ content: HealthResponse, sendsBody: Bool) -> [UInt8] {
-  var bytes: [UInt8] = []
-  bytes.append("HTTP/1.1 \(content.status.rawValue) \(content.status.phrase)\r\nContent-Type: \(content.type)\r\n")
-  bytes.append("Content-Length: \(content.body.count)\r\nCache-Control: no-store\r\n")
-  if content.status == .methodNotAllowed { bytes.append("Allow: GET, HEAD\r\n") }
-  bytes.append("Connection: close\r\n\r\n")
-  if sendsBody { bytes.append(contentsOf: content.body) }
-  return bytes
+extension HealthRequest {
+  /// Encodes the whole response. Each one closes its connection, so no client can hold one longer than a request takes. A
+  /// client that sends one request in some seconds gains nothing from keep-alive.
+  package func response(_ content: (HealthPath) -> HealthResponse) -> [UInt8] {
+    switch self {
+    case .incomplete: []
+    case .get(let path, let sendsBody): content(path).bytes(sendsBody: sendsBody)
+    case .refused(let status): HealthResponse.refusal(status).bytes(sendsBody: true)
+    }
+  }
 }

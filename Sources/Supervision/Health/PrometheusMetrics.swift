@@ -1,29 +1,33 @@
 import Primitives
 
-/// Encodes the state of a run in Prometheus's text format; https://prometheus.io/docs/instrumenting/exposition_formats.
-package func prometheusMetrics(_ status: Status, at now: Instant) -> [UInt8] {
-  let state = status.snapshot
-  var text = MetricsText()
-  text.add("ebb_info", "gauge", "The version of the supervisor.", "1", labels: "version=\"\(status.info.version)\"")
-  text.describe("ebb_phase", "gauge", "1 for the phase that the run is in, 0 for the others.")
-  for phase in Phase.allCases {
-    text.add("ebb_phase", phase == state.phase ? "1" : "0", labels: "phase=\"\(phase.name)\"")
+extension Status {
+  /// Encodes the state of a run in Prometheus's text format; https://prometheus.io/docs/instrumenting/exposition_formats.
+  package func prometheusMetrics(at now: Instant) -> [UInt8] {
+    let state = snapshot
+    var text = MetricsText()
+    text.add("ebb_info", "gauge", "The version of the supervisor.", "1", labels: "version=\"\(info.version)\"")
+    text.describe("ebb_phase", "gauge", "1 for the phase that the run is in, 0 for the others.")
+    for phase in Phase.allCases {
+      text.add("ebb_phase", phase == state.phase ? "1" : "0", labels: "phase=\"\(phase.name)\"")
+    }
+    text.add("ebb_phase_seconds", "gauge", "Time since the phase was entered.", seconds(now - state.since))
+    text.add("ebb_ready", "gauge", "Whether traffic may come.", state.isReady(at: now) ? "1" : "0")
+    let uptime = now - info.startedAt
+    text.add("ebb_uptime_seconds", "gauge", "Time since the supervisor was started.", seconds(uptime))
+    text.add("ebb_signals_received_total", "counter", "Signals that came to the supervisor.", "\(state.received)")
+    text.add("ebb_signals_forwarded_total", "counter", "Signals sent to the command.", "\(state.forwarded)")
+    text.add("ebb_orphans_reaped_total", "counter", "Orphaned processes that were reaped.", "\(state.reaped)")
+    text.describe(
+      "ebb_deadline_seconds", "gauge",
+      "In a stop, the time left until the stop signal is forwarded at the latest, and until SIGKILL; negative: passed.")
+    if let stop = state.stop, stop.forwardedAt == nil, state.phase < .stopping {
+      text.add("ebb_deadline_seconds", seconds(stop.forwardAt - now), labels: "deadline=\"forward\"")
+    }
+    if let killAt = state.killAt {
+      text.add("ebb_deadline_seconds", seconds(killAt - now), labels: "deadline=\"kill\"")
+    }
+    return text.bytes
   }
-  text.add("ebb_phase_seconds", "gauge", "Time since the phase was entered.", seconds(now - state.since))
-  text.add("ebb_ready", "gauge", "Whether traffic may come.", state.isReady(at: now) ? "1" : "0")
-  let uptime = now - status.info.startedAt
-  text.add("ebb_uptime_seconds", "gauge", "Time since the supervisor was started.", seconds(uptime))
-  text.add("ebb_signals_received_total", "counter", "Signals that came to the supervisor.", "\(state.received)")
-  text.add("ebb_signals_forwarded_total", "counter", "Signals sent to the command.", "\(state.forwarded)")
-  text.add("ebb_orphans_reaped_total", "counter", "Orphaned processes that were reaped.", "\(state.reaped)")
-  text.describe(
-    "ebb_deadline_seconds", "gauge",
-    "In a stop, the time left until the stop signal is forwarded at the latest, and until SIGKILL; negative: passed.")
-  if let stop = state.stop, stop.forwardedAt == nil, state.phase < .stopping {
-    text.add("ebb_deadline_seconds", seconds(stop.forwardAt - now), labels: "deadline=\"forward\"")
-  }
-  if let killAt = state.killAt { text.add("ebb_deadline_seconds", seconds(killAt - now), labels: "deadline=\"kill\"") }
-  return text.bytes
 }
 
 private struct MetricsText {

@@ -23,7 +23,7 @@ extension Lifecycle {
     ]
     let traffic = trafficReport.fields(delay: times.delay, serverAdvice: serverAdvice, later: [atKill])
     let others: [(String, FieldValue)] = [
-      ("pre_stop", hook.map { .object($0.fields.map { LogRecord.Field(key: $0.0, value: $0.1) }) } ?? .null),
+      ("pre_stop", hook.map { .object($0.fields.map { LogRecord.Field($0.0, $0.1) }) } ?? .null),
       ("leftovers", leftoversEnd.map { .text($0) } ?? .null),
       ("oom_kills", (outOfMemoryKills ?? 0) > 0 ? .count(outOfMemoryKills) : .null),
       ("reaped", .number(orphansReaped)),

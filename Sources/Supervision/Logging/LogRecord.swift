@@ -13,6 +13,8 @@ package struct LogRecord: Sendable {
     /// The JSON key in snake case; times end in `_ms`.
     package let key: String
     package let value: FieldValue
+
+    package init(_ key: String, _ value: FieldValue) { (self.key, self.value) = (key, value) }
   }
 
   package init(_ level: LogLevel, _ event: String, _ message: String) { self.init(level, event, [], message) }
@@ -20,13 +22,9 @@ package struct LogRecord: Sendable {
   package init(_ level: LogLevel, _ event: String, _ fields: [(String, FieldValue)], _ message: String) {
     self.level = level
     self.event = event
-    self.fields = fields.map { Field(key: $0.0, value: $0.1) }
+    self.fields = fields.map { Field($0.0, $0.1) }
     self.message = message
   }
-}
-
-extension LogRecord.Field {
-  init(_ key: String, _ value: FieldValue) { self.init(key: key, value: value) }
 }
 
 /// The value of a field. Times are whole milliseconds; an absent fact is null.
@@ -40,9 +38,12 @@ package enum FieldValue: Sendable {
 
   /// Null if the amount is `nil`.
   @inline(never)
-  static func span(_ span: TimeAmount?) -> FieldValue { span.map { .number($0.milliseconds) } ?? .null }
+  package static func span(_ span: TimeAmount?) -> FieldValue { span.map { .number($0.milliseconds) } ?? .null }
   @inline(never)
   static func signal(_ signal: Signal?) -> FieldValue { signal.map { .text($0.name) } ?? .null }
+  /// Null if the number is `nil`.
+  @inline(never)
+  package static func count(_ count: Int?) -> FieldValue { count.map { .number($0) } ?? .null }
 }
 
 extension LogRecord {
@@ -50,11 +51,10 @@ extension LogRecord {
   /// in milliseconds since 1970-01-01 UTC.
   package func line(_ format: LogFormat, unixMilliseconds: Int) -> [UInt8] {
     let head = [
-      Field(key: "time", value: .text(utcTimestamp(unixMilliseconds: unixMilliseconds))),
-      Field(key: "level", value: .text(level.name)),
-      Field(key: "event", value: .text(event)),
+      Field("time", .text(utcTimestamp(unixMilliseconds: unixMilliseconds))), Field("level", .text(level.name)),
+      Field("event", .text(event)),
     ]
-    let all = head + fields + [Field(key: "msg", value: .text(message))]
+    let all = head + fields + [Field("msg", .text(message))]
     var bytes: [UInt8] = []
     switch format {
     case .text where level == .fatal: bytes.append("ebb: fatal: " + message)  // the command never ran
@@ -69,6 +69,13 @@ extension LogRecord {
 }
 
 extension [UInt8] {
+  /// One JSON object and a newline.
+  package init(jsonLine fields: [LogRecord.Field]) {
+    self = []
+    appendJSON(fields)
+    append("\n")
+  }
+
   /// Appends ` key=value`; fields of an object as ` object.key=value`. Null fields are omitted.
   fileprivate mutating func appendLogfmt(_ fact: LogRecord.Field, prefix: String) {
     if case .object(let fields) = fact.value {
@@ -83,7 +90,7 @@ extension [UInt8] {
     }
   }
 
-  mutating func appendJSON(_ fields: [LogRecord.Field]) {
+  fileprivate mutating func appendJSON(_ fields: [LogRecord.Field]) {
     var separator = "{"
     for fact in fields {
       append(separator)
@@ -122,10 +129,4 @@ extension String {
         $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") && $0 != UInt8(ascii: "\\")
       }
   }
-}
-
-extension FieldValue {
-  /// Null if the count is `nil`.
-  @inline(never)
-  static func count(_ count: Int?) -> FieldValue { count.map { .number($0) } ?? .null }
 }

@@ -1,36 +1,34 @@
 import LinuxFormats
 import Primitives
 
-/// Encodes `ebb status --json` and the health endpoint's `/status` on one line; keys may be added but not renamed.
-/// `pid` is the supervisor's in the caller's PID namespace, `processes` are its descendants, `list` has each connection
-/// if requested. Without `processes` the arguments are omitted too, to keep command lines off the network.
-package func statusJSON(
-  _ status: Status, pid: Int32, processes: [ProcessDetails]?, list: [Connection]? = nil, at now: Instant
-) -> [UInt8] {
-  let run = status.snapshot
-  var bytes: [UInt8] = []
-  bytes.appendJSON([
-    .init("schema", .number(1)),
-    .init("version", .text(status.info.version)),
-    .init("pid", .number(Int(pid))),
-    .init("phase", .text(run.phase.name)),
-    .init("ready", .flag(run.isReady(at: now))),
-    .init("uptime_ms", .span(max(.zero, now - status.info.startedAt))),
-    .init(
-      "command",
-      .object([
-        .init("pid", .pid(status.command(in: processes ?? [], supervisor: pid)?.entry.pid ?? run.commandPid)),
-        .init("argv", processes == nil ? .null : .list(status.info.argv.map { .text($0) })),
-      ])),
-    .init("stop", run.stop.map { .object(fields(of: $0, run, at: now)) } ?? .null),
-    .init("reaped", .number(run.reaped)),
-    .init("plan", status.planFields(for: status.command(in: processes ?? [], supervisor: pid))),
-    .init("out_of_reach", .flag(run.isOutOfReach)),
-    .init("connections", run.connections.map { .object(fields(of: $0, list, quiet: status.info.drainQuiet)) } ?? .null),
-    .init("processes", processes.map { .list($0.map { .object(fields(of: $0)) }) } ?? .null),
-  ])
-  bytes.append("\n")
-  return bytes
+extension Status {
+  /// Encodes `ebb status --json` and the health endpoint's `/status` on one line; keys may be added but not renamed.
+  /// `pid` is the supervisor's in the caller's PID namespace, `processes` are its descendants, `list` has each connection
+  /// if requested. Without `processes` the arguments are omitted too, to keep command lines off the network.
+  package func json(pid: Int32, processes: [ProcessDetails]?, list: [Connection]? = nil, at now: Instant) -> [UInt8] {
+    let run = snapshot
+    let command = command(in: processes ?? [], supervisor: pid)
+    return [UInt8](jsonLine: [
+      .init("schema", .number(1)),
+      .init("version", .text(info.version)),
+      .init("pid", .number(Int(pid))),
+      .init("phase", .text(run.phase.name)),
+      .init("ready", .flag(run.isReady(at: now))),
+      .init("uptime_ms", .span(max(.zero, now - info.startedAt))),
+      .init(
+        "command",
+        .object([
+          .init("pid", .pid(command?.entry.pid ?? run.commandPid)),
+          .init("argv", processes == nil ? .null : .list(info.argv.map { .text($0) })),
+        ])),
+      .init("stop", run.stop.map { .object(fields(of: $0, run, at: now)) } ?? .null),
+      .init("reaped", .number(run.reaped)),
+      .init("plan", planFields(for: command)),
+      .init("out_of_reach", .flag(run.isOutOfReach)),
+      .init("connections", run.connections.map { .object(fields(of: $0, list, quiet: info.drainQuiet)) } ?? .null),
+      .init("processes", processes.map { .list($0.map { .object(fields(of: $0)) }) } ?? .null),
+    ])
+  }
 }
 
 private func fields(of stop: StatusSnapshot.Stop, _ run: StatusSnapshot, at now: Instant) -> [LogRecord.Field] {

@@ -1,51 +1,51 @@
 import LinuxFormats
 import Primitives
 
-/// Formats `ebb status` for people. `pid` is the supervisor's in the caller's PID namespace; `processes` are its
-/// descendants, each followed by its own, empty if /proc does not provide them.
-package func statusText(_ status: Status, pid: Int32, processes: [ProcessDetails], at now: Instant) -> String {
-  let run = status.snapshot
-  var text =
-    "ebb \(status.info.version.printable), pid \(pid): \(run.phase.name) for \((now - run.since).approximate), "
-    + "\(run.isReady(at: now) ? "ready" : "not ready")\n"
-  func line(_ title: String, _ value: String) { text += title.padded(to: 10) + value + "\n" }
-
-  line("command", status.commandText(in: processes, supervisor: pid))
-  line("uptime", (now - status.info.startedAt).approximate)
-  line("signals", "\(run.received) received, \(run.forwarded) forwarded")
-  line("orphans", "\(run.reaped) reaped")
-  if run.stop == nil, run.phase <= .serving {
-    line("stop", status.planText(for: status.command(in: processes, supervisor: pid)))
-  }
-  if let connections = run.connections { line("clients", connections.text) }
-  for (index, part) in status.deadlines(at: now).enumerated() { line(index == 0 ? "stop" : "", part) }
-  for (index, part) in (run.stop?.trafficTexts ?? []).enumerated() { line(index == 0 ? "traffic" : "", part) }
-  if !processes.isEmpty {
-    text += "\n" + processTable(processes, signal: run.stop?.sends ?? status.info.forwardsAs ?? .sigterm)
-  }
-  let sentences = status.diagnosis(of: processes, supervisor: pid)
-  if !sentences.isEmpty { text += "\n" }
-  for sentence in sentences { text += sentence + "\n" }
-  return text
-}
-
-/// Formats one line, without a line end, for `ebb stop --wait` and for `ebb status --watch` without a terminal.
-package func statusLine(_ status: Status, at now: Instant) -> String {
-  let run = status.snapshot
-  var text = "\(run.phase.name), \(run.isReady(at: now) ? "ready" : "not ready")"
-  if case .exited(let code) = run.command { text += "; the command has exited with \(code)" }
-  if run.phase < .exited { for part in status.deadlines(at: now).dropFirst() { text += "; " + part } }
-  return text + "; \(run.received) received, \(run.forwarded) forwarded, \(run.reaped) reaped"
-}
-
-/// Formats one line for a supervisor if there are several.
-package func supervisorLine(_ status: Status, pid: Int32, at now: Instant) -> String {
-  let run = status.snapshot
-  return
-    "pid \(pid): \(run.phase.name), \(run.isReady(at: now) ? "ready" : "not ready"), \(status.info.argv.displayText)"
-}
-
 extension Status {
+  /// Formats `ebb status` for people. `pid` is the supervisor's in the caller's PID namespace; `processes` are its
+  /// descendants, each followed by its own, empty if /proc does not provide them.
+  package func text(pid: Int32, processes: [ProcessDetails], at now: Instant) -> String {
+    let run = snapshot
+    var text =
+      "ebb \(info.version.printable), pid \(pid): \(run.phase.name) for \((now - run.since).approximate), "
+      + "\(run.isReady(at: now) ? "ready" : "not ready")\n"
+    func line(_ title: String, _ value: String) { text += title.padded(to: 10) + value + "\n" }
+
+    line("command", commandText(in: processes, supervisor: pid))
+    line("uptime", (now - info.startedAt).approximate)
+    line("signals", "\(run.received) received, \(run.forwarded) forwarded")
+    line("orphans", "\(run.reaped) reaped")
+    if run.stop == nil, run.phase <= .serving {
+      line("stop", planText(for: command(in: processes, supervisor: pid)))
+    }
+    if let connections = run.connections { line("clients", connections.text) }
+    for (index, part) in deadlines(at: now).enumerated() { line(index == 0 ? "stop" : "", part) }
+    for (index, part) in (run.stop?.trafficTexts ?? []).enumerated() { line(index == 0 ? "traffic" : "", part) }
+    if !processes.isEmpty {
+      text += "\n" + processTable(processes, signal: run.stop?.sends ?? info.forwardsAs ?? .sigterm)
+    }
+    let sentences = diagnosis(of: processes, supervisor: pid)
+    if !sentences.isEmpty { text += "\n" }
+    for sentence in sentences { text += sentence + "\n" }
+    return text
+  }
+
+  /// Formats one line, without a line end, for `ebb stop --wait` and for `ebb status --watch` without a terminal.
+  package func line(at now: Instant) -> String {
+    let run = snapshot
+    var text = "\(run.phase.name), \(run.isReady(at: now) ? "ready" : "not ready")"
+    if case .exited(let code) = run.command { text += "; the command has exited with \(code)" }
+    if run.phase < .exited { for part in deadlines(at: now).dropFirst() { text += "; " + part } }
+    return text + "; \(run.received) received, \(run.forwarded) forwarded, \(run.reaped) reaped"
+  }
+
+  /// Formats one line for a supervisor if there are several.
+  package func supervisorLine(pid: Int32, at now: Instant) -> String {
+    let run = snapshot
+    return
+      "pid \(pid): \(run.phase.name), \(run.isReady(at: now) ? "ready" : "not ready"), \(info.argv.displayText)"
+  }
+
   fileprivate func commandText(in processes: [ProcessDetails], supervisor: Int32) -> String {
     switch snapshot.command {
     case .notStarted: info.argv.displayText

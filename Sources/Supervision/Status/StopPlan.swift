@@ -38,9 +38,6 @@ package struct StopPlan: Equatable, Sendable {
   init(_ options: RunOptions) {
     delay = options.times.delay
     gracePeriod = options.times.terminationGracePeriod
-    func origin(_ index: Int, isGiven: Bool, or other: Origin) -> Origin {
-      isGiven ? options.variables & 1 << UInt64(index) != 0 ? .variable : .flag : other
-    }
     let period: Origin =
       switch options.orchestrator {
       case .kubernetes: .kubernetes
@@ -48,9 +45,17 @@ package struct StopPlan: Equatable, Sendable {
       case .nomad: .nomad
       case .unknown: .defaultValue
       }
-    signalsFrom = origin(9, isGiven: options.stopSignalsAreGiven, or: .defaultValue)
-    delayFrom = origin(0, isGiven: options.delay != nil, or: .defaultValue)
-    gracePeriodFrom = origin(6, isGiven: options.terminationGracePeriod != nil, or: period)
+    signalsFrom = options.origin("stop-signals", isGiven: options.stopSignalsAreGiven, or: .defaultValue)
+    delayFrom = options.origin("delay", isGiven: options.delay != nil, or: .defaultValue)
+    gracePeriodFrom = options.origin(
+      "termination-grace-period", isGiven: options.terminationGracePeriod != nil, or: period)
+  }
+}
+
+extension RunOptions {
+  /// Returns the origin of an option's value: `other` unless it was given.
+  func origin(_ name: String, isGiven: Bool, or other: StopPlan.Origin) -> StopPlan.Origin {
+    isGiven ? isFromVariable(name) ? .variable : .flag : other
   }
 }
 

@@ -31,9 +31,9 @@ func statusReport(
   let processes = readDescendants(of: supervisor.pid)
   let now = monotonicTime()
   if options.json {
-    return statusJSON(status, pid: supervisor.pid, processes: processes, list: connections, at: now)
+    return status.json(pid: supervisor.pid, processes: processes, list: connections, at: now)
   }
-  var text = statusText(status, pid: supervisor.pid, processes: processes, at: now)
+  var text = status.text(pid: supervisor.pid, processes: processes, at: now)
   if let connections { text += "\n" + connectionText(connections, quiet: status.info.drainQuiet) }
   return Array(text.utf8)
 }
@@ -58,7 +58,7 @@ private func list(_ supervisors: [StatusPageReader], title: String) throws(Comma
   var text = title + "\n"
   for one in supervisors {
     do throws(StatusPageError) {
-      text += supervisorLine(try one.read(), pid: one.pid, at: monotonicTime()) + "\n"
+      text += try one.read().supervisorLine(pid: one.pid, at: monotonicTime()) + "\n"
     } catch {
       text += "pid \(one.pid): cannot read its status page\n"
     }

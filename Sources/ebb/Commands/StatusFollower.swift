@@ -19,7 +19,7 @@ func follow(_ supervisor: StatusPageReader, _ options: StatusOptions?) throws(Co
         try printOut(try statusReport(status, of: supervisor, options))
       } else {
         let time = options == nil ? "" : utcTimestamp(unixMilliseconds: unixMilliseconds()) + " "
-        try printOut(Array("\(time)\(statusLine(status, at: monotonicTime()))\n".utf8))
+        try printOut(Array("\(time)\(status.line(at: monotonicTime()))\n".utf8))
       }
     }
     shown = state

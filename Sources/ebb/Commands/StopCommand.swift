@@ -24,7 +24,7 @@ func runStop(_ options: StopOptions) throws(CommandError) {
     while !outermost.hasEnded(within: .milliseconds(20)) {}
   } else {
     try awaitAnswer(of: nearest, now: options.now)
-    try printOut(Array("\(statusLine(try readStatus(nearest), at: monotonicTime()))\n".utf8))
+    try printOut(Array("\(try readStatus(nearest).line(at: monotonicTime()))\n".utf8))
   }
 }
 

@@ -173,7 +173,7 @@ extension HealthServer {
     let request = HealthRequest(connection.head)
     if case .incomplete = request { return false }
     if case .refused = request { connection.isRefused = true }
-    connection.remaining = healthAnswer(request, content)[...]
+    connection.remaining = request.response(content)[...]
     return try write(connection)
   }
 

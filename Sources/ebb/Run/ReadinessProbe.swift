@@ -53,7 +53,7 @@ final class ReadinessProbe {
     switch checks[check] {
     case .tcp: passed()
     case .http(let url):
-      let request = httpGet(url)
+      let request = url.getRequest()
       // A new connection accepts far more bytes than one request has.
       guard (try? sendBytes(request[...], over: socket)) == request.count else {
         return failed("the request was not accepted")

@@ -34,8 +34,8 @@ final class StatusBoard {
     case .ready: return .readiness(lifecycle.isReady(at: now), lifecycle.phase)
     case .live: return .liveness
     // Without processes (a client must not cause scans of /proc) and command line (it may contain secrets).
-    case .status: return .json(statusJSON(status(of: lifecycle), pid: info.pid, processes: nil, at: now))
-    case .metrics: return .metrics(prometheusMetrics(status(of: lifecycle), at: now))
+    case .status: return .json(status(of: lifecycle).json(pid: info.pid, processes: nil, at: now))
+    case .metrics: return .metrics(status(of: lifecycle).prometheusMetrics(at: now))
     }
   }
 

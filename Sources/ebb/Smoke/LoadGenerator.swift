@@ -175,7 +175,7 @@ extension LoadGenerator {
   @discardableResult
   private func ask(_ exchange: Exchange) -> Bool {
     guard case .http(let url) = targets[exchange.target], exchange.kind != .connection else { return false }
-    exchange.request = httpGet(url, keepAlive: exchange.kind.isKept)[...]
+    exchange.request = url.getRequest(keepAlive: exchange.kind.isKept)[...]
     return true
   }
 

@@ -74,7 +74,7 @@ final class SmokeRun {
       if isOver(at: now) { return client.giveUp() }
       sendRequests(at: now)
       try client.work(besides: supervisor.signals, within: SmokeRun.pollInterval)
-      showProgress(smokeProgress(observations, at: now))
+      showProgress(observations.progress(at: now))
     }
   }
 

@@ -137,10 +137,10 @@ private func code(_ other: OtherInit, _ words: [String], _ variables: [String: S
     let fields = SupervisorInfo(pid: 1, startedAt: Instant(nanoseconds: 0), argv: ["app"], options: options)
     let status = Status(info: fields, snapshot: StatusSnapshot(since: Instant(nanoseconds: 0)))
     #expect(fields.isAsleep && fields.forwardsAs == .sigquit)
-    let text = statusText(status, pid: 1, processes: [], at: Instant(nanoseconds: 0))
+    let text = status.text(pid: 1, processes: [], at: Instant(nanoseconds: 0))
     #expect(text.contains("stop      none of its own: in the place of another init ebb only forwards signals\n"))
     let json = String(
-      decoding: statusJSON(status, pid: 1, processes: nil, at: Instant(nanoseconds: 0)), as: UTF8.self)
+      decoding: status.json(pid: 1, processes: nil, at: Instant(nanoseconds: 0)), as: UTF8.self)
     #expect(json.contains("\"plan\":null"), "\(json)")
   }
 }

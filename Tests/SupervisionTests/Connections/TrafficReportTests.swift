@@ -123,7 +123,7 @@ import Testing
     }
     #expect(told == 6000)
     let status = Status(info: Status.example.info, snapshot: scenario.lifecycle.snapshot)
-    let text = statusText(status, pid: 1, processes: [], at: .at(7000))
+    let text = status.text(pid: 1, processes: [], at: .at(7000))
     #expect(
       text.contains(
         """
@@ -132,7 +132,7 @@ import Testing
                   drain ended by: bound
 
         """))
-    let json = String(decoding: statusJSON(status, pid: 1, processes: [], at: .at(7000)), as: UTF8.self)
+    let json = String(decoding: status.json(pid: 1, processes: [], at: .at(7000)), as: UTF8.self)
     #expect(
       json.contains(
         #""drain_ended_by":"bound","in_flight":{"at_stop":3,"at_forward":3},"connections_after_stop":0,"#
@@ -145,15 +145,15 @@ import Testing
       now < 4600 ? sample() : sample(connection(sent: now - 4600, received: now - 4600))
     }
     let status = Status(info: Status.example.info, snapshot: scenario.lifecycle.snapshot)
-    let text = statusText(status, pid: 1, processes: [], at: .at(7000))
+    let text = status.text(pid: 1, processes: [], at: .at(7000))
     #expect(text.contains("new connections: 1, the last at +4.6s; last request at +4.6s\n"))
     #expect(text.contains("          the last connection arrived at +4.6s, the delay is 5s: use --delay 6s\n"))
-    let json = String(decoding: statusJSON(status, pid: 1, processes: [], at: .at(7000)), as: UTF8.self)
+    let json = String(decoding: status.json(pid: 1, processes: [], at: .at(7000)), as: UTF8.self)
     #expect(json.contains(#""advice":"the last connection arrived at +4.6s, the delay is 5s: use --delay 6s""#))
   }
 
   @Test func nobodyHasCounted() {
-    let text = statusText(.example, pid: 1, processes: [], at: .at(81_200))
+    let text = Status.example.text(pid: 1, processes: [], at: .at(81_200))
     #expect(text.contains("stop ") && !text.contains("traffic"))
   }
 

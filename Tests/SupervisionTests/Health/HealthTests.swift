@@ -43,7 +43,7 @@ import Testing
 
 @Suite struct HealthAnswerTests {
   private func answer(_ request: HealthRequest, _ content: HealthResponse = .liveness) -> String {
-    String(decoding: healthAnswer(request) { _ in content }, as: UTF8.self)
+    String(decoding: request.response { _ in content }, as: UTF8.self)
   }
 
   @Test func ready() {
@@ -100,7 +100,7 @@ import Testing
     var now = StatusSnapshot(since: .at(1000))
     change(&now)
     let fields = SupervisorInfo(pid: 1, startedAt: .at(0), argv: ["app"], options: RunOptions())
-    return String(decoding: prometheusMetrics(Status(info: fields, snapshot: now), at: .at(2500)), as: UTF8.self).split(
+    return String(decoding: Status(info: fields, snapshot: now).prometheusMetrics(at: .at(2500)), as: UTF8.self).split(
       separator: "\n"
     ).map(String.init)
   }

@@ -9,7 +9,7 @@ import Testing
     [
       ("signal", .text("TERM")), ("in_ms", .number(5)), ("killed", .flag(false)), ("why", .null),
       ("name", .text("a \"b\"\n\u{7F}=")),
-      ("in_flight", .object([.init(key: "at_stop", value: .number(3)), .init(key: "at_kill", value: .null)])),
+      ("in_flight", .object([.init("at_stop", .number(3)), .init("at_kill", .null)])),
     ], "all is well")
 
   @Test func logfmt() {

@@ -101,11 +101,11 @@ import Testing
   @Test func progress() {
     var scenario = SmokeStory()
     (scenario.isReady, scenario.isStopped) = (false, false)
-    #expect(smokeProgress(scenario.facts, at: .at(300)) == "starting, 0.3s")
+    #expect(scenario.facts.progress(at: .at(300)) == "starting, 0.3s")
     scenario.isReady = true
-    #expect(smokeProgress(scenario.facts, at: .at(1400)) == "serving, the stop signal in 2.0s; 4 requests, 0 failed")
+    #expect(scenario.facts.progress(at: .at(1400)) == "serving, the stop signal in 2.0s; 4 requests, 0 failed")
     scenario.isStopped = true
-    #expect(smokeProgress(scenario.facts, at: .at(4390)) == "delaying, +1.0s; 4 requests, 0 failed")
+    #expect(scenario.facts.progress(at: .at(4390)) == "delaying, +1.0s; 4 requests, 0 failed")
   }
 }
 

@@ -132,11 +132,11 @@ import Testing
       guard let status = try? StatusPage.decode(page) else { continue }
       shown += 1
       for now in [Instant(nanoseconds: 0), .at(0), Instant(nanoseconds: 1 << 62)] {
-        _ = statusText(status, pid: 1, processes: [], at: now)
-        _ = statusLine(status, at: now)
-        _ = statusJSON(status, pid: 1, processes: [], at: now)
+        _ = status.text(pid: 1, processes: [], at: now)
+        _ = status.line(at: now)
+        _ = status.json(pid: 1, processes: [], at: now)
         _ = status.objection(live: false, at: now)
-        _ = prometheusMetrics(status, at: now)
+        _ = status.prometheusMetrics(at: now)
       }
     }
     #expect(shown > 100)

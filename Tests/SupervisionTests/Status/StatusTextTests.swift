@@ -34,14 +34,14 @@ import Testing
       pid 7 `sh` dies of SIGTERM immediately and does not wait for its children, whose exit code is lost: use exec
 
       """
-    #expect(statusText(status, pid: 1, processes: processes, at: now) == expected)
+    #expect(status.text(pid: 1, processes: processes, at: now) == expected)
   }
 
   @Test func theJSON() throws {
     let processes = [
       process(7, "app", "S", rss: 52_428_800, age: 81, caught: [.sigterm]), process(12, "gone", "Z", age: 3),
     ]
-    let text = String(decoding: statusJSON(.example, pid: 1, processes: processes, at: now), as: UTF8.self)
+    let text = String(decoding: Status.example.json(pid: 1, processes: processes, at: now), as: UTF8.self)
     let expected =
       #"{"schema":1,"version":"0.1.0","pid":1,"phase":"delaying","ready":false,"uptime_ms":81200,"#
       + #""command":{"pid":7,"argv":["app","--port","8080"]},"#
@@ -61,7 +61,7 @@ import Testing
       .serving, nil, nil, true
     )
     status.snapshot.command = .exited(code: 3)
-    let text = String(decoding: statusJSON(status, pid: 1, processes: [], at: now), as: UTF8.self)
+    let text = String(decoding: status.json(pid: 1, processes: [], at: now), as: UTF8.self)
     #expect(text.contains(#""ready":true"#) && text.contains(#""command":{"pid":null"#))
     #expect(text.contains(#""stop":null"#) && text.contains(#""processes":[]"#))
   }
@@ -70,7 +70,7 @@ import Testing
   @Test func theJSONOfAStopAfterTheCommand() {
     var status = Status.example
     (status.snapshot.phase, status.snapshot.command) = (.stopping, .exited(code: 3))
-    let text = String(decoding: statusJSON(status, pid: 1, processes: [], at: now), as: UTF8.self)
+    let text = String(decoding: status.json(pid: 1, processes: [], at: now), as: UTF8.self)
     #expect(text.contains(#""forward_in_ms":null,"kill_in_ms":27800,"forward_at_latest_in_ms":null"#))
   }
 
@@ -78,7 +78,7 @@ import Testing
     let hostile = "a\"b\\\u{1b}[2J\n\u{202e}\u{9b}\u{7f}"
     var status = Status.example
     status.info.argv = [hostile, ""]
-    let bytes = statusJSON(status, pid: 1, processes: [process(7, hostile, "S")], at: now)
+    let bytes = status.json(pid: 1, processes: [process(7, hostile, "S")], at: now)
     let object = try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any]
     #expect(((object?["command"] as? [String: Any])?["argv"] as? [String])?.first == hostile)
     #expect(bytes.dropLast().allSatisfy { $0 >= 0x20 && $0 != 0x7F })
@@ -88,7 +88,7 @@ import Testing
     let hostile = "\u{1b}]0;x\u{7}\r\n\u{9b}2J\u{202e}\u{7f}é"
     var status = Status.example
     status.info.argv = [hostile]
-    let text = statusText(status, pid: 1, processes: [process(7, hostile, "\u{1b}")], at: now)
+    let text = status.text(pid: 1, processes: [process(7, hostile, "\u{1b}")], at: now)
     for scalar in text.unicodeScalars {
       #expect(
         scalar == "\n" || (scalar.value >= 0x20 && !(0x7F..<0xA0).contains(scalar.value) && scalar.value != 0x202E))
@@ -99,13 +99,13 @@ import Testing
 
   @Test func oneLineForEachChange() {
     #expect(
-      statusLine(.example, at: now)
+      Status.example.line(at: now)
         == "delaying, not ready; SIGTERM is forwarded in 3.8s at the latest; SIGKILL in 28s; 3 received, 2 forwarded, 4 reaped"
     )
     var status = Status.example
     (status.snapshot.phase, status.snapshot.stop, status.snapshot.killAt) = (.serving, nil, nil)
     status.snapshot.isReady = true
-    #expect(statusLine(status, at: now) == "serving, ready; 3 received, 2 forwarded, 4 reaped")
+    #expect(status.line(at: now) == "serving, ready; 3 received, 2 forwarded, 4 reaped")
   }
 
   @Test(arguments: [
