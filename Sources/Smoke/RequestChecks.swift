@@ -81,6 +81,6 @@ extension SmokeObservations {
   func checkListenerClosed() -> Verdict {
     guard !options.targets.isEmpty || options.slow != nil else { return .skip(noTargets) }
     guard let port = openPort else { return .pass("no listening socket is left") }
-    return .fail("something still listens on port \(Int(port)): a process that is none of the command's descendants")
+    return .fail("something still listens on port \(Int(port)): a process that is not a descendant of the command")
   }
 }

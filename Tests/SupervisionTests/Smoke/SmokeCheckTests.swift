@@ -231,7 +231,7 @@ struct SmokeStory {
     try expect("time-to-exit", .skip, "it had to be killed") { $0.end = nil }
     try expect(
       "listener-closed", .fail,
-      "something still listens on port 8080: a process that is none of the command's descendants"
+      "something still listens on port 8080: a process that is not a descendant of the command"
     ) {
       $0.change = { $0.openPort = 8080 }
     }
