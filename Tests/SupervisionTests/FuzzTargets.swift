@@ -253,7 +253,10 @@ private func checkProcNet(_ bytes: [UInt8]) -> String? {
   let line = bytes.prefix { $0 != 0x0A }
   let row = SocketRecord(line: line)
   if row?.connection?.class(quiet: .zero) == .idle { return "idle without ages" }
-  _ = (parseListeningUnixInode(line: line), parseSocketInode(link: line), hidesProcesses(mount: line), row?.isDatagramServer)
+  _ = (
+    parseListeningUnixInode(line: line), parseSocketInode(link: line), hidesProcesses(mount: line),
+    row?.isDatagramServer
+  )
   _ = (parseControlGroupPath(bytes), ThreadGroupState(stat: bytes))
   return parsePassiveOpens(snmp: bytes) ?? 0 >= 0 ? nil : "a negative number"
 }

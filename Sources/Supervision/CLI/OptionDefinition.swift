@@ -14,6 +14,17 @@ package struct OptionDefinition<Options>: Sendable {
       name: name, short: short, value: value, defaultText: defaultText, help: help, repeatable: repeatable)
     self.set = set
   }
+
+  /// Makes an option whose value `parse` converts and `set` stores.
+  init<Value>(
+    name: String, short: String? = nil, value: String? = nil, defaultText: String? = nil,
+    parse: @escaping @Sendable (String) throws(InvalidValue) -> Value, help: String, repeatable: Bool = false,
+    set: @escaping @Sendable (inout Options, Value) -> Void
+  ) {
+    self.init(
+      name: name, short: short, value: value, defaultText: defaultText, help: help, repeatable: repeatable
+    ) { options, text throws(InvalidValue) in set(&options, try parse(text)) }
+  }
 }
 
 /// The names and the description of an option. The type is not generic, so that the binary has only one parser.

@@ -50,6 +50,13 @@ func parseExitCodeRemap(_ text: String) throws(InvalidValue) -> ExitCodeRemap {
   return ExitCodeRemap(from: from, to: to)
 }
 
+func parsePID(_ text: String) throws(InvalidValue) -> Int32 {
+  guard let pid = parseDecimal(text.utf8, max: Int(Int32.max)), pid > 0 else {
+    throw InvalidValue(reason: "is not a pid: expected a number from 1 on")
+  }
+  return Int32(pid)
+}
+
 func parsePort(_ text: String) throws(InvalidValue) -> UInt16 {
   guard let port = parsePortNumber(text.utf8) else { throw InvalidValue(reason: "is not a port: expected 1 to 65535") }
   return port

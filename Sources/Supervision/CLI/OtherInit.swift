@@ -177,9 +177,9 @@ extension OtherInit {
     switch self {
     case .tini:
       [
-        OptionDefinition(name: "", short: "s", help: "become a child subreaper") {
-          given, text throws(InvalidValue) in given.isSubreaper = try parseFlag(text)
-        },
+        OptionDefinition(
+          name: "", short: "s", parse: parseFlag, help: "become a child subreaper"
+        ) { $0.isSubreaper = $1 },
         OtherInit.passedOn("g", as: "group", help: "signal the command's process group"),
         OtherInit.passedOn("w", as: "warn-reaped", help: "a line for each reaped orphan"),
         OptionDefinition(name: "", short: "v", help: "say more") { given, text throws(InvalidValue) in
@@ -204,9 +204,9 @@ extension OtherInit {
       ]
     case .dumbInit:
       [
-        OptionDefinition(name: "single-child", short: "c", help: "no new session, and signals for the command alone") {
-          given, text throws(InvalidValue) in given.isSingleChild = try parseFlag(text)
-        },
+        OptionDefinition(
+          name: "single-child", short: "c", parse: parseFlag, help: "no new session, and signals for the command alone"
+        ) { $0.isSingleChild = $1 },
         OtherInit.passedOn("v", name: "verbose", as: "verbose", help: "say more"),
         OptionDefinition(name: "rewrite", short: "r", value: "FROM:TO", help: "forward a signal as another, 0 drops it")
         {

@@ -29,7 +29,9 @@ private func problem(
       let socket = try connect(to: address, deadline)
       defer { close(socket) }
       guard case .http(let url) = check else { return nil }
-      return ask(url.getRequest(headers: options.headers), over: socket, deadline).map { "\(address.description): \($0)" }
+      return ask(url.getRequest(headers: options.headers), over: socket, deadline).map {
+        "\(address.description): \($0)"
+      }
     } catch {
       if error.isOwnFault { throw CommandError(message: "cannot query \(address.description): \(error.reason)") }
       problem = "\(address.description): \(error.reason)"

@@ -257,7 +257,8 @@ import Testing
   }
 
   @Test func `the count of either version`() {
-    #expect(parseOutOfMemoryKills(events: Array("low 0\nhigh 0\nmax 3\noom 2\noom_kill 2\noom_group_kill 0\n".utf8)) == 2)
+    #expect(
+      parseOutOfMemoryKills(events: Array("low 0\nhigh 0\nmax 3\noom 2\noom_kill 2\noom_group_kill 0\n".utf8)) == 2)
     #expect(parseOutOfMemoryKills(events: Array("oom_kill_disable 0\nunder_oom 0\noom_kill 1\n".utf8)) == 1)
     #expect(parseOutOfMemoryKills(events: Array("oom_kill_disable 0\nunder_oom 0\n".utf8)) == nil)
     #expect(parseOutOfMemoryKills(events: []) == nil)

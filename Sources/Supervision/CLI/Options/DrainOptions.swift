@@ -17,23 +17,21 @@ package struct DrainOptions: Sendable {
 extension DrainOptions: CommandOptions {
   static let table: [OptionDefinition<DrainOptions>] = [
     OptionDefinition(
-      name: "delay", value: "D", defaultText: "5s",
+      name: "delay", value: "D", defaultText: "5s", parse: parseDuration,
       help: "wait for D in any case; one that was given is kept also where nothing listens"
-    ) {
-      options, text throws(InvalidValue) in options.delay = try parseDuration(text)
-    },
+    ) { $0.delay = $1 },
     OptionDefinition(
-      name: "drain", value: "MODE", defaultText: "idle",
+      name: "drain", value: "MODE", defaultText: "idle", parse: parseDrainMode,
       help: "then: time = no further, idle = until no request is in flight and traffic is quiet, "
         + "zero = until no inbound connection is established"
-    ) { options, text throws(InvalidValue) in options.mode = try parseDrainMode(text) },
-    OptionDefinition(drainTimeout: { options, span in options.timeout = span }, defaultText: "10s"),
-    OptionDefinition(drainQuiet: { options, span in options.quiet = span }, defaultText: "2s"),
+    ) { $0.mode = $1 },
+    OptionDefinition(drainTimeout: { $0.timeout = $1 }, defaultText: "10s"),
+    OptionDefinition(drainQuiet: { $0.quiet = $1 }, defaultText: "2s"),
     OptionDefinition(
-      name: "ports", value: "LIST", defaultText: "found",
+      name: "ports", value: "LIST", defaultText: "found", parse: parsePortList,
       help: "the listening ports whose connections count, each PORT or PORT=PROTOCOL (http, https, h2c, grpc, ws, tcp)"
-    ) { options, text throws(InvalidValue) in options.ports = try parsePortList(text) },
-    OptionDefinition(pid: { options, pid in options.pid = pid }),
+    ) { $0.ports = $1 },
+    OptionDefinition(pid: { $0.pid = $1 }),
   ]
 
   static var help: String {

@@ -5,9 +5,7 @@ package struct PlanOptions: Sendable {
   package init() {}
 
   static let table: [OptionDefinition<PlanOptions>] = [
-    OptionDefinition(name: "json", help: "one JSON object") {
-      options, text throws(InvalidValue) in options.json = try parseFlag(text)
-    }
+    OptionDefinition(name: "json", parse: parseFlag, help: "one JSON object") { $0.json = $1 }
   ]
 
   static var help: String {

@@ -19,25 +19,26 @@ package struct ProbeOptions: Sendable {
 extension ProbeOptions: CommandOptions {
   static let table: [OptionDefinition<ProbeOptions>] = [
     OptionDefinition(
-      name: "tcp", value: "PORT", help: "also require a listener on this loopback port", repeatable: true
-    ) { options, text throws(InvalidValue) in options.checks.append(.tcp(port: try parsePort(text))) },
+      name: "tcp", value: "PORT", parse: parsePort,
+      help: "also require a listener on this loopback port", repeatable: true
+    ) { $0.checks.append(.tcp(port: $1)) },
     OptionDefinition(
-      name: "http", value: "URL", help: "also require a 2xx or 3xx response from this URL", repeatable: true
-    ) { options, text throws(InvalidValue) in options.checks.append(.http(try parseURL(text))) },
+      name: "http", value: "URL", parse: parseURL,
+      help: "also require a 2xx or 3xx response from this URL", repeatable: true
+    ) { $0.checks.append(.http($1)) },
     OptionDefinition(name: "header", value: "'N: V'", help: "add this header to the request", repeatable: true) {
       options, text throws(InvalidValue) in
       guard isHTTPHeader(text.utf8) else { throw InvalidValue(reason: "is not a header: expected Name: value") }
       options.headers.append(text)
     },
-    OptionDefinition(name: "timeout", value: "D", defaultText: "1s", help: "time limit for all checks together") {
-      options, text throws(InvalidValue) in options.timeout = try parseDuration(text)
-    },
     OptionDefinition(
-      name: "live", help: "liveness check: every phase passes, and the command is asked only while it is serving"
-    ) {
-      options, text throws(InvalidValue) in options.live = try parseFlag(text)
-    },
-    OptionDefinition(pid: { options, pid in options.pid = pid }),
+      name: "timeout", value: "D", defaultText: "1s", parse: parseDuration, help: "time limit for all checks together"
+    ) { $0.timeout = $1 },
+    OptionDefinition(
+      name: "live", parse: parseFlag,
+      help: "liveness check: every phase passes, and the command is asked only while it is serving"
+    ) { $0.live = $1 },
+    OptionDefinition(pid: { $0.pid = $1 }),
   ]
 
   static var help: String {

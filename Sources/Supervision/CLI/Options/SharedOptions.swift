@@ -2,25 +2,20 @@ import Primitives
 
 extension OptionDefinition {
   init(drainTimeout set: @escaping @Sendable (inout Options, TimeAmount) -> Void, defaultText: String) {
-    self.init(name: "drain-timeout", value: "D", defaultText: defaultText, help: "upper bound of that wait") {
-      options, text throws(InvalidValue) in set(&options, try parseDuration(text))
-    }
+    self.init(
+      name: "drain-timeout", value: "D", defaultText: defaultText, parse: parseDuration,
+      help: "upper bound of that wait", set: set)
   }
 
   init(drainQuiet set: @escaping @Sendable (inout Options, TimeAmount) -> Void, defaultText: String) {
     self.init(
-      name: "drain-quiet", value: "D", defaultText: defaultText,
-      help: "idle: no new connection and no inbound byte for this long"
-    ) { options, text throws(InvalidValue) in set(&options, try parseDuration(text)) }
+      name: "drain-quiet", value: "D", defaultText: defaultText, parse: parseDuration,
+      help: "idle: no new connection and no inbound byte for this long", set: set)
   }
 
   init(pid set: @escaping @Sendable (inout Options, Int32) -> Void) {
-    self.init(name: "pid", value: "N", defaultText: "found", help: "the supervisor's pid, where there are several") {
-      options, text throws(InvalidValue) in
-      guard let pid = parseDecimal(text.utf8, max: Int(Int32.max)), pid > 0 else {
-        throw InvalidValue(reason: "is not a pid: expected a number from 1 on")
-      }
-      set(&options, Int32(pid))
-    }
+    self.init(
+      name: "pid", value: "N", defaultText: "found", parse: parsePID,
+      help: "the supervisor's pid, where there are several", set: set)
   }
 }

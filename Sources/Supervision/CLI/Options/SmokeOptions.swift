@@ -58,18 +58,18 @@ extension SmokeOptions {
   /// The options in the order of `--help`.
   package static let table: [OptionDefinition<SmokeOptions>] = [
     OptionDefinition(
-      name: "http", value: "URL", help: "send requests here; 2xx and 3xx are good answers", repeatable: true
-    ) {
-      options, text throws(InvalidValue) in options.targets.append(.http(try parseURL(text)))
-    },
+      name: "http", value: "URL", parse: parseURL,
+      help: "send requests here; 2xx and 3xx are good answers", repeatable: true
+    ) { $0.targets.append(.http($1)) },
     OptionDefinition(
-      name: "tcp", value: "PORT", help: "open connections to this port of a loopback address", repeatable: true
-    ) { options, text throws(InvalidValue) in options.targets.append(.tcp(port: try parsePort(text))) },
+      name: "tcp", value: "PORT", parse: parsePort,
+      help: "open connections to this port of a loopback address", repeatable: true
+    ) { $0.targets.append(.tcp(port: $1)) },
     OptionDefinition(
-      name: "slow", value: "URL",
+      name: "slow", value: "URL", parse: parseURL,
       help: "an answer that takes its time: two such requests, on a fresh connection and on a kept one, are under way "
         + "from before the stop signal to the end of the delay, and have all the time of the stop"
-    ) { options, text throws(InvalidValue) in options.slow = try parseURL(text) },
+    ) { $0.slow = $1 },
     OptionDefinition(
       name: "rate", value: "N", defaultText: "20",
       help: "requests a second, half on fresh connections, half on kept ones"
@@ -79,16 +79,16 @@ extension SmokeOptions {
       }
       options.rate = rate
     },
-    OptionDefinition(name: "timeout", value: "D", defaultText: "5s", help: "for each request") {
-      options, text throws(InvalidValue) in options.timeout = try parseDuration(text)
-    },
-    OptionDefinition(name: "duration", value: "D", defaultText: "3s", help: "from ready to the stop signal") {
-      options, text throws(InvalidValue) in options.duration = try parseDuration(text)
-    },
     OptionDefinition(
-      name: "lag", value: "D", defaultText: "the delay",
+      name: "timeout", value: "D", defaultText: "5s", parse: parseDuration, help: "for each request"
+    ) { $0.timeout = $1 },
+    OptionDefinition(
+      name: "duration", value: "D", defaultText: "3s", parse: parseDuration, help: "from ready to the stop signal"
+    ) { $0.duration = $1 },
+    OptionDefinition(
+      name: "lag", value: "D", defaultText: "the delay", parse: parseDuration,
       help: "keep sending requests for D after the stop signal: how long your load balancer takes to drop an instance"
-    ) { options, text throws(InvalidValue) in options.lag = try parseDuration(text) },
+    ) { $0.lag = $1 },
     OptionDefinition(
       name: "stop-signal", value: "SIG", defaultText: "auto",
       help: "the stop signal to send: what docker inspect -f '{{.Config.StopSignal}}' says (empty: auto); "

@@ -12,17 +12,17 @@ package struct StatusOptions: Sendable {
 
 extension StatusOptions: CommandOptions {
   static let table: [OptionDefinition<StatusOptions>] = [
-    OptionDefinition(name: "json", help: "one JSON object, with --watch one per change") {
-      options, text throws(InvalidValue) in options.json = try parseFlag(text)
-    },
-    OptionDefinition(name: "watch", help: "until the supervisor ends: redrawn on a terminal, else one line per change")
-    {
-      options, text throws(InvalidValue) in options.watch = try parseFlag(text)
-    },
-    OptionDefinition(name: "connections", help: "count the connections now, and list each: port, peer, class, ages") {
-      options, text throws(InvalidValue) in options.connections = try parseFlag(text)
-    },
-    OptionDefinition(pid: { options, pid in options.pid = pid }),
+    OptionDefinition(
+      name: "json", parse: parseFlag, help: "one JSON object, with --watch one per change"
+    ) { $0.json = $1 },
+    OptionDefinition(
+      name: "watch", parse: parseFlag,
+      help: "until the supervisor ends: redrawn on a terminal, else one line per change"
+    ) { $0.watch = $1 },
+    OptionDefinition(
+      name: "connections", parse: parseFlag, help: "count the connections now, and list each: port, peer, class, ages"
+    ) { $0.connections = $1 },
+    OptionDefinition(pid: { $0.pid = $1 }),
   ]
 
   static var help: String {

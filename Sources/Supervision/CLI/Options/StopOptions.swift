@@ -11,13 +11,13 @@ package struct StopOptions: Sendable {
 
 extension StopOptions: CommandOptions {
   static let table: [OptionDefinition<StopOptions>] = [
-    OptionDefinition(name: "now", help: "skip delay and drain, also of a stop that is under way") {
-      options, text throws(InvalidValue) in options.now = try parseFlag(text)
-    },
-    OptionDefinition(name: "wait", help: "print each phase until the supervisor has ended") {
-      options, text throws(InvalidValue) in options.wait = try parseFlag(text)
-    },
-    OptionDefinition(pid: { options, pid in options.pid = pid }),
+    OptionDefinition(
+      name: "now", parse: parseFlag, help: "skip delay and drain, also of a stop that is under way"
+    ) { $0.now = $1 },
+    OptionDefinition(
+      name: "wait", parse: parseFlag, help: "print each phase until the supervisor has ended"
+    ) { $0.wait = $1 },
+    OptionDefinition(pid: { $0.pid = $1 }),
   ]
 
   static var help: String {
