@@ -14,8 +14,8 @@ package struct HTTPURL: Sendable {
   package static let expectation =
     "http://HOST[:PORT][/PATH] with an IPv4 address, an IPv6 address in brackets or localhost as HOST"
 
-  /// `nil` if the text does not match `expectation`. Bytes that would end the request line, and non-ASCII bytes, are
-  /// rejected; they must be percent-encoded.
+  /// `nil` if the text does not match `expectation`. Non-ASCII bytes and those that end a request line must be
+  /// percent-encoded.
   package init?(text: String) {
     let bytes = Array(text.utf8)
     guard bytes.starts(withLowercase: "http://"), bytes.allSatisfy({ 0x21...0x7E ~= $0 && $0 != UInt8(ascii: "#") })

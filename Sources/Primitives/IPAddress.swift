@@ -21,8 +21,7 @@ package enum IPAddress: Equatable, Sendable {
   }
 }
 
-/// Parses four decimal numbers. It rejects the other forms of inet_aton(3), because other programs read `127.1` and
-/// `0177.0.0.1` differently.
+/// Parses four decimal numbers. Rejects the other forms of inet_aton(3): programs disagree on `127.1` and `0177.0.0.1`.
 private func version4(_ text: some Collection<UInt8>) -> UInt32? {
   let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
   guard parts.count == 4 else { return nil }
@@ -35,8 +34,7 @@ private func version4(_ text: some Collection<UInt8>) -> UInt32? {
   return address
 }
 
-/// Parses RFC 4291 section 2.2: eight groups of hexadecimal digits, one `::` for groups of zeros, optionally an IPv4
-/// address as the last two groups.
+/// Parses RFC 4291 section 2.2: eight groups of hexadecimal digits, one `::` for zeros, optionally IPv4 at the end.
 private func version6(_ text: some Collection<UInt8>) -> (high: UInt64, low: UInt64)? {
   // The longest valid form has 45 bytes.
   guard 2...45 ~= text.count else { return nil }

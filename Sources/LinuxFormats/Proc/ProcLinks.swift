@@ -4,8 +4,8 @@ package func parseSocketInode(link: ArraySlice<UInt8>) -> UInt64? {
   return decimalNumber(link.dropFirst(8).dropLast())
 }
 
-/// Parses this process's control group path from /proc/self/cgroup, relative to the root that this process sees. `nil`
-/// without version 2. cgroups(7)
+/// Parses this process's control group path from /proc/self/cgroup, relative to the visible root. `nil` without version
+/// 2. cgroups(7)
 package func parseControlGroupPath(_ list: [UInt8]) -> ArraySlice<UInt8>? {
   list.split(separator: UInt8(ascii: "\n")).first { $0.starts(with: "0::/".utf8) }?.dropFirst(3)
 }

@@ -1,5 +1,4 @@
-/// The types of messages: NLMSG_* in linux/netlink.h, TCPDIAG_GETSOCK in linux/inet_diag.h, SOCK_DIAG_BY_FAMILY in
-/// linux/sock_diag.h.
+/// NLMSG_* in linux/netlink.h, TCPDIAG_GETSOCK in linux/inet_diag.h, SOCK_DIAG_BY_FAMILY in linux/sock_diag.h.
 enum NetlinkMessageType: UInt16 {
   case error = 2
   case done = 3

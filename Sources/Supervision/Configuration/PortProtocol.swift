@@ -40,8 +40,7 @@ package struct Port: Equatable, Sendable, ExpressibleByIntegerLiteral {
   package init(integerLiteral number: UInt16) { self.init(number) }
 }
 
-/// The known facts about the protocol of a port: the user's setting, or what its connections show. All connections to a
-/// port use the same protocol.
+/// The protocol of a port, as the user set it or its connections show it. All connections to a port use the same one.
 struct PortTraits: Sendable {
   let port: UInt16
   let given: PortProtocol?

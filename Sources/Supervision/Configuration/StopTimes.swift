@@ -99,8 +99,7 @@ extension StopTimes {
     return .milliseconds(least)
   }
 
-  /// Returns a warning if the given times leave the command little time; `nil` if not. A given `--grace` suppresses it,
-  /// because the user chose that time.
+  /// Returns a warning if the given times leave the command little time, unless the user chose that time by `--grace`.
   func warning(_ options: RunOptions) -> String? {
     let wanted = min(.seconds(5), terminationGracePeriod / 3)
     let given = StopTimes.givenTimes(options)

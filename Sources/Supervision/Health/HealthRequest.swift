@@ -64,8 +64,7 @@ package enum HealthPath: Sendable {
   case status
   case metrics
 
-  /// Parses a request's target, with or without a query. It may be an absolute URL, which RFC 9112 section 3.2.2
-  /// requires servers to accept.
+  /// Parses a request's target, with or without a query. It may be a URL too, RFC 9112 section 3.2.2.
   fileprivate init?(target: ArraySlice<UInt8>) {
     var path = target
     if path.starts(withLowercase: "http://") {

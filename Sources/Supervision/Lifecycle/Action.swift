@@ -13,8 +13,8 @@ package enum Action: Sendable {
   case signalLeftovers(Signal, [SignalTarget])
   /// Find out which of these children listen, or have a descendant that does. The result is an event.
   case findListening([Int32])
-  /// Send SIGKILL to ebb's own children. A process that loses its parent by that becomes a child next. An event reports
-  /// the end, after the actions that follow.
+  /// Send SIGKILL to ebb's own children. Their children become ebb's next. An event reports the end, after the actions
+  /// that follow.
   case killChildren
   /// Find the children that are still alive. The result is an event, immediately.
   case lookForSurvivors

@@ -15,8 +15,8 @@ extension Lifecycle {
     counting = .wanted
   }
 
-  /// Begins the wanted sample, once no event at this moment can end the wait. A sample in progress is abandoned,
-  /// because its data would be too old.
+  /// Begins the wanted sample, once no event at this moment can end the wait. A sample in progress is too old, so it is
+  /// abandoned.
   mutating func countIfWanted(at now: Instant, _ actions: inout [Action]) {
     guard case .wanted = counting, var traffic else { return }
     counting = .underWay

@@ -31,8 +31,7 @@ extension Lifecycle {
   }
 }
 
-/// The `--pre-stop` command of a stop. It runs from the stop signal until it exits or is killed at the end of the
-/// drain.
+/// The `--pre-stop` command. It runs from the stop signal until it exits, or is killed when the drain ends.
 struct PreStopHookState: Sendable {
   let startedAt: Instant
   var wasKilled = false

@@ -19,8 +19,8 @@ extension Lifecycle {
       if stop == nil { beginStop(signal, at: now, &actions) } else { repeatedStop(signal, at: now, &actions) }
       return
     }
-    // A person at a keyboard does not want to wait. The command only receives the stop signal, because many programs
-    // exit immediately on a second signal.
+    // A person at a keyboard does not want to wait. The command only receives the stop signal: many programs exit
+    // immediately on a second one.
     if signal == .sigint, phase == .delaying || phase == .draining {
       enterDraining(delayEnded: "signal", at: now, &actions)
       return forwardStopSignal(drainEnded: .signal, at: now, &actions)

@@ -25,7 +25,7 @@ struct ByteReader {
     return number
   }
 
-  /// Returns `nil` if no moment was encoded. Rejects moments after 146 years, because their difference could overflow.
+  /// Returns `nil` if no moment was encoded. Throws `.halfWritten` after 146 years: a difference could overflow.
   mutating func instant() throws(StatusPageError) -> Instant? {
     let word = try word()
     if word == .max { return nil }
@@ -33,7 +33,7 @@ struct ByteReader {
     return Instant(nanoseconds: Int64(word))
   }
 
-  /// Returns the next text; `nil` after the last one.
+  /// Returns the next text; `nil` after the last one. Throws `.halfWritten`.
   mutating func text() throws(StatusPageError) -> String? {
     let length = try number(width: 2)
     if length == AreaWriter.endOfTexts { return nil }

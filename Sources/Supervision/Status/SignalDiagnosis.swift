@@ -32,8 +32,7 @@ extension Status {
   /// Returns a sentence for each process that a stop would not end cleanly, with a remedy.
   ///
   /// It checks the processes that a stop signals: the command, with `--group` its group, and leftovers, which are the
-  /// children of a process that dies of the signal or has exited. Other processes never receive the signal, so its
-  /// effect on them does not matter.
+  /// children of a process that dies of the signal or has exited. Other processes never receive the signal.
   ///
   /// `signal` is the signal that the command will receive, if it differs from the usual one.
   package func diagnosis(

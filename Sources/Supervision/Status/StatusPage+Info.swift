@@ -40,18 +40,16 @@ extension StatusPage {
     guard let version = try bytes.text() else { throw .halfWritten }
     var argv: [String] = []
     while let word = try bytes.text() { argv.append(word) }
-    var info = SupervisorInfo(
+    return SupervisorInfo(
       pid: pid, version: version, startedAt: startedAt, argv: argv, stopSignals: stopSignals,
       recognisesServers: flags & 2 != 0, forwardsAs: forwardsAs, targetsProcessGroup: flags & 1 != 0,
       ports: ports.isEmpty ? nil : ports, healthPort: healthPort == 0 ? nil : healthPort,
-      drainQuiet: drainQuiet)
-    info.plan = plan
-    return info
+      drainQuiet: drainQuiet, plan: plan)
   }
 }
 
 extension ByteReader {
-  /// Reads a count and checks its complement.
+  /// Reads a count; throws `.halfWritten` if its complement does not match.
   mutating func count() throws(StatusPageError) -> Int {
     let count = UInt32(truncatingIfNeeded: try number(width: 4))
     guard UInt32(truncatingIfNeeded: try number(width: 4)) == ~count else { throw .halfWritten }

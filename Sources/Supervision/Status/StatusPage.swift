@@ -9,7 +9,7 @@
 ///      520      the supervisor's info, written once
 ///
 /// Forwarding a signal only changes two counters, and reaping an orphan one, but encoding a whole slot would double the
-/// cost. The counters therefore have their own words: 32 bits of value and 32 of complement, in one store. They only
+/// cost. The counters therefore have their own words: 32 bits of value and 32 of complement in one store, and only
 /// increase.
 ///
 /// Each slot and the info begin with a checksum of the rest and consist of whole 64-bit words. The two slots are

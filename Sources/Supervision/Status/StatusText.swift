@@ -55,8 +55,7 @@ extension Status {
     }
   }
 
-  /// The signal that began the stop, then the remaining time of each phase and until SIGKILL. Empty while there is no
-  /// deadline.
+  /// The signal that began the stop, then the time left in each phase and until SIGKILL. Empty without a deadline.
   fileprivate func deadlines(at moment: Instant) -> [String] {
     var parts: [String] = []
     func left(until end: Instant) -> String { (end - moment).approximate }

@@ -24,26 +24,9 @@ package struct SupervisorInfo: Sendable {
 
   /// The parameters of a future stop.
   package var plan = StopPlan()
+}
 
-  package init(
-    pid: Int32, version: String, startedAt: Instant, argv: [String], stopSignals: SignalSet,
-    recognisesServers: Bool = false, forwardsAs: Signal?, targetsProcessGroup: Bool, ports: [UInt16]?,
-    healthPort: UInt16?,
-    drainQuiet: TimeAmount
-  ) {
-    self.pid = pid
-    self.version = version
-    self.startedAt = startedAt
-    self.argv = argv
-    self.stopSignals = stopSignals
-    self.recognisesServers = recognisesServers
-    self.forwardsAs = forwardsAs
-    self.targetsProcessGroup = targetsProcessGroup
-    self.ports = ports
-    self.healthPort = healthPort
-    self.drainQuiet = drainQuiet
-  }
-
+extension SupervisorInfo {
   /// The info of this process.
   package init(pid: Int32, startedAt: Instant, argv: [String], options: RunOptions) {
     self.init(
@@ -53,9 +36,6 @@ package struct SupervisorInfo: Sendable {
           || KnownServer.gracefulStops.signals.allSatisfy { options.rewrites.apply(to: $0) != nil }),
       forwardsAs: options.rewrites.apply(to: options.stopSignals.usual ?? .sigterm),
       targetsProcessGroup: options.targetsProcessGroup, ports: options.ports?.map { $0.number },
-      healthPort: options.health?.port,
-      drainQuiet: options.times.drainQuiet)
-    plan = StopPlan(options)
+      healthPort: options.health?.port, drainQuiet: options.times.drainQuiet, plan: StopPlan(options))
   }
-
 }
