@@ -6,8 +6,8 @@ import Primitives
 /// The phases and their invariants:
 ///
 ///     starting   Before `spawned` or `spawnFailed`, nothing runs. Then the command runs and `startup` checks whether it
-///                is ready. A stop goes straight to stopping: there is no traffic to lose. It also does if the command is a
-///                supervisor, which does the delay and the drain.
+///                is ready. A stop goes straight to stopping: there is no traffic to lose. So does a stop of a command
+///                that is itself a supervisor, which does the delay and the drain.
 ///     serving    The command runs and is ready. Signals are forwarded. There is no deadline and no timer.
 ///     delaying   The first stop signal came at `stop.since`, and all deadlines are fixed. The command has not been
 ///                signalled. The hook, if any, runs in parallel, and the connections are counted.
