@@ -41,8 +41,10 @@ extension SmokeObservations {
       let help =
         report?.flag("killed") == true
         ? "killed with it in flight: raise --termination-grace-period"
-        : command?.advice?.advice
-          ?? "finish requests in flight at \(signalName), or let --drain wait for them"
+        : slowAnswered == 0 && failures.allSatisfy { $0.isStatus }
+          ? "name a URL for --slow that answers with 2xx or 3xx"
+          : command?.advice?.advice
+            ?? "finish requests in flight at \(signalName), or let --drain wait for them"
       return .fail("\(summary(failures, of: total)): \(help)", failures)
     }
     guard total > 0 else { return .skip("none was sent") }

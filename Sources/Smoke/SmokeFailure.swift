@@ -9,6 +9,9 @@ package struct SmokeFailure: Sendable {
   let time: Int
   let isSlow: Bool
 
+  /// The server answered, with a status that is no success.
+  var isStatus: Bool { parseDecimal(reason.utf8, max: 999) != nil }
+
   /// The format of a loop around curl: `502 13:57:17`, UTC.
   var line: String {
     let bytes = Array(utcTimestamp(unixMilliseconds: time).utf8)

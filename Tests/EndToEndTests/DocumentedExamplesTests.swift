@@ -55,7 +55,9 @@ import Testing
   func `a look into a pod prints what its document shows`(block: Block) throws {
     // sh -c "SCRIPT"; port 8080 may be somebody's here.
     let script = String(try #require(block.pod?.split(separator: "\"").last)).replacing("8080", with: "0")
-    let pod = try Run.ebb([], ["sh", "-c", script], in: .pid1, .withTraffic)
+    var setup = LaunchOptions.withTraffic
+    setup.environment["KUBERNETES_SERVICE_HOST"] = "10.0.0.1"
+    let pod = try Run.ebb([], ["sh", "-c", script], in: .pid1, setup)
     try pod.wait(for: "process 1") { Proc.children(of: pod.pid).first != nil }
     let first = try pod.supervisor()
     try pod.waitForPage(of: first)

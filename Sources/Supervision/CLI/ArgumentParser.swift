@@ -21,6 +21,7 @@ package func parse(
   if first.bytesEqual("plan") { return try parsePlan(arguments: arguments, variables) }
   // Any other use of the name runs the program install.
   if isInstall(arguments) { return .install(arguments[1]) }
+  if arguments.count == 2, first.bytesEqual("install"), case .help = answer(arguments[1]) { return .help(installHelp) }
   return try parseRun(arguments: arguments, variables)
 }
 
@@ -186,7 +187,8 @@ func readOptions(
 
   func ending(_ word: String) -> Ending? { other.map { $0.answer(word) } ?? answer(word) }
 
-  func unknown(_ name: String) -> UsageError {
+  func unknown(_ name: String, _ nearest: String? = nil) -> UsageError {
+    if let nearest { return UsageError(message: "\(name.quoted) is not an option: did you mean --\(nearest)?") }
     let hint = isBeforeCommand ? "; to run a command that starts with a dash, put -- before it" : ""
     return UsageError(message: "\(name.quoted) is not an option: see \(help)\(hint)")
   }
@@ -200,7 +202,7 @@ func readOptions(
     if word.hasBytePrefix("--") {
       let (name, attached) = splitLong(word)
       guard !name.utf8.isEmpty, let index = shapes.firstIndex(where: { $0.name.bytesEqual(name) }) else {
-        throw unknown("--" + name)
+        throw unknown("--" + name, nearestName(to: name, among: shapes.map { $0.name }))
       }
       let value: String
       if let attached { value = attached } else { value = try standaloneValue(of: index, calledAs: "--" + name) }

@@ -47,6 +47,16 @@ func commandHelp(_ name: String, _ purpose: String, _ options: [OptionSpec], exi
   "ebb \(name): \(purpose)\n\nusage: ebb \(name) [OPTION...]\n\n\(optionsHelp(options))\nExit code: \(exitCodes).\n"
 }
 
+let installHelp = """
+  ebb install: copies this program, for images that have no cp
+
+  usage: ebb install /PATH
+
+  /PATH is a folder or a file name. The file has mode 0755, and is there whole or not at all.
+  Exit code: 0; 125 where it could not be written.
+
+  """
+
 func optionsHelp(_ options: [OptionSpec]) -> String {
   var text = ""
   for option in options {

@@ -5,29 +5,12 @@ import Primitives
 package func problem(withVariable name: String) -> String? {
   for known in ["EBB_SERVICE_", "EBB_PORT_"] where name.hasBytePrefix(known) { return nil }
   for known in ["EBB_SIGNAL", "EBB_PORT"] where name.bytesEqual(known) { return nil }
-  var nearest = ""
-  var least = Int.max
-  for option in RunOptions.table {
-    let known = option.spec.variable
-    let distance = name.utf8.count > 8 && known.hasBytePrefix(name) ? 0 : distance(name, known)
-    if name.bytesEqual(known) { return nil }
-    if distance < least { (nearest, least) = (known, distance) }
-  }
-  return "\(name.quoted) is not a variable of ebb and has no effect: did you mean \(nearest)?"
+  let names = RunOptions.table.map { $0.spec.variable }
+  if names.contains(where: { name.bytesEqual($0) }) { return nil }
+  let word = String(decoding: name.utf8.dropFirst(prefix.utf8.count), as: UTF8.self)
+  let known = names.map { String(decoding: $0.utf8.dropFirst(prefix.utf8.count), as: UTF8.self) }
+  let hint = nearestName(to: word, among: known).map { "did you mean \(prefix)\($0)?" } ?? "see ebb --help"
+  return "\(name.quoted) is not a variable of ebb and has no effect: \(hint)"
 }
 
-/// Returns the number of bytes to insert, remove or change (Levenshtein). Only the first 64 bytes of `left` count.
-private func distance(_ left: String, _ right: String) -> Int {
-  let right = Array(right.utf8)
-  var row = Array(0...right.count)
-  for (index, byte) in left.utf8.prefix(64).enumerated() {
-    var diagonal = index
-    row[0] = index + 1
-    for column in right.indices {
-      let changed = diagonal + (right[column] == byte ? 0 : 1)
-      diagonal = row[column + 1]
-      row[column + 1] = min(changed, min(diagonal, row[column]) + 1)
-    }
-  }
-  return row[right.count]
-}
+private let prefix = "EBB_"

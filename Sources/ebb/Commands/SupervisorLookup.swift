@@ -120,7 +120,9 @@ private var procIsMissing: CommandError {
 }
 
 private func describeFailure(of search: SupervisorSearch) -> String {
-  guard let first = search.denied.first else { return "no supervisor found: no process here has a status page" }
+  guard let first = search.denied.first else {
+    return "no supervisor found: no ebb runs here; for a container use docker exec or kubectl exec"
+  }
   let more = search.denied.count > 1 ? " (nor into \(search.denied.count - 1) more)" : ""
   return "no supervisor found, and cannot inspect process \(first)\(more)\(reasonForDenial(of: first))"
 }

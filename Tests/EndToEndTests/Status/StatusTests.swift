@@ -210,7 +210,7 @@ struct StatusSearchTests {
     let pod = try PIDNamespace.other()
     let none = try pod.ebb("status")
     #expect(none.exit == .code(125) && none.out == "")
-    #expect(none.err == "ebb: no supervisor found: no process here has a status page\n")
+    #expect(none.err == "ebb: no supervisor found: no ebb runs here; for a container use docker exec or kubectl exec\n")
 
     let first = try pod.startSupervisor(testApp("stay"))
     #expect(try pod.ebb("status").out.hasPrefix("ebb "))

@@ -152,9 +152,11 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
     (["-gt"], "-t: a value is missing: expected -t D"),
     (["--termination-log", "log", "a"], "--termination-log: \"log\" is not an absolute path: expected e.g. /dev/"),
     (["--termination-log=", "a"], "--termination-log: \"\" is not an absolute path: expected e.g. /dev/"),
+    (["--dealy", "5s", "a"], "\"--dealy\" is not an option: did you mean --delay?"),
+    (["--grace-period=1s", "a"], "\"--grace-period\" is not an option: did you mean --termination-grace-period?"),
     (
-      ["--dealy", "5s", "a"],
-      "\"--dealy\" is not an option: see ebb --help; to run a command that starts with a dash, put -- before it"
+      ["--acme", "a"],
+      "\"--acme\" is not an option: see ebb --help; to run a command that starts with a dash, put -- before it"
     ),
     (
       ["-x", "a"], "\"-x\" is not an option: see ebb --help; to run a command that starts with a dash, put -- before it"

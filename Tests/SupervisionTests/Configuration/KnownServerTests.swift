@@ -269,10 +269,16 @@ import Testing
   @Test(arguments: [
     ("EBB_DELAYS", "EBB_DELAY"), ("EBB_TERMINATION_GRACE", "EBB_TERMINATION_GRACE_PERIOD"),
     ("EBB_READY_HTPP", "EBB_READY_HTTP"),
-    ("EBB_STOP_SIGNAL", "EBB_STOP_SIGNALS"), ("EBB_LOGS", "EBB_LOG"), ("EBB_", "EBB_LOG"),
+    ("EBB_STOP_SIGNAL", "EBB_STOP_SIGNALS"), ("EBB_LOGS", "EBB_LOG"),
+    ("EBB_GRACE_PERIOD", "EBB_TERMINATION_GRACE_PERIOD"),
   ])
   func `the nearest name is proposed`(name: String, nearest: String) {
     #expect(problem(withVariable: name)?.hasSuffix(": did you mean \(nearest)?") == true)
+  }
+
+  @Test(arguments: ["EBB_", "EBB_ACME", "EBB_X"])
+  func `no name is proposed for a variable that is near none`(name: String) {
+    #expect(problem(withVariable: name) == "\"\(name)\" is not a variable of ebb and has no effect: see ebb --help")
   }
 
   @Test func `known names and those of Kubernetes are left alone`() {

@@ -109,12 +109,21 @@ import Testing
       Issue.record("not taken for install")
       return
     }
-    for words in [["install"], ["install", "ebb"], ["install", "/a", "/b"], ["install", "--help"]] {
+    for words in [["install"], ["install", "ebb"], ["install", "/a", "/b"]] {
       guard case .run(_, commandIndex: 0) = try parse(arguments: words, variable: { _ in nil }) else {
         Issue.record("taken for install: \(words)")
         continue
       }
     }
+  }
+
+  @Test(arguments: ["-h", "--help"])
+  func `ebb install --help prints its help and runs no program called install`(word: String) throws {
+    guard case .help(let text) = try parse(arguments: ["install", word], variable: { _ in nil }) else {
+      Issue.record("not help")
+      return
+    }
+    #expect(text.contains("usage: ebb install /PATH"))
   }
 
   private func moments(_ plan: PlanReport) throws -> [String] {
