@@ -32,7 +32,9 @@ import Testing
         "HTTP/1.1 200 OK\r\nTRANSFER-ENCODING:  chunked\r\nContent-Length: 1\r\n\r\n0\r\nTrailer: x\r\n\r\n", 200, true
       ),
     ], [1, 2, 7, 1000])
-  func aWholeAnswer(_ answer: (text: String, status: Int, reusable: Bool), pieces: Int) {
+  func `a response cut into pieces of any size is complete at its last byte and not before`(
+    _ answer: (text: String, status: Int, reusable: Bool), pieces: Int
+  ) {
     let response = read(answer.text, pieces: pieces)
     #expect(response.state == .complete && response.status == answer.status, "\(response)")
     #expect(response.isReusable == answer.reusable)
@@ -41,7 +43,7 @@ import Testing
 
   private static let thirtyOne = String(repeating: "x", count: 31)
 
-  @Test func withoutALengthTheEndOfTheConnectionIsTheEnd() {
+  @Test func `a response without a length is complete when the server closes the connection`() {
     let text = "HTTP/1.1 200 OK\r\n\r\nsome"
     #expect(read(text, pieces: 5).state == .incomplete)
     let response = read(text, pieces: 5, ends: true)
@@ -57,16 +59,16 @@ import Testing
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1234567890123456\r\n",
     "HTTP/1.1 200 OK\r\n" + String(repeating: "A: b\r\n", count: 3000),
   ])
-  func noHTTP(_ text: String) {
+  func `bytes that are not an HTTP/1 response are malformed`(_ text: String) {
     #expect(read(text, pieces: 1).state == .malformed)
     #expect(read(text, pieces: 1 << 20, ends: true).state == .malformed)
   }
 
-  @Test func whatFollowsSpoilsTheConnection() {
+  @Test func `bytes behind a complete response make its connection unusable for another request`() {
     #expect(!read("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxy", pieces: 100).isReusable)
   }
 
-  @Test func nothingHasBegunBeforeTheFirstByte() {
+  @Test func `a response begins with its first byte`() {
     #expect(!HTTPResponseParser().hasBegun && read("H", pieces: 1).hasBegun)
   }
 }

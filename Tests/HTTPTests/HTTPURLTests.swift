@@ -12,7 +12,9 @@ import Testing
     ("::ffff:10.0.0.1", .v6(high: 0, low: 0xFFFF_0A00_0001)),
     ("1:2:3:4:5:6:7::", .v6(high: 0x1_0002_0003_0004, low: 0x5_0006_0007_0000)),
   ])
-  func addresses(text: String, address: IPAddress) { #expect(IPAddress(text: text.utf8) == address) }
+  func `an IPv4 or IPv6 address is parsed`(text: String, address: IPAddress) {
+    #expect(IPAddress(text: text.utf8) == address)
+  }
 
   @Test(arguments: [
     "", ".", "1", "127.1", "1.2.3.4.5", "256.0.0.1", "01.2.3.4", "1.2.3.", "-1.2.3.4", "1.2.3.4 ", ":", ":::", "1:2",
@@ -21,27 +23,29 @@ import Testing
     "1::2:3:4:5:6:7:8",
     "0000:0000:0000:0000:0000:0000:255.255.255.2555", "localhost",
   ])
-  func noAddresses(text: String) { #expect(IPAddress(text: text.utf8) == nil) }
+  func `a text that is not an IP address is refused`(text: String) { #expect(IPAddress(text: text.utf8) == nil) }
 }
 
 @Suite struct HTTPURLTests {
-  @Test func full() throws {
+  @Test func `a URL with an address, a port, a path and a query keeps all four`() throws {
     let url = try #require(HTTPURL(text: "http://127.0.0.1:8080/health?a=b/c"))
     #expect(url.addresses == [SocketAddress(.loopback4, port: 8080)])
     #expect(url.path == "/health?a=b/c")
     #expect(url.hostHeader == "127.0.0.1:8080")
   }
 
-  @Test func shortest() throws {
+  @Test func `localhost without port and path is port 80 of both loopback addresses, ::1 first`() throws {
     let url = try #require(HTTPURL(text: "HTTP://LocalHost"))
     #expect(url.addresses == [SocketAddress(.loopback6, port: 80), SocketAddress(.loopback4, port: 80)])
     #expect(url.path == "/")
     #expect(url.hostHeader == "LocalHost")
   }
 
-  @Test func queryWithoutPath() { #expect(HTTPURL(text: "http://localhost:1?x")?.path == "/?x") }
+  @Test func `a URL with a query and no path requests the root path`() {
+    #expect(HTTPURL(text: "http://localhost:1?x")?.path == "/?x")
+  }
 
-  @Test func version6() throws {
+  @Test func `an IPv6 address in brackets is parsed and kept in the Host header`() throws {
     let url = try #require(HTTPURL(text: "http://[::1]:81/"))
     #expect(url.addresses == [SocketAddress(.loopback6, port: 81)])
     #expect(url.hostHeader == "[::1]:81")
@@ -55,11 +59,13 @@ import Testing
     "http://[127.0.0.1]/", "http://[::1]80/", "http://localhost/a b", "http://localhost/\r\nX: y", "http://localhost/ä",
     "http://localhost/#top", "http://localhost\0/",
   ])
-  func refused(text: String) { #expect(HTTPURL(text: text) == nil) }
+  func `a URL that ebb cannot request without a name server or TLS is refused`(text: String) {
+    #expect(HTTPURL(text: text) == nil)
+  }
 }
 
 @Suite struct HTTPClientTests {
-  @Test func request() throws {
+  @Test func `a request names the host of its URL unless a header was given for it`() throws {
     let url = try #require(HTTPURL(text: "http://localhost:8080/ready"))
     let text = String(decoding: url.getRequest(headers: ["Accept-Language: de"]), as: UTF8.self)
     #expect(
@@ -69,9 +75,13 @@ import Testing
     #expect(!other.contains("Host: localhost") && other.contains("\r\nhOST: example.com\r\n"))
   }
 
-  @Test(arguments: ["Host: x", "X-A:", "a:b c\td"]) func headers(line: String) { #expect(isHTTPHeader(line.utf8)) }
+  @Test(arguments: ["Host: x", "X-A:", "a:b c\td"]) func `a well-formed header line is accepted`(line: String) {
+    #expect(isHTTPHeader(line.utf8))
+  }
   @Test(arguments: ["", ":", "a", ": b", "a b: c", "A: b\r\nC: d", "A: b\n", "ä: b", "A\0: b"])
-  func noHeaders(line: String) { #expect(!isHTTPHeader(line.utf8)) }
+  func `a header line that is malformed or begins another line is refused`(line: String) {
+    #expect(!isHTTPHeader(line.utf8))
+  }
 
   @Test(arguments: [
     ("HTTP/1.1 200 OK\r\n", HTTPStatusLine.status(200)), ("HTTP/1.0 503 \r\n", .status(503)),
@@ -84,9 +94,11 @@ import Testing
     ("HTTP/1.1  200 OK", .malformed), ("HTTP/1.1 099 OK", .malformed), ("HTTP/1.1 600 OK", .malformed),
     ("SSH-2.0-OpenSSH_9.2\r\n", .malformed), ("\0", .malformed),
   ])
-  func answers(text: String, answer: HTTPStatusLine) { #expect(HTTPStatusLine(Array(text.utf8)) == answer) }
+  func `a status line is read once it is complete, and interim responses are skipped`(
+    text: String, answer: HTTPStatusLine
+  ) { #expect(HTTPStatusLine(Array(text.utf8)) == answer) }
 
-  @Test func good() {
+  @Test func `a response of 2xx or 3xx passes a probe, any other fails it`() {
     for status in [200, 204, 301, 399] { #expect(HTTPStatusLine.status(status).isGood) }
     for status in [400, 404, 500, 503] { #expect(!HTTPStatusLine.status(status).isGood) }
     #expect(!HTTPStatusLine.incomplete.isGood && !HTTPStatusLine.malformed.isGood)

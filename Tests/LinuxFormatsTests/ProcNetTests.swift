@@ -8,7 +8,7 @@ import Testing
 @Suite struct ProcNetTests {
   private func parsed(_ text: String) -> SocketRecord? { SocketRecord(line: Array(text.utf8)[...]) }
 
-  @Test func version4() throws {
+  @Test func `a line of /proc/net/tcp gives ports, peer, queues and inode`() throws {
     let row = try #require(
       parsed(
         "   1: 0100007F:1F90 0302010A:D431 01 00000005:00000007 00:00000000 00000000   101        0 4711 1 "
@@ -19,7 +19,7 @@ import Testing
     #expect(row.connection?.class(quiet: .zero) == .unreadRequest)
   }
 
-  @Test func version6() throws {
+  @Test func `the addresses of /proc/net/tcp6 are parsed, mapped IPv4 ones as IPv4`() throws {
     let line =
       "0: 00000000000000000000000000000000:0016 %:0001 0A 0:2 00:00000000 00000000 0 0 1 1 0 100 0 0 10 0"
     func peer(_ address: String) -> IPAddress? {
@@ -31,7 +31,7 @@ import Testing
   }
 
   /// As gVisor writes them.
-  @Test func whatIsNotToldIsNoZero() throws {
+  @Test func `queues that gVisor writes as zero are unknown`() throws {
     let row = try #require(
       parsed("   7: 0100007F:1F90 0100007F:D431 01 00000000:00000000 00:00000000 00000000  0  0 9 1 0x0 0 0 0 0 -1"))
     #expect(row.receiveQueue == nil && row.sendQueue == nil && row.inode == 9)
@@ -40,7 +40,7 @@ import Testing
     #expect(short.receiveQueue == nil)
   }
 
-  @Test func timeWait() {
+  @Test func `a socket in TIME_WAIT is not a connection`() {
     let line = "2: 0100007F:1F90 0100007F:D432 06 00000000:00000000 03:0000176E 00000000     0        0 0 3 ffff8880"
     #expect(parsed(line) != nil && parsed(line)?.connection == nil)
   }
@@ -53,11 +53,11 @@ import Testing
     "0: 0100007F:1F90 0100007F:D431 01 0:0 0:0 0 0 0 x", "0: 0100007G:1F90 0100007F:D431 01 0:0 0:0 0 0 0 1",
     "0: 0100007F:1F90 0100007F:D431 01 0:0 0:0 0 0 0 99999999999999999999",
   ])
-  func noLine(text: String) {
+  func `a line that is not one of a /proc/net socket table is refused`(text: String) {
     #expect(parsed(text) == nil)
   }
 
-  @Test func datagrams() {
+  @Test func `a bound UDP socket without a peer is a datagram server`() {
     func isServer(_ port: String, _ state: String) -> Bool? {
       parsed("  9: 0100007F:\(port) 00000000:0000 \(state) 00000000:00000000 00:0 0 0 0 1 2 ffff 0")?.isDatagramServer
     }
@@ -65,13 +65,13 @@ import Testing
     #expect(isServer("0035", "01") == false && isServer("0000", "07") == false)
   }
 
-  @Test func portsOfClients() {
+  @Test func `ip_local_port_range is parsed as two ports in ascending order`() {
     #expect(parseClientPorts(Array("32768\t60999\n".utf8)) == 32768...60999)
     #expect(parseClientPorts(Array("1 65535".utf8)) == 1...65535)
     for text in ["", "1", "1 2 3", "2 1", "1 65536", "a b"] { #expect(parseClientPorts(Array(text.utf8)) == nil) }
   }
 
-  @Test func unixSockets() {
+  @Test func `only a listening UNIX socket of /proc/net/unix has an inode`() {
     func inode(_ text: String) -> UInt64? { parseListeningUnixInode(line: Array(text.utf8)[...]) }
     #expect(inode("0000000000000000: 00000002 00000000 00010000 0001 01 30012 /run/a b") == 30012)
     #expect(inode("0000000000000000: 00000002 00000000 00010000 0001 01 30012") == 30012)
@@ -80,7 +80,7 @@ import Testing
     #expect(inode("") == nil)
   }
 
-  @Test func links() {
+  @Test func `the inode of a socket is read from its /proc/PID/fd link, and from no other link`() {
     func inode(_ text: String) -> UInt64? { parseSocketInode(link: Array(text.utf8)[...]) }
     #expect(inode("socket:[0]") == 0 && inode("socket:[4294967296]") == 4_294_967_296)
     for text in ["", "socket:[", "socket:[]", "socket:[1", "socket:[1]x", "socket:[-1]", "pipe:[1]", "/socket:[1]"] {
@@ -88,7 +88,7 @@ import Testing
     }
   }
 
-  @Test func counters() {
+  @Test func `PassiveOpens is read from /proc/net/snmp, and is unknown if a line of it is missing`() {
     func opens(_ text: String) -> Int? { parsePassiveOpens(snmp: Array(text.utf8)) }
     let text =
       "Ip: Forwarding\nIp: 1\nTcp: RtoAlgorithm MaxConn ActiveOpens PassiveOpens AttemptFails\n"
@@ -99,7 +99,7 @@ import Testing
     #expect(opens("Tcp: A PassiveOpens\nTcp: 1\n") == nil && opens("Tcp: PassiveOpens\nTcp: -1\n") == nil)
   }
 
-  @Test func controlGroups() {
+  @Test func `the path of a process's control group is that of cgroup version 2`() {
     func path(_ text: String) -> String? {
       parseControlGroupPath(Array(text.utf8)).map { String(decoding: $0, as: UTF8.self) }
     }
@@ -107,7 +107,7 @@ import Testing
     #expect(path("9:memory:/a\n") == nil && path("0::\n") == nil && path("") == nil)
   }
 
-  @Test func lives() {
+  @Test func `a zombie with threads has lost its leader, one without has exited`() {
     func life(_ state: String, _ threads: Int) -> ThreadGroupState {
       ThreadGroupState(
         stat: Array("7 (a) b) \(state) 1 7 7 0 -1 0 0 0 0 0 1 2 0 0 20 0 \(threads) 0 5".utf8))
@@ -117,7 +117,7 @@ import Testing
     #expect(ThreadGroupState(stat: []) == .exited)
   }
 
-  @Test func mountsThatHideProcesses() {
+  @Test func `a /proc mounted with hidepid hides processes`() {
     func hides(_ text: String) -> Bool { hidesProcesses(mount: Array(text.utf8)[...]) }
     #expect(hides("21 1 0:21 / /proc rw,nosuid shared:5 - proc proc rw,gid=7,hidepid=invisible"))
     #expect(!hides("21 1 0:21 / /proc rw,nosuid - proc proc rw") && !hides("") && !hides("/a/hidepid=2 b"))

@@ -8,11 +8,11 @@ import Testing
   private func entry(_ text: String) -> ProcPIDStat? { ProcPIDStat(stat: Array(text.utf8)) }
   private let tail = " S 1 7 7 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 8675309 1000 20"
 
-  @Test func readsPidParentAndStartTime() {
+  @Test func `a line of /proc/PID/stat gives pid, parent and start time`() {
     #expect(entry("7 (app)\(tail)") == ProcPIDStat(pid: 7, parent: 1, startTime: 8_675_309))
   }
 
-  @Test func aNameMayHoldAnything() {
+  @Test func `a process name with spaces and parentheses does not shift the fields behind it`() {
     for name in ["a b", ") R 99 (", "(((", "", "\n", "a) S 5"] {
       #expect(entry("7 (\(name))\(tail)") == ProcPIDStat(pid: 7, parent: 1, startTime: 8_675_309), "\(name)")
     }
@@ -22,9 +22,9 @@ import Testing
     "", "7", "7 (app", "7 app) S 1", "(app) S 1", "7 (app) S", "7 (app) S x 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 8 0",
     ")(",
   ])
-  func refusesWhatIsNoStatLine(_ text: String) { #expect(entry(text) == nil) }
+  func `a line that is not one of /proc/PID/stat is refused`(_ text: String) { #expect(entry(text) == nil) }
 
-  @Test func descendantsButNotStrangers() {
+  @Test func `the descendants of a process are its own tree, parents first`() {
     let table = [(1, 0), (7, 1), (8, 7), (9, 8), (20, 0), (21, 20), (22, 1)].map {
       ProcPIDStat(pid: $0.0, parent: $0.1, startTime: 0)
     }
@@ -32,14 +32,14 @@ import Testing
     #expect(descendants(of: 9, among: table).isEmpty)
   }
 
-  @Test func listOfChildren() {
+  @Test func `a list of children is parsed without the last pid if that is cut off`() {
     #expect(parseChildPIDs(Array("7 88 1234 ".utf8)) == [7, 88, 1234])
     #expect(parseChildPIDs(Array("7 88 12".utf8)) == [7, 88])  // cut off
     #expect(parseChildPIDs([]).isEmpty)
     #expect(parseChildPIDs(Array("x 9 -1 99999999999999 ".utf8)) == [9])
   }
 
-  @Test func aTableThatChangedWhileItWasReadEndsAllTheSame() {
+  @Test func `the search for descendants ends in a table that holds a circle`() {
     let circle = [(2, 3), (3, 2), (4, 1), (1, 4)].map { ProcPIDStat(pid: $0.0, parent: $0.1, startTime: 0) }
     #expect(descendants(of: 2, among: circle).map(\.pid).contains(3))
     #expect(descendants(of: 1, among: circle).map(\.pid).contains(4))
@@ -47,7 +47,7 @@ import Testing
 }
 
 @Suite struct CommandSearchTests {
-  @Test func foldersOfPath() {
+  @Test func `a command without a slash is searched in each folder of PATH`() {
     #expect(executableCandidates(for: "app", path: "/a:/b/") == ["/a/app", "/b//app"])
     #expect(executableCandidates(for: "app", path: ":/a:") == ["app", "/a/app", "app"])
     #expect(executableCandidates(for: "./app", path: "/a") == ["./app"])
@@ -55,7 +55,7 @@ import Testing
     #expect(executableCandidates(for: "app", path: nil).contains("/usr/bin/app"))
   }
 
-  @Test func exitCodes() {
+  @Test func `a killed command's exit code is 128 and the signal, and the last remap of a code wins`() {
     #expect(ExitStatus.exited(code: 7).code == 7)
     #expect(ExitStatus.killed(by: .sigkill, dumpedCore: false).code == 137)
     let remaps = [ExitCodeRemap(from: 143, to: 0), ExitCodeRemap(from: 1, to: 2), ExitCodeRemap(from: 1, to: 3)]

@@ -7,7 +7,7 @@ import Testing
 /// Some seconds of mutated inputs for each parser: EBB_FUZZ_SECONDS in all, 2 if not set. EBB_FUZZ_SEED repeats a run.
 @Suite struct FuzzTests {
   @Test(arguments: FuzzTarget.all)
-  func parserWithstandsAnything(_ target: FuzzTarget) {
+  func `a parser withstands mutated inputs`(_ target: FuzzTarget) {
     let environment = ProcessInfo.processInfo.environment
     let seconds = environment["EBB_FUZZ_SECONDS"].flatMap(Double.init) ?? 2
     let seed = environment["EBB_FUZZ_SEED"].flatMap(UInt64.init) ?? UInt64.random(in: .min ... .max)
@@ -25,7 +25,7 @@ import Testing
   }
 
   @Test(arguments: FuzzTarget.all)
-  func parserTakesItsSeeds(_ target: FuzzTarget) {
+  func `a parser's seeds pass its check`(_ target: FuzzTarget) {
     for seed in target.seeds { #expect(target.check(seed) == nil, "\(seed)") }
   }
 }

@@ -11,7 +11,7 @@ import Testing
     try parse(arguments: words, variable: { _ in "nonsense" })
   }
 
-  @Test func status() throws {
+  @Test func `ebb status takes --json, --watch and --pid, all off by default`() throws {
     guard case .status(let standard) = try read("status") else { throw UsageError(message: "not status") }
     #expect(!standard.json && !standard.watch && standard.pid == nil)
     guard case .status(let all) = try read("status", "--json", "--watch", "--pid=12") else {
@@ -20,7 +20,7 @@ import Testing
     #expect(all.json && all.watch && all.pid == 12)
   }
 
-  @Test func stop() throws {
+  @Test func `ebb stop takes --now, --wait and --pid, all off by default`() throws {
     guard case .stop(let standard) = try read("stop") else { throw UsageError(message: "not stop") }
     #expect(!standard.now && !standard.wait && standard.pid == nil)
     guard case .stop(let all) = try read("stop", "--now", "--wait", "--pid", "1") else {
@@ -29,7 +29,7 @@ import Testing
     #expect(all.now && all.wait && all.pid == 1)
   }
 
-  @Test func probe() throws {
+  @Test func `ebb probe takes checks, headers, --timeout and --live`() throws {
     guard case .probe(let standard) = try read("probe") else { throw UsageError(message: "not probe") }
     #expect(standard.checks.isEmpty && standard.timeout == .seconds(1) && !standard.live)
     guard
@@ -40,7 +40,7 @@ import Testing
     #expect(all.checks.count == 2 && all.headers == ["A: b", "C:d"] && all.timeout == .milliseconds(300) && all.live)
   }
 
-  @Test func aProgramOfThatNameGoesAfterTwoDashes() throws {
+  @Test func `after -- the name of an ebb command is a program to run`() throws {
     for name in ["status", "stop", "probe"] {
       guard case .run(_, 1) = try parse(arguments: ["--", name], variable: { _ in nil }) else {
         throw UsageError(message: "\(name) is not run")
@@ -79,28 +79,30 @@ import Testing
     ),
     (["probe", "--timeout", "soon"], "probe: --timeout: \"soon\" is not a duration: "),
   ])
-  func mistakesAreNamed(_ words: [String], _ message: String) {
+  func `an error in an ebb command's options names the command, the option and what was expected`(
+    _ words: [String], _ message: String
+  ) {
     #expect {
       try parse(arguments: words, variable: { _ in nil })
     } throws: { ($0 as? UsageError)?.message.hasPrefix(message) == true }
   }
 
   @Test(arguments: ["status", "stop", "probe", "drain"])
-  func anUnknownOptionLeadsToTheCommandsOwnHelp(_ name: String) {
+  func `an unknown option of an ebb command refers to that command's --help`(_ name: String) {
     #expect {
       try parse(arguments: [name, "--nope"], variable: { _ in nil })
     } throws: { ($0 as? UsageError)?.message == "\(name): \"--nope\" is not an option: see ebb \(name) --help" }
   }
 
   @Test(arguments: ["status", "stop", "probe"])
-  func help(_ name: String) throws {
+  func `--help and -V work for each ebb command that talks to a supervisor`(_ name: String) throws {
     guard case .help(let text) = try read(name, "--help") else { throw UsageError(message: "no help") }
     #expect(text.hasPrefix("ebb \(name): ") && text.contains("--pid N"))
     #expect(text.split(separator: "\n").allSatisfy { $0.utf8.count <= 100 }, "\(text)")
     guard case .version = try read(name, "-V") else { throw UsageError(message: "no version") }
   }
 
-  @Test func whatAProbeObjectsTo() {
+  @Test func `a probe fails outside the serving phase, and a liveness probe only asks a serving command`() {
     var status = Status.example
     let now = Instant.at(81_200)
     #expect(status.objection(live: false, at: now) == "delaying, the stop began 1.2s ago")

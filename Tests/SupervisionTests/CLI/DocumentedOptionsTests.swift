@@ -19,7 +19,7 @@ import Testing
       .map { $0.components(separatedBy: "<!--")[0] }
   }
 
-  @Test func `the tables of options are the program's`() throws {
+  @Test func `the option tables of the articles equal the program's own`() throws {
     let run = optionTable(RunOptions.table.map { $0.spec })
     #expect(try table("| option |", in: "Options") == [run], "Options.md should hold:\n\(run)")
     let smoke = optionTable(SmokeOptions.table.map { $0.spec })
@@ -27,7 +27,7 @@ import Testing
   }
 
   /// An event is the word behind a level, or that of a warning of the wiring.
-  @Test func `the table of events has each event of the sources and no other`() throws {
+  @Test func `the table of events lists each event of the sources and no other`() throws {
     let files = FileManager.default.enumerator(atPath: Self.root.path + "/Sources")?.compactMap { $0 as? String } ?? []
     var events: Set<String> = []
     for file in files where file.hasSuffix(".swift") {
@@ -47,7 +47,7 @@ import Testing
     #expect(listed == events, "missing: \(events.subtracting(listed)), too many: \(listed.subtracting(events))")
   }
 
-  @Test func `the times of each load balancer are those of the options beside them`() throws {
+  @Test func `the times in the load balancer table follow from the options beside them`() throws {
     let table = try #require(try table("| in front |", in: "LoadBalancers").first)
     let rows = table.split(separator: "\n").dropFirst(2).map { row in
       row.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
@@ -70,7 +70,7 @@ import Testing
     }
   }
 
-  @Test func `the table of servers is the program's`() throws {
+  @Test func `the server table of the recipes equals the program's own`() throws {
     var expected = "| command | SIGTERM | graceful stop | use | in the foreground |\n|---|---|---|---|---|\n"
     for server in KnownServer.allCases {
       let traits = server.traits

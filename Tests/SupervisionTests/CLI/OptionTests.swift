@@ -19,7 +19,7 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
 }
 
 @Suite struct OptionTests {
-  @Test func aPortMayHaveAProtocol() throws {
+  @Test func `--ports takes ports with or without a protocol, each once`() throws {
     let list = "1=http,2=https,3=h2c,4=grpc,5=ws,6=tcp,7,1=tcp"
     let ports = try #require(try options("--ports", list).ports)
     #expect(ports.map { $0.number } == [1, 2, 3, 4, 5, 6, 7])
@@ -29,7 +29,7 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
     }
   }
 
-  @Test func standardsAreThoseOfTheTable() throws {
+  @Test func `the default that the option table shows is the one in effect`() throws {
     let standard = try options()
     #expect(standard.delay == nil)
     #expect(standard.grace == nil)
@@ -49,7 +49,7 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
     }
   }
 
-  @Test func valuesAttachedOrApart() throws {
+  @Test func `an option's value may be attached or be the next argument, and the last one wins`() throws {
     #expect(try options("--delay", "7s").delay == .seconds(7))
     #expect(try options("--delay=7s").delay == .seconds(7))
     #expect(try options("-t", "40").terminationGracePeriod == .seconds(40))
@@ -57,7 +57,7 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
     #expect(try options("--delay", "7s", "--delay", "8s").delay == .seconds(8))
   }
 
-  @Test func flagsBundle() throws {
+  @Test func `short flags share an argument, and the last of them takes the rest as its value`() throws {
     let bundled = try options("-gwe143")
     #expect(bundled.targetsProcessGroup && bundled.logsReapedOrphans)
     #expect(bundled.exitCodeRemaps == [ExitCodeRemap(from: 143, to: 0)])
@@ -66,7 +66,7 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
     #expect(try options("--group=no", variables: ["EBB_GROUP": "1"]).targetsProcessGroup == false)
   }
 
-  @Test func everyOptionHasAVariable() throws {
+  @Test func `each option can be set by its environment variable`() throws {
     let values = [
       "EBB_DELAY": "1s", "EBB_GRACE": "2s", "EBB_TERMINATION_GRACE_PERIOD": "60s", "EBB_KILL_MARGIN": "3s",
       "EBB_LEFTOVER_TIMEOUT": "4s",
@@ -97,13 +97,13 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
     #expect(set.preStop == ["a", "b c"] && set.terminationLog == "/tmp/log")
   }
 
-  @Test func aFlagBeatsItsVariable() throws {
+  @Test func `an option given as a flag replaces its environment variable`() throws {
     #expect(try options("--delay", "7s", variables: ["EBB_DELAY": "nonsense"]).delay == .seconds(7))
     #expect(
       try options("-e", "1", variables: ["EBB_REMAP_EXIT": "2"]).exitCodeRemaps == [ExitCodeRemap(from: 1, to: 0)])
   }
 
-  @Test func parsingStopsAtTheFirstWordThatIsNoOption() throws {
+  @Test func `options end at the first argument that is not an option`() throws {
     func commandAt(_ words: String...) throws -> Int? {
       if case .run(_, let index) = try parse(arguments: words, variable: { _ in nil }) { return index }
       return nil
@@ -115,7 +115,7 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
     #expect(try commandAt("--delay", "1", "app", "--help") == 2)
   }
 
-  @Test func helpAndVersion() throws {
+  @Test func `--help lists every option and command, wherever it stands before the command`() throws {
     for (words, isHelp) in [
       (["-h"], true), (["--help"], true), (["-V"], false), (["--version"], false), (["-g", "--help"], true),
     ] {
@@ -165,7 +165,7 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
     ([], "no command given: expected ebb [OPTION...] [--] COMMAND [ARG...]; see ebb --help"),
     (["--"], "no command given: expected ebb [OPTION...] [--] COMMAND [ARG...]; see ebb --help"),
   ])
-  func complaintsNameTheOptionTheValueAndWhatIsExpected(_ words: [String], _ beginning: String) {
+  func `an option error names the option, the value and what was expected`(_ words: [String], _ beginning: String) {
     do {
       _ = try parse(arguments: words, variable: { _ in nil })
       Issue.record("\(words) was taken")
@@ -175,12 +175,12 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
     }
   }
 
-  @Test func complaintsNameTheVariable() {
+  @Test func `an error in an environment variable names the variable`() {
     #expect(
       complaint("a", variables: ["EBB_DELAY": "soon"])?.hasPrefix("EBB_DELAY: \"soon\" is not a duration") == true)
   }
 
-  @Test func `the refusal names the given times, the least that fits, and the least with the default drain`() throws {
+  @Test func `times that do not fit are refused with their sum and the least period that fits`() throws {
     #expect(
       complaint("--delay", "40", "app")
         == "delay 40s, and 2s for the end, do not fit into --termination-grace-period 30s (not given): "
@@ -202,7 +202,7 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
     #expect(try options("--delay=3s", "-t", "3s750ms").times.delay == .seconds(3))
   }
 
-  @Test func `what was given must fit`() throws {
+  @Test func `given times fit up to the exact sum, and not a millisecond beyond`() throws {
     // 10 + 10 + 9 + 1 = 30 fits exactly.
     #expect(try options("--delay=10s", "--drain-timeout=10s", "--grace=9s").grace == .seconds(9))
     #expect(

@@ -23,7 +23,7 @@ private func code(_ other: OtherInit, _ words: [String], _ variables: [String: S
 
 /// ebb under another init's name.
 @Suite struct OtherInitTests {
-  @Test func `the last part of argv[0] says in whose place ebb stands`() {
+  @Test func `the last part of argv[0] selects the init whose place ebb takes`() {
     let names: [(String, OtherInit)] = [
       ("tini", .tini), ("/usr/bin/tini", .tini), ("./tini-static", .tini), ("/sbin/docker-init", .tini),
       ("dumb-init", .dumbInit), ("/usr/local/bin/dumb-init", .dumbInit), ("catatonit", .catatonit),
@@ -35,7 +35,7 @@ private func code(_ other: OtherInit, _ words: [String], _ variables: [String: S
     }
   }
 
-  @Test func `words come in the order of getopt`() {
+  @Test func `tini's and catatonit's arguments are reordered as getopt does it, dumb-init's are not`() {
     func order(_ other: OtherInit, _ words: String..., isPosix: Bool = false) -> [String] {
       other.arrangement(of: words, isPosix: isPosix).map { words[$0] }
     }
@@ -49,7 +49,7 @@ private func code(_ other: OtherInit, _ words: [String], _ variables: [String: S
     #expect(order(.dumbInit, "a", "-c", "--", "b") == ["a", "-c", "--", "b"])
   }
 
-  @Test func `no word of any line is lost`() {
+  @Test func `reordering loses no argument of another init's command line`() {
     let words = ["-", "--", "-g", "-e", "-p", "-gp", "x", "", "--version", "-ep"]
     var random = SystemRandomNumberGenerator()
     for _ in 0..<2000 {
@@ -62,7 +62,8 @@ private func code(_ other: OtherInit, _ words: [String], _ variables: [String: S
   }
 
   @Test(arguments: [OtherInit.tini, .dumbInit, .catatonit])
-  func `one of four variables wakes ebb, if it is not empty, and no other`(other: OtherInit) throws {
+  func `under another init's name ebb wakes for four variables, if not empty, and for no other`(other: OtherInit) throws
+  {
     let values = [
       "EBB_DELAY": "1s", "EBB_DRAIN": "zero", "EBB_TERMINATION_GRACE_PERIOD": "40s", "EBB_HEALTH": "8086",
     ]
@@ -83,7 +84,7 @@ private func code(_ other: OtherInit, _ words: [String], _ variables: [String: S
     #expect(awake.stopSignals == SignalSet([.sigterm]) && awake.neverForwarded == .neverForwarded)
   }
 
-  @Test func `a wrong line is 1 asleep, and 125 awake, as times are that do not fit`() {
+  @Test func `under another init's name a usage error exits with 1 asleep and 125 awake`() {
     for other in [OtherInit.tini, .dumbInit, .catatonit] {
       #expect(code(other, ["-x", "app"]) == 1)
       #expect(code(other, []) == 1)
@@ -92,7 +93,7 @@ private func code(_ other: OtherInit, _ words: [String], _ variables: [String: S
     }
   }
 
-  @Test func `awake the options are ebb's`() throws {
+  @Test func `under another init's name an awake ebb combines that init's options with its own variables`() throws {
     let waking = ["EBB_DELAY": "1s"]
     let tini = try run(.tini, ["app", "-sgwvv", "-p", "SIGHUP", "-e", "3", "-e4", "--", "-x"], waking)
     #expect(tini.command == ["app", "-x"])
@@ -119,7 +120,7 @@ private func code(_ other: OtherInit, _ words: [String], _ variables: [String: S
     #expect(try run(.tini, ["app"], both).options.rewrites.apply(to: .sigterm) == .sigint)
   }
 
-  @Test func `asleep the exit codes of commands that do not start are each program's`() throws {
+  @Test func `asleep a command that does not start gives the exit code of the init whose place ebb takes`() throws {
     let failures = [(127, 2), (126, 2), (126, 13), (126, 21), (127, 20), (126, 8), (125, 11)].map {
       SpawnFailure(code: $0.0, message: "", error: Int32($0.1))
     }
@@ -132,7 +133,7 @@ private func code(_ other: OtherInit, _ words: [String], _ variables: [String: S
     }
   }
 
-  @Test func `asleep the status says that no stop is begun`() throws {
+  @Test func `asleep the status says that ebb begins no stop of its own`() throws {
     let options = try run(.dumbInit, ["-r", "15:3", "app"]).options
     let fields = SupervisorInfo(pid: 1, startedAt: Instant(nanoseconds: 0), argv: ["app"], options: options)
     let status = Status(info: fields, snapshot: StatusSnapshot(since: Instant(nanoseconds: 0)))

@@ -12,9 +12,12 @@ import Testing
     ("sh -c 'sleep 1; echo $X'", ["sh", "-c", "sleep 1; echo $X"]),
     ("$HOME ~ * # ; |", ["$HOME", "~", "*", "#", ";", "|"]), ("größe ''é", ["größe", "é"]),
   ])
-  func taken(line: String, expected: [String]) { #expect(splitShellWords(line) == expected) }
+  func `a command line is split at blanks outside quotes, and nothing is expanded`(line: String, expected: [String]) {
+    #expect(splitShellWords(line) == expected)
+  }
 
-  @Test(arguments: ["'", "a 'b", "\"", "\"a\\\"", "a\\", "\"\\"]) func refused(line: String) {
+  @Test(arguments: ["'", "a 'b", "\"", "\"a\\\"", "a\\", "\"\\"])
+  func `a command line with an open quote or a last backslash is refused`(line: String) {
     #expect(splitShellWords(line) == nil)
   }
 }

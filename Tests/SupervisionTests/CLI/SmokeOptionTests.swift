@@ -13,7 +13,7 @@ import Testing
     return (options, at)
   }
 
-  @Test func standard() throws {
+  @Test func `ebb smoke without options loads nothing and expects the stop within 30 s`() throws {
     let (options, at) = try read("app", "--http", "x")
     #expect(at == 1 && options.targets.isEmpty && options.slow == nil && options.passedOn == [])
     #expect(options.rate == 20 && options.timeout == .seconds(5) && options.duration == .seconds(3))
@@ -22,7 +22,7 @@ import Testing
     #expect(options.loadAfterStop == options.run.times.delay - .milliseconds(100))
   }
 
-  @Test func everythingOfItsOwn() throws {
+  @Test func `ebb smoke takes each option of its own`() throws {
     let (options, at) = try read(
       "--http=http://localhost:1/", "--tcp", "2", "--slow", "http://[::1]:3/s", "--rate", "1000", "--timeout", "1s",
       "--duration=2s", "--lag", "4s", "--expect-exit", "3", "--output", "junit:a:b.xml", "--", "app")
@@ -32,7 +32,7 @@ import Testing
     #expect(options.format == .junit && options.file == "a:b.xml")
   }
 
-  @Test func theSupervisorsOptionsArePassedOnWordForWord() throws {
+  @Test func `ebb smoke passes the supervisor's options on as they were written`() throws {
     let (options, at) = try read(
       "-gw", "--rate", "5", "-gt", "9", "--delay=1s", "--duration", "1s", "-r", "TERM:QUIT", "-vvq",
       "--startup-timeout",
@@ -45,13 +45,13 @@ import Testing
     #expect(options.run.rewrites.apply(to: .sigterm) == .sigquit && options.rate == 5)
   }
 
-  @Test func variablesAreTheSupervisors() throws {
+  @Test func `ebb smoke reads the supervisor's variables and has none of its own`() throws {
     let (options, _) = try read(
       "--delay", "2s", "app", variables: ["EBB_DELAY": "9s", "EBB_DRAIN": "time", "EBB_RATE": "x", "EBB_HTTP": "y"])
     #expect(options.run.delay == .seconds(2) && options.run.drain == .time && options.passedOn == [1, 2])
   }
 
-  @Test func everyOptionOfTheRunFormIsTaken() throws {
+  @Test func `ebb smoke takes each option of a run, and no name has two meanings`() throws {
     let run = RunOptions.table.map { $0.spec.name }
     let own = SmokeOptions.table.map { $0.spec.name }
     #expect(Set(run + own).count == run.count + own.count)
@@ -86,13 +86,15 @@ import Testing
       "smoke: \"--json\" is not an option: see ebb smoke --help; to run a command that starts with a dash, put -- before it"
     ),
   ])
-  func mistakesAreNamed(_ words: [String], _ message: String) {
+  func `an error in the options of ebb smoke names the option and what was expected`(
+    _ words: [String], _ message: String
+  ) {
     #expect {
       try parse(arguments: ["smoke"] + words, variable: { _ in nil })
     } throws: { ($0 as? UsageError)?.message.hasPrefix(message) == true }
   }
 
-  @Test func helpAndAProgramOfThatName() throws {
+  @Test func `ebb smoke --help describes the command, and ebb -- smoke runs a program`() throws {
     guard case .help(let text) = try parse(arguments: ["smoke", "--help"], variable: { _ in nil }) else {
       throw UsageError(message: "no help")
     }

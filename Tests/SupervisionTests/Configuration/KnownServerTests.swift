@@ -10,16 +10,19 @@ import Testing
     ("php-fpm83", .phpFPM), ("httpd", .httpd), ("apache2", .httpd), ("haproxy", .haproxy), ("postgres", .postgres),
     ("lighttpd", .lighttpd), ("uwsgi", .uwsgi), ("uwsgi-core", .uwsgi),
   ])
-  func `a process name is recognised`(name: String, server: KnownServer) {
+  func `a known server is recognised by its process name, with or without a version`(name: String, server: KnownServer)
+  {
     #expect(KnownServer(processName: name) == server)
   }
 
   @Test(arguments: [
     "", "nginx-debug", "nginxx", "ngin", "java", "php", "php-fpm-exporter", "postgres_exporte", "sh", "apache2ctl",
   ])
-  func `any other name is not`(name: String) { #expect(KnownServer(processName: name) == nil) }
+  func `a process name that only begins like a known server's is not recognised`(name: String) {
+    #expect(KnownServer(processName: name) == nil)
+  }
 
-  @Test func `the signals to look for are those of the table`() {
+  @Test func `the signals that need a look at the command are the graceful stops of known servers`() {
     let signals = KnownServer.allCases.compactMap { $0.traits.gracefulStop }
     #expect(KnownServer.gracefulStops == SignalSet(signals) && signals.count == 6)
     #expect(Lifecycle.imageStopSignals.signals.map { $0.name } == ["QUIT", "USR1", "WINCH", "RTMIN+3"])
@@ -35,7 +38,9 @@ import Testing
     (.postgres, "postgres waits for every client on SIGTERM: use --rewrite TERM:INT"),
     (.uwsgi, "uwsgi reloads on SIGTERM and does not exit: use --rewrite TERM:INT, or its option die-on-term"),
   ])
-  func `advice is the server's own`(server: KnownServer, advice: String) { #expect(server.advice == advice) }
+  func `the advice for a known server names its reaction to SIGTERM and the rewrite to use`(
+    server: KnownServer, advice: String
+  ) { #expect(server.advice == advice) }
 }
 
 /// What the lifecycle makes of what the command is.
@@ -73,7 +78,7 @@ import Testing
   }
 
   @Test(arguments: [("nginx", Signal.sigquit), ("httpd", .sigwinch), ("haproxy", .sigusr1), ("postgres", .sigint)])
-  func `the signal of a recognised server begins the stop`(name: String, signal: Signal) {
+  func `the graceful-stop signal of a recognised server begins a stop`(name: String, signal: Signal) {
     var scenario = Story()
     let begins = scenario.signal(signal, at: 10, command: name)
     #expect(begins && scenario.lifecycle.phase == .delaying && scenario.lifecycle.snapshot.stop?.signal == signal)
@@ -81,25 +86,25 @@ import Testing
   }
 
   @Test(arguments: [("java", Signal.sigquit), ("nginx", .sigwinch), ("haproxy", .sigquit), ("bash", .sigint)])
-  func `another signal, or another command, is passed on`(name: String, signal: Signal) {
+  func `a signal that is not the recognised server's own is only forwarded`(name: String, signal: Signal) {
     var scenario = Story()
     let begins = scenario.signal(signal, at: 10, command: name)
     #expect(!begins && scenario.lifecycle.phase == .serving && scenario.count("forwarded") == 1)
   }
 
-  @Test func `a list in place of auto recognises nothing`() {
+  @Test func `with a list in place of --stop-signals auto no server is recognised`() {
     var scenario = Story { ($0.stopSignals, $0.recognisesServers) = (SignalSet([.sigterm]), false) }
     let begins = scenario.signal(.sigquit, at: 10, command: "nginx")
     #expect(!begins && scenario.lifecycle.phase == .serving)
   }
 
-  @Test func `a recognised signal that is dropped begins no stop`() {
+  @Test func `a server's own stop signal that --rewrite drops begins no stop`() {
     var scenario = Story { $0.rewrites.add(from: .sigwinch, to: nil) }
     let begins = scenario.signal(.sigwinch, at: 10, command: "apache2")
     #expect(!begins && scenario.lifecycle.phase == .serving)
   }
 
-  @Test func `a signal that began no stop is not looked at again for a second, another one is`() {
+  @Test func `the command is not inspected again for the same signal within a second`() {
     var scenario = Story()
     let begins = scenario.signal(.sigusr1, at: 10, command: "sh")
     #expect(!begins)
@@ -111,7 +116,7 @@ import Testing
     #expect(mustPrepare(.sigquit, at: 11))
   }
 
-  @Test func `in a stop the recognised signal is a repeated one`() {
+  @Test func `in a stop the recognised server's signal counts as a repeated stop signal`() {
     var scenario = Story()
     let begins = scenario.signal(.sigterm, at: 10, command: "nginx")
     let mustPrepare = scenario.lifecycle.mustPrepare(for: .sigquit, at: .at(15))
@@ -121,7 +126,7 @@ import Testing
       actions.allSatisfy { if case .log = $0 { true } else { false } } && scenario.count("repeated-stop-signal") == 1)
   }
 
-  @Test func `the server that runs when the signal comes counts, not an earlier one`() {
+  @Test func `the server is recognised when the signal arrives, not at the start`() {
     var scenario = Story()
     let begins = [
       scenario.signal(.sigquit, at: 10, command: "entrypoint.sh"), scenario.signal(.sigquit, at: 20, command: "nginx"),
@@ -130,7 +135,9 @@ import Testing
   }
 
   @Test(arguments: [(29_000, 1), (30_009, 1), (30_011, 0)])
-  func `an end within the grace period after such a signal is warned of`(end: Int, warnings: Int) {
+  func `an exit within the grace period after an image's stop signal that began no stop is warned of`(
+    end: Int, warnings: Int
+  ) {
     var scenario = Story()
     scenario.at(5, .listenersSeen(.ofTree))
     _ = scenario.signal(.sigquit, at: 10, command: "app")
@@ -140,7 +147,7 @@ import Testing
   }
 
   @Test(arguments: [Signal.sighup, .sigusr2, .sigint])
-  func `after other signals it is not`(signal: Signal) {
+  func `an exit after a signal that no image uses as its stop signal is not warned of`(signal: Signal) {
     var scenario = Story()
     scenario.at(5, .listenersSeen(.ofTree))
     _ = scenario.signal(signal, at: 10, command: "app")
@@ -149,7 +156,7 @@ import Testing
     #expect(scenario.count("missed-stop-signal") == 0)
   }
 
-  @Test func `a command that never listened is not warned of either`() {
+  @Test func `an exit of a command that never listened is not warned of`() {
     var scenario = Story()
     scenario.at(5, .listenersSeen(.none))
     _ = scenario.signal(.sigquit, at: 10, command: "app")
@@ -167,7 +174,7 @@ import Testing
     (.killed(by: .sigint, dumpedCore: false), true, .debug),
     (.killed(by: .sighup, dumpedCore: false), true, .debug), (.killed(by: .sigpipe, dumpedCore: false), true, .debug),
   ])
-  func `an end without a stop is a warning where it is a crash`(status: ExitStatus, listened: Bool, level: LogLevel) {
+  func `an exit without a stop is a warning if it is a crash`(status: ExitStatus, listened: Bool, level: LogLevel) {
     var scenario = Story()
     scenario.at(5, .listenersSeen(listened ? .ofTree : .none))
     scenario.at(20, .commandExited(status))
@@ -175,7 +182,7 @@ import Testing
     #expect(scenario.line("exited")?.level == level)
   }
 
-  @Test func `a code that is remapped to 0 is no crash`() {
+  @Test func `an exit code that is remapped to 0 is not a crash`() {
     var scenario = Story { $0.exitCodeRemaps = [ExitCodeRemap(from: 143, to: 0)] }
     scenario.at(20, .commandExited(.killed(by: .sigterm, dumpedCore: false)))
     scenario.at(20, .reapedAll(childrenRemain: false))
@@ -187,7 +194,7 @@ import Testing
     (1, "the command was killed by SIGKILL; its memory control group counts 1 out-of-memory kill"),
     (2, "the command was killed by SIGKILL; its memory control group counts 2 out-of-memory kills"),
   ])
-  func `out-of-memory kills are in the last line`(kills: Int, message: String) {
+  func `the last line reports out-of-memory kills of the memory control group`(kills: Int, message: String) {
     var scenario = Story()
     scenario.lifecycle.outOfMemoryKills = kills
     scenario.at(20, .commandExited(.killed(by: .sigkill, dumpedCore: false)))
@@ -197,7 +204,7 @@ import Testing
 
   // MARK: Out of reach
 
-  @Test func `what cannot be signalled is said once, and at the deadline ebb exits at once`() {
+  @Test func `a command out of reach is warned of once, and ebb exits at the deadline`() {
     var scenario = Story()
     scenario.at(1000, .reachSeen(.none(user: 999)))
     scenario.at(1001, .reachSeen(.none(user: 999)))
@@ -216,7 +223,7 @@ import Testing
 
   // MARK: Looks
 
-  @Test func `it is looked at twice, and once where it listens`() {
+  @Test func `an idle command is inspected twice, and not again once it listens`() {
     var scenario = Story()
     var waits = [scenario.lifecycle.waitForLook()]
     var listening = scenario
@@ -230,7 +237,7 @@ import Testing
     #expect(waits == [.seconds(1), .seconds(29), nil])
   }
 
-  @Test func `a daemon is looked for once, after an exit with 0`() {
+  @Test func `leftovers are checked once for a daemon, after an exit with 0`() {
     var scenario = Story()
     scenario.at(10, .commandExited(.exited(code: 0)))
     let looks = [scenario.lifecycle.mustLookAtLeftovers(), scenario.lifecycle.mustLookAtLeftovers()]
@@ -247,7 +254,7 @@ import Testing
 }
 
 @Suite struct MemoryEventsTests {
-  @Test func `the files of both versions`() {
+  @Test func `the memory control group's files are those of cgroup versions 1 and 2`() {
     let list = "9:name=systemd:/\n4:memory:/kubepods/pod1\n3:cpu,cpuacct:/x\n0::/app\nrubbish\n"
     #expect(
       parseMemoryGroupFiles(Array(list.utf8)) == [
@@ -256,9 +263,8 @@ import Testing
       ])
   }
 
-  @Test func `the count of either version`() {
-    #expect(
-      parseOutOfMemoryKills(events: Array("low 0\nhigh 0\nmax 3\noom 2\noom_kill 2\noom_group_kill 0\n".utf8)) == 2)
+  @Test func `out-of-memory kills are read from the files of cgroup versions 1 and 2`() {
+    #expect(parseOutOfMemoryKills(events: Array("low 0\nhigh 0\nmax 3\noom 2\noom_kill 2\noom_group_kill 0\n".utf8)) == 2)
     #expect(parseOutOfMemoryKills(events: Array("oom_kill_disable 0\nunder_oom 0\noom_kill 1\n".utf8)) == 1)
     #expect(parseOutOfMemoryKills(events: Array("oom_kill_disable 0\nunder_oom 0\n".utf8)) == nil)
     #expect(parseOutOfMemoryKills(events: []) == nil)
@@ -272,16 +278,16 @@ import Testing
     ("EBB_STOP_SIGNAL", "EBB_STOP_SIGNALS"), ("EBB_LOGS", "EBB_LOG"),
     ("EBB_GRACE_PERIOD", "EBB_TERMINATION_GRACE_PERIOD"),
   ])
-  func `the nearest name is proposed`(name: String, nearest: String) {
+  func `the warning about an unknown variable proposes the nearest name`(name: String, nearest: String) {
     #expect(problem(withVariable: name)?.hasSuffix(": did you mean \(nearest)?") == true)
   }
 
   @Test(arguments: ["EBB_", "EBB_ACME", "EBB_X"])
-  func `no name is proposed for a variable that is near none`(name: String) {
+  func `the warning about an unknown variable proposes no name that is not near`(name: String) {
     #expect(problem(withVariable: name) == "\"\(name)\" is not a variable of ebb and has no effect: see ebb --help")
   }
 
-  @Test func `known names and those of Kubernetes are left alone`() {
+  @Test func `variables of ebb and those that Kubernetes makes for a service called ebb are not warned of`() {
     let names =
       RunOptions.table.map { $0.spec.variable } + [
         "EBB_SERVICE_HOST", "EBB_SERVICE_PORT", "EBB_SERVICE_PORT_HTTP", "EBB_PORT", "EBB_PORT_80_TCP",
@@ -291,7 +297,7 @@ import Testing
     for name in names { #expect(problem(withVariable: name) == nil) }
   }
 
-  @Test func `a very long name is no trouble`() {
+  @Test func `an unknown variable with a name of 100 kB is warned of`() {
     #expect(problem(withVariable: "EBB_" + String(repeating: "X", count: 100_000)) != nil)
   }
 }

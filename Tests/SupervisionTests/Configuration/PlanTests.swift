@@ -19,7 +19,7 @@ import Testing
 
   private static let pod = ["KUBERNETES_SERVICE_HOST": "10.0.0.1"]
 
-  @Test func `in a pod the bar, the moments and their origins are those of the defaults`() throws {
+  @Test func `the plan in a pod shows the default times and where each comes from`() throws {
     #expect(
       try plan(variables: PlanTests.pod).text == """
         [============~~~~~~~~~~~~~~~~~~~~~~~~---------------------------------   ]
@@ -39,7 +39,7 @@ import Testing
         """)
   }
 
-  @Test func `a value names the flag or the variable that gave it, and a default that had to shrink says so`() throws {
+  @Test func `the plan names the flag or variable behind a value, and says which default was fitted`() throws {
     let fields = try json(plan("--grace", "2s", variables: ["EBB_DELAY": "20s"].merging(PlanTests.pod) { $1 }))
     #expect(fields["delay_ms"] as? Int == 20_000)
     #expect(fields["delay_from"] as? String == "variable")
@@ -51,7 +51,7 @@ import Testing
     #expect(fields["grace_period_from"] as? String == "kubernetes")
   }
 
-  @Test func `outside a known orchestrator it says whose time the defaults fit`() throws {
+  @Test func `the plan outside a known orchestrator says whose time its defaults fit`() throws {
     let plan = try plan()
     #expect(plan.text.contains("delay and drain fit the 10s of Docker and Podman"))
     #expect(plan.text.contains("delay 1.7s (fitted)"))
@@ -59,13 +59,13 @@ import Testing
     #expect(try json(plan)["orchestrator"] as? String == "unknown")
   }
 
-  @Test func `with a grace that ends earlier SIGKILL stands at its end`() throws {
+  @Test func `the plan shows SIGKILL at the end of a grace that ends before the deadline`() throws {
     let plan = try plan("-t", "20s", "--delay", "1s", "--drain", "time", "--grace", "3s")
     #expect(plan.text.contains("\n 4s  SIGKILL to all that is left                     grace 3s (flag)\n"))
     #expect(try moments(plan) == ["delaying 0", "stopping 1000", "killing 4000", "orchestrator-kill 20000"])
   }
 
-  @Test func `readiness that is held and a pre-stop hook have their moments`() throws {
+  @Test func `the plan shows when held readiness ends and the pre-stop hook starts`() throws {
     let plan = try plan("-t", "30s", "--ready-hold", "7s", "--pre-stop", "/bin/flush")
     #expect(plan.text.contains("\n 0s  the stop signal arrives; the pre-stop hook starts  "))
     #expect(
@@ -75,7 +75,7 @@ import Testing
   }
 
   @Test(arguments: ["1ms", "7ms", "1s", "10s", "17m", "168h"], ["time", "idle"])
-  func `the bar has 72 columns whatever the times are, and each phase one of its own`(
+  func `the plan's bar has 72 columns and at least one per phase, for periods from 1 ms to 168 h`(
     _ period: String, _ mode: String
   ) throws {
     let bar = try plan("-t", period, "--drain", mode).text.prefix { $0 != "\n" }
@@ -83,7 +83,7 @@ import Testing
     for letter in mode == "time" ? "=- " : "=~- " { #expect(bar.contains(letter) || period.hasSuffix("ms")) }
   }
 
-  @Test func `the warning of little time is part of it, as are those about unknown variables`() throws {
+  @Test func `the plan warns of little time for the command and of unknown variables`() throws {
     guard case .plan(let options) = try parse(arguments: ["plan", "--delay", "28s"], variable: { _ in nil }) else {
       return
     }
@@ -94,17 +94,17 @@ import Testing
     for warning in warnings { #expect(plan.text.contains("\nwarning: \(warning)\n")) }
   }
 
-  @Test func `times that do not fit are refused with the arithmetic of a run`() throws {
+  @Test func `ebb plan refuses times that do not fit with the arithmetic of a run`() throws {
     let error = #expect(throws: UsageError.self) { try plan("--delay", "40s") }
     #expect(error?.message.hasPrefix("plan: delay 40s, and 2s for the end, do not fit into") == true)
   }
 
-  @Test func `a command after the options is refused`() throws {
+  @Test func `ebb plan refuses a command after its options`() throws {
     let error = #expect(throws: UsageError.self) { try plan("--", "nginx") }
     #expect(error?.message.hasPrefix("plan: \"nginx\" is not an option") == true)
   }
 
-  @Test func `install takes one absolute path, else it is a program`() throws {
+  @Test func `ebb install takes one absolute path, otherwise it is a program called install`() throws {
     guard case .install("/shared/ebb") = try parse(arguments: ["install", "/shared/ebb"], variable: { _ in nil }) else {
       Issue.record("not taken for install")
       return

@@ -16,7 +16,7 @@ import Testing
 
   private static let pod = ["KUBERNETES_SERVICE_HOST": "10.0.0.1"]
 
-  @Test func `in a pod the defaults are those of 30 s`() throws {
+  @Test func `in a pod the default times fit 30 s`() throws {
     let times = try times(variables: StopTimesTests.pod)
     #expect(times.terminationGracePeriod == .seconds(30))
     #expect(times.delay == .seconds(5))
@@ -27,12 +27,12 @@ import Testing
   }
 
   @Test(arguments: ["ECS_CONTAINER_METADATA_URI", "ECS_CONTAINER_METADATA_URI_V4"])
-  func `in ECS they are the same`(_ variable: String) throws {
+  func `in ECS the default times are those of a pod`(_ variable: String) throws {
     #expect(try times(variables: [variable: "http://169.254.170.2/"]) == times(variables: StopTimesTests.pod))
   }
 
   /// A longer stop timeout is not cut short.
-  @Test func `where nothing is known the deadline is that of 30 s, delay and drain are those of 10 s`() throws {
+  @Test func `outside an orchestrator the deadline fits 30 s while delay and drain fit 10 s`() throws {
     let times = try times()
     #expect(times.killIn == .seconds(29))
     #expect(times.delay == .seconds(10) / 6)
@@ -40,7 +40,7 @@ import Testing
     #expect(times.drainQuiet == .seconds(10) / 6)
   }
 
-  @Test func `in Nomad delay and drain are those of 5 s`() throws {
+  @Test func `in Nomad the default delay and drain fit 5 s`() throws {
     let times = try times(variables: ["NOMAD_ALLOC_ID": "7"])
     #expect(times.killIn == .seconds(29))
     #expect(times.delay == .seconds(5) / 6)
@@ -48,15 +48,15 @@ import Testing
     #expect(times.drainQuiet == .seconds(5) / 6)
   }
 
-  @Test func `an empty variable of an orchestrator is an unset one`() throws {
+  @Test func `an empty variable of an orchestrator counts as unset`() throws {
     #expect(try times(variables: ["KUBERNETES_SERVICE_HOST": "", "NOMAD_ALLOC_ID": ""]) == times())
   }
 
-  @Test func `a given period sets the defaults wherever it runs`() throws {
+  @Test func `a given termination grace period sets the default times in any orchestrator`() throws {
     #expect(try times(variables: StopTimesTests.pod, "-t", "10s") == times("-t", "10s"))
   }
 
-  @Test func `10 s alone fits`() throws {
+  @Test func `a termination grace period of 10 s alone fits`() throws {
     let times = try times("-t", "10s")
     #expect(times.delay == .seconds(10) / 6)
     #expect(times.drainTimeout == .seconds(10) / 3)
@@ -64,14 +64,14 @@ import Testing
   }
 
   @Test(arguments: [1, 2, 3, 5, 10, 29, 30, 60, 600])
-  func `any period alone fits`(_ seconds: Int) throws {
+  func `a termination grace period of any length alone fits`(_ seconds: Int) throws {
     let times = try times("-t", "\(seconds)s")
     let sum = times.delay + times.drainTimeout + times.grace + times.killMargin
     #expect(sum <= .seconds(seconds))
   }
 
   @Test(arguments: [(20, 4500), (25, 2000), (26, 1500), (27, 1000), (28, 0)])
-  func `in a pod a long delay alone leaves the drain at most half of the rest`(_ delay: Int, drain: Int) throws {
+  func `a long delay leaves the default drain at most half of the remaining time`(_ delay: Int, drain: Int) throws {
     let times = try times(variables: StopTimesTests.pod.merging(["EBB_DELAY": "\(delay)s"]) { $1 })
     #expect(times.delay == .seconds(delay))
     #expect(times.drainTimeout == .milliseconds(drain))
@@ -86,7 +86,7 @@ import Testing
     #expect(try times("-t", "30s", "--drain", "time", "--drain-timeout", "40s").delay == .seconds(5))
   }
 
-  @Test func `an empty variable is an unset one, for every option`() throws {
+  @Test func `an empty variable counts as unset, for every option`() throws {
     for option in RunOptions.table {
       let empty = [option.spec.variable: ""]
       #expect("\(try options(empty))" == "\(try options([:]))", "\(option.spec.variable)")
@@ -113,7 +113,7 @@ import Testing
     return nil
   }
 
-  @Test func `given times that leave the command little are warned of once at the start`() throws {
+  @Test func `given times that leave the command little time are warned of at the start`() throws {
     let pod = StopTimesTests.pod
     #expect(
       try warning(pod.merging(["EBB_DELAY": "20s"]) { $1 })
@@ -126,7 +126,7 @@ import Testing
         + "SIGKILL: shorten them, or raise --termination-grace-period 10s")
   }
 
-  @Test func `defaults are never warned of, nor a grace that was given`() throws {
+  @Test func `neither default times nor a given grace are warned of at the start`() throws {
     for period in ["1s", "5s", "10s", "30s"] {
       #expect(try warning(["EBB_TERMINATION_GRACE_PERIOD": period]) == nil)
     }

@@ -81,11 +81,11 @@ import Testing
     Case(state: .lastAck, send: nil, hasAges: false, expected: .halfClosed),
     Case(state: .finWait2, sent: 0, received: 0, expected: .halfClosed),
   ])
-  private func table(_ row: Case) {
+  private func `the class of a connection follows from its state, queues and ages`(_ row: Case) {
     #expect(row.connection.class(quiet: .seconds(2)) == row.expected)
   }
 
-  @Test func whatTheDrainWaitsFor() {
+  @Test func `the drain waits for owed, unread, unaccepted, active and unknown connections`() {
     let busy = ConnectionClass.allCases.filter { $0.isBusy }
     #expect(
       busy == [.pendingAccept, .unreadRequest, .responseInFlight, .owedResponse, .activeStream, .unknown])
@@ -93,7 +93,7 @@ import Testing
     #expect(inFlight == [.pendingAccept, .unreadRequest, .responseInFlight, .owedResponse])
   }
 
-  @Test func aCensus() {
+  @Test func `connections in the accept queue count once, whether their rows were seen or not`() {
     var census = ConnectionCounts()
     let rows = [
       Case(expected: .idle), Case(inode: 0, expected: .pendingAccept), Case(receive: 3, expected: .unreadRequest),
@@ -114,7 +114,7 @@ import Testing
 
   // MARK: Rows
 
-  @Test func onlyStatesThatMatter() {
+  @Test func `a socket without a process in FIN_WAIT2 or in TIME_WAIT is not a connection`() {
     let matters: [UInt8] = [1, 4, 5, 8, 9, 10, 11]
     for state in UInt8.min...UInt8.max {
       #expect((row(state: state).connection != nil) == matters.contains(state))
@@ -135,7 +135,7 @@ import Testing
       sendQueue: sendQueue, inode: inode, tcpInfo: hasAges ? ages : nil, controlGroup: nil)
   }
 
-  @Test func whatAnEndTells() {
+  @Test func `the age of a closed connection is that of its last byte received, or sent if it was reset`() {
     #expect(row().sinceReceivedAtEnd == .milliseconds(30))
     #expect(row(hasAges: false).sinceReceivedAtEnd == .zero)
     #expect(row(peerPort: 0, sendQueue: 65538).sinceReceivedAtEnd == .milliseconds(20))

@@ -81,7 +81,7 @@ import Testing
     }
   }
 
-  @Test func aRequestOfOneSegmentAndItsAnswerAreOver() {
+  @Test func `a request of one segment and its response leave the connection idle`() {
     var scenario = Story()
     scenario.exchange(120, 1, 1500, 2)
     #expect(!scenario.isOwed)
@@ -89,7 +89,7 @@ import Testing
     #expect(scenario.class == .idle)
   }
 
-  @Test func aRequestThatIsNotAnsweredIsOwedForEver() {
+  @Test func `a request without a response is owed one until it is sent`() {
     var scenario = Story()
     scenario.exchange(120)
     scenario.wait(seconds: 300)
@@ -98,7 +98,7 @@ import Testing
     #expect(!scenario.isOwed)
   }
 
-  @Test func theTicketsOfATLSServerAreNoAnswerForAMinute() {
+  @Test func `the session tickets of a TLS server are not taken for a response for a minute`() {
     var scenario = Story()
     scenario.exchange(446, 3, 1895, 3)
     scenario.wait(seconds: 58)
@@ -107,7 +107,7 @@ import Testing
     #expect(scenario.class == .idle)
   }
 
-  @Test func theAnswerAfterTheTicketsEndsThat() {
+  @Test func `the response after the session tickets of a TLS server ends the wait`() {
     var scenario = Story()
     scenario.exchange(446, 3, 1895, 3)
     scenario.wait(seconds: 3)
@@ -115,7 +115,7 @@ import Testing
     #expect(!scenario.isOwed)
   }
 
-  @Test func ofTLS12TheLoneLastSegmentIsTheAnswer() {
+  @Test func `in TLS 1.2 a last segment sent on its own is the response`() {
     var scenario = Story()
     scenario.exchange(478, 3, 1439, 3, acknowledged: 56)
     #expect(!scenario.isOwed)
@@ -125,7 +125,7 @@ import Testing
     #expect(small.isOwed)
   }
 
-  @Test func whereAPortSendsTwoTicketsTheLoneSegmentMayBeOne() {
+  @Test func `on a port that sends two tickets a lone last segment may be a ticket`() {
     var table = ConnectionTable()
     func judge(_ cookie: UInt64, acknowledged: Int) -> Judgment? {
       var one = connection(sent: 200, received: 200, bytes: 478, answered: 1439)
@@ -140,7 +140,7 @@ import Testing
     #expect(judge(1, acknowledged: 156)?.isOwed == true)
   }
 
-  @Test func aPortWhoseConnectionsBeginWithARequestHasNoTickets() {
+  @Test func `on a port whose connections begin with a request no segment is a ticket`() {
     var scenario = Story(.http)
     scenario.exchange(446, 3, 1895, 3)
     #expect(!scenario.isOwed)
@@ -151,7 +151,7 @@ import Testing
     #expect(!found.isOwed)
   }
 
-  @Test func theSettingsOfAnHTTP2ServerAreNoAnswer() {
+  @Test func `the SETTINGS frames of an HTTP/2 server are not a response`() {
     for given in [nil, .grpc, .h2c] as [PortProtocol?] {
       var scenario = Story(given)
       scenario.exchange(364, 4, 72, 3)
@@ -162,7 +162,7 @@ import Testing
     #expect(!redis.isOwed)
   }
 
-  @Test func anUploadIsNoHandshake() {
+  @Test func `the segments of an upload are not a TLS handshake`() {
     var scenario = Story()
     for _ in 0..<4 { scenario.exchange(20_000, 2, 0, 0) }
     #expect(scenario.isOwed)
@@ -171,7 +171,7 @@ import Testing
   }
 
   @Test(arguments: [(99, 2, 35), (72, 1, 35), (99, 2, 48)] as [(UInt64, UInt32, UInt64)])
-  func aWindowUpdateIsNoAnswer(received: UInt64, segments: UInt32, sent: UInt64) {
+  func `a WINDOW_UPDATE frame is not a response`(received: UInt64, segments: UInt32, sent: UInt64) {
     var scenario = Story()
     scenario.answerInTLS()
     #expect(!scenario.isOwed)
@@ -180,7 +180,7 @@ import Testing
     #expect(scenario.class == .owedResponse)
   }
 
-  @Test func aPingOfTheServerIsNoAnswer() {
+  @Test func `a PING frame of the server is not a response`() {
     var scenario = Story(.grpc)
     scenario.exchange(364, 4, 72, 3)
     scenario.wait(seconds: 1)
@@ -189,7 +189,7 @@ import Testing
     #expect(scenario.class == .owedResponse)
   }
 
-  @Test func norIsAPingWithAWindowUpdateAfterIt() {
+  @Test func `a PING frame with a WINDOW_UPDATE frame behind it is not a response`() {
     var scenario = Story()
     scenario.exchange(412, 3, 229, 5)
     scenario.wait(seconds: 1)
@@ -199,7 +199,7 @@ import Testing
     #expect(scenario.class == .owedResponse)
   }
 
-  @Test func nothingOfThatEndsAFirstRequest() {
+  @Test func `a first request is owed a response despite SETTINGS, PING and WINDOW_UPDATE frames`() {
     for said in [100, 112] {
       var scenario = Story()
       scenario.exchange(378, 4, 72, 3, heard: 100, said: said)
@@ -210,7 +210,7 @@ import Testing
     }
   }
 
-  @Test func pingsDoNotEndTheDoubtOfTheFirstExchange() {
+  @Test func `PING frames do not settle whether a first request was answered`() {
     var scenario = Story()
     scenario.exchange(364, 4, 72, 3)
     scenario.wait(seconds: 1)
@@ -219,7 +219,7 @@ import Testing
   }
 
   @Test(arguments: [(17, 17), (39, 39), (10, 6), (6, 2), (32, 28)] as [(UInt64, UInt64)])
-  func pingsAreNoTraffic(received: UInt64, sent: UInt64) {
+  func `pings and their answers leave a connection idle`(received: UInt64, sent: UInt64) {
     var scenario = Story()
     scenario.exchange(120, 1, 200, 1)
     scenario.wait(seconds: 2)
@@ -235,7 +235,7 @@ import Testing
     #expect(scenario.judgment.map { $0.sinceHeard > .seconds(6) } ?? false)
   }
 
-  @Test func pingsAnswerNoRequest() {
+  @Test func `pings do not answer a request that is owed a response`() {
     var scenario = Story(.ws)
     scenario.exchange(200, 1, 129, 1)
     scenario.wait(seconds: 1)
@@ -250,7 +250,7 @@ import Testing
     #expect(!scenario.isOwed)
   }
 
-  @Test func aPongAnswersNoMessageThatCameWithThePing() {
+  @Test func `a pong does not answer a WebSocket message that arrived with the ping`() {
     var scenario = Story()
     scenario.exchange(200, 1, 129, 1)
     scenario.wait(seconds: 1)
@@ -264,7 +264,7 @@ import Testing
     #expect(!scenario.isOwed)
   }
 
-  @Test func aPingWithAWindowUpdateIsKnownByTheNextPing() {
+  @Test func `a PING frame with a WINDOW_UPDATE frame is recognised at the next PING frame`() {
     var scenario = Story()
     scenario.exchange(429, 6, 314, 6)
     scenario.wait(seconds: 1)
@@ -274,7 +274,7 @@ import Testing
     #expect(!scenario.isOwed)
   }
 
-  @Test func theSizeOfAPingMakesNoRequestAnAnsweredOne() {
+  @Test func `a request of a ping's size is owed a response`() {
     var scenario = Story()
     scenario.exchange(120, 1, 200, 1)
     scenario.wait(seconds: 2)
@@ -283,7 +283,7 @@ import Testing
     #expect(scenario.class == .owedResponse)
   }
 
-  @Test func theInterimAnswerIsNone() {
+  @Test func `100 Continue is not a response`() {
     var scenario = Story()
     scenario.exchange(160, 1, 25, 1)
     scenario.wait(seconds: 4)
@@ -293,7 +293,7 @@ import Testing
     #expect(!scenario.isOwed)
   }
 
-  @Test func whatFollowsALargeAnswerIsAWindowUpdate() {
+  @Test func `many small segments after a large response in HTTP/2 are WINDOW_UPDATE frames`() {
     var scenario = Story()
     scenario.answerInTLS()
     scenario.exchange(881, 14, 200_772, 22, heard: 64, said: 80)
@@ -309,14 +309,14 @@ import Testing
     #expect(plain.class == .owedResponse)
   }
 
-  @Test func onAPortOfAnyOtherProtocolTheAgesDecide() {
+  @Test func `on a port given as tcp the ages alone decide`() {
     var scenario = Story(.tcp)
     scenario.exchange(446, 3, 1895, 3)
     #expect(scenario.judgment == nil)
     #expect(scenario.class == .activeStream)
   }
 
-  @Test func theTableIsBounded() {
+  @Test func `the connection table keeps a bounded number of records, and drops those of closed connections`() {
     #expect(ConnectionTable.recordSize <= 64)
     var table = ConnectionTable(mostRecords: 100)
     var at = Instant(nanoseconds: 0)
@@ -339,7 +339,7 @@ import Testing
     #expect(judged(1041...1060) == 20)
   }
 
-  @Test func countsThatGrowByAnythingAreNoTrap() {
+  @Test func `byte and segment counts may grow by any amount without a trap`() {
     var scenario = Story(.https)
     scenario.exchange(300, 1, 1200, 1)
     for _ in 0..<4 {
@@ -350,7 +350,7 @@ import Testing
     #expect(scenario.judgment != nil)
   }
 
-  @Test func agesOfAnyLengthAreNoTrap() {
+  @Test func `ages of any length are recorded without a trap`() {
     for age in [0, 1_000_000_000, Int(UInt32.max)] {
       for other in [0, Int(UInt32.max)] {
         var table = ConnectionTable()

@@ -18,7 +18,7 @@ import Testing
     connection(sent: 5, received: 0), connection(sent: 0, received: 5), connection(sent: 9000, received: 9001))
   private let counts = "2 busy (1 owed-response, 1 active-stream), 1 idle (1 idle), port 80, by diag+info"
 
-  @Test func progress() {
+  @Test func `the progress line of ebb drain shows the phase, the time left and the counts`() {
     func text(_ sample: ConnectionSample?, delay: Int, remaining: Int) -> String {
       drainProgress(traffic(sample), delayRemaining: .milliseconds(delay), remaining: .milliseconds(remaining))
     }
@@ -28,7 +28,7 @@ import Testing
     #expect(text(nil, delay: 0, remaining: 1000) == "draining, at most 1.0s more: connections unknown")
   }
 
-  @Test func whatIsNotKnownIsNotCalledNone() {
+  @Test func `ebb drain calls connections unknown if they cannot be counted`() {
     for listeners in [ConnectionSample.PortSource.unknown, .uncountable] {
       let text = drainSummary(.bound, traffic(sample(listeners: listeners)), after: .seconds(10))
       #expect(text == "not drained after 10s (timeout): connections unknown, by diag+info")
@@ -38,7 +38,7 @@ import Testing
     #expect(drainSummary(.bound, failed, after: .seconds(10)).hasSuffix(": connections unknown"))
   }
 
-  @Test func summaries() {
+  @Test func `the last line of ebb drain says how the drain ended and what is left`() {
     func text(_ end: DrainCommandResult, _ sample: ConnectionSample) -> String {
       drainSummary(end, traffic(sample), after: .seconds(5))
     }
@@ -54,14 +54,14 @@ import Testing
     #expect(text(.drained(by: .quiet), ports).hasSuffix("0 idle, port 80 443, by diag+info"))
   }
 
-  @Test func whatThereIsToWaitFor() {
+  @Test func `a drain tells no listening socket, uncountable sockets and unknown ones apart`() {
     #expect(!traffic(nil).nothingListens && !traffic(nil).isUncountable)
     #expect(traffic(sample(listeners: .none)).nothingListens && !traffic(sample(listeners: .ofTree)).nothingListens)
     #expect(traffic(sample(listeners: .uncountable)).isUncountable && !traffic(sample()).isUncountable)
     #expect(!traffic(sample(listeners: .uncountable)).nothingListens)
   }
 
-  @Test func connections() {
+  @Test func `ebb status --connections shows a table of the connections`() {
     var bare = connection(sent: 0, received: 0)
     bare.tcpInfo = nil
     let text = connectionText([connection(sent: 9000, received: 12_000), bare], quiet: .seconds(2))
@@ -75,7 +75,7 @@ import Testing
     #expect(connectionText([], quiet: .zero) == "no connections\n")
   }
 
-  @Test func connectionsAsJSON() {
+  @Test func `a connection in JSON has port, peer, class and ages`() {
     var one = connection(sent: 9000, received: 12_000)
     one.tcpInfo?.lastAckAge = .seconds(1)
     let record = LogRecord(.info, "x", [("one", .object(one.fields(quiet: .seconds(2))))], "")

@@ -19,12 +19,12 @@ import Testing
     return scenario
   }
 
-  @Test func withoutADelayQuietIsAwaitedAllTheSame() {
+  @Test func `without a delay the drain waits for the quiet time`() {
     var scenario = DrainScenario { $0.delay = .zero }
     #expect(scenario.drain { _ in sample() } == 2000)
   }
 
-  @Test func nothingIsCountedWhereNothingIsAwaited() {
+  @Test func `without a delay and in mode time no connection is counted`() {
     var scenario = DrainScenario { ($0.delay, $0.drain) = (.zero, .time) }
     #expect(scenario.at(0, .signal(.sigterm)) == stopCommand)
     var hook = DrainScenario { ($0.delay, $0.drain, $0.preStop) = (.zero, .time, ["hook"]) }
@@ -39,7 +39,7 @@ import Testing
     #expect(delayed.at(5000, .timer) == [] && delayed.lifecycle.phase == .draining)
   }
 
-  @Test func listenersAreLookedForOnceASecond() {
+  @Test func `a stop searches for listening sockets once a second`() {
     var scenario = DrainScenario()
     #expect(scenario.at(0, .signal(.sigterm)) == [.count(lookForListeners: true)])
     for (time, looks) in [(250, false), (500, false), (750, false), (1000, true), (1250, false)] {
@@ -48,7 +48,7 @@ import Testing
     }
   }
 
-  @Test func whereNothingCanBeCountedNobodyLooksAgain() {
+  @Test func `a stop on a system without connection counts samples once`() {
     var scenario = DrainScenario()
     _ = scenario.at(0, .signal(.sigterm))
     _ = scenario.at(0, .sampled(ConnectionSample(source: .none, listeners: .given)))
@@ -56,7 +56,7 @@ import Testing
   }
 
   /// The result of a pass that was given up.
-  @Test func whatNobodyHasAskedForChangesNothing() {
+  @Test func `the result of an abandoned pass is ignored`() {
     var scenario = busyInDrain()
     #expect(scenario.wakeUp == 5250)
     #expect(scenario.at(7100, .countFailed("late")) == [.count(lookForListeners: true)])
@@ -65,7 +65,7 @@ import Testing
     #expect(scenario.at(7200, .sampled(sample())) == [] && scenario.lifecycle.phase == .draining)
   }
 
-  @Test func portsAreLoggedWhereTheyChange() {
+  @Test func `the log names the ports of the command each time they change`() {
     var scenario = DrainScenario()
     _ = scenario.drain { now in
       var pass = sample()
@@ -78,7 +78,7 @@ import Testing
     #expect(none.line("connections")?.contains("no listening sockets") == true)
   }
 
-  @Test func theFirstFailureIsAWarningTheOthersAreDetails() {
+  @Test func `the first failed count is a warning, later ones are details`() {
     var scenario = DrainScenario { $0.verboseCount = 1 }
     _ = scenario.at(0, .signal(.sigterm))
     _ = scenario.at(0, .countFailed("gone"))
@@ -88,7 +88,7 @@ import Testing
     #expect(scenario.line("count-failed")?.contains(#""problem":"gone""#) == true)
   }
 
-  @Test func whatTheDrainWaitsForIsSaid() {
+  @Test func `the log says what the drain waits for and for how long`() {
     var scenario = busyInDrain()
     #expect(scenario.line("draining")?.contains(#""for_ms":10000,"in_flight":1,"busy":1,"idle":0"#) == true)
     #expect(scenario.line("draining")?.contains("until no request is in flight") == true)
@@ -98,7 +98,7 @@ import Testing
   }
 
   /// The drain is cut short and not the second that the command has to end in.
-  @Test func aSecondIsLeftWhereNoGraceIsAskedFor() {
+  @Test func `without --grace the drain leaves the command a second before SIGKILL`() {
     var scenario = DrainScenario {
       ($0.terminationGracePeriod, $0.delay, $0.drainTimeout) = (.seconds(10), .seconds(5), .seconds(10))
     }
@@ -108,7 +108,7 @@ import Testing
 
   // MARK: Beside the hook
 
-  @Test func whatWasSeenBeforeTheHookEndedDoesNotCount() {
+  @Test func `a sample taken before the pre-stop hook exited does not end the drain`() {
     var scenario = DrainScenario { $0.preStop = ["hook"] }
     _ = scenario.at(0, .signal(.sigterm))
     _ = scenario.at(0, .sampled(sample()))
@@ -123,7 +123,7 @@ import Testing
     #expect(scenario.at(5101, .sampled(sample())) == stopCommand)
   }
 
-  @Test func aHookThatIsKilledStartsNoPass() {
+  @Test func `killing the pre-stop hook at the drain's end starts no pass`() {
     var scenario = DrainScenario { $0.preStop = ["hook"] }
     _ = scenario.at(0, .signal(.sigterm))
     _ = scenario.at(0, .countFailed("gone"))
@@ -134,7 +134,7 @@ import Testing
     #expect(scenario.line("hook-exited")?.contains("took too long and was killed") == true)
   }
 
-  @Test func theHookOfACommandThatListensOnNothingIsAllThatIsAwaited() {
+  @Test func `the drain of a command that never listened waits for the pre-stop hook alone`() {
     var scenario = DrainScenario { $0.preStop = ["hook"] }
     _ = scenario.at(0, .signal(.sigterm))
     #expect(scenario.at(100, .sampled(sample(listeners: .none))) == [])
@@ -150,7 +150,7 @@ import Testing
 
   // MARK: Before the kill
 
-  @Test func theLastLookIsTheLastEvenIfItFails() {
+  @Test func `a failed final sample is not repeated`() {
     var scenario = busyInDrain()
     #expect(scenario.at(15_000, .timer) == stopCommand)
     #expect(scenario.wakeUp == 28_750)
@@ -159,13 +159,13 @@ import Testing
     #expect(scenario.wakeUp == 29_000)
   }
 
-  @Test func noLastLookWhereTheKillIsNear() {
+  @Test func `no final sample is taken if SIGKILL is less than 250 ms away`() {
     var scenario = busyInDrain { $0.grace = .milliseconds(250) }
     #expect(scenario.at(15_000, .timer) == stopCommand)
     #expect(scenario.wakeUp == 15_250)
   }
 
-  @Test func noLookOnceTheCommandHasExited() {
+  @Test func `no sample is taken once the command has exited`() {
     var scenario = busyInDrain()
     _ = scenario.at(5100, .commandExited(.exited(code: 0)))
     #expect(scenario.at(5100, .reapedAll(childrenRemain: true)) == [])
@@ -174,7 +174,7 @@ import Testing
   }
 
   /// What a pass has seen that ended after the kill is no number of it.
-  @Test func aLookThatEndsAfterTheKillComesTooLate() {
+  @Test func `a sample that ends after SIGKILL is not reported as the count at the kill`() {
     var scenario = busyInDrain()
     _ = scenario.at(15_000, .timer)
     _ = scenario.at(28_750, .timer)

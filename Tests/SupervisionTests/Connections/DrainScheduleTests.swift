@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct DrainTests {
   /// The request came in the same tick of the kernel's clock as its connection.
-  @Test func equalAgesAreNoAnswerWhereNothingWasEverSent() {
+  @Test func `equal ages are not a response if no byte was ever sent`() {
     for age in [0, 1000, 60_000] {
       #expect(connection(sent: age, received: age, answered: 0).class(quiet: .seconds(2)) == .owedResponse)
       #expect(connection(sent: age, received: age, bytes: 0, answered: 0).class(quiet: .seconds(2)) != .owedResponse)
@@ -15,7 +15,7 @@ import Testing
     }
   }
 
-  @Test func anAppWithoutTrafficIsToldAtTheEndOfTheDelay() {
+  @Test func `a command without traffic gets the stop signal at the end of the delay`() {
     var scenario = DrainScenario()
     #expect(scenario.drain { _ in sample() } == 5000)
     scenario.exit(at: 5001)
@@ -24,17 +24,17 @@ import Testing
     #expect(scenario.report.contains(#""connections_after_stop":0,"last_connection_ms":null"#))
   }
 
-  @Test func quietIsAwaitedWhereTheDelayIsShorter() {
+  @Test func `the drain waits for the quiet time if the delay is shorter`() {
     var scenario = DrainScenario { $0.delay = .milliseconds(500) }
     #expect(scenario.drain { _ in sample() } == 2000)
   }
 
-  @Test func idleConnectionsHoldNothingUp() {
+  @Test func `idle connections do not prolong the drain`() {
     var scenario = DrainScenario()
     #expect(scenario.drain { now in sample(connection(sent: 9000 + now, received: 9001 + now)) } == 5000)
   }
 
-  @Test func aRequestInFlightIsAwaited() {
+  @Test func `the drain waits for the response to a request in flight`() {
     var scenario = DrainScenario { $0.delay = .seconds(1) }
     // It came half a second before the stop signal, and is answered 7.1 s after it.
     let ended = scenario.drain { now in
@@ -49,7 +49,7 @@ import Testing
     #expect(scenario.report.contains(#""in_flight":{"at_stop":1,"at_forward":0,"at_kill":null}"#))
   }
 
-  @Test func theBoundEndsIt() {
+  @Test func `--drain-timeout ends a drain with a request in flight`() {
     var scenario = DrainScenario()
     #expect(scenario.drain { now in sample(connection(sent: 9000, received: 0)) } == 15_000)
     scenario.exit(at: 15_001)
@@ -57,26 +57,32 @@ import Testing
     #expect(scenario.report.contains(#""at_forward":1"#))
   }
 
-  @Test func modesZeroAndTime() {
-    var zero = DrainScenario { $0.drain = .zero }
-    #expect(zero.drain { now in now < 8000 ? sample(connection(sent: 9000, received: 9001)) : sample() } == 8000)
-    zero.exit(at: 8001)
-    #expect(zero.report.contains(#""drain_ended_by":"zero""#))
-    // The client has closed its side and waits for its answer; then it has it, and the command still holds the socket.
-    zero = DrainScenario { $0.drain = .zero }
-    let owed = connection(.closeWait, sent: 9000, received: 0)
-    #expect(zero.drain { now in now < 8000 ? sample(owed) : sample() } == 8000)
-    zero = DrainScenario { $0.drain = .zero }
-    let answered = connection(.closeWait, sent: 9000, received: 9001)
-    #expect(zero.drain { _ in sample(answered) } == 5000)
-    var time = DrainScenario { $0.drain = .time }
-    #expect(time.drain { now in sample(connection(sent: 9000, received: 0)) } == 5000)
-    time.exit(at: 5001)
-    #expect(time.report.contains(#""drain_ms":0,"drain_ended_by":null"#))
-    #expect(time.report.contains(#""at_forward":1"#))  // counted all the same, for the report
+  @Test func `mode zero ends the drain when no connection is open`() {
+    var scenario = DrainScenario { $0.drain = .zero }
+    #expect(scenario.drain { now in now < 8000 ? sample(connection(sent: 9000, received: 9001)) : sample() } == 8000)
+    scenario.exit(at: 8001)
+    #expect(scenario.report.contains(#""drain_ended_by":"zero""#))
   }
 
-  @Test func nobodyListensSoThereIsNoTrafficToLose() {
+  /// The command still holds the socket of a client that has closed its side and got its response.
+  @Test func `mode zero waits for a half-closed connection only if a response is owed`() {
+    var scenario = DrainScenario { $0.drain = .zero }
+    let owed = connection(.closeWait, sent: 9000, received: 0)
+    #expect(scenario.drain { now in now < 8000 ? sample(owed) : sample() } == 8000)
+    scenario = DrainScenario { $0.drain = .zero }
+    let answered = connection(.closeWait, sent: 9000, received: 9001)
+    #expect(scenario.drain { _ in sample(answered) } == 5000)
+  }
+
+  @Test func `mode time forwards the stop signal after the delay, and still counts for the report`() {
+    var scenario = DrainScenario { $0.drain = .time }
+    #expect(scenario.drain { now in sample(connection(sent: 9000, received: 0)) } == 5000)
+    scenario.exit(at: 5001)
+    #expect(scenario.report.contains(#""drain_ms":0,"drain_ended_by":null"#))
+    #expect(scenario.report.contains(#""at_forward":1"#))
+  }
+
+  @Test func `delay and drain are skipped when the command never listened`() {
     var scenario = DrainScenario()
     #expect(scenario.drain { _ in sample(listeners: .none) } == 0)
     scenario.exit(at: 1)
@@ -84,7 +90,7 @@ import Testing
       scenario.report.contains(#""delay_ms":0,"delay_ended_by":"skipped","drain_ms":0,"drain_ended_by":"skipped""#))
   }
 
-  @Test func whatHasListenedOnceIsNotSkipped() {
+  @Test func `the delay is kept when the command listened earlier`() {
     var late = DrainScenario()
     #expect(late.drain { now in sample(listeners: now == 0 ? .unknown : .none) } == 5000)
     var wasReady = DrainScenario { $0.readyTCP = 80 }
@@ -93,7 +99,7 @@ import Testing
     #expect(wasReady.drain { _ in sample(listeners: .none) } == 5000)
   }
 
-  @Test func whatCannotBeCountedIsUnknown() {
+  @Test func `a drain whose connections cannot be counted lasts until its timeout, one of UDP sockets is skipped`() {
     var none = DrainScenario()
     #expect(none.drain { _ in ConnectionSample(source: .none, listeners: .unknown) } == 15_000)
     var unknown = DrainScenario()
@@ -105,7 +111,7 @@ import Testing
     #expect(udp.report.contains(#""drain_ended_by":"skipped""#))
   }
 
-  @Test func aFailedCountIsNeverZero() {
+  @Test func `a failed count is never taken for zero connections`() {
     var scenario = DrainScenario()
     _ = scenario.at(0, .signal(.sigterm))
     for second in stride(from: 0, to: 15, by: 1) {
@@ -121,7 +127,7 @@ import Testing
     #expect(scenario.report.contains(#""at_stop":null,"at_forward":null"#))
   }
 
-  @Test func aSampleAfterAFailureCountsAgain() {
+  @Test func `the first sample after failed counts ends the drain if it is quiet`() {
     var scenario = DrainScenario()
     _ = scenario.at(0, .signal(.sigterm))
     _ = scenario.at(0, .countFailed("gone"))
@@ -131,14 +137,14 @@ import Testing
     #expect(scenario.at(5001, .sampled(sample())) == stopCommand)
   }
 
-  @Test func whatAPassSawBeforeTheDelayEndedDoesNotCount() {
+  @Test func `a pass that began before the delay ended is repeated for the drain`() {
     var scenario = DrainScenario()
     _ = scenario.at(0, .signal(.sigterm))
     #expect(scenario.at(5000, .timer) == [.count(lookForListeners: true)])
     #expect(scenario.lifecycle.phase == .draining)
   }
 
-  @Test func newConnectionsAreCountedByArithmetic() {
+  @Test func `connections that came and went between two samples are counted as new`() {
     var scenario = DrainScenario()
     _ = scenario.drain { now in
       // Two pooled ones; from 3.4 s on a third, and by then ten more have come and gone.
@@ -153,7 +159,7 @@ import Testing
     #expect(scenario.report.contains(#""advice":null"#))
   }
 
-  @Test func connectionsOfAPortThatIsFoundLateAreNotNew() {
+  @Test func `connections of a port that is discovered late are not counted as new`() {
     var scenario = DrainScenario()
     _ = scenario.drain { now in
       var pass = sample(connection(sent: 9000, received: 9001))
@@ -166,7 +172,7 @@ import Testing
     #expect(scenario.report.contains(#""connections_after_stop":0,"last_connection_ms":null"#))
   }
 
-  @Test func closesThatWereMissedCountByPassiveOpens() {
+  @Test func `missed close events are made up for by the PassiveOpens counter`() {
     var scenario = DrainScenario()
     let ended = scenario.drain { now in
       var pass = sample()
@@ -180,7 +186,7 @@ import Testing
   }
 
   /// More were closed than one pass takes, and the next one is told of the rest.
-  @Test func closesThatWereMissedMayBeToldLater() {
+  @Test func `close events that arrive after they were reported missed are not counted twice`() {
     var scenario = DrainScenario()
     let ended = scenario.drain { now in
       var pass = sample(closed: now < 250 ? 0 : now < 500 ? 10 : 30)
@@ -195,7 +201,8 @@ import Testing
   }
 
   /// The other end has reset it before the stop, so that no pass sees it, and the command closes it later.
-  @Test(arguments: [0, 2000]) func aCloseOfAnOldConnectionIsNoNewOne(opensFrom: Int) {
+  @Test(arguments: [0, 2000])
+  func `closing a connection the client had reset before the stop does not count as a new one`(opensFrom: Int) {
     var scenario = DrainScenario()
     let ended = scenario.drain { now in
       var pass = sample(closed: now < 1000 ? 0 : 1)
@@ -212,7 +219,7 @@ import Testing
   }
 
   /// A neighbour in the network namespace that is busy must not keep the drain from its end.
-  @Test func closesThatWereMissedOnceAreNotMissedForGood() {
+  @Test func `one missed close event does not let a neighbour's connections prolong the drain`() {
     var scenario = DrainScenario()
     let ended = scenario.drain { now in
       var pass = sample()
@@ -229,7 +236,7 @@ import Testing
   }
 
   /// The kernel tells of them a second late, and of each marker too: quiet is not what has not been told yet.
-  @Test func closesThatAreToldLate() {
+  @Test func `the drain does not end before delayed close events have arrived`() {
     var scenario = DrainScenario()
     let ended = scenario.drain { now in
       var pass = sample()
@@ -245,7 +252,7 @@ import Testing
     #expect(scenario.report.contains(#""connections_after_stop":8,"last_connection_ms":8000"#), "\(scenario.report)")
   }
 
-  @Test func closesThatAreToldAMomentLate() {
+  @Test func `a pass 20 ms later ends the drain if only the marker's event was missing`() {
     var scenario = DrainScenario()
     var passes: [Int] = []
     let ended = scenario.drain { now in
@@ -262,7 +269,7 @@ import Testing
 
   /// A scrape each second, with pauses longer than the quiet time: whatever its phase, and however late the kernel tells.
   @Test(arguments: [0, 10, 50, 100, 300, 450])
-  func trafficInStepWithTheLooks(late: Int) {
+  func `periodic traffic in phase with the sampling interval cannot postpone the drain's end`(late: Int) {
     for phase in stride(from: 0, to: 1000, by: 50) {
       var scenario = DrainScenario {
         $0.drainQuiet = .milliseconds(500)
@@ -283,7 +290,7 @@ import Testing
   }
 
   /// Only then is there nothing to be in a hurry for.
-  @Test func closesThatAreNotTold() {
+  @Test func `a drain without any close event lasts until its timeout at the usual sampling interval`() {
     var scenario = DrainScenario()
     var passes: [Int] = []
     let ended = scenario.drain { now in
@@ -296,7 +303,7 @@ import Testing
     #expect(passes.count < 70)
   }
 
-  @Test func closesThatAreMissedWhileNobodyCountsOpens() {
+  @Test func `a drain with missed close events and no PassiveOpens counter lasts until its timeout`() {
     var scenario = DrainScenario()
     let ended = scenario.drain { _ in
       var pass = sample()
@@ -306,7 +313,7 @@ import Testing
     #expect(ended == 15_000)
   }
 
-  @Test func expensivePassesAreSeldom() {
+  @Test func `a pass that takes more than 5 ms is repeated once a second only`() {
     var scenario = DrainScenario()
     _ = scenario.at(0, .signal(.sigterm))
     var pass = sample()
@@ -322,7 +329,7 @@ import Testing
 
 /// The delay where nothing listens: a loop in a shell, a queue worker, a tunnel.
 @Suite struct KeptDelayTests {
-  @Test func `a default delay is skipped where nothing ever listened`() {
+  @Test func `a default delay is skipped and not announced when the command never listened`() {
     var scenario = DrainScenario()
     #expect(scenario.drain { _ in sample(listeners: .none) } == 0)
     #expect(scenario.line("delaying") == nil)
@@ -332,7 +339,7 @@ import Testing
     #expect(scenario.report.contains(#""delay_ended_by":"skipped","drain_ms":0,"drain_ended_by":"skipped""#))
   }
 
-  @Test func `a default delay that holds is announced once it is known`() {
+  @Test func `a default delay is announced once a sample shows a listening socket`() {
     var scenario = DrainScenario()
     _ = scenario.at(0, .signal(.sigterm))
     #expect(scenario.line("delaying") == nil)
@@ -343,7 +350,7 @@ import Testing
     #expect(scenario.records.filter { $0.event.utf8.elementsEqual("delaying".utf8) }.count == 1)
   }
 
-  @Test func `a default delay holds where the sockets cannot be looked at`() {
+  @Test func `a default delay is kept if the sockets cannot be sampled`() {
     var scenario = DrainScenario()
     _ = scenario.at(0, .signal(.sigterm))
     _ = scenario.at(3, .countFailed("sock_diag: Too many open files"))
@@ -351,7 +358,7 @@ import Testing
     #expect(scenario.lifecycle.phase == .delaying)
   }
 
-  @Test func `a delay that was given is kept where nothing ever listened, and the drain is skipped`() {
+  @Test func `a given delay is kept and the drain skipped when the command never listened`() {
     var scenario = DrainScenario { $0.delay = .seconds(2) }
     #expect(scenario.drain { _ in sample(listeners: .none) } == 2000)
     #expect(
@@ -362,7 +369,7 @@ import Testing
       scenario.report.contains(#""delay_ms":2000,"delay_ended_by":"time","drain_ms":0,"drain_ended_by":"skipped""#))
   }
 
-  @Test func `a command that begins to listen in a given delay is drained`() {
+  @Test func `a command that begins to listen during a given delay is drained`() {
     var scenario = DrainScenario { ($0.delay, $0.drainQuiet) = (.seconds(2), .seconds(2)) }
     let forwarded = scenario.drain { now in
       now < 1000 ? sample(listeners: .none) : sample(connection(sent: now - 1500, received: now - 1500))
@@ -378,7 +385,7 @@ import Testing
     #expect(scenario.at(0, .signal(.sigterm)).suffix(2) == stopCommand[...])
   }
 
-  @Test func `the promised SIGKILL is the latest that --grace allows`() {
+  @Test func `in mode time the announced SIGKILL is the end of the delay and --grace`() {
     var scenario = DrainScenario { ($0.grace, $0.delay, $0.drain) = (.seconds(2), .milliseconds(1500), .time) }
     _ = scenario.at(0, .signal(.sigterm))
     #expect(scenario.line("stop-signal")?.contains(#""kill_in_ms":3500"#) == true)
@@ -387,7 +394,7 @@ import Testing
     #expect(scenario.lifecycle.killAt == .at(3500))
   }
 
-  @Test func `with a drain it is the end of that and the grace`() {
+  @Test func `in mode idle the announced SIGKILL is the end of the longest drain and --grace`() {
     var scenario = DrainScenario { ($0.grace, $0.delay, $0.drainTimeout) = (.seconds(2), .seconds(1), .seconds(4)) }
     _ = scenario.at(0, .signal(.sigterm))
     #expect(scenario.lifecycle.snapshot.killAt == .at(7000))

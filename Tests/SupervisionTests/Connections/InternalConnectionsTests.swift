@@ -48,7 +48,7 @@ import Testing
     return counted
   }
 
-  @Test func bothEndsInTheTree() {
+  @Test func `a connection with both ends in the command's tree does not count`() {
     #expect(pass([row(1), row(2), row(3)], inside: [2]) == 2)
     #expect([1, 2, 3].map { connections.isInternal(cookie: $0) } == [false, true, false])
     // It is not asked again.
@@ -57,7 +57,7 @@ import Testing
     #expect(connections.held.isEmpty && connections.countedBefore == 0)
   }
 
-  @Test func oneEndInTheTree() {
+  @Test func `a connection with one end in the command's tree counts`() {
     for inode: UInt64 in [1001, 101_001] {
       #expect(pass([row(1)]) { $0.matched.insert(inode) } == 1)
       #expect(!connections.isInternal(cookie: 1))
@@ -65,7 +65,7 @@ import Testing
     }
   }
 
-  @Test func onlyWhereTheOtherEndMayBeHere() {
+  @Test func `only a connection whose peer may be on this machine is held back`() {
     func holds(_ peer: IPAddress, _ local: IPAddress?, cookie: UInt64 = 1) -> Bool {
       connections = InternalConnections()
       connections.beginPass()
@@ -82,7 +82,7 @@ import Testing
     #expect(!holds(.loopback4, .loopback4, cookie: .max))
   }
 
-  @Test func anotherSocketIsNotItsOtherEnd() {
+  @Test func `a listening or another socket at the peer's address is not the other end`() {
     let row = row(1)
     var listener = otherEnd(of: row)
     listener.peer = SocketAddress(.v4(0), port: 0)
@@ -100,7 +100,7 @@ import Testing
     }
   }
 
-  @Test func closedByItsClient() {
+  @Test func `a connection whose client has closed it counts`() {
     connections.beginPass()
     #expect(!counts(row(1)))
     connections.add(otherEnd(of: row(1), inode: 0))
@@ -110,7 +110,7 @@ import Testing
   }
 
   /// What was counted stays in the sum of those that are there and those that are gone.
-  @Test func countedUntilItIsKnown() {
+  @Test func `a connection counts until a steady scan shows that it is internal`() {
     #expect(pass([row(1), row(2)], inside: [1]) { $0.isSteady = false } == 1)
     #expect(pass([row(1), row(2)]) { $0.isSteady = false } == 1)
     #expect(pass([row(2)], inside: [2]) == 0)
@@ -118,7 +118,7 @@ import Testing
     #expect(pass([row(1), row(2)], inside: [1, 2]) == 0 && connections.countedBefore == 1)
   }
 
-  @Test func afterALookThatFailed() {
+  @Test func `a connection counts after a pass that could not look up its other end`() {
     connections.beginPass()
     #expect(!counts(row(1)))
     var counted = 0
@@ -127,7 +127,7 @@ import Testing
     #expect(pass([row(1)], inside: [1]) == 0 && connections.countedBefore == 1)
   }
 
-  @Test func aPassThatIsGivenUpHasCountedNothing() {
+  @Test func `a connection of an abandoned pass was not counted`() {
     connections.beginPass()
     #expect(!counts(row(1)))
     connections.beginAnew()
@@ -135,14 +135,14 @@ import Testing
     #expect(pass([row(1)], inside: [1]) == 0 && connections.countedBefore == 0)
   }
 
-  @Test func notAcceptedYet() {
+  @Test func `a connection that is not accepted yet counts`() {
     #expect(pass([row(1, inode: 0)], inside: [1]) == 1)
     #expect(connections.held.isEmpty)
     #expect(pass([row(1)], inside: [1]) == 0 && connections.countedBefore == 1)
   }
 
   /// Who has the sockets cannot be seen.
-  @Test func controlGroups() {
+  @Test func `with unreadable processes both ends in ebb's control group make a connection internal`() {
     func counts(_ own: UInt64?, _ group: UInt64?, _ other: UInt64?, isComplete: Bool = false) -> Bool {
       connections = InternalConnections()
       return pass([row(1, group: group)], group: own, otherGroup: other) { $0.isComplete = isComplete } == 1
@@ -154,7 +154,7 @@ import Testing
     #expect(counts(7, 7, 7, isComplete: true))
   }
 
-  @Test func noMoreThanThereIsRoomFor() {
+  @Test func `connections beyond the table's room count`() {
     connections = InternalConnections(sets: 1, mostHeld: 3)
     let rows = (1...10).map { row($0) }
     // Three are held in each pass, and eight are remembered.
@@ -172,7 +172,7 @@ import Testing
 
   /// As the kernel hands them out: one after the other, of which any part may be the command's.
   @Test(arguments: [1, 2, 3, 7, 64, 512, 4096] as [UInt64])
-  func cookiesThatCountUp(step: UInt64) {
+  func `internal connections are found among 2500 with ascending cookies`(step: UInt64) {
     connections = InternalConnections(mostHeld: 4000)
     let cookies = (1...2500).map { 1_000_000 + $0 * step }
     #expect(pass(cookies.map { row($0) }, inside: cookies) == 0)

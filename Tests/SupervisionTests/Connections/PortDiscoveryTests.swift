@@ -30,7 +30,7 @@ import Testing
     return true
   }
 
-  @Test mutating func given() {
+  @Test mutating func `given ports are used, without ebb's own`() {
     listeners = PortDiscovery(given: [443, 80, 9000, 80], excluding: 9000)
     #expect(listeners.ports.elements == [80, 443] && listeners.portSource == .given)
     // ebb's own alone says nothing of the command.
@@ -41,7 +41,7 @@ import Testing
   }
 
   /// What is left of a listening socket that has been closed.
-  @Test mutating func accepted() {
+  @Test mutating func `the port of an accepted connection is the command's, unless clients get such ports`() {
     func socket(_ state: UInt8, _ port: UInt16, _ inode: UInt64) -> SocketRecord {
       var socket = row(port, inode)
       socket.state = state
@@ -65,7 +65,7 @@ import Testing
   }
 
   /// The command may listen on the same port of another address.
-  @Test mutating func onTheExcludedPort() {
+  @Test mutating func `a second listening socket on ebb's own port may be the command's`() {
     look([row(9000, 4)])
     #expect(listeners.portSource == .none)
     let rows = [row(9000, 4), row(9000, 5), row(9000, 6)]
@@ -74,7 +74,7 @@ import Testing
     #expect(!look(rows))
   }
 
-  @Test mutating func thoseOfTheTree() {
+  @Test mutating func `ports owned by the process tree are used, and kept after they are closed`() {
     #expect(listeners.portSource == .unknown && listeners.needsOthers)
     look([row(80, 1), row(443, 2), row(80, 3), row(9000, 4), row(15000, 5)], owned: [1, 2, 3])
     #expect(listeners.ports.elements == [80, 443] && listeners.portSource == .ofTree && !listeners.needsOthers)
@@ -90,7 +90,7 @@ import Testing
     #expect(!look([row(15001, 8)]))
   }
 
-  @Test mutating func nothingForCertain() {
+  @Test mutating func `with all processes readable a foreign listening socket means that the command has none`() {
     look([row(15000, 5)])
     #expect(listeners.portSource == .none && listeners.ports.elements.isEmpty)
     #expect(!look([row(15000, 5)]))
@@ -99,14 +99,14 @@ import Testing
   }
 
   /// Its number is another socket's by now.
-  @Test mutating func aStrangerThatIsGoneIsForgotten() {
+  @Test mutating func `the inode of a foreign socket that was closed may be the command's later`() {
     look([row(15000, 5)])
     look([row(15001, 6)])
     #expect(look([row(15001, 6), row(80, 5)], owned: [5]))
     #expect(listeners.portSource == .ofTree && listeners.ports.elements == [80])
   }
 
-  @Test mutating func notForCertain() {
+  @Test mutating func `a scan that was incomplete, unsteady or blind leaves open whether the command listens`() {
     look([]) { $0.isSteady = false }
     #expect(listeners.portSource == .unknown)
     // Looked at again, since it changed.
@@ -126,14 +126,14 @@ import Testing
     #expect(listeners.portSource == .unknown)
   }
 
-  @Test mutating func uncountable() {
+  @Test mutating func `a command with UDP or UNIX sockets alone has no countable connections`() {
     look([row(15000, 5)]) { $0.hasUncountable = true }
     #expect(listeners.portSource == .uncountable)
     look([row(15000, 5), row(80, 6)], owned: [6]) { $0.hasUncountable = true }
     #expect(listeners.portSource == .ofTree)
   }
 
-  @Test mutating func descriptorsThatMayNotBeRead() {
+  @Test mutating func `with unreadable processes all listening sockets count`() {
     look([row(80, 1), row(9000, 4), row(15000, 5)]) { $0.isComplete = false }
     #expect(listeners.portSource == .all && listeners.ports.elements == [80, 15000])
     look([row(8080, 6)]) { $0.isComplete = false }
@@ -147,7 +147,7 @@ import Testing
     #expect(listeners.portSource == .all)
   }
 
-  @Test mutating func someMayNotBeReadButOneIsFound() {
+  @Test mutating func `with unreadable processes a port of the tree is used alone`() {
     look([row(80, 1), row(15000, 5)], owned: [1]) { $0.isComplete = false }
     #expect(listeners.portSource == .ofTree && listeners.ports.elements == [80])
     #expect(!look([row(80, 1), row(15000, 5)]))
@@ -156,7 +156,7 @@ import Testing
   }
 
   /// A child of another user, whose descriptors root too may not read without CAP_SYS_PTRACE.
-  @Test mutating func someMayNotBeReadAndControlGroupsTell() {
+  @Test mutating func `with unreadable processes the ports of ebb's control group are used`() {
     let rows = [row(9001, 1, group: 77), row(80, 2, group: 77), row(15000, 5, group: 78)]
     look(rows, owned: [1], group: 77) { $0.isComplete = false }
     #expect(listeners.portSource == .ofControlGroup && listeners.ports.elements == [80, 9001])
@@ -175,7 +175,7 @@ import Testing
     #expect(listeners.portSource == .ofControlGroup && listeners.ports.elements == [80, 9001])
   }
 
-  @Test mutating func controlGroups() {
+  @Test mutating func `without an owner ports are told apart by control group, if ebb has one`() {
     look([row(80, 1, group: 77), row(15000, 5, group: 78), row(81, 2)], group: 77) { $0.isComplete = false }
     #expect(listeners.portSource == .ofControlGroup && listeners.ports.elements == [80])
     look([row(8443, 7, group: 77)], owned: [7])
@@ -190,7 +190,7 @@ import Testing
   }
 
   /// A sidecar sees none of the command's processes.
-  @Test mutating func everybody() {
+  @Test mutating func `a scan of all visible processes uses the ports of any of them`() {
     look([row(80, 1)], isEverybody: true)
     #expect(listeners.portSource == .all && listeners.ports.elements == [80])
     listeners = PortDiscovery(given: nil, excluding: nil)

@@ -24,7 +24,7 @@ import Testing
     let all: String
   }
 
-  @Test func aRow() throws {
+  @Test func `a sock_diag message gives ports, peer, queues, inode, cookie, ages and control group`() throws {
     let row = try parsed(
       DiagBytes.message(
         localPort: 8080, peerPort: 54321, peer: [0x0A01_0203, 0, 0, 0], queues: [5, 6], inode: 4_000_000_000,
@@ -42,7 +42,7 @@ import Testing
     #expect(row.controlGroup != nil)
   }
 
-  @Test func addressesOfBothFamilies() throws {
+  @Test func `the peer of a sock_diag message is IPv4 or IPv6, a mapped one IPv4`() throws {
     func peer(_ family: UInt8, _ words: [UInt32]) throws -> IPAddress {
       try parsed(DiagBytes.message(family: family, peer: words)).peer.address
     }
@@ -53,7 +53,7 @@ import Testing
     #expect(try peer(10, [0x2001_0DB8, 0, 1, 2]) == .v6(high: 0x2001_0DB8_0000_0000, low: 0x0000_0001_0000_0002))
   }
 
-  @Test func theOwnAddress() throws {
+  @Test func `the local address of a sock_diag message is IPv4 or IPv6, a mapped one IPv4`() throws {
     func local(_ family: UInt8, _ words: [UInt32]) throws -> IPAddress? {
       try parsed(DiagBytes.message(family: family, local: words)).localAddress
     }
@@ -62,7 +62,7 @@ import Testing
     #expect(try local(10, [1, 2, 3, 4]) == .v6(high: 1 << 32 | 2, low: 3 << 32 | 4))
   }
 
-  @Test func infoOfAnyLength() throws {
+  @Test func `struct tcp_info is read from 136 bytes on, and unknown if it is shorter`() throws {
     for length in 0...232 {
       let info = DiagBytes.info(length: length)
       #expect(
@@ -76,7 +76,7 @@ import Testing
     #expect(try parsed(DiagBytes.message(attributes: flagged)).tcpInfo != nil)
   }
 
-  @Test func manyMessagesAndTheEnd() {
+  @Test func `a datagram of several messages gives each until NLMSG_DONE, without those of other requests`() {
     let stale = DiagBytes.message(sequence: 7)
     let all = messages(DiagBytes.message() + stale + DiagBytes.message(type: 18) + DiagBytes.done)
     #expect(all.count == 3)
@@ -85,7 +85,7 @@ import Testing
   }
 
   /// NLMSG_NOOP, and an acknowledgement, which is no end.
-  @Test func whatSaysNothingIsPassedOver() {
+  @Test func `NLMSG_NOOP and acknowledgements are skipped`() {
     let nothing = DiagBytes.header(1, count: 0)
     let padded = DiagBytes.header(1, count: 1) + [9, 0, 0, 0]
     #expect(messages(nothing).isEmpty)
@@ -93,12 +93,12 @@ import Testing
     guard all.count == 2, case .socket = all[0], case .done = all[1] else { return #expect(Bool(false), "\(all)") }
   }
 
-  @Test func whatComesUnasked() {
+  @Test func `with sequence number 0 the events of a multicast group are read`() {
     #expect(messages(DiagBytes.message(sequence: 0), sequence: 0).count == 1)
     #expect(messages(DiagBytes.message(sequence: 0)).isEmpty)
   }
 
-  @Test func errors() {
+  @Test func `a netlink error is its positive errno`() {
     func code(_ bytes: [UInt8]) -> Int32? {
       guard case .failed(let code)? = messages(bytes).first else { return nil }
       return code
@@ -111,7 +111,7 @@ import Testing
     #expect(code(DiagBytes.ending(type: 2, code: -1, sequence: 2)) == nil)
   }
 
-  @Test func interrupted() {
+  @Test func `an interrupted dump and a truncated message are interruptions`() {
     func isInterrupted(_ bytes: [UInt8]) -> Bool {
       guard case .interrupted? = messages(bytes).first else { return false }
       return true
@@ -138,7 +138,7 @@ import Testing
     bytes[offset..<(offset + width)].reversed().reduce(0) { $0 << 8 | Int($1) }
   }
 
-  @Test func requests() {
+  @Test func `a sock_diag request asks for one port, a program of ranges, or listening sockets`() {
     let single = request([0x1F90]).message(sequence: 5)
     #expect(single.count == 76 && number(single, 0, 4) == 76 && number(single, 4, 2) == 18)
     #expect(number(single, 6, 2) == 0x301 && number(single, 8, 4) == 5)
@@ -157,7 +157,7 @@ import Testing
     #expect(poorer.message(sequence: 1)[19] == 0)
   }
 
-  @Test func requestsForTheOtherEnd() throws {
+  @Test func `the request for a connection's other end swaps its addresses and ports`() throws {
     let version4 = DiagBytes.message(
       localPort: 0x1F90, peerPort: 0xABCD, peer: [0x7F00_0001, 0, 0, 0], local: [0x7F00_0002, 0, 0, 0])
     let bytes = try #require(try parsed(version4).otherEndRequest(sequence: 5))
@@ -202,7 +202,7 @@ import Testing
   @Test(arguments: [
     [80, 443], [1, 2, 3, 65535], [0, 65534, 65535], Array(stride(from: 1, to: 192, by: 3)), [80, 81],
   ])
-  func programs(ports: [UInt16]) {
+  func `the filter program accepts the requested ports and no other`(ports: [UInt16]) {
     let program = Array(request(ports).message(sequence: 1).dropFirst(80))
     for port in 0...65535 where accepts(program, port) != ports.contains(UInt16(port)) {
       Issue.record("\(port)")
@@ -210,7 +210,7 @@ import Testing
     }
   }
 
-  @Test func whatIsIncluded() throws {
+  @Test func `a row that the kernel's filter let through is checked against the request`() throws {
     let row = try parsed(DiagBytes.message(state: 10, localPort: 80))
     #expect(request([80]).includes(row) && !request([81]).includes(row))
     #expect(request([81], listenersOnly: true).includes(row))
@@ -219,7 +219,7 @@ import Testing
     #expect(try !request([80], listenersOnly: true).includes(parsed(DiagBytes.message(localPort: 80))))
   }
 
-  @Test func ordered() {
+  @Test func `a sorted set holds each number once, in ascending order`() {
     var numbers = SortedSet<UInt16>()
     for number in [5, 1, 3, 5, 1, 65535, 0] as [UInt16] { numbers.insert(number) }
     #expect(numbers.elements == [0, 1, 3, 5, 65535])

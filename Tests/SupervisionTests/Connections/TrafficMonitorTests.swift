@@ -29,7 +29,7 @@ import Testing
 
   /// Also where the ports are given, and so nothing else is unknown.
   @Test(arguments: [DrainMode.idle, .zero])
-  mutating func whatCannotBeCountedIsNoNumber(_ mode: DrainMode) {
+  mutating func `connections that cannot be counted end no drain and have no count`(_ mode: DrainMode) {
     for listeners in [ConnectionSample.PortSource.unknown, .uncountable, .given] {
       traffic = TrafficMonitor(mode: mode, quiet: .seconds(2), since: .at(0))
       var uncounted = sample(listeners: listeners)
@@ -41,7 +41,7 @@ import Testing
     }
   }
 
-  @Test mutating func nothingIsKnownAfterAFailure() {
+  @Test mutating func `after a failed pass the count is unknown until the next sample`() {
     add(sample(), at: 60_000)
     #expect(traffic.drainEndReason(at: .at(60_000)) == .quiet && traffic.inFlight == 0 && traffic.portCount == 1)
     traffic.fail()
@@ -53,7 +53,7 @@ import Testing
 
   // MARK: When to look
 
-  @Test mutating func listenersAreLookedForOnceASecond() {
+  @Test mutating func `a pass searches for listening sockets a second after the last search that ended`() {
     func looks(_ milliseconds: Int) -> Bool { traffic.beginPass(at: .at(milliseconds)) }
     #expect(looks(0))
     // That pass was given up.
@@ -73,7 +73,7 @@ import Testing
     #expect(!looks(3000))
   }
 
-  @Test mutating func aPassIsDueAtTheVeryMomentOfQuiet() {
+  @Test mutating func `in mode idle a pass is due when quiet may be reached, in mode zero it is not`() {
     add(sample(connection(sent: 0, received: 900)), at: 900)
     #expect(nextPass(after: 900) == 250)
     add(sample(connection(sent: 900, received: 1800)), at: 1800)
@@ -85,7 +85,7 @@ import Testing
   }
 
   /// For as long as traffic comes, it would be the pace.
-  @Test mutating func aShortQuietTimeIsNoReasonToLookMoreOften() {
+  @Test mutating func `a short quiet time adds one pass per sampling interval`() {
     for (quiet, cost, interval) in [(20, 1, 250), (249, 1, 250), (300, 6, 1000)] {
       traffic = TrafficMonitor(mode: .idle, quiet: .milliseconds(quiet), since: .at(0))
       var pass = sample(connection(sent: 0, received: 1))
@@ -103,7 +103,7 @@ import Testing
   }
 
   /// Only while that is all that is missing.
-  @Test mutating func theKernelIsAskedSoonWhetherItWasQuiet() {
+  @Test mutating func `a pass follows in 20 ms if only the event horizon keeps the drain from ending`() {
     var late = sample(connection(sent: 9000, received: 9001))
     late.eventHorizonAge = .milliseconds(500)
     add(late, at: 2000)
@@ -118,7 +118,7 @@ import Testing
     #expect(nextPass(after: 2300) == 250)
   }
 
-  @Test mutating func whatHasBeenToldStaysTold() {
+  @Test mutating func `the event horizon never moves back`() {
     add(missed(opens: 0), at: 2000)
     #expect(traffic.drainEndReason(at: .at(2000)) == .quiet)
     var late = sample()
@@ -130,7 +130,7 @@ import Testing
   // MARK: The last byte and the last connection
 
   /// Its connection may be gone in the next sample, and the others are older than the stop.
-  @Test mutating func theLastByteIsNotForgotten() {
+  @Test mutating func `the last byte of a connection that is gone delays the drain's end`() {
     add(sample(connection(sent: 9000, received: 0)), at: 1000)
     add(sample(connection(sent: 9000, received: 9001), closed: 1), at: 2999)
     #expect(traffic.drainEndReason(at: .at(2999)) == nil && traffic.report.lastRequest == .seconds(1))
@@ -138,7 +138,7 @@ import Testing
     #expect(traffic.drainEndReason(at: .at(3000)) == .quiet)
   }
 
-  @Test mutating func withoutAgesAConnectionMayHaveComeAMomentAgo() {
+  @Test mutating func `without ages a new connection counts as just arrived`() {
     var silent = sample()
     silent.source = .proc
     add(silent, at: 0)
@@ -148,7 +148,7 @@ import Testing
   }
 
   /// A byte since the last pass may be its; an older one is not.
-  @Test mutating func aMissedConnectionCameWithALaterByte() {
+  @Test mutating func `a connection whose close was missed arrived no later than the last byte`() {
     add(missed(opens: 10, connection(sent: 9000, received: 9001)), at: 3750)
     add(missed(opens: 11, connection(sent: 200, received: 100)), at: 4000)
     #expect(traffic.report.lastConnection == .milliseconds(3900))
@@ -161,7 +161,7 @@ import Testing
   // MARK: New connections
 
   /// A connection that a pass has seen is gone, and the kernel tells of it one pass later.
-  @Test mutating func aCloseThatIsToldLateIsNoNewConnection() {
+  @Test mutating func `a close event that arrives a pass late is not a new connection`() {
     add(sample(), at: 0)
     add(sample(connection(sent: 5, received: 0)), at: 250)
     add(sample(), at: 500)
@@ -169,7 +169,7 @@ import Testing
     #expect(traffic.newConnections == 1)
   }
 
-  @Test mutating func connectionsOfSeveralPortsThatAreFoundLate() {
+  @Test mutating func `connections of several ports that are discovered late are not new`() {
     let old = connection(sent: 9000, received: 9001)
     func onPorts(_ ports: [UInt16], _ count: Int) -> ConnectionSample {
       var sample = sample()
@@ -188,7 +188,7 @@ import Testing
     #expect(traffic.newConnections == 1)
   }
 
-  @Test mutating func closesThatWereMissedTwice() {
+  @Test mutating func `connections missed in two passes are counted by PassiveOpens`() {
     add(missed(opens: 100), at: 0)
     add(missed(opens: 103), at: 250)
     add(sample(), at: 500)
@@ -200,7 +200,7 @@ import Testing
   }
 
   /// More closings were told than connections were taken in: those were there before.
-  @Test mutating func whatWasToldIsNotCountedAgainByPassiveOpens() {
+  @Test mutating func `connections with close events are not counted again by PassiveOpens`() {
     add(missed(opens: 100), at: 0)
     add(missed(opens: 103, closed: 5), at: 250)
     #expect(traffic.newConnections == 5)
@@ -209,7 +209,7 @@ import Testing
   }
 
   /// ebb's own connections are taken off it, and a moment late.
-  @Test mutating func aCounterThatFallsHidesNoConnection() {
+  @Test mutating func `a PassiveOpens counter that falls hides no new connection`() {
     let pooled = connection(sent: 9000, received: 9001)
     add(missed(opens: 100, pooled, pooled), at: 0)
     add(missed(opens: 99), at: 250)  // both closed, and nobody was told
@@ -220,7 +220,7 @@ import Testing
 
   // MARK: The end
 
-  @Test mutating func zeroIsNobodyEstablishedAndNobodyWaiting() {
+  @Test mutating func `mode zero ends without established, half-closed active or waiting connections`() {
     traffic = TrafficMonitor(mode: .zero, quiet: .seconds(2), since: .at(0))
     var closing = connection(sent: 0, received: 5)
     closing.state = .closeWait
@@ -237,7 +237,7 @@ import Testing
     #expect(traffic.drainEndReason(at: .at(250)) == nil)
   }
 
-  @Test mutating func whoWaitsForTheTimeAloneWaitsForNoTraffic() {
+  @Test mutating func `mode time never ends by traffic`() {
     traffic = TrafficMonitor(mode: .time, quiet: .seconds(2), since: .at(0))
     add(sample(), at: 60_000)
     #expect(traffic.drainEndReason(at: .at(60_000)) == nil && nextPass(after: 60_000) == 250)
@@ -246,21 +246,21 @@ import Testing
   // MARK: Advice
 
   /// A pooled connection still had requests: to end the delay sooner would have met them.
-  @Test mutating func noShorterDelayWhereRequestsCameLater() {
+  @Test mutating func `a shorter delay is not advised if requests came later than connections`() {
     add(sample(), at: 1)
     add(sample(connection(sent: 5, received: 0)), at: 600)
     add(sample(connection(sent: 0, received: 5)), at: 5005)
     #expect(traffic.report.advice(delay: .seconds(20)) == nil && traffic.report.advice(delay: .seconds(21)) != nil)
   }
 
-  @Test mutating func noDelayIsNoAdvice() {
+  @Test mutating func `the advised delay is at least 1 s`() {
     add(sample(), at: 0)
     add(sample(connection(sent: 0, received: 0)), at: 0)
     #expect(traffic.report.advice(delay: .seconds(20))?.hasSuffix("--delay 1s is enough") == true)
   }
 
   /// Connections may have come that nobody saw.
-  @Test mutating func noShorterDelayAfterAFailure() {
+  @Test mutating func `a shorter delay is not advised after a failed count, a longer one is`() {
     add(sample(), at: 1)
     add(sample(connection(sent: 5, received: 0)), at: 600)
     #expect(traffic.report.advice(delay: .seconds(20)) != nil)
@@ -272,7 +272,7 @@ import Testing
 
   // MARK: The log
 
-  @Test func howItWasCounted() {
+  @Test func `the log explains how the connections are counted`() {
     func explained(_ source: ConnectionSource, _ listeners: ConnectionSample.PortSource) -> (LogLevel, String) {
       var sample = sample(listeners: listeners)
       sample.source = source
@@ -296,7 +296,7 @@ import Testing
     }
   }
 
-  @Test func theCountsInTheLog() {
+  @Test func `the log of a sample shows source, ports and counts`() {
     // One owed, two active, one idle.
     let seen = sample(
       connection(sent: 5, received: 0), connection(sent: 0, received: 5), connection(sent: 0, received: 5),

@@ -6,7 +6,7 @@ import Testing
 
 /// What a stop says of its traffic: in the final report, in the log and in `ebb status`.
 @Suite struct TrafficReportTests {
-  @Test func requestsInFlightAtTheKill() {
+  @Test func `the report counts the requests in flight at the kill by a final sample`() {
     var scenario = DrainScenario { $0.drain = .time }
     _ = scenario.at(0, .signal(.sigterm))
     _ = scenario.at(0, .sampled(sample()))
@@ -33,7 +33,8 @@ import Testing
     (delay: 20, last: 5000, nil), (delay: 2, last: 100, nil),
     (delay: 4, last: 999, "the last connection arrived at +1.0s, the delay is 4s: --delay 2s is enough"),
   ])
-  func advice(delay: Int, last: Int, advice: String?) {
+  func `the report advises a delay a third longer than the last connection took`(delay: Int, last: Int, advice: String?)
+  {
     var traffic = TrafficMonitor(mode: .idle, quiet: .seconds(2), since: .at(0))
     traffic.add(sample(), at: .at(1))
     #expect(traffic.report.advice(delay: .seconds(delay)) == nil)
@@ -49,7 +50,7 @@ import Testing
 
   /// With each delay that it would say the next report would say a longer one.
   @Test(arguments: [5, 14, 19])
-  func `a steady client makes no advice for a longer delay`(_ delay: Int) {
+  func `the report advises no longer delay if connections come without a pause`(_ delay: Int) {
     var scenario = DrainScenario { ($0.delay, $0.drainTimeout) = (.seconds(delay), .seconds(5)) }
     let forwarded = scenario.drain { now in
       let age = now % 1000
@@ -62,7 +63,7 @@ import Testing
   }
 
   /// As routing that forgets an instance makes it: the next delay has to be longer.
-  @Test func `connections that end before the forwarding make advice`() {
+  @Test func `the report advises a longer delay if connections end before the forwarding`() {
     var scenario = DrainScenario { $0.delay = .seconds(2) }
     _ = scenario.drain { now in
       let last = min(now - now % 1000, 4000)
@@ -73,7 +74,7 @@ import Testing
       scenario.report.contains(#""advice":"the last connection arrived at +4.0s, the delay is 2s: use --delay 6s""#))
   }
 
-  @Test func `no advice before it is known whether connections end`() {
+  @Test func `no delay is advised before it is known whether connections end`() {
     var scenario = DrainScenario()
     _ = scenario.at(0, .signal(.sigterm))
     _ = scenario.at(0, .sampled(sample()))
@@ -84,7 +85,7 @@ import Testing
 
   // MARK: The log
 
-  @Test func eachChangeOfTheSourceIsSaid() {
+  @Test func `the log names the source of the counts each time it changes`() {
     var scenario = DrainScenario()
     _ = scenario.at(0, .signal(.sigterm))
     var now = 0
@@ -101,7 +102,7 @@ import Testing
     #expect(said.count == 2 && said[0].contains(#""source":"proc","#) && said[1].contains(#""source":"proc-states""#))
   }
 
-  @Test func whoListensNoMore() {
+  @Test func `the log tells a command that closed its listening sockets from one that never had any`() {
     var scenario = DrainScenario { $0.readyTCP = 80 }
     _ = scenario.at(0, .timer)
     _ = scenario.at(0, .probeSucceeded)
@@ -115,7 +116,7 @@ import Testing
   // MARK: ebb status
 
   /// Three requests at the stop signal, one when the command is told; a connection comes at +4.6 s.
-  @Test func aStopUnderWay() throws {
+  @Test func `ebb status shows the traffic of a stop that has forwarded its signal`() throws {
     var scenario = DrainScenario { $0.drainTimeout = .seconds(1) }
     let owed = connection(sent: 9000, received: 8000)
     let told = scenario.drain { now in
@@ -139,7 +140,7 @@ import Testing
           + #""last_connection_ms":null,"last_request_ms":4600,"advice":null}"#))
   }
 
-  @Test func theAdviceComesEarly() {
+  @Test func `ebb status shows the advice once the stop signal was forwarded`() {
     var scenario = DrainScenario()
     _ = scenario.drain { now in
       now < 4600 ? sample() : sample(connection(sent: now - 4600, received: now - 4600))
@@ -152,12 +153,12 @@ import Testing
     #expect(json.contains(#""advice":"the last connection arrived at +4.6s, the delay is 5s: use --delay 6s""#))
   }
 
-  @Test func nobodyHasCounted() {
+  @Test func `ebb status shows no traffic of a stop that has not sampled yet`() {
     let text = Status.example.text(pid: 1, processes: [], at: .at(81_200))
     #expect(text.contains("stop ") && !text.contains("traffic"))
   }
 
-  @Test func thePageHoldsAllOfIt() throws {
+  @Test func `the status page keeps every field of the traffic report`() throws {
     var status = Status.example
     for ending in DrainEndReason.allCases.map({ Optional($0) }) + [nil] {
       status.snapshot.stop?.traffic.drainEndedBy = ending

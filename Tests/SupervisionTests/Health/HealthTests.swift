@@ -26,9 +26,11 @@ import Testing
     ("GET /readyz HTTP/1.1\r\nA: b\0\r\n\r\n", .refused(.badRequest)),
     ("GET /\0 HTTP/1.1\r\n\r\n", .refused(.badRequest)),
   ])
-  func heads(text: String, request: HealthRequest) { #expect(HealthRequest(Array(text.utf8)) == request) }
+  func `a health request is answered by its method and path, or refused with a status`(
+    text: String, request: HealthRequest
+  ) { #expect(HealthRequest(Array(text.utf8)) == request) }
 
-  @Test func aHeadMayHave2048Bytes() {
+  @Test func `the head of a health request may have 2048 bytes`() {
     func head(_ count: Int) -> [UInt8] {
       let start = "GET /readyz HTTP/1.1\r\nA: "
       return Array((start + String(repeating: "a", count: count - start.utf8.count - 4) + "\r\n\r\n").utf8)
@@ -46,24 +48,24 @@ import Testing
     String(decoding: request.response { _ in content }, as: UTF8.self)
   }
 
-  @Test func ready() {
+  @Test func `a ready command is answered with 200 and ok`() {
     #expect(
       answer(.get(.ready, sendsBody: true), .readiness(true, .serving))
         == "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 2\r\nCache-Control: no-store\r\n"
         + "Connection: close\r\n\r\nok")
   }
 
-  @Test func notReady() {
+  @Test func `a command that is not ready is answered with 503 and its phase`() {
     let text = answer(.get(.ready, sendsBody: true), .readiness(false, .delaying))
     #expect(text.hasPrefix("HTTP/1.1 503 Service Unavailable\r\n") && text.hasSuffix("\r\n\r\ndelaying"))
   }
 
-  @Test func headHasNoBodyAndItsLength() {
+  @Test func `HEAD is answered with the length of the body and without it`() {
     let text = answer(.get(.ready, sendsBody: false), .readiness(false, .draining))
     #expect(text.contains("Content-Length: 8\r\n") && text.hasSuffix("\r\n\r\n"))
   }
 
-  @Test func refusals() {
+  @Test func `a refused health request is answered with its status, and 405 with the allowed methods`() {
     #expect(answer(.incomplete) == "")
     #expect(answer(.refused(.methodNotAllowed)).contains("\r\nAllow: GET, HEAD\r\n"))
     for status in [HTTPStatus.badRequest, .notFound, .methodNotAllowed, .headTooLarge] {
@@ -78,16 +80,18 @@ import Testing
     ("127.0.0.1:1", [SocketAddress(.loopback4, port: 1)]), ("0.0.0.0:65535", [SocketAddress(.v4(0), port: 65535)]),
     ("[::1]:8086", [SocketAddress(.loopback6, port: 8086)]),
   ])
-  func addresses(text: String, candidates: [SocketAddress]) {
+  func `--health takes a port, or an address with a port`(text: String, candidates: [SocketAddress]) {
     #expect(HealthAddress(text: text)?.candidates == candidates)
   }
 
   @Test(arguments: [
     "", "0", "65536", ":80", "::1:80", "[::1]", "[]:80", "[127.0.0.1]:80", "localhost:80", "1.2.3.4:", "80 ",
   ])
-  func refused(text: String) { #expect(HealthAddress(text: text) == nil) }
+  func `an address that --health cannot listen on is refused`(text: String) {
+    #expect(HealthAddress(text: text) == nil)
+  }
 
-  @Test func asText() {
+  @Test func `a socket address prints with its port, IPv6 in brackets`() {
     #expect(SocketAddress(.v4(0x7F00_0001), port: 80).description == "127.0.0.1:80")
     #expect(
       SocketAddress(.v6(high: 0x2001_0db8 << 32, low: 0x1_FFFF), port: 1).description == "[2001:db8:0:0:0:0:1:ffff]:1")
@@ -105,7 +109,7 @@ import Testing
     ).map(String.init)
   }
 
-  @Test func serving() {
+  @Test func `the metrics of a serving command show phase, readiness, times and counters`() {
     let lines = metricsText {
       ($0.phase, $0.isReady, $0.received, $0.forwarded, $0.reaped) = (.serving, true, 3, 2, 1)
     }.filter { !$0.hasPrefix("#") }
@@ -119,7 +123,7 @@ import Testing
       ])
   }
 
-  @Test func inAStop() {
+  @Test func `the metrics of a stop show the seconds to forwarding and SIGKILL, negative once passed`() {
     let lines = metricsText {
       $0.phase = .delaying
       $0.stop = .init(

@@ -13,7 +13,7 @@ import Testing
     return (scenario, actions)
   }
 
-  @Test func `the stop signal is forwarded at once`() {
+  @Test func `an ebb above an ebb forwards the stop signal immediately, without delay and hook`() {
     let (scenario, actions) = stopped { ($0.delay, $0.preStop) = (.seconds(5), ["hook"]) }
     #expect(actions == stopCommand)
     #expect(scenario.lifecycle.phase == .stopping)
@@ -21,22 +21,22 @@ import Testing
   }
 
   /// As rewritten it might begin no stop there.
-  @Test func `the stop signal is forwarded as it came, and rewritten by the one below`() {
+  @Test func `an ebb above an ebb forwards the stop signal without its rewrite`() {
     let (_, actions) = stopped { $0.rewrites.add(from: .sigterm, to: .sigquit) }
     #expect(actions == stopCommand)
   }
 
-  @Test func `the deadline comes half a margin after that of the one below`() {
+  @Test func `an ebb above an ebb sends SIGKILL half a kill margin after the one below`() {
     let (scenario, _) = stopped()
     #expect(scenario.wakeUp == 29_500)
   }
 
-  @Test func `a given grace is for the one below`() {
+  @Test func `an ebb above an ebb leaves --grace to the one below`() {
     let (scenario, _) = stopped { ($0.delay, $0.grace) = (.seconds(5), .seconds(3)) }
     #expect(scenario.wakeUp == 29_500)
   }
 
-  @Test func `it ends within the termination grace period all the same`() {
+  @Test func `an ebb above an ebb exits within a quarter of the margin after SIGKILL`() {
     var (scenario, _) = stopped()
     _ = scenario.at(29_500, .timer)
     #expect(scenario.lifecycle.phase == .killing)
@@ -45,7 +45,7 @@ import Testing
     #expect(scenario.lifecycle.phase == .exited)
   }
 
-  @Test func `the termination message is left to the one below, unless that was killed`() {
+  @Test func `an ebb above an ebb writes a termination message only if the one below was killed`() {
     var (ended, _) = stopped()
     ended.exit(at: 8000)
     #expect(ended.report.isEmpty)
@@ -57,7 +57,7 @@ import Testing
     #expect(killed.report.contains(#""killed":true"#))
   }
 
-  @Test func `readiness is held while the one below serves`() {
+  @Test func `an ebb above an ebb holds readiness while the one below serves`() {
     let (scenario, _) = stopped { $0.readyHold = .seconds(3) }
     #expect(scenario.lifecycle.isReady(at: .at(2999)))
     #expect(!scenario.lifecycle.isReady(at: .at(3000)))

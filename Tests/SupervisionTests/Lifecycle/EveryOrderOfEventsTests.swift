@@ -4,7 +4,7 @@ import Testing
 /// Every order of events to a depth, for several configurations, against what must hold in any of them.
 @Suite struct EveryOrderOfEventsTests {
   @Test(arguments: Configuration.all)
-  func everyOrderOfEvents(_ configuration: Configuration) {
+  func `every order of four events keeps the invariants of the lifecycle`(_ configuration: Configuration) {
     var failures: [String] = []
     var visited = 0
     var path: [LifecycleModel.Step] = []
@@ -15,7 +15,7 @@ import Testing
 
   /// Longer runs than can all be walked.
   @Test(arguments: Configuration.all)
-  func randomOrdersOfEvents(_ configuration: Configuration) {
+  func `random orders of forty events keep the invariants of the lifecycle`(_ configuration: Configuration) {
     var random = SplitMix64(state: 20_260_131)
     for _ in 0..<2000 {
       let problem = LifecycleModel(configuration).walk(steps: 40, &random).problem

@@ -55,7 +55,7 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
 @Suite struct LeftoversTests {
   // MARK: Without a stop
 
-  @Test func `when the command ended by itself, its leftovers are signalled at once, and killed after 2 s`() {
+  @Test func `leftovers of a command that ended without a stop get SIGTERM, and SIGKILL after 2 s`() {
     var scenario = Scenario()
     #expect(scenario.commandEnds(exited, leaving: [member, app], at: 0) == stop(8, 9))
     #expect(scenario.at(100, .signal(.sighup)) == [])  // the command's pid is free
@@ -65,7 +65,7 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
     #expect(scenario.at(2005, .reapedAll(childrenRemain: false)).last == .exit(code: 0, flush: .milliseconds(500)))
   }
 
-  @Test func `a stop signal for leftovers that are ending changes nothing for them`() {
+  @Test func `a stop signal that arrives while leftovers are ending is not sent to them again`() {
     var scenario = Scenario { $0.leftoverTimeout = .seconds(100) }
     _ = scenario.commandEnds(exited, leaving: [app], at: 0)
     #expect(scenario.at(1000, .signal(.sigterm)) == [.findChildren])  // the usual look
@@ -75,13 +75,13 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
 
   // MARK: In a stop
 
-  @Test func `when the command died of the signal, its leftovers are signalled at once`() {
+  @Test func `leftovers of a command that died of the stop signal are signalled immediately`() {
     var scenario = Scenario()
     _ = scenario.at(0, .signal(.sigterm))
     #expect(scenario.commandEnds(died, leaving: [app], at: 10) == stop(9))
   }
 
-  @Test func `they have all the time of the stop`() {
+  @Test func `leftovers in a stop have all its remaining time before SIGKILL`() {
     var scenario = Scenario()
     _ = scenario.at(0, .signal(.sigterm))
     _ = scenario.commandEnds(died, leaving: [app], at: 10)
@@ -89,7 +89,7 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
     #expect(scenario.run(until: 29_000).contains { $0.action == .killChildren })
   }
 
-  @Test func `--leftover-timeout shortens it, and never lengthens it`() {
+  @Test func `--leftover-timeout brings the SIGKILL of leftovers forward and never back`() {
     var short = Scenario { $0.leftoverTimeout = .seconds(3) }
     _ = short.at(0, .signal(.sigterm))
     _ = short.commandEnds(died, leaving: [app], at: 10)
@@ -101,7 +101,7 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
   }
 
   /// It was a script with a trap, that has passed the signal on.
-  @Test func `when the command exited, one that does not listen is signalled when half of the time is over`() {
+  @Test func `a leftover of a command that exited is signalled at half time if it does not listen`() {
     var scenario = Scenario()
     _ = scenario.at(0, .signal(.sigterm))
     #expect(scenario.commandEnds(exited, leaving: [app], at: 1000) == [])
@@ -110,7 +110,7 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
     #expect(done.map { $0.action } == [.findListening([9])] + stop(9))
   }
 
-  @Test func `one that still listens after 2 s is signalled then`() {
+  @Test func `a leftover of a command that exited is signalled after 2 s if it still listens`() {
     var scenario = Scenario()
     _ = scenario.at(0, .signal(.sigterm))
     _ = scenario.commandEnds(exited, leaving: [app], at: 1000)
@@ -119,7 +119,7 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
     #expect(scenario.run(until: 28_999).allSatisfy { $0.action == .findChildren })
   }
 
-  @Test func `where little time is left, a quarter of it is trusted`() {
+  @Test func `a leftover is checked after a quarter of the time if that is less than 2 s`() {
     var scenario = Scenario { $0.terminationGracePeriod = .seconds(10) }
     _ = scenario.at(0, .signal(.sigterm))
     _ = scenario.commandEnds(exited, leaving: [app], at: 5000)
@@ -128,21 +128,21 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
   }
 
   /// No signal had gone out that it could have passed on.
-  @Test func `when the command exited in the delay, its leftovers are signalled at once`() {
+  @Test func `leftovers of a command that exited in the delay are signalled immediately`() {
     var scenario = Scenario { $0.delay = .seconds(5) }
     _ = scenario.at(0, .signal(.sigterm))
     #expect(scenario.commandEnds(exited, leaving: [app], at: 1000) == stop(9))
   }
 
   /// Its parent had ended before the stop signal came.
-  @Test func `one that was ebb's child at the forwarding is signalled at once`() {
+  @Test func `a leftover that was ebb's child at the forwarding is signalled immediately`() {
     var scenario = Scenario()
     #expect(scenario.at(0, .signal(.sigterm)).first == .findChildren)
     _ = scenario.at(0, .children([app]))
     #expect(scenario.commandEnds(exited, leaving: [member, app], at: 10) == stop(9))
   }
 
-  @Test func `with --group those of the command's group have had the signal`() {
+  @Test func `with --group leftovers in the command's group are not signalled again`() {
     var scenario = Scenario { $0.targetsProcessGroup = true }
     #expect(scenario.at(0, .signal(.sigterm)).prefix(2) == [.findChildren, .findGroup])
     _ = scenario.at(0, .groupMembers([7, 8]))
@@ -151,7 +151,7 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
   }
 
   /// By a trap of the command's, say. One that has left the group since has had it all the same.
-  @Test func `with --group one that has joined the group since the forwarding gets it`() {
+  @Test func `with --group a leftover that joined the group after the forwarding is signalled`() {
     var scenario = Scenario { $0.targetsProcessGroup = true }
     _ = scenario.at(0, .signal(.sigterm))
     _ = scenario.at(0, .groupMembers([7, 8]))
@@ -160,19 +160,19 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
     #expect(scenario.commandEnds(died, leaving: [left, joined], at: 10) == stop(12))
   }
 
-  @Test func `with --group the group as it is now decides where its members were not seen`() {
+  @Test func `with --group and unknown members the present group of a leftover decides`() {
     var scenario = Scenario { $0.targetsProcessGroup = true }
     _ = scenario.at(0, .signal(.sigterm))
     _ = scenario.at(0, .groupMembers(nil))
     #expect(scenario.commandEnds(died, leaving: [member, app], at: 10) == stop(9))
   }
 
-  @Test func `with --group they get it where it was never forwarded`() {
+  @Test func `with --group leftovers in the command's group are signalled if nothing was forwarded`() {
     var scenario = Scenario { $0.targetsProcessGroup = true }
     #expect(scenario.commandEnds(exited, leaving: [member], at: 0) == stop(8))
   }
 
-  @Test func `they get the signal as rewritten`() {
+  @Test func `leftovers get the stop signal as rewritten`() {
     let rewrite: (inout RunOptions) -> Void = { $0.rewrites.add(from: .sigterm, to: .sigquit) }
     var inStop = Scenario(rewrite)
     _ = inStop.at(0, .signal(.sigterm))
@@ -184,7 +184,7 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
     #expect(dropped.commandEnds(exited, leaving: [app], at: 0) == [])
   }
 
-  @Test func `more listening ones than are looked at together are looked at one after the other`() {
+  @Test func `more than 16 leftovers are checked for listening sockets in several scans`() {
     var scenario = Scenario()
     _ = scenario.at(0, .signal(.sigterm))
     let many = (1...20).map { ChildProcess(pid: 100 + $0, group: 100) }
@@ -197,7 +197,7 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
     #expect(next == [.signalLeftovers(.sigterm, first[0].map { .child($0) }), .findListening(Array(117...120))])
   }
 
-  @Test func `only those are said to be signalled that were`() {
+  @Test func `the log counts only the leftovers that were signalled`() {
     var options = RunOptions()
     options.verboseCount = 1
     var lifecycle = Lifecycle(options)
@@ -215,7 +215,7 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
 
   // MARK: New heads
 
-  @Test func `a child that a head leaves behind is a new head, signalled at once where the head died`() {
+  @Test func `a child of a leftover that died of the signal is signalled immediately`() {
     var scenario = Scenario()
     _ = scenario.at(0, .signal(.sigterm))
     _ = scenario.commandEnds(died, leaving: [app], at: 10)
@@ -223,7 +223,7 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
     #expect(scenario.at(500, .children([ChildProcess(pid: 11, group: 9)])) == stop(11))
   }
 
-  @Test func `it is trusted where the head exited`() {
+  @Test func `a child of a leftover that exited is given time to exit itself`() {
     var scenario = Scenario()
     _ = scenario.at(0, .signal(.sigterm))
     _ = scenario.commandEnds(died, leaving: [app], at: 10)
@@ -232,7 +232,7 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
     #expect(scenario.run(until: 2500).contains { $0.action == .findListening([11]) })
   }
 
-  @Test func `many deaths in a row make no look each`() {
+  @Test func `many exits in a row cause one search for children in 20 ms`() {
     var scenario = Scenario()
     _ = scenario.commandEnds(exited, leaving: [app], at: 0)
     var looks = 0
@@ -244,7 +244,7 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
     #expect(scenario.lifecycle.wakeUp == .at(20))
   }
 
-  @Test func `one whose parent was no child of ebb is found within a second`() {
+  @Test func `a leftover whose parent was not ebb's child is found within a second`() {
     var scenario = Scenario()
     _ = scenario.at(0, .signal(.sigterm))
     _ = scenario.commandEnds(died, leaving: [app], at: 10)
@@ -253,7 +253,7 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
 
   // MARK: Without /proc
 
-  @Test func `without /proc the command's group is signalled, once`() {
+  @Test func `without /proc the command's group is signalled once in place of its leftovers`() {
     var scenario = Scenario()
     _ = scenario.at(0, .signal(.sigterm))
     #expect(

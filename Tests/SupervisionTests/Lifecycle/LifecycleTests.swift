@@ -32,7 +32,7 @@ private struct Scenario {
 }
 
 @Suite struct LifecycleTests {
-  @Test func aWholeStop() {
+  @Test func `a graceful stop waits for the delay, forwards SIGTERM and exits with the command's code`() {
     var scenario = Scenario()
     #expect(scenario.lifecycle.phase == .serving)
     #expect(scenario.wakeUp == nil)
@@ -50,7 +50,7 @@ private struct Scenario {
     #expect(scenario.at(7001, .signal(.sigterm)) == [])
   }
 
-  @Test func killedAtTheDeadline() {
+  @Test func `a command that runs at the deadline gets SIGKILL, and its descendants too`() {
     var scenario = Scenario()
     _ = scenario.at(0, .signal(.sigterm))
     _ = scenario.at(5000, .timer)
@@ -68,7 +68,7 @@ private struct Scenario {
         == .exit(code: 137, flush: TimeAmount(nanoseconds: 494_500_000)))
   }
 
-  @Test func whatDoesNotDieIsGivenUp() {
+  @Test func `ebb exits half a kill margin after SIGKILL when a process does not die`() {
     var scenario = Scenario()
     _ = scenario.at(0, .signal(.sigterm))
     _ = scenario.at(5000, .timer)
@@ -87,7 +87,7 @@ private struct Scenario {
   }
 
   /// Process 1 takes all others with it. A subreaper leaves them behind.
-  @Test func whatOnlyTakesItsTimeIsNotCalledUnkillable() {
+  @Test func `as PID 1 only processes in uninterruptible sleep are reported as surviving SIGKILL`() {
     for (isInit, states, sentences) in [
       (true, "RSZ", 0), (true, "RD", 1), (false, "S", 1), (false, "", 0), (false, "Z", 0),
     ] {
@@ -111,7 +111,7 @@ private struct Scenario {
   }
 
   /// ebb was stopped, or frozen with its container: dying takes its time after that too, and so does the report.
-  @Test func patienceCountsFromTheSignalThatWasSent() {
+  @Test func `half the kill margin, at least 100 ms, counts from the moment of SIGKILL`() {
     for (margin, patience) in [(TimeAmount.seconds(1), 500), (.zero, 100)] {
       var scenario = Scenario { $0.killMargin = margin }
       _ = scenario.at(0, .signal(.sigterm))
@@ -125,7 +125,7 @@ private struct Scenario {
     }
   }
 
-  @Test func withoutItsCoreTheCommandIsStoppedInOrder() {
+  @Test func `a failed event loop stops the command without delay and exits with 125`() {
     var scenario = Scenario { $0.preStop = ["hook"] }
     #expect(
       scenario.at(1000, .coreFailed("timerfd_create: Cannot allocate memory")).filter(isSend) == [
@@ -151,7 +151,7 @@ private struct Scenario {
 
   private func isSend(_ action: Action) -> Bool { if case .send = action { true } else { false } }
 
-  @Test func graceBringsTheKillForwardAndNeverBack() {
+  @Test func `--grace brings SIGKILL forward and never back`() {
     var early = Scenario { $0.grace = .seconds(2) }
     _ = early.at(0, .signal(.sigterm))
     _ = early.at(5000, .timer)
@@ -162,13 +162,13 @@ private struct Scenario {
     #expect(late.wakeUp == 29_000)
   }
 
-  @Test func noDelayForwardsAtOnce() {
+  @Test func `with a delay of 0 the stop signal is forwarded immediately`() {
     var scenario = Scenario { $0.delay = .zero }
     #expect(scenario.at(5, .signal(.sigterm)) == stopCommand)
     #expect(scenario.lifecycle.phase == .stopping)
   }
 
-  @Test func aSecondStopSignalChangesNothing() {
+  @Test func `a second stop signal is not forwarded and moves no deadline`() {
     var scenario = Scenario { $0.stopSignals = SignalSet([.sigterm, .sigquit]) }
     _ = scenario.at(0, .signal(.sigterm))
     for time in [1, 4000] {
@@ -181,7 +181,7 @@ private struct Scenario {
     #expect(scenario.wakeUp == 29_000)
   }
 
-  @Test func theStopSignalThatCameIsTheOneThatGoes() {
+  @Test func `the stop signal that arrived is the one that is forwarded`() {
     var scenario = Scenario {
       $0.stopSignals = SignalSet([.sigterm, .sigquit])
       $0.rewrites.add(from: .sigquit, to: .sighup)
@@ -191,14 +191,14 @@ private struct Scenario {
     #expect(scenario.at(5000, .timer) == [.send(.sighup, to: .commandGroup), .send(.sigcont, to: .commandGroup)])
   }
 
-  @Test func aDroppedStopSignalLeavesTheDeadlines() {
+  @Test func `a stop signal that --rewrite drops leaves the deadline of SIGKILL`() {
     var scenario = Scenario { $0.rewrites.add(from: .sigterm, to: nil) }
     _ = scenario.at(0, .signal(.sigterm))
     #expect(scenario.at(5000, .timer) == [])
     #expect(scenario.at(29_000, .timer).first == .send(.sigkill, to: .command))
   }
 
-  @Test func `SIGINT in the delay ends it, and the command gets the stop signal alone`() {
+  @Test func `SIGINT in the delay forwards the stop signal and not itself`() {
     var scenario = Scenario()
     #expect(scenario.at(0, .signal(.sigint)) == [.send(.sigint, to: .command)])  // before a stop, no deadline
     #expect(scenario.wakeUp == nil)
@@ -208,7 +208,7 @@ private struct Scenario {
     #expect(scenario.wakeUp == 29_010)
   }
 
-  @Test func `SIGQUIT in the delay is forwarded and ends nothing`() {
+  @Test func `SIGQUIT in the delay is forwarded and does not end the delay`() {
     var scenario = Scenario()
     _ = scenario.at(10, .signal(.sigterm))
     #expect(scenario.at(20, .signal(.sigquit)) == [.send(.sigquit, to: .command)])
@@ -216,7 +216,7 @@ private struct Scenario {
     #expect(scenario.wakeUp == 5010)
   }
 
-  @Test func otherSignalsPassThroughInEveryPhase() {
+  @Test func `a signal that begins no stop is forwarded in every phase`() {
     var scenario = Scenario { $0.rewrites.add(from: .sigusr2, to: nil) }
     #expect(scenario.at(0, .signal(.sigusr1)) == [.send(.sigusr1, to: .command)])
     #expect(scenario.at(0, .signal(.sigusr2)) == [])
@@ -226,7 +226,7 @@ private struct Scenario {
     #expect(scenario.at(5001, .signal(.sighup)) == [.send(.sighup, to: .command)])
   }
 
-  @Test func theShortWayOfASignalIsTheLongOne() {
+  @Test func `the fast path forwards exactly what the full path would`() {
     let changes: [(inout RunOptions) -> Void] = [
       { _ in }, { $0.targetsProcessGroup = true }, { $0.rewrites.add(from: .sighup, to: .sigquit) },
       { $0.rewrites.add(from: .sighup, to: nil) }, { $0.stopSignals = SignalSet([.sigquit, .sigusr1]) },
@@ -253,7 +253,7 @@ private struct Scenario {
     #expect(withTerminal.lifecycle.forwardImmediately(.sigcont) == nil)
   }
 
-  @Test func theCommandsExitEndsTheDelay() {
+  @Test func `an exit of the command at the end of the delay wins over the forwarding`() {
     var scenario = Scenario()
     _ = scenario.at(0, .signal(.sigterm))
     // in the very moment the delay ends
@@ -262,13 +262,13 @@ private struct Scenario {
     #expect(scenario.at(5000, .reapedAll(childrenRemain: false)) == [.exit(code: 143, flush: .milliseconds(500))])
   }
 
-  @Test func exitCodesAreRemapped() {
+  @Test func `--remap-exit applies to the code of a killed command`() {
     var scenario = Scenario { $0.exitCodeRemaps = [ExitCodeRemap(from: 143, to: 0)] }
     _ = scenario.at(0, .commandExited(.killed(by: .sigterm, dumpedCore: false)))
     #expect(scenario.at(0, .reapedAll(childrenRemain: false)) == [.exit(code: 0, flush: .milliseconds(500))])
   }
 
-  @Test func spawnFailureIsSaidAndEndsTheRun() {
+  @Test func `a command that cannot be started is reported and ends the run with its code`() {
     var options = RunOptions()
     options.exitCodeRemaps = [ExitCodeRemap(from: 127, to: 0)]  // the command's codes, not ebb's own
     var lifecycle = Lifecycle(options)
@@ -279,7 +279,7 @@ private struct Scenario {
     #expect(lifecycle.phase == .exited)
   }
 
-  @Test func jobControlOnlyWithTheTerminalAndOutsideAStop() {
+  @Test func `ebb suspends itself with its command only on a terminal and outside a stop`() {
     var withTerminal = Scenario(hasTerminal: true)
     for signal in [Signal.sigtstp, .sigttin, .sigttou] {
       #expect(withTerminal.at(0, .commandStopped(by: signal)) == [.suspend])
@@ -295,7 +295,7 @@ private struct Scenario {
     #expect(without.at(0, .signal(.sigcont)) == [.send(.sigcont, to: .command)])
   }
 
-  @Test func reapedOrphansAreCountedAndNamedOnRequest() throws {
+  @Test func `--warn-reaped logs the pid of each reaped orphan`() throws {
     var scenario = Scenario { $0.logsReapedOrphans = true }
     let actions = scenario.at(0, .orphanReaped(pid: 99, .exited(code: 1)))
     guard case .log(let record) = try #require(actions.first) else { throw UsageError(message: "no log line") }
@@ -304,7 +304,7 @@ private struct Scenario {
   }
 
   /// What the event loop leaves out for an orphan of a command that runs is what would change nothing.
-  @Test func anOrphanIsOnlyCountedWhereItsEventDoesNothingElse() {
+  @Test func `an orphan of a running command is only counted if its event would do nothing else`() {
     for (warns, verbosity) in [(false, 0), (false, 1), (false, 2), (true, 0)] {
       var options = RunOptions()
       (options.logsReapedOrphans, options.verboseCount, options.targetsProcessGroup) = (warns, verbosity, true)
@@ -336,7 +336,7 @@ private struct Scenario {
     }
   }
 
-  @Test func silentUntilAStopThenOneLineAPhase() {
+  @Test func `nothing is logged before a stop, then one line per phase`() {
     var options = RunOptions()
     options.delay = .seconds(5)
     options.drain = .time

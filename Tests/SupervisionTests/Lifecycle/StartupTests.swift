@@ -41,7 +41,7 @@ private struct Scenario {
 }
 
 @Suite struct ReadinessTests {
-  @Test func askedUntilTheFirstYes() {
+  @Test func `a command is probed until it is ready, and not again`() {
     var scenario = Scenario { $0.readyTCP = 80 }
     #expect(scenario.start() == [.probe])
     #expect(scenario.lifecycle.phase == .starting && !scenario.isReady(at: 0) && !scenario.lifecycle.snapshot.isReady)
@@ -56,7 +56,7 @@ private struct Scenario {
     #expect(scenario.lifecycle.phase == .serving)
   }
 
-  @Test func moreAndMoreSlowlyDownToOnceASecond() {
+  @Test func `readiness probes slow down from 100 ms to one a second`() {
     var schedule = ReadinessSchedule(at: .at(0))
     var now = Instant.at(0)
     var gaps: [Int] = []
@@ -69,7 +69,7 @@ private struct Scenario {
     #expect(gaps == [100, 125, 156, 195, 244, 305, 381, 476, 596, 745, 931, 1000, 1000, 1000])
   }
 
-  @Test func anAttemptWithoutAnswerIsAbandonedAndMadeAnew() {
+  @Test func `a readiness probe without a response is abandoned after a second and repeated`() {
     var scenario = Scenario { $0.readyTCP = 80 }
     _ = scenario.start()
     #expect(scenario.at(999, .timer) == [])
@@ -77,7 +77,7 @@ private struct Scenario {
     #expect(scenario.at(10_000, .timer) == [.abandonProbe, .probe])  // however late
   }
 
-  @Test func aStopWhileStartingForwardsAtOnceAndRunsNoHook() {
+  @Test func `a stop while starting forwards the stop signal immediately and runs no hook`() {
     var scenario = Scenario {
       $0.readyTCP = 80
       $0.preStop = ["hook"]
@@ -94,14 +94,14 @@ private struct Scenario {
     #expect(scenario.report.contains("\"pre_stop\":null"))
   }
 
-  @Test func otherSignalsWhileStartingAreForwarded() {
+  @Test func `a signal that begins no stop is forwarded while starting`() {
     var scenario = Scenario { $0.readyTCP = 80 }
     _ = scenario.start()
     #expect(scenario.at(10, .signal(.sigint)) == [.send(.sigint, to: .command)])
     #expect(scenario.lifecycle.phase == .starting)
   }
 
-  @Test func theCommandDiesWhileStarting() {
+  @Test func `a command that exits while starting ends the run with its code`() {
     var scenario = Scenario {
       $0.readyTCP = 80
       $0.startupTimeout = .seconds(1)
@@ -110,7 +110,7 @@ private struct Scenario {
     #expect(scenario.exit(at: 10) == [.abandonProbe, .exit(code: 3, flush: .milliseconds(500))])
   }
 
-  @Test func notReadyInTimeIsStoppedAnd124() {
+  @Test func `a command that is not ready in time is stopped, and ebb exits with 124`() {
     var scenario = Scenario {
       $0.readyTCP = 80
       $0.startupTimeout = .seconds(2)
@@ -127,7 +127,7 @@ private struct Scenario {
     #expect(scenario.report.contains("the command was not ready in time and was stopped"))
   }
 
-  @Test func notReadyInTimeAndStubborn() {
+  @Test func `a command that is not ready in time and ignores the stop signal is killed after the grace`() {
     var scenario = Scenario {
       $0.readyTCP = 80
       ($0.startupTimeout, $0.grace) = (.seconds(2), .seconds(1))
@@ -143,7 +143,7 @@ private struct Scenario {
     #expect(scenario.report.contains("\"killed\":true"))
   }
 
-  @Test func notReadyInTimeGetsTheSignalOfAStop() {
+  @Test func `a command that is not ready in time gets the first of --stop-signals`() {
     var scenario = Scenario {
       ($0.readyTCP, $0.startupTimeout, $0.stopSignals) = (80, .seconds(2), SignalSet([.sigquit]))
     }
@@ -152,7 +152,7 @@ private struct Scenario {
       scenario.at(2000, .timer) == [.abandonProbe, .send(.sigquit, to: .command), .send(.sigcont, to: .command)])
   }
 
-  @Test func readyInTimeHasNoDeadline() {
+  @Test func `a command that is ready in time has no startup deadline`() {
     var scenario = Scenario {
       $0.readyTCP = 80
       $0.startupTimeout = .seconds(2)
@@ -163,7 +163,7 @@ private struct Scenario {
     #expect(scenario.at(5000, .timer) == [])
   }
 
-  @Test func readyEndsWithTheStopSignal() {
+  @Test func `readiness ends with the stop signal`() {
     var scenario = Scenario { _ in }
     _ = scenario.start()
     #expect(scenario.isReady(at: 0))
@@ -171,7 +171,7 @@ private struct Scenario {
     #expect(!scenario.isReady(at: 10))
   }
 
-  @Test func readyHoldIsBoundedByForwarding() {
+  @Test func `--ready-hold keeps readiness until its end, at most to the forwarding`() {
     var scenario = Scenario { $0.readyHold = .seconds(3) }
     _ = scenario.start()
     _ = scenario.at(0, .signal(.sigterm))
@@ -185,7 +185,7 @@ private struct Scenario {
     #expect(!long.isReady(at: 5000))
   }
 
-  @Test func readyHoldGoesOnInTheDrain() {
+  @Test func `--ready-hold lasts into the drain`() {
     var scenario = Scenario {
       ($0.preStop, $0.readyHold) = (["hook"], .seconds(8))
     }
@@ -202,7 +202,7 @@ private struct Scenario {
 }
 
 @Suite struct HookTests {
-  @Test func besideTheDelay() {
+  @Test func `the pre-stop hook runs during the delay and does not shorten it`() {
     var scenario = Scenario { $0.preStop = ["hook"] }
     _ = scenario.start()
     #expect(scenario.at(0, .signal(.sigterm)) == [.startHook(.sigterm)])
@@ -213,7 +213,7 @@ private struct Scenario {
     #expect(scenario.report.contains("\"pre_stop\":{\"code\":4,\"signal\":null,\"killed\":false,\"ms\":1000}"))
   }
 
-  @Test func theDrainWaitsForIt() {
+  @Test func `the drain waits for the pre-stop hook`() {
     var scenario = Scenario { $0.preStop = ["hook"] }
     _ = scenario.start()
     _ = scenario.at(0, .signal(.sigterm))
@@ -224,7 +224,7 @@ private struct Scenario {
     #expect(scenario.report.contains("\"drain_ms\":2000,\"drain_ended_by\":null"))
   }
 
-  @Test func killedAtTheBound() {
+  @Test func `the pre-stop hook is killed when the drain times out`() {
     var scenario = Scenario { $0.preStop = ["hook"] }
     _ = scenario.start()
     _ = scenario.at(0, .signal(.sigterm))
@@ -236,7 +236,7 @@ private struct Scenario {
     #expect(scenario.report.contains("\"pre_stop\":{\"code\":137,\"signal\":\"KILL\",\"killed\":true,\"ms\":15001}"))
   }
 
-  @Test func theBoundLeavesTimeForTheGrace() {
+  @Test func `the drain for a pre-stop hook leaves the command its grace`() {
     var scenario = Scenario {
       $0.preStop = ["hook"]
       $0.delay = .zero
@@ -251,7 +251,7 @@ private struct Scenario {
     #expect(scenario.wakeUp == 5000)
   }
 
-  @Test func failingToStartIsNoReasonToWait() {
+  @Test func `a pre-stop hook that cannot be started does not prolong the drain`() {
     var scenario = Scenario {
       $0.preStop = ["hook"]
       $0.delay = .zero
@@ -263,14 +263,14 @@ private struct Scenario {
     #expect(scenario.report.contains("\"pre_stop\":{\"code\":127,"))
   }
 
-  @Test func impatienceKillsIt() {
+  @Test func `SIGINT in the delay kills the pre-stop hook`() {
     var scenario = Scenario { $0.preStop = ["hook"] }
     _ = scenario.start()
     _ = scenario.at(0, .signal(.sigterm))
     #expect(scenario.at(100, .signal(.sigint)) == [.killHook] + stopCommand)
   }
 
-  @Test func itIsALeftoverOfACommandThatExits() {
+  @Test func `the pre-stop hook of a command that exited runs on until the deadline`() {
     var scenario = Scenario { $0.preStop = ["hook"] }
     _ = scenario.start()
     _ = scenario.at(0, .signal(.sigterm))
@@ -285,7 +285,7 @@ private struct Scenario {
         == .exit(code: 0, flush: TimeAmount(nanoseconds: 499_500_000)))
   }
 
-  @Test func noHookWithoutAStop() {
+  @Test func `no pre-stop hook is started without a stop`() {
     var scenario = Scenario { $0.preStop = ["hook"] }
     _ = scenario.start()
     #expect(scenario.at(1, .signal(.sigint)) == [.send(.sigint, to: .command)])

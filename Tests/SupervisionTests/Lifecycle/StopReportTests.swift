@@ -26,7 +26,7 @@ import Testing
 
   // MARK: Who killed it
 
-  @Test func anOutOfMemoryKillIsNotEbbs() {
+  @Test func `a SIGKILL that ebb did not send is not reported as killed`() {
     var scenario = stopping()
     exit(&scenario, .killed(by: .sigkill, dumpedCore: false), at: 6000)
     #expect(scenario.report.contains(#""code":137,"signal":"KILL","killed":false"#))
@@ -35,7 +35,7 @@ import Testing
   }
 
   /// It ended by itself, in the moment before SIGKILL came.
-  @Test func anExitAtTheDeadlineIsNoKill() {
+  @Test func `a command that exits just before its SIGKILL is not reported as killed`() {
     var scenario = stopping()
     _ = scenario.at(28_750, .timer)
     _ = scenario.at(28_751, .sampled(sample(connection(sent: 9000, received: 0))))
@@ -46,7 +46,7 @@ import Testing
     #expect(scenario.report.contains(#""stop_ended_by":"exit""#) && scenario.report.contains(#""at_kill":null"#))
   }
 
-  @Test func whatDoesNotDieWasKilled() {
+  @Test func `a command that survives SIGKILL is reported as killed`() {
     var scenario = stopping()
     // ebb is late, and so is its patience.
     _ = scenario.at(29_400, .timer)
@@ -57,7 +57,7 @@ import Testing
     #expect(scenario.report.contains(#""code":137,"signal":null,"killed":true"#))
   }
 
-  @Test func killedWithACoreDump() {
+  @Test func `a core dump is named in the final report`() {
     var scenario = stopping()
     exit(&scenario, .killed(by: .sigquit, dumpedCore: true), at: 6000)
     #expect(scenario.report.contains("the command was killed by SIGQUIT, core dumped"))
@@ -65,7 +65,7 @@ import Testing
 
   // MARK: What ended it
 
-  @Test func theCommandExitsInTheDelayOrTheDrain() {
+  @Test func `an exit of the command in the delay or the drain is what ended that phase`() {
     var delaying = DrainScenario()
     _ = delaying.at(0, .signal(.sigterm))
     delaying.exit(at: 1200)
@@ -80,7 +80,7 @@ import Testing
       draining.report.contains(#""delay_ms":5000,"delay_ended_by":"time","drain_ms":null,"drain_ended_by":"exit""#))
   }
 
-  @Test func onRequestTheStopIsNow() {
+  @Test func `ebb stop --now ends the delay, and does nothing outside a stop`() {
     var scenario = DrainScenario()
     #expect(scenario.at(-1, .stopNow) == [] && scenario.lifecycle.phase == .serving)
     _ = scenario.at(0, .signal(.sigterm))
@@ -92,7 +92,7 @@ import Testing
   }
 
   @Test(arguments: [(Event.stopNow, "skipped"), (.signal(.sigint), "signal")])
-  func impatienceInTheDrainLeavesTheDelayAsItWas(_ event: Event, _ reason: String) {
+  func `ebb stop --now and SIGINT in the drain leave the reported delay unchanged`(_ event: Event, _ reason: String) {
     var scenario = DrainScenario()
     _ = scenario.at(0, .signal(.sigterm))
     _ = scenario.at(0, .sampled(sample(connection(sent: 9000, received: 0))))
@@ -105,7 +105,7 @@ import Testing
 
   // MARK: Numbers
 
-  @Test func theLastConnectionAndTheLastRequestAreTwoThings() {
+  @Test func `the last connection and the last request are reported separately`() {
     var scenario = DrainScenario()
     _ = scenario.drain { now in
       switch now {
@@ -119,13 +119,13 @@ import Testing
       scenario.report.contains(#""connections_after_stop":1,"last_connection_ms":1000,"last_request_ms":3000"#))
   }
 
-  @Test func aRunWithoutAStopIsADetail() {
+  @Test func `a run without a stop is reported to the termination log alone`() {
     var scenario = DrainScenario()
     scenario.exit(at: 0)
     #expect(scenario.records.isEmpty && scenario.report.contains(#""stop_signal":null"#))
   }
 
-  @Test func leftoversThatAreKilled() {
+  @Test func `leftovers that were killed are reported, with the command's own exit code`() {
     var scenario = DrainScenario()
     _ = scenario.at(0, .commandExited(.exited(code: 3)))
     _ = scenario.at(0, .reapedAll(childrenRemain: true))
@@ -141,7 +141,7 @@ import Testing
   }
 
   /// The command's own SIGKILL was somebody else's, for want of memory say.
-  @Test func leftoversThatAreKilledMakeNoKillOfTheCommand() {
+  @Test func `killing leftovers does not report the command as killed`() {
     var scenario = DrainScenario()
     _ = scenario.at(0, .commandExited(.killed(by: .sigkill, dumpedCore: false)))
     _ = scenario.at(0, .reapedAll(childrenRemain: true))
@@ -151,7 +151,7 @@ import Testing
   }
 
   /// They have been sent SIGKILL already.
-  @Test func leftoversOfAKilledCommandAreNotAskedToEnd() {
+  @Test func `leftovers of a killed command are not sent the stop signal`() {
     var scenario = stopping()
     _ = scenario.at(29_000, .timer)
     _ = scenario.at(29_001, .commandExited(.killed(by: .sigkill, dumpedCore: false)))
@@ -160,7 +160,7 @@ import Testing
 
   // MARK: Lines
 
-  @Test func theLinesOfAStop() {
+  @Test func `the log of a stop shows its signal, its deadline and where its period comes from`() {
     var scenario = stopping()
     #expect(
       scenario.line("stop-signal")?.contains(
@@ -177,7 +177,7 @@ import Testing
 
   // MARK: The page
 
-  @Test func whenTheCommandGetsTheSignal() throws {
+  @Test func `the status page shows when the stop signal is forwarded at the latest`() throws {
     func latest(_ change: (inout RunOptions) -> Void) -> Int? {
       var scenario = DrainScenario(change)
       _ = scenario.at(0, .signal(.sigterm))
@@ -188,7 +188,7 @@ import Testing
     #expect(latest { ($0.drain, $0.preStop) = (.time, ["hook"]) } == 15_000)
   }
 
-  @Test func whatThePageShowsOfAStop() {
+  @Test func `the status page shows phase, readiness, connections and counters of a stop`() {
     var scenario = DrainScenario()
     #expect(scenario.lifecycle.snapshot.since == .at(-1000) && scenario.lifecycle.snapshot.isReady)
     _ = scenario.at(0, .signal(.sigterm))
@@ -202,7 +202,7 @@ import Testing
   }
 
   /// Whichever deadline is the first.
-  @Test func whenLeftoversAreKilled() {
+  @Test func `the status page shows the earlier deadline of the stop and the leftovers`() {
     var first = DrainScenario()
     _ = first.at(0, .commandExited(.exited(code: 0)))
     _ = first.at(0, .reapedAll(childrenRemain: true))

@@ -12,14 +12,14 @@ import Testing
       ("in_flight", .object([.init("at_stop", .number(3)), .init("at_kill", .null)])),
     ], "all is well")
 
-  @Test func logfmt() {
+  @Test func `a log record in logfmt quotes values where needed and leaves absent ones out`() {
     #expect(
       String(decoding: record.line(.text, unixMilliseconds: 1_769_860_800_123), as: UTF8.self)
         == "ebb: time=2026-01-31T12:00:00.123Z level=info event=stopping signal=TERM in_ms=5 killed=false "
         + "name=\"a \\\"b\\\"\\n\\u007f=\" in_flight.at_stop=3 msg=\"all is well\"\n")
   }
 
-  @Test func json() {
+  @Test func `a log record in JSON escapes strings and keeps absent values as null`() {
     #expect(
       String(decoding: record.line(.json, unixMilliseconds: 0), as: UTF8.self)
         == "{\"time\":\"1970-01-01T00:00:00.000Z\",\"level\":\"info\",\"event\":\"stopping\",\"signal\":\"TERM\",\"in_ms\":5,"
@@ -27,13 +27,13 @@ import Testing
         + "\"msg\":\"all is well\"}\n")
   }
 
-  @Test func aFatalLineIsASentence() {
+  @Test func `a fatal log record in text is its message alone`() {
     let fatal = LogRecord(.fatal, "spawn-failed", [("code", .number(127))], "cannot execute \"app\": no such file")
     #expect(fatal.line(.text, unixMilliseconds: 0) == Array("ebb: fatal: cannot execute \"app\": no such file\n".utf8))
     #expect(String(decoding: fatal.line(.json, unixMilliseconds: 0), as: UTF8.self).contains("\"level\":\"fatal\""))
   }
 
-  @Test func levelsAndVerbosity() {
+  @Test func `each step of verbosity shows one more log level`() {
     let shown = { (verbosity: Int) in
       [LogLevel.fatal, .error, .warning, .info, .debug, .trace].filter { $0.isShown(at: verbosity) }.map(\.name)
     }
@@ -49,5 +49,7 @@ import Testing
     (1_709_251_200_000, "2024-03-01T00:00:00.000Z"), (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
     (1_798_761_599_001, "2026-12-31T23:59:59.001Z"), (-5, "1970-01-01T00:00:00.000Z"),
   ])
-  func utc(_ milliseconds: Int, _ text: String) { #expect(utcTimestamp(unixMilliseconds: milliseconds) == text) }
+  func `a time of day is printed in UTC with milliseconds, leap days included`(_ milliseconds: Int, _ text: String) {
+    #expect(utcTimestamp(unixMilliseconds: milliseconds) == text)
+  }
 }

@@ -22,7 +22,7 @@ import Testing
   }
 
   @Test(arguments: [LogFormat.text, .json])
-  func isReadBack(_ format: LogFormat) throws {
+  func `the final report of a run is parsed back, in text and in JSON`(_ format: LogFormat) throws {
     let report = try #require(FinalReport(try line(format)))
     #expect(report.span("delay_ms") == .seconds(5) && report.span("stop_ms") == .milliseconds(700))
     #expect(report.span("drain_ms") == .zero && report.span("last_connection_ms") == nil)
@@ -36,20 +36,20 @@ import Testing
     "", "\n", "ebb: fatal: cannot execute \"x\": no such file\n", #"{"event":"spawn-failed","msg":"event=exited"}"#,
     #"{"time":"x","event":"#, #"{"event":"exit"#, " event=", "event=exited",
   ])
-  func isNone(_ text: String) { #expect(FinalReport(Array(text.utf8)) == nil) }
+  func `a line that is not a final report is refused`(_ text: String) { #expect(FinalReport(Array(text.utf8)) == nil) }
 
-  @Test func aSentenceIsNoFact() {
+  @Test func `keys inside a message are not fields of the final report`() {
     let json = FinalReport(Array(#"{"event":"exited","advice":"\"killed\":true","killed":false,"msg":"\\"}"#.utf8))
     #expect(json?.flag("killed") == false && json?.text("msg") == #"\\"#)
     let text = FinalReport(Array(#"ebb: event=exited killed=false msg="a killed=true drain_ms=7 \"b\"""#.utf8))
     #expect(text?.flag("killed") == false && text?.text("msg") == #"a killed=true drain_ms=7 \"b\""#)
   }
 
-  @Test func aReportThatEndsTooEarly() {
+  @Test func `a final report that is cut off keeps its last value`() {
     #expect(FinalReport(Array(#"{"event":"exited","msg":"a\"#.utf8))?.text("msg") == #"a\"#)
   }
 
-  @Test func unlikelyNumbersAreNone() {
+  @Test func `a number in the final report that is not a duration is absent`() {
     let report = FinalReport(Array(#"{"event":"exited","a":99999999999999999999,"b":-1,"c":1e3,"d":12"#.utf8))
     #expect(report?.span("a") == nil && report?.span("b") == nil && report?.span("c") == nil)
     #expect(report?.span("d") == .milliseconds(12))

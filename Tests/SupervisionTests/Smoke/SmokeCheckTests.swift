@@ -65,7 +65,7 @@ struct SmokeStory {
     #expect(check.result == result && check.detail == detail, "\(check)", sourceLocation: sourceLocation)
   }
 
-  @Test func aGoodRun() throws {
+  @Test func `a smoke run without faults passes each check or says why it is skipped`() throws {
     let scenario = SmokeStory()
     let results = SmokeReport(scenario.facts).checks.map { "\($0.result) \($0.name): \($0.detail)" }
     #expect(
@@ -89,7 +89,7 @@ struct SmokeStory {
       ])
   }
 
-  @Test func neverReady() throws {
+  @Test func `a smoke run of a command that is never ready fails that check and skips the others`() throws {
     var scenario = SmokeStory()
     (scenario.isReady, scenario.isStopped) = (false, false)
     scenario.change = { $0.start = .failed("it was not ready within 30s: refused") }
@@ -100,7 +100,7 @@ struct SmokeStory {
     #expect(SmokeReport(scenario.facts).checks[0].detail == "it was not ready within 30s")
   }
 
-  @Test func exitedByItself() throws {
+  @Test func `a smoke run fails if the command exits before the stop signal is forwarded`() throws {
     try expect("stop-signal-handled", .fail, "the command exited with 3 by itself, before the stop signal") {
       ($0.isStopped, $0.end, $0.status.snapshot.stop) = (false, .exited(code: 3), nil)
     }
@@ -112,7 +112,7 @@ struct SmokeStory {
     ) { $0.status.snapshot.stop?.forwardedAt = nil }
   }
 
-  @Test func requestsByPeriod() throws {
+  @Test func `a smoke run fails for a lost request only if it began before the forwarding`() throws {
     try expect(
       "no-failed-requests-before-stop", .fail,
       "1 of 3 failed, the first: 502 11:57:18: requests fail before any stop; check the app's log, or lower --rate"
@@ -135,14 +135,14 @@ struct SmokeStory {
     #expect(!SmokeReport(scenario.facts).passed && scenario.facts.total == 5 && scenario.facts.failed == 1)
   }
 
-  @Test func retriesAreToldOf() throws {
+  @Test func `a smoke run reports the requests that were retried`() throws {
     var scenario = SmokeStory()
     scenario.change = { $0.retries = 3 }
     let check = try scenario.check("no-failed-requests-during-delay")
     #expect(check.result == .pass && check.detail.hasPrefix("2 answered, 3 retried because the server closed"))
   }
 
-  @Test func slowRequests() throws {
+  @Test func `a smoke run checks a slow request that is in flight at the stop signal`() throws {
     let slow = HTTPURL(text: "http://localhost/slow")
     try expect("slow-request-answered", .skip, "none was sent") { $0.options.slow = slow }
     try expect("slow-request-answered", .pass, "2 answered, the longest took 2.5s") {
@@ -176,7 +176,7 @@ struct SmokeStory {
     }
   }
 
-  @Test func whatTheSignalDid() throws {
+  @Test func `a smoke run explains what the stop signal did to the command`() throws {
     let killed = "ebb: event=exited killed=true stop_ms=24000"
     func scenario(_ processes: [ProcessDetails], _ report: String) -> (inout SmokeStory) -> Void {
       {
@@ -215,7 +215,7 @@ struct SmokeStory {
     try expect("stop-signal-handled", .pass, "the command got SIGTERM and exited 0.8s later") { $0.processes = [] }
   }
 
-  @Test func theEnd() throws {
+  @Test func `a smoke run fails if the command has to be killed or something still listens`() throws {
     try expect(
       "exited-within-grace", .fail,
       "killed at the deadline, 5.8s after the stop signal: make it exit sooner, or raise --termination-grace-period "
@@ -237,7 +237,7 @@ struct SmokeStory {
     }
   }
 
-  @Test func exitCodes() throws {
+  @Test func `a smoke run passes the exit codes 0 and 128 with the stop signal, or the expected one`() throws {
     try expect("exit-code", .pass, "143: died of SIGTERM") { $0.end = .exited(code: 143) }
     let advice = "orchestrators treat it as a crash; see --remap-exit, --expect-exit"
     try expect("exit-code", .fail, "3, expected 0 or 143: \(advice)") { $0.end = .exited(code: 3) }
@@ -252,7 +252,7 @@ struct SmokeStory {
     }
   }
 
-  @Test func processesThatRemain() throws {
+  @Test func `a smoke run fails for processes left behind and for lasting zombies`() throws {
     try expect(
       "no-leftovers", .fail,
       "the command exited before its descendants (pid 9 `worker` and 1 more), which had to be killed: "
@@ -282,7 +282,7 @@ struct SmokeStory {
     }
   }
 
-  @Test func theLagOfALoadBalancer() throws {
+  @Test func `a smoke run with --lag fails if requests within it are refused`() throws {
     try expect("delay-sufficient", .pass, "requests came until +4.0s, the last new connection at +3.9s") {
       $0.options.lag = .seconds(4)
       $0.report += " last_connection_ms=3900"

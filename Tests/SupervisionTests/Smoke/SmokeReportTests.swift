@@ -26,7 +26,7 @@ import Testing
     String(decoding: SmokeReport(scenario.facts).bytes(format), as: UTF8.self)
   }
 
-  @Test func forAPerson() {
+  @Test func `the smoke report as text lists the checks, the failed requests and the counts`() {
     let lines = text(bad, .text).split(separator: "\n", omittingEmptySubsequences: false)
     #expect(lines[0] == "pass  ready-in-time                    after 0.4s")
     #expect(lines[2].hasPrefix("FAIL  no-failed-requests-during-delay  2 of 4 failed, the first: 502 11:57:22: "))
@@ -39,7 +39,7 @@ import Testing
     #expect(text(SmokeStory(), .text).hasSuffix("\n\npassed: 10 checks passed, 0 failed, 2 skipped\n"))
   }
 
-  @Test func aLongListOfFailuresIsCut() {
+  @Test func `the smoke report lists at most 20 failed requests and counts all`() {
     var scenario = SmokeStory()
     scenario.change = { fields in
       for moment in 0..<10_050 {
@@ -51,7 +51,7 @@ import Testing
     #expect(text(scenario, .json).contains(#""requests":{"total":10054,"failed":10050,"#))
   }
 
-  @Test func json() throws {
+  @Test func `the smoke report as JSON has the checks, the requests and the exit`() throws {
     for (scenario, passed) in [(bad, false), (SmokeStory(), true)] {
       let text = text(scenario, .json)
       #expect(text.hasSuffix("}\n") && text.filter { $0 == "\n" }.count == 1)
@@ -73,7 +73,7 @@ import Testing
     #expect(text(scenario, .json).hasSuffix(#""exit":{"code":null,"after_ms":null}}"# + "\n"))
   }
 
-  @Test func tap() {
+  @Test func `the smoke report as TAP escapes its details and marks skipped checks`() {
     let lines = text(bad, .tap).split(separator: "\n")
     #expect(lines[0] == "TAP version 13" && lines[1] == "1..12")
     #expect(lines[2] == "ok 1 - ready-in-time: after 0.4s")
@@ -84,7 +84,7 @@ import Testing
     #expect(lines.count == 2 + 12 + 2)
   }
 
-  @Test func junit() {
+  @Test func `the smoke report as JUnit is well-formed XML with a test case per check`() {
     let xml = text(bad, .junit)
     #expect(
       xml.contains(
@@ -98,7 +98,7 @@ import Testing
     #expect(reader.names == SmokeReport(bad.facts).checks.map { $0.name })
   }
 
-  @Test func progress() {
+  @Test func `the progress line of ebb smoke shows the phase, the time and the requests`() {
     var scenario = SmokeStory()
     (scenario.isReady, scenario.isStopped) = (false, false)
     #expect(scenario.facts.progress(at: .at(300)) == "starting, 0.3s")

@@ -6,20 +6,20 @@ import Testing
 
 /// What a status page says is what was put there, and whatever else is there is an error and never a trap.
 @Suite struct StatusPageTests {
-  @Test func saysWhatWasWritten() throws {
+  @Test func `a status page is decoded to the status that was written`() throws {
     let written = Status.example
     let read = try StatusPage.decode(StatusPage.page(written))
     #expect("\(read)" == "\(written)")
   }
 
   @Test(arguments: Phase.allCases)
-  func everyPhase(_ phase: Phase) throws {
+  func `a status page keeps each phase`(_ phase: Phase) throws {
     var status = Status.example
     status.snapshot.phase = phase
     #expect(try StatusPage.decode(StatusPage.page(status)).snapshot.phase == phase)
   }
 
-  @Test func theOtherStatesOfACommand() throws {
+  @Test func `a status page keeps each state of the command`() throws {
     var status = Status.example
     status.snapshot.stop = nil
     status.snapshot.killAt = nil
@@ -29,7 +29,7 @@ import Testing
     }
   }
 
-  @Test func theNewestSlotCounts() throws {
+  @Test func `a status page shows the slot with the highest sequence number`() throws {
     var page = StatusPage.page(.example)
     for sequence in UInt64(1)...9 {
       var snapshot = Status.example.snapshot
@@ -39,7 +39,7 @@ import Testing
     }
   }
 
-  @Test func countsThatHaveGrownSinceTheSnapshot() throws {
+  @Test func `a status page shows counters that have grown since the newest slot`() throws {
     for (received, forwarded, reaped) in [(1000, 900, 800), (Int(UInt32.max), 256, Int(UInt32.max)), (0, 0, 0)] {
       var page = StatusPage.page(.example)
       page.withUnsafeMutableBytes {
@@ -55,7 +55,7 @@ import Testing
   }
 
   /// A reader may catch any part of an update, and of two if it is slow.
-  @Test func aTornUpdateShowsTheStateBefore() throws {
+  @Test func `a torn update of the status page shows the state before or after it`() throws {
     var page = StatusPage.page(.example)
     var snapshot = Status.example.snapshot
     for sequence in UInt64(1)...4 {
@@ -77,7 +77,7 @@ import Testing
   }
 
   /// Where a sum lets two changes cancel each other out it does so at the highest bits, which a product carries nowhere.
-  @Test func twoWrongBitsAreNoticed() throws {
+  @Test func `two wrong bits in a status page are detected`() throws {
     let page = StatusPage.page(.example)
     for area in [StatusPage.slotOffset(sequence: 0), StatusPage.infoOffset] {
       for (one, other) in [(8, 16), (8, 24), (16, 24), (24, 56)] {
@@ -90,7 +90,7 @@ import Testing
     }
   }
 
-  @Test func everySingleWrongByteIsNoticedOrMeansNothing() throws {
+  @Test func `corrupting any byte of a status page is detected or has no effect`() throws {
     let page = StatusPage.page(.example)
     let expected = "\(Status.example)"
     for index in page.indices {
@@ -103,7 +103,7 @@ import Testing
     }
   }
 
-  @Test func everyLengthIsAnErrorOrThePage() {
+  @Test func `a status page that is cut off is an error`() {
     let page = StatusPage.page(.example)
     for length in 0..<page.count {
       #expect(throws: StatusPageError.self) { try StatusPage.decode(Array(page[..<length])) }
@@ -112,7 +112,7 @@ import Testing
 
   /// With right checksums, which a hostile process of the same user can compute: nothing in it traps, nor in what is
   /// made of it.
-  @Test func forgedPagesAreShownOrRefused() throws {
+  @Test func `a forged status page with right checksums is shown or refused without a trap`() throws {
     var random = SplitMix64(state: 7)
     var shown = 0
     for round in 0..<4000 {
@@ -142,7 +142,7 @@ import Testing
     #expect(shown > 100)
   }
 
-  @Test func otherPages() {
+  @Test func `a page with another schema, another magic or no byte is an error of its own kind`() {
     var page = StatusPage.page(.example)
     page[8] += 1
     #expect { try StatusPage.decode(page) } throws: {
@@ -155,7 +155,7 @@ import Testing
     #expect { try StatusPage.decode([]) } throws: { if case StatusPageError.halfWritten = $0 { true } else { false } }
   }
 
-  @Test func whatCountsConnectionsAsTheSupervisorDoes() throws {
+  @Test func `a status page keeps the ports, the health port and the quiet time`() throws {
     var options = RunOptions()
     for ports in [nil, [80, 65535], [UInt16](1...256)] as [[UInt16]?] {
       options.ports = ports?.map { Port($0) }
@@ -174,7 +174,7 @@ import Testing
     #expect(try StatusPage.decode(StatusPage.page(status)).info.ports == nil)
   }
 
-  @Test func aLongCommandLineIsCutOff() throws {
+  @Test func `a command line that does not fit into the status page is cut off`() throws {
     var status = Status.example
     status.info.argv = ["java"] + (0..<1000).map { "-Dargument.number=\($0)" }
     let read = try StatusPage.decode(StatusPage.page(status)).info.argv

@@ -10,7 +10,7 @@ import Testing
 @Suite struct StatusTextTests {
   let now = Instant.at(81_200)
 
-  @Test func theReportOfAStop() {
+  @Test func `ebb status shows a stop, its deadlines and what SIGTERM does to each process`() {
     var status = Status.example
     status.info = SupervisorInfo(pid: 1, startedAt: .at(0), argv: ["sh", "-c", "app & wait"], options: RunOptions())
     let processes = [
@@ -37,7 +37,7 @@ import Testing
     #expect(status.text(pid: 1, processes: processes, at: now) == expected)
   }
 
-  @Test func theJSON() throws {
+  @Test func `ebb status --json shows every key of a stop`() throws {
     let processes = [
       process(7, "app", "S", rss: 52_428_800, age: 81, caught: [.sigterm]), process(12, "gone", "Z", age: 3),
     ]
@@ -55,7 +55,7 @@ import Testing
     #expect(text == expected)
   }
 
-  @Test func theJSONBeforeAStopAndAfterTheCommand() throws {
+  @Test func `ebb status --json shows null for a stop that has not begun and a command that exited`() throws {
     var status = Status.example
     (status.snapshot.phase, status.snapshot.stop, status.snapshot.killAt, status.snapshot.isReady) = (
       .serving, nil, nil, true
@@ -67,14 +67,14 @@ import Testing
   }
 
   /// Nobody is left to get the stop signal.
-  @Test func theJSONOfAStopAfterTheCommand() {
+  @Test func `ebb status --json shows no forwarding once the command has exited`() {
     var status = Status.example
     (status.snapshot.phase, status.snapshot.command) = (.stopping, .exited(code: 3))
     let text = String(decoding: status.json(pid: 1, processes: [], at: now), as: UTF8.self)
     #expect(text.contains(#""forward_in_ms":null,"kill_in_ms":27800,"forward_at_latest_in_ms":null"#))
   }
 
-  @Test func theJSONHoldsAgainstHostileNames() throws {
+  @Test func `ebb status --json escapes control characters in names`() throws {
     let hostile = "a\"b\\\u{1b}[2J\n\u{202e}\u{9b}\u{7f}"
     var status = Status.example
     status.info.argv = [hostile, ""]
@@ -84,7 +84,7 @@ import Testing
     #expect(bytes.dropLast().allSatisfy { $0 >= 0x20 && $0 != 0x7F })
   }
 
-  @Test func nothingThatATerminalActsOnIsShown() {
+  @Test func `ebb status prints no control or bidirectional character of a name`() {
     let hostile = "\u{1b}]0;x\u{7}\r\n\u{9b}2J\u{202e}\u{7f}é"
     var status = Status.example
     status.info.argv = [hostile]
@@ -97,7 +97,7 @@ import Testing
     #expect("\u{1b}[0m".printable == "\\u{1b}[0m")
   }
 
-  @Test func oneLineForEachChange() {
+  @Test func `ebb status --watch prints the state in one line`() {
     #expect(
       Status.example.line(at: now)
         == "delaying, not ready; SIGTERM is forwarded in 3.8s at the latest; SIGKILL in 28s; 3 received, 2 forwarded, 4 reaped"
@@ -114,25 +114,25 @@ import Testing
     (59_500, "1m00s"), (81_234, "1m21s"), (3_599_500, "1h00m"), (7_500_000, "2h05m"), (86_400_000, "1d0h"),
     (273_600_000, "3d4h"),
   ])
-  func roughTimes(_ milliseconds: Int, _ text: String) {
+  func `a time is shown with two significant units, rounded`(_ milliseconds: Int, _ text: String) {
     #expect(TimeAmount.milliseconds(milliseconds).approximate == text)
   }
 }
 
 /// Judged is what a stop will do, not what looks unusual.
 @Suite struct DiagnosisTests {
-  @Test func aCommandWithAHandlerIsFineWhateverItsWorkersDo() {
+  @Test func `a command with a handler is not diagnosed, nor are its workers`() {
     let processes = [process(7, "app", caught: [.sigterm]), process(8, parent: 7, depth: 1, "worker")]
     #expect(sentences(processes) == [])
   }
 
-  @Test func aCommandWithoutAHandler() {
+  @Test func `a command without a handler is diagnosed as losing requests`() {
     #expect(
       sentences([process(7, "node")])
         == ["pid 7 `node` has no handler for SIGTERM and dies immediately; requests in flight are lost"])
   }
 
-  @Test func aCommandThatIgnoresOrBlocks() {
+  @Test func `a command that ignores or blocks the stop signal is diagnosed as killed at the deadline`() {
     #expect(
       sentences([process(7, "app", ignored: [.sigterm])]) == [
         "pid 7 `app` ignores SIGTERM and will be killed at the deadline"
@@ -143,7 +143,7 @@ import Testing
       ])
   }
 
-  @Test func aShellThatDoesNotPassTheSignalOn() {
+  @Test func `a shell with children and no trap is diagnosed as not waiting for them`() {
     let sleeping = process(8, parent: 7, depth: 1, "node")
     let advice = "dies of SIGTERM immediately and does not wait for its children, whose exit code is lost: use exec"
     #expect(
@@ -159,7 +159,7 @@ import Testing
       } == ["pid 7 `dash` \(advice)"])
   }
 
-  @Test func withTheGroupItsMembersAreJudgedToo() {
+  @Test func `with --group each member of the command's group is diagnosed`() {
     let processes = [
       process(7, "app", group: 7, caught: [.sigterm]), process(8, parent: 7, depth: 1, "worker", group: 7),
       process(9, parent: 7, depth: 1, "daemon", group: 9),
@@ -169,7 +169,7 @@ import Testing
         == ["pid 8 `worker` has no handler for SIGTERM and dies immediately; requests in flight are lost"])
   }
 
-  @Test func theSignalThatIsSentCounts() {
+  @Test func `the diagnosis is for the stop signal as rewritten`() {
     let processes = [process(7, "nginx", caught: [.sigquit])]
     #expect(sentences(processes) { $0.rewrites.add(from: .sigterm, to: .sigquit) } == [])
     #expect(
@@ -181,7 +181,7 @@ import Testing
   }
 
   /// Of those below a process that catches the signal, that process takes care.
-  @Test func `leftovers are judged by the signal as rewritten, and heads alone`() {
+  @Test func `leftovers are diagnosed by the rewritten signal, and only those that ebb signals`() {
     let rewrite: (inout RunOptions) -> Void = { $0.rewrites.add(from: .sigterm, to: .sigquit) }
     let leftover = process(9, parent: 7, depth: 1, "daemon", group: 9, ignored: [.sigquit], caught: [.sigterm])
     let judged = "pid 9 `daemon` ignores SIGQUIT and will be killed at the deadline"
@@ -199,13 +199,13 @@ import Testing
       } == ["pid 8 `worker` has no handler for SIGQUIT and dies immediately; requests in flight are lost"])
   }
 
-  @Test func leftoversAreJudgedOnceTheCommandHasExited() {
+  @Test func `leftovers are diagnosed once the command has exited`() {
     #expect(
       sentences([process(9, "app", ignored: [.sigterm])], command: .exited(code: 0))
         == ["pid 9 `app` ignores SIGTERM and will be killed at the deadline"])
   }
 
-  @Test func aHundredOfTheSameAreNotListed() {
+  @Test func `more than eight diagnoses are summarised`() {
     let processes = [process(7, "app")] + (8..<108).map { process($0, parent: 7, depth: 1, "app") }
     let all = sentences(processes)
     #expect(all.count == 9 && all.last == "and the same for 93 more")
@@ -213,7 +213,7 @@ import Testing
     #expect(sentences(Array(processes.prefix(9))).last == "and the same for 1 more")
   }
 
-  @Test func seenFromAnotherPidNamespace() {
+  @Test func `the command is found by its own pid from another pid namespace`() {
     let command = process(4711, parent: 4700, "app", ownPid: 7)
     #expect(Status.example.command(in: [command], supervisor: 4700)?.entry.pid == 4711)
     #expect(Status.example.command(in: [command], supervisor: 1) == nil)
@@ -255,7 +255,7 @@ func process(
 }
 
 @Suite struct ProcessDetailsTests {
-  @Test func hostileBytesAreErrorsOrAbsentFacts() {
+  @Test func `hostile bytes of /proc/PID are absent values and no trap`() {
     let stat = Array("7 (a) S 1 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 100 1 1".utf8)
     #expect(ProcessDetails(stat: stat, status: [], depth: 0, sinceBoot: .seconds(5))?.residentBytes == nil)
     #expect(ProcessDetails(stat: stat, status: [], depth: 0, sinceBoot: .seconds(5))?.effect(of: .sigterm) == nil)
@@ -278,7 +278,7 @@ func process(
     }
   }
 
-  @Test func aSignalThatAThreadWaitsFor() {
+  @Test func `a signal that a thread waits for counts as caught`() {
     func thread(_ blocked: [Signal], _ place: String) -> ProcessDetails.Thread? {
       let status = "SigBlk:\t\(String(SignalSet(blocked).mask, radix: 16))\n"
       return ProcessDetails.Thread(status: Array(status.utf8), place: Array(place.utf8))
@@ -298,12 +298,12 @@ func process(
     #expect(effect(blocked: [.sigterm]) == .blocked)
   }
 
-  @Test func aNameThatLooksLikeOtherFields() throws {
+  @Test func `a process name that looks like stat fields is only a name`() throws {
     let details = process(7, "x) Z 99 (y", "S", caught: [.sigterm])
     #expect(details.name == "x) Z 99 (y" && details.state == "S" && details.entry.parent == 1)
   }
 
-  @Test func theFamilyTree() {
+  @Test func `the process tree lists each process before its own descendants, siblings by age`() {
     func entry(_ pid: Int32, _ parent: Int32, _ start: UInt64 = 0) -> ProcPIDStat {
       ProcPIDStat(pid: pid, parent: parent, startTime: start)
     }
