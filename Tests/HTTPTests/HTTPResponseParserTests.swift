@@ -47,7 +47,8 @@ import Testing
     let text = "HTTP/1.1 200 OK\r\n\r\nsome"
     #expect(read(text, pieces: 5).state == .incomplete)
     let response = read(text, pieces: 5, ends: true)
-    #expect(response.state == .complete && !response.isReusable)
+    #expect(response.state == .complete)
+    #expect(!response.isReusable)
     #expect(read("HTTP/1.1 200 OK\r\n", pieces: 5, ends: true).state == .incomplete)
   }
 
@@ -69,6 +70,7 @@ import Testing
   }
 
   @Test func `a response begins with its first byte`() {
-    #expect(!HTTPResponseParser().hasBegun && read("H", pieces: 1).hasBegun)
+    #expect(!HTTPResponseParser().hasBegun)
+    #expect(read("H", pieces: 1).hasBegun)
   }
 }

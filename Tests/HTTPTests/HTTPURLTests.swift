@@ -72,7 +72,8 @@ import Testing
       text == "GET /ready HTTP/1.1\r\nHost: localhost:8080\r\nUser-Agent: ebb/\(ebbVersion)\r\nAccept: */*\r\n"
         + "Connection: close\r\nAccept-Language: de\r\n\r\n")
     let other = String(decoding: url.getRequest(headers: ["hOST: example.com"]), as: UTF8.self)
-    #expect(!other.contains("Host: localhost") && other.contains("\r\nhOST: example.com\r\n"))
+    #expect(!other.contains("Host: localhost"))
+    #expect(other.contains("\r\nhOST: example.com\r\n"))
   }
 
   @Test(arguments: ["Host: x", "X-A:", "a:b c\td"]) func `a well-formed header line is accepted`(line: String) {
@@ -101,6 +102,7 @@ import Testing
   @Test func `a response of 2xx or 3xx passes a probe, any other fails it`() {
     for status in [200, 204, 301, 399] { #expect(HTTPStatusLine.status(status).isGood) }
     for status in [400, 404, 500, 503] { #expect(!HTTPStatusLine.status(status).isGood) }
-    #expect(!HTTPStatusLine.incomplete.isGood && !HTTPStatusLine.malformed.isGood)
+    #expect(!HTTPStatusLine.incomplete.isGood)
+    #expect(!HTTPStatusLine.malformed.isGood)
   }
 }

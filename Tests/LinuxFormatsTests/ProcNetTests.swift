@@ -13,9 +13,13 @@ import Testing
       parsed(
         "   1: 0100007F:1F90 0302010A:D431 01 00000005:00000007 00:00000000 00000000   101        0 4711 1 "
           + "ffff8880 20 4 30 10 -1"))
-    #expect(row.state == 1 && row.localPort == 8080 && row.inode == 4711)
+    #expect(row.state == 1)
+    #expect(row.localPort == 8080)
+    #expect(row.inode == 4711)
     #expect(row.peer == SocketAddress(.v4(0x0A01_0203), port: 54321))
-    #expect(row.sendQueue == 5 && row.receiveQueue == 7 && row.tcpInfo == nil)
+    #expect(row.sendQueue == 5)
+    #expect(row.receiveQueue == 7)
+    #expect(row.tcpInfo == nil)
     #expect(row.connection?.class(quiet: .zero) == .unreadRequest)
   }
 
@@ -34,7 +38,9 @@ import Testing
   @Test func `queues that gVisor writes as zero are unknown`() throws {
     let row = try #require(
       parsed("   7: 0100007F:1F90 0100007F:D431 01 00000000:00000000 00:00000000 00000000  0  0 9 1 0x0 0 0 0 0 -1"))
-    #expect(row.receiveQueue == nil && row.sendQueue == nil && row.inode == 9)
+    #expect(row.receiveQueue == nil)
+    #expect(row.sendQueue == nil)
+    #expect(row.inode == 9)
     #expect(row.connection?.class(quiet: .zero) == .unknown)
     let short = try #require(parsed("7: 0100007F:1F90 0100007F:D431 01 00000000:00000000 0:0 0 0 0 9"))
     #expect(short.receiveQueue == nil)
@@ -42,7 +48,8 @@ import Testing
 
   @Test func `a socket in TIME_WAIT is not a connection`() {
     let line = "2: 0100007F:1F90 0100007F:D432 06 00000000:00000000 03:0000176E 00000000     0        0 0 3 ffff8880"
-    #expect(parsed(line) != nil && parsed(line)?.connection == nil)
+    #expect(parsed(line) != nil)
+    #expect(parsed(line)?.connection == nil)
   }
 
   @Test(arguments: [
@@ -61,8 +68,10 @@ import Testing
     func isServer(_ port: String, _ state: String) -> Bool? {
       parsed("  9: 0100007F:\(port) 00000000:0000 \(state) 00000000:00000000 00:0 0 0 0 1 2 ffff 0")?.isDatagramServer
     }
-    #expect(isServer("0035", "07") == true && isServer("FFFF", "07") == true)
-    #expect(isServer("0035", "01") == false && isServer("0000", "07") == false)
+    #expect(isServer("0035", "07") == true)
+    #expect(isServer("FFFF", "07") == true)
+    #expect(isServer("0035", "01") == false)
+    #expect(isServer("0000", "07") == false)
   }
 
   @Test func `ip_local_port_range is parsed as two ports in ascending order`() {
@@ -82,7 +91,8 @@ import Testing
 
   @Test func `the inode of a socket is read from its /proc/PID/fd link, and from no other link`() {
     func inode(_ text: String) -> UInt64? { parseSocketInode(link: Array(text.utf8)[...]) }
-    #expect(inode("socket:[0]") == 0 && inode("socket:[4294967296]") == 4_294_967_296)
+    #expect(inode("socket:[0]") == 0)
+    #expect(inode("socket:[4294967296]") == 4_294_967_296)
     for text in ["", "socket:[", "socket:[]", "socket:[1", "socket:[1]x", "socket:[-1]", "pipe:[1]", "/socket:[1]"] {
       #expect(inode(text) == nil, "\(text)")
     }
@@ -94,17 +104,23 @@ import Testing
       "Ip: Forwarding\nIp: 1\nTcp: RtoAlgorithm MaxConn ActiveOpens PassiveOpens AttemptFails\n"
       + "Tcp: 1 -1 5 375457 0\nUdp: A\n"
     #expect(opens(text) == 375457)
-    #expect(opens("Tcp: PassiveOpens\n") == nil && opens("Tcp: PassiveOpens\nTcp:\n") == nil && opens("") == nil)
+    #expect(opens("Tcp: PassiveOpens\n") == nil)
+    #expect(opens("Tcp: PassiveOpens\nTcp:\n") == nil)
+    #expect(opens("") == nil)
     #expect(opens("Tcp: PassiveOpens\nTcp: 1\nTcp: 2\n") == nil)
-    #expect(opens("Tcp: A PassiveOpens\nTcp: 1\n") == nil && opens("Tcp: PassiveOpens\nTcp: -1\n") == nil)
+    #expect(opens("Tcp: A PassiveOpens\nTcp: 1\n") == nil)
+    #expect(opens("Tcp: PassiveOpens\nTcp: -1\n") == nil)
   }
 
   @Test func `the path of a process's control group is that of cgroup version 2`() {
     func path(_ text: String) -> String? {
       parseControlGroupPath(Array(text.utf8)).map { String(decoding: $0, as: UTF8.self) }
     }
-    #expect(path("0::/\n") == "/" && path("9:name=systemd:/\n0::/kubepods/pod1/a\n") == "/kubepods/pod1/a")
-    #expect(path("9:memory:/a\n") == nil && path("0::\n") == nil && path("") == nil)
+    #expect(path("0::/\n") == "/")
+    #expect(path("9:name=systemd:/\n0::/kubepods/pod1/a\n") == "/kubepods/pod1/a")
+    #expect(path("9:memory:/a\n") == nil)
+    #expect(path("0::\n") == nil)
+    #expect(path("") == nil)
   }
 
   @Test func `a zombie with threads has lost its leader, one without has exited`() {
@@ -112,14 +128,19 @@ import Testing
       ThreadGroupState(
         stat: Array("7 (a) b) \(state) 1 7 7 0 -1 0 0 0 0 0 1 2 0 0 20 0 \(threads) 0 5".utf8))
     }
-    #expect(life("S", 1) == .running && life("D", 3) == .running)
-    #expect(life("Z", 1) == .exited && life("Z", 2) == .leaderExited && life("X", 0) == .exited)
+    #expect(life("S", 1) == .running)
+    #expect(life("D", 3) == .running)
+    #expect(life("Z", 1) == .exited)
+    #expect(life("Z", 2) == .leaderExited)
+    #expect(life("X", 0) == .exited)
     #expect(ThreadGroupState(stat: []) == .exited)
   }
 
   @Test func `a /proc mounted with hidepid hides processes`() {
     func hides(_ text: String) -> Bool { hidesProcesses(mount: Array(text.utf8)[...]) }
     #expect(hides("21 1 0:21 / /proc rw,nosuid shared:5 - proc proc rw,gid=7,hidepid=invisible"))
-    #expect(!hides("21 1 0:21 / /proc rw,nosuid - proc proc rw") && !hides("") && !hides("/a/hidepid=2 b"))
+    #expect(!hides("21 1 0:21 / /proc rw,nosuid - proc proc rw"))
+    #expect(!hides(""))
+    #expect(!hides("/a/hidepid=2 b"))
   }
 }

@@ -59,6 +59,8 @@ import Testing
     #expect(ExitStatus.exited(code: 7).code == 7)
     #expect(ExitStatus.killed(by: .sigkill, dumpedCore: false).code == 137)
     let remaps = [ExitCodeRemap(from: 143, to: 0), ExitCodeRemap(from: 1, to: 2), ExitCodeRemap(from: 1, to: 3)]
-    #expect(remaps.apply(to: 143) == 0 && remaps.apply(to: 1) == 3 && remaps.apply(to: 5) == 5)
+    #expect(remaps.apply(to: 143) == 0)
+    #expect(remaps.apply(to: 1) == 3)
+    #expect(remaps.apply(to: 5) == 5)
   }
 }

@@ -13,31 +13,44 @@ import Testing
 
   @Test func `ebb status takes --json, --watch and --pid, all off by default`() throws {
     guard case .status(let standard) = try read("status") else { throw UsageError(message: "not status") }
-    #expect(!standard.json && !standard.watch && standard.pid == nil)
+    #expect(!standard.json)
+    #expect(!standard.watch)
+    #expect(standard.pid == nil)
     guard case .status(let all) = try read("status", "--json", "--watch", "--pid=12") else {
       throw UsageError(message: "not status")
     }
-    #expect(all.json && all.watch && all.pid == 12)
+    #expect(all.json)
+    #expect(all.watch)
+    #expect(all.pid == 12)
   }
 
   @Test func `ebb stop takes --now, --wait and --pid, all off by default`() throws {
     guard case .stop(let standard) = try read("stop") else { throw UsageError(message: "not stop") }
-    #expect(!standard.now && !standard.wait && standard.pid == nil)
+    #expect(!standard.now)
+    #expect(!standard.wait)
+    #expect(standard.pid == nil)
     guard case .stop(let all) = try read("stop", "--now", "--wait", "--pid", "1") else {
       throw UsageError(message: "not stop")
     }
-    #expect(all.now && all.wait && all.pid == 1)
+    #expect(all.now)
+    #expect(all.wait)
+    #expect(all.pid == 1)
   }
 
   @Test func `ebb probe takes checks, headers, --timeout and --live`() throws {
     guard case .probe(let standard) = try read("probe") else { throw UsageError(message: "not probe") }
-    #expect(standard.checks.isEmpty && standard.timeout == .seconds(1) && !standard.live)
+    #expect(standard.checks.isEmpty)
+    #expect(standard.timeout == .seconds(1))
+    #expect(!standard.live)
     guard
       case .probe(let all) = try read(
         "probe", "--tcp", "80", "--http=http://[::1]:8080/x?y", "--header", "A: b", "--header", "C:d", "--timeout",
         "300ms", "--live")
     else { throw UsageError(message: "not probe") }
-    #expect(all.checks.count == 2 && all.headers == ["A: b", "C:d"] && all.timeout == .milliseconds(300) && all.live)
+    #expect(all.checks.count == 2)
+    #expect(all.headers == ["A: b", "C:d"])
+    #expect(all.timeout == .milliseconds(300))
+    #expect(all.live)
   }
 
   @Test func `after -- the name of an ebb command is a program to run`() throws {
@@ -97,7 +110,8 @@ import Testing
   @Test(arguments: ["status", "stop", "probe"])
   func `--help and -V work for each ebb command that talks to a supervisor`(_ name: String) throws {
     guard case .help(let text) = try read(name, "--help") else { throw UsageError(message: "no help") }
-    #expect(text.hasPrefix("ebb \(name): ") && text.contains("--pid N"))
+    #expect(text.hasPrefix("ebb \(name): "))
+    #expect(text.contains("--pid N"))
     #expect(text.split(separator: "\n").allSatisfy { $0.utf8.count <= 100 }, "\(text)")
     guard case .version = try read(name, "-V") else { throw UsageError(message: "no version") }
   }
@@ -111,7 +125,8 @@ import Testing
     #expect(status.objection(live: false, at: now) == nil)
     (status.snapshot.readyUntil, status.snapshot.stop, status.snapshot.phase) = (nil, nil, .starting)
     #expect(status.objection(live: false, at: now) == "starting")
-    #expect(!status.asksCommand(live: true) && status.asksCommand(live: false))
+    #expect(!status.asksCommand(live: true))
+    #expect(status.asksCommand(live: false))
     status.snapshot.phase = .draining
     #expect(status.asksCommand(live: true))
     status.snapshot.phase = .stopping

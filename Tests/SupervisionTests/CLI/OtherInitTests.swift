@@ -73,15 +73,22 @@ private func code(_ other: OtherInit, _ words: [String], _ variables: [String: S
     }
     let others = ["EBB_LOG": "json", "EBB_GRACE": "3s", "EBB_PORTS": "80", "EBB_PRE_STOP": "x", "EBB_VERBOSE": "2"]
     let asleep = try run(other, ["app"], others).options
-    #expect(asleep.asleep != nil && asleep.stopSignals == SignalSet() && !asleep.recognisesServers)
+    #expect(asleep.asleep != nil)
+    #expect(asleep.stopSignals == SignalSet())
+    #expect(!asleep.recognisesServers)
     // Not even a wrong value is looked at.
-    #expect(asleep.grace == nil && asleep.ports == nil && asleep.preStop.isEmpty && asleep.logFormat == .text)
+    #expect(asleep.grace == nil)
+    #expect(asleep.ports == nil)
+    #expect(asleep.preStop.isEmpty)
+    #expect(asleep.logFormat == .text)
     #expect(code(other, ["app"], ["EBB_GRACE": "soon"]) == nil)
     let awake = try run(other, ["app"], others.merging(values) { $1 }).options
-    #expect(
-      awake.grace == .seconds(3) && awake.ports?.map { $0.number } == [80] && awake.logFormat == .json
-        && awake.drain == .zero)
-    #expect(awake.stopSignals == SignalSet([.sigterm]) && awake.neverForwarded == .neverForwarded)
+    #expect(awake.grace == .seconds(3))
+    #expect(awake.ports?.map { $0.number } == [80])
+    #expect(awake.logFormat == .json)
+    #expect(awake.drain == .zero)
+    #expect(awake.stopSignals == SignalSet([.sigterm]))
+    #expect(awake.neverForwarded == .neverForwarded)
   }
 
   @Test func `under another init's name a usage error exits with 1 asleep and 125 awake`() {
@@ -97,7 +104,9 @@ private func code(_ other: OtherInit, _ words: [String], _ variables: [String: S
     let waking = ["EBB_DELAY": "1s"]
     let tini = try run(.tini, ["app", "-sgwvv", "-p", "SIGHUP", "-e", "3", "-e4", "--", "-x"], waking)
     #expect(tini.command == ["app", "-x"])
-    #expect(tini.options.targetsProcessGroup && tini.options.logsReapedOrphans && tini.options.verbosity == 2)
+    #expect(tini.options.targetsProcessGroup)
+    #expect(tini.options.logsReapedOrphans)
+    #expect(tini.options.verbosity == 2)
     #expect(tini.options.parentDeathSignal == .sighup)
     #expect(tini.options.exitCodeRemaps == [ExitCodeRemap(from: 3, to: 0), ExitCodeRemap(from: 4, to: 0)])
     func verbosity(_ text: String) throws -> Int {
@@ -107,11 +116,14 @@ private func code(_ other: OtherInit, _ words: [String], _ variables: [String: S
 
     let session = try run(.dumbInit, ["-v", "-r", "15:3", "-r", "11:2", "app", "-c"], waking)
     #expect(session.command == ["app", "-c"])
-    #expect(session.options.newSession && session.options.targetsProcessGroup && session.options.verbosity == 1)
+    #expect(session.options.newSession)
+    #expect(session.options.targetsProcessGroup)
+    #expect(session.options.verbosity == 1)
     #expect(session.options.rewrites.apply(to: .sigterm) == .sigquit)
     #expect(session.options.rewrites.apply(to: .sigtstp) == .sigtstp)
     let child = try run(.dumbInit, ["--single-child", "app"], waking).options
-    #expect(!child.newSession && !child.targetsProcessGroup)
+    #expect(!child.newSession)
+    #expect(!child.targetsProcessGroup)
     #expect(try run(.catatonit, ["-g", "app"], waking).options.targetsProcessGroup)
     // A flag beats its variable.
     let both = ["EBB_DELAY": "1s", "EBB_GROUP": "no", "EBB_SESSION": "no", "EBB_REWRITE": "TERM:INT"]
@@ -137,7 +149,8 @@ private func code(_ other: OtherInit, _ words: [String], _ variables: [String: S
     let options = try run(.dumbInit, ["-r", "15:3", "app"]).options
     let fields = SupervisorInfo(pid: 1, startedAt: Instant(nanoseconds: 0), argv: ["app"], options: options)
     let status = Status(info: fields, snapshot: StatusSnapshot(since: Instant(nanoseconds: 0)))
-    #expect(fields.isAsleep && fields.forwardsAs == .sigquit)
+    #expect(fields.isAsleep)
+    #expect(fields.forwardsAs == .sigquit)
     let text = status.text(pid: 1, processes: [], at: Instant(nanoseconds: 0))
     #expect(text.contains("stop      none of its own: in the place of another init ebb only forwards signals\n"))
     let json = String(

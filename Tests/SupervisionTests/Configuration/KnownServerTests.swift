@@ -24,7 +24,8 @@ import Testing
 
   @Test func `the signals that need a look at the command are the graceful stops of known servers`() {
     let signals = KnownServer.allCases.compactMap { $0.traits.gracefulStop }
-    #expect(KnownServer.gracefulStops == SignalSet(signals) && signals.count == 6)
+    #expect(KnownServer.gracefulStops == SignalSet(signals))
+    #expect(signals.count == 6)
     #expect(Lifecycle.imageStopSignals.signals.map { $0.name } == ["QUIT", "USR1", "WINCH", "RTMIN+3"])
   }
 
@@ -81,7 +82,9 @@ import Testing
   func `the graceful-stop signal of a recognised server begins a stop`(name: String, signal: Signal) {
     var scenario = Story()
     let begins = scenario.signal(signal, at: 10, command: name)
-    #expect(begins && scenario.lifecycle.phase == .delaying && scenario.lifecycle.snapshot.stop?.signal == signal)
+    #expect(begins)
+    #expect(scenario.lifecycle.phase == .delaying)
+    #expect(scenario.lifecycle.snapshot.stop?.signal == signal)
     #expect(scenario.lifecycle.snapshot.stop?.sends == signal)
   }
 
@@ -89,19 +92,23 @@ import Testing
   func `a signal that is not the recognised server's own is only forwarded`(name: String, signal: Signal) {
     var scenario = Story()
     let begins = scenario.signal(signal, at: 10, command: name)
-    #expect(!begins && scenario.lifecycle.phase == .serving && scenario.count("forwarded") == 1)
+    #expect(!begins)
+    #expect(scenario.lifecycle.phase == .serving)
+    #expect(scenario.count("forwarded") == 1)
   }
 
   @Test func `with a list in place of --stop-signals auto no server is recognised`() {
     var scenario = Story { ($0.stopSignals, $0.recognisesServers) = (SignalSet([.sigterm]), false) }
     let begins = scenario.signal(.sigquit, at: 10, command: "nginx")
-    #expect(!begins && scenario.lifecycle.phase == .serving)
+    #expect(!begins)
+    #expect(scenario.lifecycle.phase == .serving)
   }
 
   @Test func `a server's own stop signal that --rewrite drops begins no stop`() {
     var scenario = Story { $0.rewrites.add(from: .sigwinch, to: nil) }
     let begins = scenario.signal(.sigwinch, at: 10, command: "apache2")
-    #expect(!begins && scenario.lifecycle.phase == .serving)
+    #expect(!begins)
+    #expect(scenario.lifecycle.phase == .serving)
   }
 
   @Test func `the command is not inspected again for the same signal within a second`() {
@@ -120,10 +127,11 @@ import Testing
     var scenario = Story()
     let begins = scenario.signal(.sigterm, at: 10, command: "nginx")
     let mustPrepare = scenario.lifecycle.mustPrepare(for: .sigquit, at: .at(15))
-    #expect(begins && !mustPrepare)
+    #expect(begins)
+    #expect(!mustPrepare)
     let actions = scenario.at(20, .signal(.sigquit))
-    #expect(
-      actions.allSatisfy { if case .log = $0 { true } else { false } } && scenario.count("repeated-stop-signal") == 1)
+    #expect(actions.allSatisfy { if case .log = $0 { true } else { false } })
+    #expect(scenario.count("repeated-stop-signal") == 1)
   }
 
   @Test func `the server is recognised when the signal arrives, not at the start`() {
@@ -208,7 +216,8 @@ import Testing
     var scenario = Story()
     scenario.at(1000, .reachSeen(.none(user: 999)))
     scenario.at(1001, .reachSeen(.none(user: 999)))
-    #expect(scenario.count("out-of-reach") == 1 && scenario.line("out-of-reach")?.level == .warning)
+    #expect(scenario.count("out-of-reach") == 1)
+    #expect(scenario.line("out-of-reach")?.level == .warning)
     scenario.at(2000, .signal(.sigterm))
     let forwarding = scenario.at(7000, .timer) + scenario.at(17_000, .timer)
     #expect(!forwarding.contains { if case .send = $0 { true } else { false } })

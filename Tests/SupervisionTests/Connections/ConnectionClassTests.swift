@@ -106,9 +106,13 @@ import Testing
     for waiting in [2, 1] as [UInt32] {
       census.add(Case(state: .listen, receive: waiting, expected: .pendingAccept).connection, quiet: .seconds(2))
     }
-    #expect(census.connections == 6 && census.established == 4)
-    #expect(census[.pendingAccept] == 3 && census[.halfClosed] == 2)
-    #expect(census.inFlight == 4 && census.busy == 5 && census.idle == 3)
+    #expect(census.connections == 6)
+    #expect(census.established == 4)
+    #expect(census[.pendingAccept] == 3)
+    #expect(census[.halfClosed] == 2)
+    #expect(census.inFlight == 4)
+    #expect(census.busy == 5)
+    #expect(census.idle == 3)
     #expect(census.sinceReceived == .milliseconds(1000))
   }
 

@@ -55,9 +55,12 @@ import Testing
   }
 
   @Test func `a drain tells no listening socket, uncountable sockets and unknown ones apart`() {
-    #expect(!traffic(nil).nothingListens && !traffic(nil).isUncountable)
-    #expect(traffic(sample(listeners: .none)).nothingListens && !traffic(sample(listeners: .ofTree)).nothingListens)
-    #expect(traffic(sample(listeners: .uncountable)).isUncountable && !traffic(sample()).isUncountable)
+    #expect(!traffic(nil).nothingListens)
+    #expect(!traffic(nil).isUncountable)
+    #expect(traffic(sample(listeners: .none)).nothingListens)
+    #expect(!traffic(sample(listeners: .ofTree)).nothingListens)
+    #expect(traffic(sample(listeners: .uncountable)).isUncountable)
+    #expect(!traffic(sample()).isUncountable)
     #expect(!traffic(sample(listeners: .uncountable)).nothingListens)
   }
 

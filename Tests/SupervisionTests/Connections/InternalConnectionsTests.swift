@@ -54,7 +54,8 @@ import Testing
     // It is not asked again.
     connections.beginPass()
     #expect([1, 2, 3].map { counts(row($0)) } == [true, false, true])
-    #expect(connections.held.isEmpty && connections.countedBefore == 0)
+    #expect(connections.held.isEmpty)
+    #expect(connections.countedBefore == 0)
   }
 
   @Test func `a connection with one end in the command's tree counts`() {
@@ -73,12 +74,17 @@ import Testing
     }
     let other = IPAddress.v4(0x7F00_0006)
     let remote = IPAddress.v4(0x0A00_0001)
-    #expect(holds(.loopback4, .loopback4) && holds(other, .loopback4) && holds(remote, remote))
+    #expect(holds(.loopback4, .loopback4))
+    #expect(holds(other, .loopback4))
+    #expect(holds(remote, remote))
     #expect(holds(.loopback6, .loopback6))
-    #expect(!holds(remote, .loopback4) && !holds(.loopback4, remote) && !holds(.v4(0x0A00_0002), remote))
+    #expect(!holds(remote, .loopback4))
+    #expect(!holds(.loopback4, remote))
+    #expect(!holds(.v4(0x0A00_0002), remote))
     #expect(!holds(.loopback6, .v6(high: 0, low: 2)))
     // As /proc/net and old kernels have it.
-    #expect(!holds(.loopback4, nil) && !holds(.loopback4, .loopback4, cookie: 0))
+    #expect(!holds(.loopback4, nil))
+    #expect(!holds(.loopback4, .loopback4, cookie: 0))
     #expect(!holds(.loopback4, .loopback4, cookie: .max))
   }
 
@@ -115,7 +121,8 @@ import Testing
     #expect(pass([row(1), row(2)]) { $0.isSteady = false } == 1)
     #expect(pass([row(2)], inside: [2]) == 0)
     #expect(connections.countedBefore == 1)
-    #expect(pass([row(1), row(2)], inside: [1, 2]) == 0 && connections.countedBefore == 1)
+    #expect(pass([row(1), row(2)], inside: [1, 2]) == 0)
+    #expect(connections.countedBefore == 1)
   }
 
   @Test func `a connection counts after a pass that could not look up its other end`() {
@@ -124,21 +131,25 @@ import Testing
     var counted = 0
     connections.conclude(PortDiscovery.ScanResult(), controlGroup: nil) { _ in counted += 1 }
     #expect(counted == 1)
-    #expect(pass([row(1)], inside: [1]) == 0 && connections.countedBefore == 1)
+    #expect(pass([row(1)], inside: [1]) == 0)
+    #expect(connections.countedBefore == 1)
   }
 
   @Test func `a connection of an abandoned pass was not counted`() {
     connections.beginPass()
     #expect(!counts(row(1)))
     connections.beginAnew()
-    #expect(!counts(row(1)) && connections.held.count == 1)
-    #expect(pass([row(1)], inside: [1]) == 0 && connections.countedBefore == 0)
+    #expect(!counts(row(1)))
+    #expect(connections.held.count == 1)
+    #expect(pass([row(1)], inside: [1]) == 0)
+    #expect(connections.countedBefore == 0)
   }
 
   @Test func `a connection that is not accepted yet counts`() {
     #expect(pass([row(1, inode: 0)], inside: [1]) == 1)
     #expect(connections.held.isEmpty)
-    #expect(pass([row(1)], inside: [1]) == 0 && connections.countedBefore == 1)
+    #expect(pass([row(1)], inside: [1]) == 0)
+    #expect(connections.countedBefore == 1)
   }
 
   /// Who has the sockets cannot be seen.
@@ -147,10 +158,14 @@ import Testing
       connections = InternalConnections()
       return pass([row(1, group: group)], group: own, otherGroup: other) { $0.isComplete = isComplete } == 1
     }
-    #expect(!counts(7, 7, 7) && counts(7, 7, 8) && counts(7, 8, 7) && counts(7, 7, nil))
+    #expect(!counts(7, 7, 7))
+    #expect(counts(7, 7, 8))
+    #expect(counts(7, 8, 7))
+    #expect(counts(7, 7, nil))
     #expect(counts(nil, nil, nil))
     #expect(connections.countedBefore == 0)
-    #expect(pass([row(1)], inside: [1]) == 0 && connections.countedBefore == 1)
+    #expect(pass([row(1)], inside: [1]) == 0)
+    #expect(connections.countedBefore == 1)
     #expect(counts(7, 7, 7, isComplete: true))
   }
 
@@ -166,8 +181,9 @@ import Testing
     // Those that two passes have not seen make room.
     #expect(pass([rows[7], rows[8], rows[9]], inside: [8, 9, 10]) == 2)
     #expect(pass([rows[7], rows[8], rows[9]], inside: [8, 9, 10]) == 0)
-    #expect(
-      connections.isInternal(cookie: 8) && connections.isInternal(cookie: 9) && connections.isInternal(cookie: 10))
+    #expect(connections.isInternal(cookie: 8))
+    #expect(connections.isInternal(cookie: 9))
+    #expect(connections.isInternal(cookie: 10))
   }
 
   /// As the kernel hands them out: one after the other, of which any part may be the command's.

@@ -31,14 +31,19 @@ import Testing
         cookie: 0x0102_0304_0506_0708,
         attributes: DiagBytes.attribute(8, [0]) + DiagBytes.attribute(2, DiagBytes.info())
           + DiagBytes.attribute(21, [1, 0, 0, 0, 0, 0, 0, 1])))
-    #expect(row.state == 1 && row.localPort == 8080)
+    #expect(row.state == 1)
+    #expect(row.localPort == 8080)
     #expect(row.peer == SocketAddress(.v4(0x0A01_0203), port: 54321))
-    #expect(row.receiveQueue == 5 && row.sendQueue == 6 && row.inode == 4_000_000_000)
+    #expect(row.receiveQueue == 5)
+    #expect(row.sendQueue == 6)
+    #expect(row.inode == 4_000_000_000)
     let ages = try #require(row.tcpInfo)
-    #expect(
-      ages.lastSendAge == .milliseconds(1) && ages.lastReceiveAge == .milliseconds(2)
-        && ages.lastAckAge == .milliseconds(3))
-    #expect(ages.bytesReceived == 4 && ages.bytesAcknowledged == 5 && row.cookie == 0x0102_0304_0506_0708)
+    #expect(ages.lastSendAge == .milliseconds(1))
+    #expect(ages.lastReceiveAge == .milliseconds(2))
+    #expect(ages.lastAckAge == .milliseconds(3))
+    #expect(ages.bytesReceived == 4)
+    #expect(ages.bytesAcknowledged == 5)
+    #expect(row.cookie == 0x0102_0304_0506_0708)
     #expect(row.controlGroup != nil)
   }
 
@@ -70,7 +75,8 @@ import Testing
     }
     let longest = DiagBytes.info(sent: .max, received: .max, acknowledged: .max, bytes: .max)
     let ages = try #require(parsed(DiagBytes.message(attributes: DiagBytes.attribute(2, longest))).tcpInfo)
-    #expect(ages.lastSendAge == .milliseconds(Int(UInt32.max)) && ages.bytesReceived == .max)
+    #expect(ages.lastSendAge == .milliseconds(Int(UInt32.max)))
+    #expect(ages.bytesReceived == .max)
     #expect(try parsed(DiagBytes.message(attributes: [])).tcpInfo == nil)
     let flagged = DiagBytes.attribute(0x8002, DiagBytes.info())  // NLA_F_NESTED is no part of the type
     #expect(try parsed(DiagBytes.message(attributes: flagged)).tcpInfo != nil)
@@ -81,7 +87,8 @@ import Testing
     let all = messages(DiagBytes.message() + stale + DiagBytes.message(type: 18) + DiagBytes.done)
     #expect(all.count == 3)
     guard case .socket = all[0], case .socket = all[1], case .done = all[2] else { return #expect(Bool(false)) }
-    #expect(messages([]).isEmpty && messages(stale).isEmpty)
+    #expect(messages([]).isEmpty)
+    #expect(messages(stale).isEmpty)
   }
 
   /// NLMSG_NOOP, and an acknowledgement, which is no end.
@@ -140,16 +147,25 @@ import Testing
 
   @Test func `a sock_diag request asks for one port, a program of ranges, or listening sockets`() {
     let single = request([0x1F90]).message(sequence: 5)
-    #expect(single.count == 76 && number(single, 0, 4) == 76 && number(single, 4, 2) == 18)
-    #expect(number(single, 6, 2) == 0x301 && number(single, 8, 4) == 5)
-    #expect(single[19] == 2 && Array(single[20..<22]) == [0x1F, 0x90])
+    #expect(single.count == 76)
+    #expect(number(single, 0, 4) == 76)
+    #expect(number(single, 4, 2) == 18)
+    #expect(number(single, 6, 2) == 0x301)
+    #expect(number(single, 8, 4) == 5)
+    #expect(single[19] == 2)
+    #expect(Array(single[20..<22]) == [0x1F, 0x90])
     #expect(number(single, 68, 4) == 1 << 1 | 1 << 4 | 1 << 5 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11)
     let listeners = request([1], listenersOnly: true).message(sequence: 1)
-    #expect(listeners.count == 76 && listeners[19] == 0 && number(listeners, 20, 2) == 0)
+    #expect(listeners.count == 76)
+    #expect(listeners[19] == 0)
+    #expect(number(listeners, 20, 2) == 0)
     #expect(number(listeners, 68, 4) == 1 << 10)
     let several = request([80, 443]).message(sequence: 1)
-    #expect(several.count == 76 + 4 + 36 && number(several, 0, 4) == several.count)
-    #expect(number(several, 76, 2) == 40 && number(several, 78, 2) == 1 && number(several, 20, 2) == 0)
+    #expect(several.count == 76 + 4 + 36)
+    #expect(number(several, 0, 4) == several.count)
+    #expect(number(several, 76, 2) == 40)
+    #expect(number(several, 78, 2) == 1)
+    #expect(number(several, 20, 2) == 0)
     #expect(request([80, 81, 82]).message(sequence: 1).count == 76 + 4 + 16)
     #expect(request((0..<65).map { 2 * $0 }).message(sequence: 1).count == 76)
     var poorer = request([80])
@@ -161,8 +177,11 @@ import Testing
     let version4 = DiagBytes.message(
       localPort: 0x1F90, peerPort: 0xABCD, peer: [0x7F00_0001, 0, 0, 0], local: [0x7F00_0002, 0, 0, 0])
     let bytes = try #require(try parsed(version4).otherEndRequest(sequence: 5))
-    #expect(bytes.count == 72 && number(bytes, 0, 4) == 72 && number(bytes, 4, 2) == 20)
-    #expect(number(bytes, 6, 2) == 1 && number(bytes, 8, 4) == 5)
+    #expect(bytes.count == 72)
+    #expect(number(bytes, 0, 4) == 72)
+    #expect(number(bytes, 4, 2) == 20)
+    #expect(number(bytes, 6, 2) == 1)
+    #expect(number(bytes, 8, 4) == 5)
     #expect(bytes[16..<20] == [2, 6, 0, 0])
     // Seen from over there.
     #expect(bytes[24..<28] == [0xAB, 0xCD, 0x1F, 0x90])
@@ -171,7 +190,8 @@ import Testing
     #expect(Array(bytes[60...]) == [0, 0, 0, 0] + [UInt8](repeating: 0xFF, count: 8))
     let version6 = DiagBytes.message(family: 10, peer: [1, 2, 3, 4], local: [5, 6, 7, 8])
     let words = try #require(try parsed(version6).otherEndRequest(sequence: 5))
-    #expect(words[16] == 10 && words[28..<44] == [0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4])
+    #expect(words[16] == 10)
+    #expect(words[28..<44] == [0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4])
     #expect(words[44..<60] == [0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0, 7, 0, 0, 0, 8])
     var unknown = try parsed(version6)
     unknown.localAddress = nil
@@ -212,10 +232,13 @@ import Testing
 
   @Test func `a row that the kernel's filter let through is checked against the request`() throws {
     let row = try parsed(DiagBytes.message(state: 10, localPort: 80))
-    #expect(request([80]).includes(row) && !request([81]).includes(row))
+    #expect(request([80]).includes(row))
+    #expect(!request([81]).includes(row))
     #expect(request([81], listenersOnly: true).includes(row))
     let any = SockDiagRequest(listenersOnly: false, ports: nil, wantsInfo: true)
-    #expect(any.includes(row) && any.message(sequence: 1).count == 76 && number(any.message(sequence: 1), 20, 2) == 0)
+    #expect(any.includes(row))
+    #expect(any.message(sequence: 1).count == 76)
+    #expect(number(any.message(sequence: 1), 20, 2) == 0)
     #expect(try !request([80], listenersOnly: true).includes(parsed(DiagBytes.message(localPort: 80))))
   }
 

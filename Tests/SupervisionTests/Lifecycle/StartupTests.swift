@@ -44,13 +44,16 @@ private struct Scenario {
   @Test func `a command is probed until it is ready, and not again`() {
     var scenario = Scenario { $0.readyTCP = 80 }
     #expect(scenario.start() == [.probe])
-    #expect(scenario.lifecycle.phase == .starting && !scenario.isReady(at: 0) && !scenario.lifecycle.snapshot.isReady)
+    #expect(scenario.lifecycle.phase == .starting)
+    #expect(!scenario.isReady(at: 0))
+    #expect(!scenario.lifecycle.snapshot.isReady)
     #expect(scenario.at(1, .probeFailed("refused")) == [])
     #expect(scenario.wakeUp == 100)
     #expect(scenario.at(100, .timer) == [.probe])
     #expect(scenario.wakeUp == 1100)  // for an answer
     #expect(scenario.at(150, .probeSucceeded) == [])
-    #expect(scenario.lifecycle.phase == .serving && scenario.isReady(at: 150))
+    #expect(scenario.lifecycle.phase == .serving)
+    #expect(scenario.isReady(at: 150))
     #expect(scenario.wakeUp == nil)
     #expect(scenario.at(200, .probeFailed("late")) == [])
     #expect(scenario.lifecycle.phase == .serving)
@@ -85,7 +88,8 @@ private struct Scenario {
     }
     _ = scenario.start()
     #expect(scenario.at(10, .signal(.sigterm)) == [.abandonProbe] + stopCommand)
-    #expect(scenario.lifecycle.phase == .stopping && !scenario.isReady(at: 10))
+    #expect(scenario.lifecycle.phase == .stopping)
+    #expect(!scenario.isReady(at: 10))
     #expect(scenario.exit(at: 20).last == .exit(code: 3, flush: .milliseconds(500)))
     #expect(
       scenario.report.contains(
@@ -175,8 +179,10 @@ private struct Scenario {
     var scenario = Scenario { $0.readyHold = .seconds(3) }
     _ = scenario.start()
     _ = scenario.at(0, .signal(.sigterm))
-    #expect(scenario.isReady(at: 2999) && !scenario.isReady(at: 3000))
-    #expect(scenario.lifecycle.snapshot.isReady(at: .at(2999)) && !scenario.lifecycle.snapshot.isReady(at: .at(3000)))
+    #expect(scenario.isReady(at: 2999))
+    #expect(!scenario.isReady(at: 3000))
+    #expect(scenario.lifecycle.snapshot.isReady(at: .at(2999)))
+    #expect(!scenario.lifecycle.snapshot.isReady(at: .at(3000)))
     var long = Scenario { $0.readyHold = .seconds(60) }
     _ = long.start()
     _ = long.at(0, .signal(.sigterm))
@@ -192,7 +198,9 @@ private struct Scenario {
     _ = scenario.start()
     _ = scenario.at(0, .signal(.sigterm))
     _ = scenario.at(5000, .timer)
-    #expect(scenario.lifecycle.phase == .draining && scenario.isReady(at: 7999) && !scenario.isReady(at: 8000))
+    #expect(scenario.lifecycle.phase == .draining)
+    #expect(scenario.isReady(at: 7999))
+    #expect(!scenario.isReady(at: 8000))
     // The page tells of its end even if ebb comes late to it.
     var long = Scenario { ($0.preStop, $0.readyHold) = (["hook"], .seconds(60)) }
     _ = long.start()
@@ -218,7 +226,8 @@ private struct Scenario {
     _ = scenario.start()
     _ = scenario.at(0, .signal(.sigterm))
     #expect(scenario.at(5000, .timer) == [])
-    #expect(scenario.lifecycle.phase == .draining && scenario.wakeUp == 15_000)
+    #expect(scenario.lifecycle.phase == .draining)
+    #expect(scenario.wakeUp == 15_000)
     #expect(scenario.at(7000, .hookEnded(.exited(code: 0))) == stopCommand)
     _ = scenario.exit(at: 7001)
     #expect(scenario.report.contains("\"drain_ms\":2000,\"drain_ended_by\":null"))

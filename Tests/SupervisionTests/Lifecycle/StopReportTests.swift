@@ -43,7 +43,8 @@ import Testing
     #expect(scenario.line("killing")?.contains("sent SIGKILL to the command and its descendants") == true)
     exit(&scenario, .exited(code: 0), at: 29_001)
     #expect(scenario.report.contains(#""code":0,"signal":null,"killed":false"#))
-    #expect(scenario.report.contains(#""stop_ended_by":"exit""#) && scenario.report.contains(#""at_kill":null"#))
+    #expect(scenario.report.contains(#""stop_ended_by":"exit""#))
+    #expect(scenario.report.contains(#""at_kill":null"#))
   }
 
   @Test func `a command that survives SIGKILL is reported as killed`() {
@@ -82,9 +83,11 @@ import Testing
 
   @Test func `ebb stop --now ends the delay, and does nothing outside a stop`() {
     var scenario = DrainScenario()
-    #expect(scenario.at(-1, .stopNow) == [] && scenario.lifecycle.phase == .serving)
+    #expect(scenario.at(-1, .stopNow) == [])
+    #expect(scenario.lifecycle.phase == .serving)
     _ = scenario.at(0, .signal(.sigterm))
-    #expect(scenario.at(1000, .stopNow) == stopCommand && scenario.lifecycle.phase == .stopping)
+    #expect(scenario.at(1000, .stopNow) == stopCommand)
+    #expect(scenario.lifecycle.phase == .stopping)
     #expect(scenario.at(1001, .stopNow) == [])
     scenario.exit(at: 1002)
     #expect(
@@ -122,7 +125,8 @@ import Testing
   @Test func `a run without a stop is reported to the termination log alone`() {
     var scenario = DrainScenario()
     scenario.exit(at: 0)
-    #expect(scenario.records.isEmpty && scenario.report.contains(#""stop_signal":null"#))
+    #expect(scenario.records.isEmpty)
+    #expect(scenario.report.contains(#""stop_signal":null"#))
   }
 
   @Test func `leftovers that were killed are reported, with the command's own exit code`() {
@@ -190,15 +194,22 @@ import Testing
 
   @Test func `the status page shows phase, readiness, connections and counters of a stop`() {
     var scenario = DrainScenario()
-    #expect(scenario.lifecycle.snapshot.since == .at(-1000) && scenario.lifecycle.snapshot.isReady)
+    #expect(scenario.lifecycle.snapshot.since == .at(-1000))
+    #expect(scenario.lifecycle.snapshot.isReady)
     _ = scenario.at(0, .signal(.sigterm))
     _ = scenario.at(100, .sampled(sample(connection(sent: 9000, received: 0))))
     let delaying = scenario.lifecycle.snapshot
-    #expect(delaying.phase == .delaying && delaying.since == .at(0) && !delaying.isReady)
-    #expect(delaying.connections?.busy == 1 && delaying.killAt == .at(29_000) && delaying.forwarded == 0)
+    #expect(delaying.phase == .delaying)
+    #expect(delaying.since == .at(0))
+    #expect(!delaying.isReady)
+    #expect(delaying.connections?.busy == 1)
+    #expect(delaying.killAt == .at(29_000))
+    #expect(delaying.forwarded == 0)
     _ = scenario.at(5000, .stopNow)
     let stopping = scenario.lifecycle.snapshot
-    #expect(stopping.since == .at(5000) && stopping.received == 1 && stopping.forwarded == 1)
+    #expect(stopping.since == .at(5000))
+    #expect(stopping.received == 1)
+    #expect(stopping.forwarded == 1)
   }
 
   /// Whichever deadline is the first.

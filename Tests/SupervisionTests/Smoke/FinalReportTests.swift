@@ -24,11 +24,16 @@ import Testing
   @Test(arguments: [LogFormat.text, .json])
   func `the final report of a run is parsed back, in text and in JSON`(_ format: LogFormat) throws {
     let report = try #require(FinalReport(try line(format)))
-    #expect(report.span("delay_ms") == .seconds(5) && report.span("stop_ms") == .milliseconds(700))
-    #expect(report.span("drain_ms") == .zero && report.span("last_connection_ms") == nil)
-    #expect(!report.flag("killed") && !report.flag("no such key"))
-    #expect(report.text("delay_ended_by") == "time" && report.text("leftovers") == "ended")
-    #expect(report.text("signal") == nil && report.text("advice") == nil)
+    #expect(report.span("delay_ms") == .seconds(5))
+    #expect(report.span("stop_ms") == .milliseconds(700))
+    #expect(report.span("drain_ms") == .zero)
+    #expect(report.span("last_connection_ms") == nil)
+    #expect(!report.flag("killed"))
+    #expect(!report.flag("no such key"))
+    #expect(report.text("delay_ended_by") == "time")
+    #expect(report.text("leftovers") == "ended")
+    #expect(report.text("signal") == nil)
+    #expect(report.text("advice") == nil)
     #expect(report.text("msg") == "the command exited with 3")
   }
 
@@ -40,9 +45,11 @@ import Testing
 
   @Test func `keys inside a message are not fields of the final report`() {
     let json = FinalReport(Array(#"{"event":"exited","advice":"\"killed\":true","killed":false,"msg":"\\"}"#.utf8))
-    #expect(json?.flag("killed") == false && json?.text("msg") == #"\\"#)
+    #expect(json?.flag("killed") == false)
+    #expect(json?.text("msg") == #"\\"#)
     let text = FinalReport(Array(#"ebb: event=exited killed=false msg="a killed=true drain_ms=7 \"b\"""#.utf8))
-    #expect(text?.flag("killed") == false && text?.text("msg") == #"a killed=true drain_ms=7 \"b\""#)
+    #expect(text?.flag("killed") == false)
+    #expect(text?.text("msg") == #"a killed=true drain_ms=7 \"b\""#)
   }
 
   @Test func `a final report that is cut off keeps its last value`() {
@@ -51,7 +58,9 @@ import Testing
 
   @Test func `a number in the final report that is not a duration is absent`() {
     let report = FinalReport(Array(#"{"event":"exited","a":99999999999999999999,"b":-1,"c":1e3,"d":12"#.utf8))
-    #expect(report?.span("a") == nil && report?.span("b") == nil && report?.span("c") == nil)
+    #expect(report?.span("a") == nil)
+    #expect(report?.span("b") == nil)
+    #expect(report?.span("c") == nil)
     #expect(report?.span("d") == .milliseconds(12))
   }
 }

@@ -47,25 +47,32 @@ import Testing
       }
     }
     let lines = text(scenario, .text).split(separator: "\n")
-    #expect(lines.filter { $0 == "reset 00:00:00" }.count == 20 && lines.contains("and 10030 more"))
+    #expect(lines.filter { $0 == "reset 00:00:00" }.count == 20)
+    #expect(lines.contains("and 10030 more"))
     #expect(text(scenario, .json).contains(#""requests":{"total":10054,"failed":10050,"#))
   }
 
   @Test func `the smoke report as JSON has the checks, the requests and the exit`() throws {
     for (scenario, passed) in [(bad, false), (SmokeStory(), true)] {
       let text = text(scenario, .json)
-      #expect(text.hasSuffix("}\n") && text.filter { $0 == "\n" }.count == 1)
+      #expect(text.hasSuffix("}\n"))
+      #expect(text.filter { $0 == "\n" }.count == 1)
       let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
-      #expect(Set(object.keys) == ["passed", "checks", "requests", "exit"] && object["passed"] as? Bool == passed)
+      #expect(Set(object.keys) == ["passed", "checks", "requests", "exit"])
+      #expect(object["passed"] as? Bool == passed)
       let checks = try #require(object["checks"] as? [[String: String]])
-      #expect(checks.count == 12 && checks.allSatisfy { Set($0.keys) == ["name", "result", "detail"] })
+      #expect(checks.count == 12)
+      #expect(checks.allSatisfy { Set($0.keys) == ["name", "result", "detail"] })
       let requests = try #require(object["requests"] as? [String: Any])
-      #expect(requests["total"] as? Int == (passed ? 4 : 6) && requests["failed"] as? Int == (passed ? 0 : 2))
+      #expect(requests["total"] as? Int == (passed ? 4 : 6))
+      #expect(requests["failed"] as? Int == (passed ? 0 : 2))
       let exit = try #require(object["exit"] as? [String: Any])
-      #expect(exit["code"] as? Int == (passed ? 0 : 137) && exit["after_ms"] as? Int == 5800)
+      #expect(exit["code"] as? Int == (passed ? 0 : 137))
+      #expect(exit["after_ms"] as? Int == 5800)
       let failures = try #require(requests["failures"] as? [[String: Any]])
       guard !passed else { continue }
-      #expect(failures[0]["time"] as? String == "2026-01-31T11:57:22.001Z" && failures[0]["reason"] as? String == "502")
+      #expect(failures[0]["time"] as? String == "2026-01-31T11:57:22.001Z")
+      #expect(failures[0]["reason"] as? String == "502")
       #expect(failures.map { $0["after_stop_ms"] as? Int } == [1601, 2600])
     }
     var scenario = SmokeStory()
@@ -75,10 +82,12 @@ import Testing
 
   @Test func `the smoke report as TAP escapes its details and marks skipped checks`() {
     let lines = text(bad, .tap).split(separator: "\n")
-    #expect(lines[0] == "TAP version 13" && lines[1] == "1..12")
+    #expect(lines[0] == "TAP version 13")
+    #expect(lines[1] == "1..12")
     #expect(lines[2] == "ok 1 - ready-in-time: after 0.4s")
     #expect(lines[4].hasPrefix("not ok 3 - no-failed-requests-during-delay: 2 of 4 failed"))
-    #expect(lines[5] == "# 502 11:57:22" && lines[6] == "# refused 11:57:23")
+    #expect(lines[5] == "# 502 11:57:22")
+    #expect(lines[6] == "# refused 11:57:23")
     #expect(lines[7] == "ok 4 - slow-request-answered # SKIP no --slow")
     #expect(lines[8].hasPrefix("not ok 5 - stop-signal-handled: pid 7 `a\\#b<&\">\\\\u{1b}\\\\"), "\(lines[8])")
     #expect(lines.count == 2 + 12 + 2)
@@ -90,7 +99,8 @@ import Testing
       xml.contains(
         #"<testsuite name="ebb smoke" tests="12" failures="4" errors="0" skipped="2" time="9.200">"#))
     #expect(xml.contains("502 11:57:22\nrefused 11:57:23\n</failure>"))
-    #expect(xml.contains("a#b&lt;&amp;&quot;&gt;\\u{1b}\\?") && !xml.contains("\u{FFFE}"))
+    #expect(xml.contains("a#b&lt;&amp;&quot;&gt;\\u{1b}\\?"))
+    #expect(!xml.contains("\u{FFFE}"))
     let reader = Names()
     let parser = XMLParser(data: Data(xml.utf8))
     parser.delegate = reader

@@ -165,7 +165,9 @@ import Testing
         info: SupervisorInfo(pid: 1, startedAt: .at(0), argv: ["app"], options: options), snapshot: .init(since: .at(0))
       )
       let read = try StatusPage.decode(StatusPage.page(status)).info
-      #expect(read.ports == ports && read.healthPort == 8086 && read.drainQuiet == .milliseconds(1500))
+      #expect(read.ports == ports)
+      #expect(read.healthPort == 8086)
+      #expect(read.drainQuiet == .milliseconds(1500))
       #expect(read.argv == ["app"])
     }
     options.ports = (1...257).map { Port($0) }
@@ -182,7 +184,8 @@ import Testing
     #expect(Array(read.dropLast()) == Array(status.info.argv[..<(read.count - 1)]))
     status.info.argv = [String(repeating: "x", count: 100_000), "y"]
     let cut = try StatusPage.decode(StatusPage.page(status)).info.argv
-    #expect(cut.count == 1 && cut[0].count > 3000)
+    #expect(cut.count == 1)
+    #expect(cut[0].count > 3000)
     for length in 3300..<3600 {
       status.info.argv = [String(repeating: "é", count: length / 2), "y", "", "z"]
       _ = try StatusPage.decode(StatusPage.page(status))

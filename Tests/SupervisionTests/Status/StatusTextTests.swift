@@ -62,8 +62,10 @@ import Testing
     )
     status.snapshot.command = .exited(code: 3)
     let text = String(decoding: status.json(pid: 1, processes: [], at: now), as: UTF8.self)
-    #expect(text.contains(#""ready":true"#) && text.contains(#""command":{"pid":null"#))
-    #expect(text.contains(#""stop":null"#) && text.contains(#""processes":[]"#))
+    #expect(text.contains(#""ready":true"#))
+    #expect(text.contains(#""command":{"pid":null"#))
+    #expect(text.contains(#""stop":null"#))
+    #expect(text.contains(#""processes":[]"#))
   }
 
   /// Nobody is left to get the stop signal.
@@ -208,7 +210,8 @@ import Testing
   @Test func `more than eight diagnoses are summarised`() {
     let processes = [process(7, "app")] + (8..<108).map { process($0, parent: 7, depth: 1, "app") }
     let all = sentences(processes)
-    #expect(all.count == 9 && all.last == "and the same for 93 more")
+    #expect(all.count == 9)
+    #expect(all.last == "and the same for 93 more")
     #expect(sentences(Array(processes.prefix(8))).last?.hasPrefix("pid 14 ") == true)
     #expect(sentences(Array(processes.prefix(9))).last == "and the same for 1 more")
   }
@@ -300,7 +303,9 @@ func process(
 
   @Test func `a process name that looks like stat fields is only a name`() throws {
     let details = process(7, "x) Z 99 (y", "S", caught: [.sigterm])
-    #expect(details.name == "x) Z 99 (y" && details.state == "S" && details.entry.parent == 1)
+    #expect(details.name == "x) Z 99 (y")
+    #expect(details.state == "S")
+    #expect(details.entry.parent == 1)
   }
 
   @Test func `the process tree lists each process before its own descendants, siblings by age`() {
