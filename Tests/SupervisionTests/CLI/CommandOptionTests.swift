@@ -12,53 +12,46 @@ import Testing
   }
 
   @Test func `ebb status takes --json, --watch and --pid, all off by default`() throws {
-    guard case .status(let standard) = try read("status") else { throw UsageError(message: "not status") }
+    let standard = try #require(try read("status").status)
     #expect(!standard.json)
     #expect(!standard.watch)
     #expect(standard.pid == nil)
-    guard case .status(let all) = try read("status", "--json", "--watch", "--pid=12") else {
-      throw UsageError(message: "not status")
-    }
+    let all = try #require(try read("status", "--json", "--watch", "--pid=12").status)
     #expect(all.json)
     #expect(all.watch)
     #expect(all.pid == 12)
   }
 
   @Test func `ebb stop takes --now, --wait and --pid, all off by default`() throws {
-    guard case .stop(let standard) = try read("stop") else { throw UsageError(message: "not stop") }
+    let standard = try #require(try read("stop").stop)
     #expect(!standard.now)
     #expect(!standard.wait)
     #expect(standard.pid == nil)
-    guard case .stop(let all) = try read("stop", "--now", "--wait", "--pid", "1") else {
-      throw UsageError(message: "not stop")
-    }
+    let all = try #require(try read("stop", "--now", "--wait", "--pid", "1").stop)
     #expect(all.now)
     #expect(all.wait)
     #expect(all.pid == 1)
   }
 
   @Test func `ebb probe takes checks, headers, --timeout and --live`() throws {
-    guard case .probe(let standard) = try read("probe") else { throw UsageError(message: "not probe") }
+    let standard = try #require(try read("probe").probe)
     #expect(standard.checks.isEmpty)
     #expect(standard.timeout == .seconds(1))
     #expect(!standard.live)
-    guard
-      case .probe(let all) = try read(
-        "probe", "--tcp", "80", "--http=http://[::1]:8080/x?y", "--header", "A: b", "--header", "C:d", "--timeout",
-        "300ms", "--live")
-    else { throw UsageError(message: "not probe") }
+    let words = [
+      "--tcp", "80", "--http=http://[::1]:8080/x?y", "--header", "A: b", "--header", "C:d", "--timeout", "300ms",
+      "--live",
+    ]
+    let all = try #require(try invocation(["probe"] + words).probe)
     #expect(all.checks.count == 2)
     #expect(all.headers == ["A: b", "C:d"])
     #expect(all.timeout == .milliseconds(300))
     #expect(all.live)
   }
 
-  @Test func `after -- the name of an ebb command is a program to run`() throws {
-    for name in ["status", "stop", "probe"] {
-      guard case .run(_, 1) = try parse(arguments: ["--", name], variable: { _ in nil }) else {
-        throw UsageError(message: "\(name) is not run")
-      }
-    }
+  @Test(arguments: ["status", "stop", "probe", "smoke"])
+  func `after -- the name of an ebb command is a program to run`(_ name: String) throws {
+    #expect(try invocation(["--", name]).run?.commandIndex == 1)
   }
 
   @Test(arguments: [
@@ -95,25 +88,21 @@ import Testing
   func `an error in an ebb command's options names the command, the option and what was expected`(
     _ words: [String], _ message: String
   ) {
-    #expect {
-      try parse(arguments: words, variable: { _ in nil })
-    } throws: { ($0 as? UsageError)?.message.hasPrefix(message) == true }
+    #expect(usageError(words)?.prefix(message.count) == message[...])
   }
 
   @Test(arguments: ["status", "stop", "probe", "drain"])
   func `an unknown option of an ebb command refers to that command's --help`(_ name: String) {
-    #expect {
-      try parse(arguments: [name, "--nope"], variable: { _ in nil })
-    } throws: { ($0 as? UsageError)?.message == "\(name): \"--nope\" is not an option: see ebb \(name) --help" }
+    #expect(usageError([name, "--nope"]) == "\(name): \"--nope\" is not an option: see ebb \(name) --help")
   }
 
   @Test(arguments: ["status", "stop", "probe"])
   func `--help and -V work for each ebb command that talks to a supervisor`(_ name: String) throws {
-    guard case .help(let text) = try read(name, "--help") else { throw UsageError(message: "no help") }
+    let text = try #require(try read(name, "--help").help)
     #expect(text.hasPrefix("ebb \(name): "))
     #expect(text.contains("--pid N"))
     #expect(text.split(separator: "\n").allSatisfy { $0.utf8.count <= 100 }, "\(text)")
-    guard case .version = try read(name, "-V") else { throw UsageError(message: "no version") }
+    #expect(try read(name, "-V").isVersion)
   }
 
   @Test func `a probe fails outside the serving phase, and a liveness probe only asks a serving command`() {

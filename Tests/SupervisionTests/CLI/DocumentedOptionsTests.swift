@@ -60,8 +60,7 @@ import Testing
         variables[String(parts[0])] = String(parts[1])
       }
       if row[1].contains("Kubernetes") { variables["KUBERNETES_SERVICE_HOST"] = "10.0.0.1" }
-      guard case .run(let options, _) = try parse(arguments: ["app"], variable: { variables[$0] }) else { return }
-      let times = options.times
+      let times = try runOptions([], variables: variables).times
       let left = times.killIn - times.delay - times.drainTimeout
       let shown = [times.delay, times.drainTimeout, left, times.killMargin, times.terminationGracePeriod].map { span in
         span.milliseconds % 1000 == 0 ? "\(span.milliseconds / 1000)s" : span.approximate

@@ -5,17 +5,7 @@ import Testing
 @testable import Supervision
 
 private func options(_ words: String..., variables: [String: String] = [:]) throws -> RunOptions {
-  guard case .run(let options, _) = try parse(arguments: words + ["app"], variable: { variables[$0] }) else {
-    throw UsageError(message: "not a run")
-  }
-  return options
-}
-
-private func complaint(_ words: String..., variables: [String: String] = [:]) -> String? {
-  do {
-    _ = try parse(arguments: words, variable: { variables[$0] })
-    return nil
-  } catch { return error.message }
+  try runOptions(words, variables: variables)
 }
 
 @Suite struct OptionTests {
@@ -119,10 +109,7 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
   }
 
   @Test func `options end at the first argument that is not an option`() throws {
-    func commandAt(_ words: String...) throws -> Int? {
-      if case .run(_, let index) = try parse(arguments: words, variable: { _ in nil }) { return index }
-      return nil
-    }
+    func commandAt(_ words: String...) throws -> Int? { try invocation(words).run?.commandIndex }
     #expect(try commandAt("sh", "-c", "--delay") == 0)
     #expect(try commandAt("--", "--delay") == 1)
     #expect(try commandAt("-g", "--", "sh") == 2)
@@ -131,15 +118,10 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
   }
 
   @Test func `--help lists every option and command, wherever it stands before the command`() throws {
-    for (words, isHelp) in [
-      (["-h"], true), (["--help"], true), (["-V"], false), (["--version"], false), (["-g", "--help"], true),
-    ] {
-      switch try parse(arguments: words, variable: { _ in nil }) {
-      case .help: #expect(isHelp)
-      case .version: #expect(!isHelp)
-      default: Issue.record("\(words) is something else")
-      }
+    for words in [["-h"], ["--help"], ["-g", "--help"]] {
+      #expect(try invocation(words).help == RunOptions.help, "\(words)")
     }
+    for words in [["-V"], ["--version"]] { #expect(try invocation(words).isVersion, "\(words)") }
     for option in RunOptions.table { #expect(RunOptions.help.contains("--\(option.spec.name)")) }
     let repeatable = RunOptions.table.count { $0.spec.repeatable }
     // Once more in the text below the options.
@@ -181,39 +163,35 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
     (["--"], "no command given: expected ebb [OPTION...] [--] COMMAND [ARG...]; see ebb --help"),
   ])
   func `an option error names the option, the value and what was expected`(_ words: [String], _ beginning: String) {
-    do {
-      _ = try parse(arguments: words, variable: { _ in nil })
-      Issue.record("\(words) was taken")
-    } catch {
-      #expect(error.message.hasPrefix(beginning), "\(error.message)")
-      #expect(!error.message.contains("\n"))
-    }
+    let message = usageError(words)
+    #expect(message?.prefix(beginning.count) == beginning[...])
+    #expect(message?.contains("\n") == false)
   }
 
   @Test func `an error in an environment variable names the variable`() {
     #expect(
-      complaint("a", variables: ["EBB_DELAY": "soon"])?.hasPrefix("EBB_DELAY: \"soon\" is not a duration") == true)
+      usageError(["a"], variables: ["EBB_DELAY": "soon"])?.hasPrefix("EBB_DELAY: \"soon\" is not a duration") == true)
   }
 
   @Test func `times that do not fit are refused with their sum and the least period that fits`() throws {
     #expect(
-      complaint("--delay", "40", "app")
+      usageError(["--delay", "40", "app"])
         == "delay 40s, and 2s for the end, do not fit into --termination-grace-period 30s (not given): "
         + "the least that fits is 42s, with the default drain 1m1s")
     #expect(
-      complaint("--delay=20s", "--grace=10s", "-t", "30s", "app")
+      usageError(["--delay=20s", "--grace=10s", "-t", "30s", "app"])
         == "delay 20s + grace 10s = 30s, and 1s for the end, do not fit into --termination-grace-period 30s: "
         + "the least that fits is 31s, with the default drain 51s")
     #expect(
-      complaint("--drain-timeout=9s", "-t", "10s", "app")
+      usageError(["--drain-timeout=9s", "-t", "10s", "app"])
         == "drain-timeout 9s, and 2s for the end, do not fit into --termination-grace-period 10s: "
         + "the least that fits is 11s")
     #expect(
-      complaint("--delay=9s", "--drain=time", "--grace=1s", "--kill-margin=1s", "-t", "10s", "app")
+      usageError(["--delay=9s", "--drain=time", "--grace=1s", "--kill-margin=1s", "-t", "10s", "app"])
         == "delay 9s + grace 1s + kill-margin 1s = 11s do not fit into --termination-grace-period 10s: "
         + "the least that fits is 11s")
     // The least is in whole milliseconds, and fits.
-    #expect(complaint("--delay=3s", "-t", "3s", "app")?.contains("the least that fits is 3s750ms,") == true)
+    #expect(usageError(["--delay=3s", "-t", "3s", "app"])?.contains("the least that fits is 3s750ms,") == true)
     #expect(try options("--delay=3s", "-t", "3s750ms").times.delay == .seconds(3))
   }
 
@@ -221,7 +199,7 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
     // 10 + 10 + 9 + 1 = 30 fits exactly.
     #expect(try options("--delay=10s", "--drain-timeout=10s", "--grace=9s").grace == .seconds(9))
     #expect(
-      complaint("--delay=10s", "--drain-timeout=10s", "--grace=9001ms", "app")?.contains(
+      usageError(["--delay=10s", "--drain-timeout=10s", "--grace=9001ms", "app"])?.contains(
         "the least that fits is 30s1ms")
         == true)
     // Without the wait its bound costs nothing.
@@ -230,8 +208,9 @@ private func complaint(_ words: String..., variables: [String: String] = [:]) ->
     #expect(none.terminationGracePeriod == .zero)
     let longest = "8784h"
     #expect(
-      complaint(
+      usageError([
         "--delay", longest, "--drain-timeout", longest, "--grace", longest, "--kill-margin", longest, "-t", longest,
-        "app")?.contains("35136h") == true)
+        "app",
+      ])?.contains("35136h") == true)
   }
 }

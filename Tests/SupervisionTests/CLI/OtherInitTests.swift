@@ -10,8 +10,8 @@ private func run(
   let arranged = other.arrangement(of: words, isPosix: false).map { words[$0] }
   let hasOwn = variables.keys.contains { $0.hasPrefix("EBB_") }
   let invocation = try parse(arguments: arranged, as: other, variable: { variables[$0] }, hasOwnVariables: hasOwn)
-  guard case .run(let options, let commandAt) = invocation else { throw UsageError(message: "not a run") }
-  return (options, Array(arranged[commandAt...]))
+  guard let run = invocation.run else { throw UsageError(message: "not a run") }
+  return (run.options, Array(arranged[run.commandIndex...]))
 }
 
 private func code(_ other: OtherInit, _ words: [String], _ variables: [String: String] = [:]) -> Int? {

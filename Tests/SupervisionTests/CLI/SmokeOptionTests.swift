@@ -6,11 +6,8 @@ import Testing
 
 /// `ebb smoke`: how it is called.
 @Suite struct SmokeOptionTests {
-  private func read(_ words: String..., variables: [String: String] = [:]) throws -> (SmokeOptions, at: Int) {
-    guard case .smoke(let options, let at) = try parse(arguments: ["smoke"] + words, variable: { variables[$0] }) else {
-      throw UsageError(message: "not smoke")
-    }
-    return (options, at)
+  private func read(_ words: String..., variables: [String: String] = [:]) throws -> (SmokeOptions, Int) {
+    try #require(try invocation(["smoke"] + words, variables: variables).smoke)
   }
 
   @Test func `ebb smoke without options loads nothing and expects the stop within 30 s`() throws {
@@ -85,9 +82,9 @@ import Testing
     ]
     for shape in RunOptions.table.map({ $0.spec }) {
       let given = shape.value == nil ? ["--\(shape.name)"] : ["--\(shape.name)", values[shape.name] ?? "3s"]
-      guard case .smoke(let options, let at) = try parse(arguments: ["smoke"] + given + ["app"], variable: { _ in nil })
-      else { throw UsageError(message: shape.name) }
-      #expect(options.passedOn == Array(1...given.count) && at == given.count + 1, "\(shape.name)")
+      let (options, at) = try #require(try invocation(["smoke"] + given + ["app"]).smoke)
+      #expect(options.passedOn == Array(1...given.count), "\(shape.name)")
+      #expect(at == given.count + 1, "\(shape.name)")
     }
   }
 
@@ -111,23 +108,14 @@ import Testing
   func `an error in the options of ebb smoke names the option and what was expected`(
     _ words: [String], _ message: String
   ) {
-    #expect {
-      try parse(arguments: ["smoke"] + words, variable: { _ in nil })
-    } throws: { ($0 as? UsageError)?.message.hasPrefix(message) == true }
+    #expect(usageError(["smoke"] + words)?.prefix(message.count) == message[...])
   }
 
-  @Test func `ebb smoke --help describes the command, and ebb -- smoke runs a program`() throws {
-    guard case .help(let text) = try parse(arguments: ["smoke", "--help"], variable: { _ in nil }) else {
-      throw UsageError(message: "no help")
-    }
+  @Test func `ebb smoke --help describes the command, and -V prints the version`() throws {
+    let text = try #require(try invocation(["smoke", "--help"]).help)
     #expect(text.hasPrefix("ebb smoke: "))
     #expect(text.contains("--output FORMAT[:FILE]"))
     #expect(text.split(separator: "\n").allSatisfy { $0.utf8.count <= 104 }, "\(text)")
-    guard case .version = try parse(arguments: ["smoke", "-V"], variable: { _ in nil }) else {
-      throw UsageError(message: "no version")
-    }
-    guard case .run(_, 1) = try parse(arguments: ["--", "smoke"], variable: { _ in nil }) else {
-      throw UsageError(message: "not run")
-    }
+    #expect(try invocation(["smoke", "-V"]).isVersion)
   }
 }

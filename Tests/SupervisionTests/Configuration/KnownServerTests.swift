@@ -44,43 +44,32 @@ import Testing
   ) { #expect(server.advice == advice) }
 }
 
-/// What the lifecycle makes of what the command is.
-@Suite struct LifecycleCommandTests {
-  private struct Story {
-    var lifecycle: Lifecycle
-    var lines: [LogRecord] = []
+/// A run that logs everything.
+private func verbose(_ change: (inout RunOptions) -> Void = { _ in }) -> Scenario {
+  Scenario {
+    $0.verboseCount = 2
+    change(&$0)
+  }
+}
 
-    init(_ change: (inout RunOptions) -> Void = { _ in }) {
-      var options = RunOptions()
-      options.verboseCount = 2
-      change(&options)
-      lifecycle = Lifecycle(options)
-      at(0, .spawned(pid: 7, hasTerminal: false))
-    }
-
-    @discardableResult
-    mutating func at(_ milliseconds: Int, _ event: Event) -> [Action] {
-      let actions = lifecycle.handle(event, at: .at(milliseconds))
-      for case .log(let record) in actions { lines.append(record) }
-      return actions
-    }
-
-    /// As the event loop does it.
-    mutating func signal(_ signal: Signal, at milliseconds: Int, command: String) -> Bool {
-      let begins =
-        lifecycle.mustPrepare(for: signal, at: .at(milliseconds))
-        && lifecycle.prepare(for: signal, processName: command, at: .at(milliseconds))
-      at(milliseconds, .signal(signal))
-      return begins
-    }
-
-    func line(_ event: String) -> LogRecord? { lines.first { $0.event.bytesEqual(event) } }
-    func count(_ event: String) -> Int { lines.count { $0.event.bytesEqual(event) } }
+extension Scenario {
+  /// As the event loop does it.
+  fileprivate mutating func signal(_ signal: Signal, at milliseconds: Int, command: String) -> Bool {
+    let begins =
+      lifecycle.mustPrepare(for: signal, at: .at(milliseconds))
+      && lifecycle.prepare(for: signal, processName: command, at: .at(milliseconds))
+    at(milliseconds, .signal(signal))
+    return begins
   }
 
+  fileprivate func record(_ event: String) -> LogRecord? { records.first { $0.event == event } }
+}
+
+/// What the lifecycle makes of what the command is.
+@Suite struct LifecycleCommandTests {
   @Test(arguments: [("nginx", Signal.sigquit), ("httpd", .sigwinch), ("haproxy", .sigusr1), ("postgres", .sigint)])
   func `the graceful-stop signal of a recognised server begins a stop`(name: String, signal: Signal) {
-    var scenario = Story()
+    var scenario = verbose()
     let begins = scenario.signal(signal, at: 10, command: name)
     #expect(begins)
     #expect(scenario.lifecycle.phase == .delaying)
@@ -90,7 +79,7 @@ import Testing
 
   @Test(arguments: [("java", Signal.sigquit), ("nginx", .sigwinch), ("haproxy", .sigquit), ("bash", .sigint)])
   func `a signal that is not the recognised server's own is only forwarded`(name: String, signal: Signal) {
-    var scenario = Story()
+    var scenario = verbose()
     let begins = scenario.signal(signal, at: 10, command: name)
     #expect(!begins)
     #expect(scenario.lifecycle.phase == .serving)
@@ -98,21 +87,21 @@ import Testing
   }
 
   @Test func `with a list in place of --stop-signals auto no server is recognised`() {
-    var scenario = Story { ($0.stopSignals, $0.recognisesServers) = (SignalSet([.sigterm]), false) }
+    var scenario = verbose { ($0.stopSignals, $0.recognisesServers) = (SignalSet([.sigterm]), false) }
     let begins = scenario.signal(.sigquit, at: 10, command: "nginx")
     #expect(!begins)
     #expect(scenario.lifecycle.phase == .serving)
   }
 
   @Test func `a server's own stop signal that --rewrite drops begins no stop`() {
-    var scenario = Story { $0.rewrites.add(from: .sigwinch, to: nil) }
+    var scenario = verbose { $0.rewrites.add(from: .sigwinch, to: nil) }
     let begins = scenario.signal(.sigwinch, at: 10, command: "apache2")
     #expect(!begins)
     #expect(scenario.lifecycle.phase == .serving)
   }
 
   @Test func `the command is not inspected again for the same signal within a second`() {
-    var scenario = Story()
+    var scenario = verbose()
     let begins = scenario.signal(.sigusr1, at: 10, command: "sh")
     #expect(!begins)
     func mustPrepare(_ signal: Signal, at milliseconds: Int) -> Bool {
@@ -124,7 +113,7 @@ import Testing
   }
 
   @Test func `in a stop the recognised server's signal counts as a repeated stop signal`() {
-    var scenario = Story()
+    var scenario = verbose()
     let begins = scenario.signal(.sigterm, at: 10, command: "nginx")
     let mustPrepare = scenario.lifecycle.mustPrepare(for: .sigquit, at: .at(15))
     #expect(begins)
@@ -135,7 +124,7 @@ import Testing
   }
 
   @Test func `the server is recognised when the signal arrives, not at the start`() {
-    var scenario = Story()
+    var scenario = verbose()
     let begins = [
       scenario.signal(.sigquit, at: 10, command: "entrypoint.sh"), scenario.signal(.sigquit, at: 20, command: "nginx"),
     ]
@@ -146,30 +135,27 @@ import Testing
   func `an exit within the grace period after an image's stop signal that began no stop is warned of`(
     end: Int, warnings: Int
   ) {
-    var scenario = Story()
+    var scenario = verbose()
     scenario.at(5, .listenersSeen(.ofTree))
     _ = scenario.signal(.sigquit, at: 10, command: "app")
-    scenario.at(end, .commandExited(.exited(code: 0)))
-    scenario.at(end, .reapedAll(childrenRemain: false))
+    scenario.exit(at: end)
     #expect(scenario.count("missed-stop-signal") == warnings)
   }
 
   @Test(arguments: [Signal.sighup, .sigusr2, .sigint])
   func `an exit after a signal that no image uses as its stop signal is not warned of`(signal: Signal) {
-    var scenario = Story()
+    var scenario = verbose()
     scenario.at(5, .listenersSeen(.ofTree))
     _ = scenario.signal(signal, at: 10, command: "app")
-    scenario.at(20, .commandExited(.exited(code: 0)))
-    scenario.at(20, .reapedAll(childrenRemain: false))
+    scenario.exit(at: 20)
     #expect(scenario.count("missed-stop-signal") == 0)
   }
 
   @Test func `an exit of a command that never listened is not warned of`() {
-    var scenario = Story()
+    var scenario = verbose()
     scenario.at(5, .listenersSeen(.none))
     _ = scenario.signal(.sigquit, at: 10, command: "app")
-    scenario.at(20, .commandExited(.killed(by: .sigquit, dumpedCore: false)))
-    scenario.at(20, .reapedAll(childrenRemain: false))
+    scenario.exit(.killed(by: .sigquit, dumpedCore: false), at: 20)
     #expect(scenario.count("missed-stop-signal") == 0)
   }
 
@@ -183,18 +169,16 @@ import Testing
     (.killed(by: .sighup, dumpedCore: false), true, .debug), (.killed(by: .sigpipe, dumpedCore: false), true, .debug),
   ])
   func `an exit without a stop is a warning if it is a crash`(status: ExitStatus, listened: Bool, level: LogLevel) {
-    var scenario = Story()
+    var scenario = verbose()
     scenario.at(5, .listenersSeen(listened ? .ofTree : .none))
-    scenario.at(20, .commandExited(status))
-    scenario.at(20, .reapedAll(childrenRemain: false))
-    #expect(scenario.line("exited")?.level == level)
+    scenario.exit(status, at: 20)
+    #expect(scenario.record("exited")?.level == level)
   }
 
   @Test func `an exit code that is remapped to 0 is not a crash`() {
-    var scenario = Story { $0.exitCodeRemaps = [ExitCodeRemap(from: 143, to: 0)] }
-    scenario.at(20, .commandExited(.killed(by: .sigterm, dumpedCore: false)))
-    scenario.at(20, .reapedAll(childrenRemain: false))
-    #expect(scenario.line("exited")?.level == .debug)
+    var scenario = verbose { $0.exitCodeRemaps = [ExitCodeRemap(from: 143, to: 0)] }
+    scenario.exit(.killed(by: .sigterm, dumpedCore: false), at: 20)
+    #expect(scenario.record("exited")?.level == .debug)
   }
 
   @Test(arguments: [
@@ -203,37 +187,36 @@ import Testing
     (2, "the command was killed by SIGKILL; its memory control group counts 2 out-of-memory kills"),
   ])
   func `the last line reports out-of-memory kills of the memory control group`(kills: Int, message: String) {
-    var scenario = Story()
+    var scenario = verbose()
     scenario.lifecycle.outOfMemoryKills = kills
-    scenario.at(20, .commandExited(.killed(by: .sigkill, dumpedCore: false)))
-    scenario.at(20, .reapedAll(childrenRemain: false))
-    #expect(scenario.line("exited")?.message == message)
+    scenario.exit(.killed(by: .sigkill, dumpedCore: false), at: 20)
+    #expect(scenario.record("exited")?.message == message)
   }
 
   // MARK: Out of reach
 
   @Test func `a command out of reach is warned of once, and ebb exits at the deadline`() {
-    var scenario = Story()
+    var scenario = verbose()
     scenario.at(1000, .reachSeen(.none(user: 999)))
     scenario.at(1001, .reachSeen(.none(user: 999)))
     #expect(scenario.count("out-of-reach") == 1)
-    #expect(scenario.line("out-of-reach")?.level == .warning)
+    #expect(scenario.record("out-of-reach")?.level == .warning)
     scenario.at(2000, .signal(.sigterm))
     let forwarding = scenario.at(7000, .timer) + scenario.at(17_000, .timer)
     #expect(!forwarding.contains { if case .send = $0 { true } else { false } })
-    #expect(scenario.line("stopping")?.message.contains("was not sent") == true)
-    let lines = scenario.lines.map { $0.message }
+    #expect(scenario.record("stopping")?.message.contains("was not sent") == true)
+    let lines = scenario.records.map { $0.message }
     #expect(!lines.contains { $0.contains("SIGKILL in ") || $0.contains("has been told") }, "\(lines)")
     let end = scenario.at(31_000, .timer)
     #expect(end.contains { if case .exit(code: 137, _) = $0 { true } else { false } })
-    #expect(scenario.line("exited")?.message == "the command is still running; no signal reaches it")
+    #expect(scenario.record("exited")?.message == "the command is still running; no signal reaches it")
     #expect(scenario.count("unkillable") == 0)
   }
 
   // MARK: Looks
 
   @Test func `an idle command is inspected twice, and not again once it listens`() {
-    var scenario = Story()
+    var scenario = verbose()
     var waits = [scenario.lifecycle.waitForLook()]
     var listening = scenario
     listening.at(1000, .listenersSeen(.uncountable))
@@ -247,15 +230,15 @@ import Testing
   }
 
   @Test func `leftovers are checked once for a daemon, after an exit with 0`() {
-    var scenario = Story()
+    var scenario = verbose()
     scenario.at(10, .commandExited(.exited(code: 0)))
     let looks = [scenario.lifecycle.mustLookAtLeftovers(), scenario.lifecycle.mustLookAtLeftovers()]
     #expect(looks == [true, false])
     scenario.at(10, .leftoversListen(port: 80, .nginx))
     #expect(
-      scenario.line("daemon")?.message.hasSuffix("stopping it: run it in the foreground: nginx -g 'daemon off;'")
+      scenario.record("daemon")?.message.hasSuffix("stopping it: run it in the foreground: nginx -g 'daemon off;'")
         == true)
-    var failed = Story()
+    var failed = verbose()
     failed.at(10, .commandExited(.exited(code: 1)))
     let mustLook = failed.lifecycle.mustLookAtLeftovers()
     #expect(!mustLook)

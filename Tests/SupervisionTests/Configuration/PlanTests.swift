@@ -7,9 +7,7 @@ import Testing
 /// `ebb plan`: the timeline of a stop, and where each value comes from.
 @Suite struct PlanTests {
   private func plan(_ words: String..., variables: [String: String] = [:]) throws -> PlanReport {
-    guard case .plan(let options) = try parse(arguments: ["plan"] + words, variable: { variables[$0] }) else {
-      throw UsageError(message: "not a plan")
-    }
+    let options = try #require(try invocation(["plan"] + words, variables: variables).plan)
     return PlanReport(options.run, unknownVariables: [])
   }
 
@@ -84,9 +82,7 @@ import Testing
   }
 
   @Test func `the plan warns of little time for the command and of unknown variables`() throws {
-    guard case .plan(let options) = try parse(arguments: ["plan", "--delay", "28s"], variable: { _ in nil }) else {
-      return
-    }
+    let options = try #require(try invocation(["plan", "--delay", "28s"]).plan)
     let plan = PlanReport(options.run, unknownVariables: ["one", "two"])
     let warnings = try #require(try json(plan)["warnings"] as? [String])
     #expect(warnings.count == 3)
@@ -94,35 +90,25 @@ import Testing
     for warning in warnings { #expect(plan.text.contains("\nwarning: \(warning)\n")) }
   }
 
-  @Test func `ebb plan refuses times that do not fit with the arithmetic of a run`() throws {
-    let error = #expect(throws: UsageError.self) { try plan("--delay", "40s") }
-    #expect(error?.message.hasPrefix("plan: delay 40s, and 2s for the end, do not fit into") == true)
+  @Test func `ebb plan refuses times that do not fit with the arithmetic of a run`() {
+    let message = usageError(["plan", "--delay", "40s"])
+    #expect(message?.hasPrefix("plan: delay 40s, and 2s for the end, do not fit into") == true)
   }
 
-  @Test func `ebb plan refuses a command after its options`() throws {
-    let error = #expect(throws: UsageError.self) { try plan("--", "nginx") }
-    #expect(error?.message.hasPrefix("plan: \"nginx\" is not an option") == true)
+  @Test func `ebb plan refuses a command after its options`() {
+    #expect(usageError(["plan", "--", "nginx"])?.hasPrefix("plan: \"nginx\" is not an option") == true)
   }
 
   @Test func `ebb install takes one absolute path, otherwise it is a program called install`() throws {
-    guard case .install("/shared/ebb") = try parse(arguments: ["install", "/shared/ebb"], variable: { _ in nil }) else {
-      Issue.record("not taken for install")
-      return
-    }
+    #expect(try invocation(["install", "/shared/ebb"]).installPath == "/shared/ebb")
     for words in [["install"], ["install", "ebb"], ["install", "/a", "/b"]] {
-      guard case .run(_, commandIndex: 0) = try parse(arguments: words, variable: { _ in nil }) else {
-        Issue.record("taken for install: \(words)")
-        continue
-      }
+      #expect(try invocation(words).run?.commandIndex == 0, "\(words)")
     }
   }
 
   @Test(arguments: ["-h", "--help"])
   func `ebb install --help prints its help and runs no program called install`(word: String) throws {
-    guard case .help(let text) = try parse(arguments: ["install", word], variable: { _ in nil }) else {
-      Issue.record("not help")
-      return
-    }
+    let text = try #require(try invocation(["install", word]).help)
     #expect(text.contains("usage: ebb install /PATH"))
   }
 

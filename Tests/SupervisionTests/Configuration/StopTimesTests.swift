@@ -8,10 +8,7 @@ import Testing
   private func times(
     variables: [String: String] = [:], _ words: String...
   ) throws -> StopTimes {
-    guard case .run(let options, _) = try parse(arguments: words + ["app"], variable: { variables[$0] }) else {
-      throw UsageError(message: "not a run")
-    }
-    return options.times
+    try runOptions(words, variables: variables).times
   }
 
   private static let pod = ["KUBERNETES_SERVICE_HOST": "10.0.0.1"]
@@ -89,24 +86,15 @@ import Testing
   @Test func `an empty variable counts as unset, for every option`() throws {
     for option in RunOptions.table {
       let empty = [option.spec.variable: ""]
-      #expect("\(try options(empty))" == "\(try options([:]))", "\(option.spec.variable)")
-      guard case .smoke = try parse(arguments: ["smoke", "app"], variable: { empty[$0] }) else {
-        throw UsageError(message: "\(option.spec.variable) of smoke")
-      }
+      #expect("\(try runOptions([], variables: empty))" == "\(try runOptions([]))", "\(option.spec.variable)")
+      #expect(usageError(["smoke", "app"], variables: empty) == nil)
     }
-  }
-
-  private func options(_ variables: [String: String]) throws -> RunOptions {
-    guard case .run(let options, _) = try parse(arguments: ["app"], variable: { variables[$0] }) else {
-      throw UsageError(message: "not a run")
-    }
-    return options
   }
 
   // MARK: The warning
 
   private func warning(_ variables: [String: String]) throws -> String? {
-    var lifecycle = Lifecycle(try options(variables))
+    var lifecycle = Lifecycle(try runOptions([], variables: variables))
     for action in lifecycle.handle(.spawned(pid: 7, hasTerminal: false), at: Instant(nanoseconds: 0)) {
       if case .log(let record) = action, record.event.utf8.elementsEqual("short-grace".utf8) { return record.message }
     }

@@ -9,50 +9,50 @@ import Testing
   private static func isCount(_ action: Action) -> Bool { if case .count = action { true } else { false } }
 
   /// Brings a stop to its drain, whose passes have seen nothing but one request in flight.
-  private func busyInDrain(_ change: (inout RunOptions) -> Void = { _ in }) -> DrainScenario {
-    var scenario = DrainScenario(change)
+  private func busyInDrain(_ change: (inout RunOptions) -> Void = { _ in }) -> Scenario {
+    var scenario = Scenario.counting(change)
     let busy = sample(connection(sent: 9000, received: 0))
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.at(0, .sampled(busy))
-    _ = scenario.at(5000, .timer)
-    _ = scenario.at(5000, .sampled(busy))
+    scenario.at(0, .signal(.sigterm))
+    scenario.at(0, .sampled(busy))
+    scenario.at(5000, .timer)
+    scenario.at(5000, .sampled(busy))
     return scenario
   }
 
   @Test func `without a delay the drain waits for the quiet time`() {
-    var scenario = DrainScenario { $0.delay = .zero }
+    var scenario = Scenario.counting { $0.delay = .zero }
     #expect(scenario.drain { _ in sample() } == 2000)
   }
 
   @Test func `without a delay and in mode time no connection is counted`() {
-    var scenario = DrainScenario { ($0.delay, $0.drain) = (.zero, .time) }
+    var scenario = Scenario.counting { ($0.delay, $0.drain) = (.zero, .time) }
     #expect(scenario.at(0, .signal(.sigterm)) == stopCommand)
-    var hook = DrainScenario { ($0.delay, $0.drain, $0.preStop) = (.zero, .time, ["hook"]) }
+    var hook = Scenario.counting { ($0.delay, $0.drain, $0.preStop) = (.zero, .time, ["hook"]) }
     #expect(hook.at(0, .signal(.sigterm)) == [.startHook(.sigterm)])
     #expect(hook.line("draining")?.contains("draining until the pre-stop hook has exited") == true)
     #expect(hook.line("delaying") == nil)
-    var delayed = DrainScenario { ($0.drain, $0.preStop) = (.time, ["hook"]) }
-    _ = delayed.at(0, .signal(.sigterm))
-    _ = delayed.at(0, .sampled(sample()))
-    _ = delayed.at(4990, .timer)
-    _ = delayed.at(4990, .sampled(sample()))
+    var delayed = Scenario.counting { ($0.drain, $0.preStop) = (.time, ["hook"]) }
+    delayed.at(0, .signal(.sigterm))
+    delayed.at(0, .sampled(sample()))
+    delayed.at(4990, .timer)
+    delayed.at(4990, .sampled(sample()))
     #expect(delayed.at(5000, .timer) == [])
     #expect(delayed.lifecycle.phase == .draining)
   }
 
   @Test func `a stop searches for listening sockets once a second`() {
-    var scenario = DrainScenario()
+    var scenario = Scenario.counting()
     #expect(scenario.at(0, .signal(.sigterm)) == [.count(lookForListeners: true)])
     for (time, looks) in [(250, false), (500, false), (750, false), (1000, true), (1250, false)] {
-      _ = scenario.at(time - 250, .sampled(sample(connection(sent: 9000, received: 9001))))
+      scenario.at(time - 250, .sampled(sample(connection(sent: 9000, received: 9001))))
       #expect(scenario.at(time, .timer) == [.count(lookForListeners: looks)])
     }
   }
 
   @Test func `a stop on a system without connection counts samples once`() {
-    var scenario = DrainScenario()
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.at(0, .sampled(ConnectionSample(source: .none, listeners: .given)))
+    var scenario = Scenario.counting()
+    scenario.at(0, .signal(.sigterm))
+    scenario.at(0, .sampled(ConnectionSample(source: .none, listeners: .given)))
     #expect(scenario.wakeUp == 5000)
   }
 
@@ -62,30 +62,30 @@ import Testing
     #expect(scenario.wakeUp == 5250)
     #expect(scenario.at(7100, .countFailed("late")) == [.count(lookForListeners: true)])
     #expect(scenario.line("count-failed") == nil)
-    _ = scenario.at(7100, .sampled(sample(connection(sent: 9000, received: 0))))
+    scenario.at(7100, .sampled(sample(connection(sent: 9000, received: 0))))
     #expect(scenario.at(7200, .sampled(sample())) == [])
     #expect(scenario.lifecycle.phase == .draining)
   }
 
   @Test func `the log names the ports of the command each time they change`() {
-    var scenario = DrainScenario()
+    var scenario = Scenario.counting()
     _ = scenario.drain { now in
       var pass = sample()
       if now > 2000 { pass.ports = [80, 443] }
       return pass
     }
-    #expect(scenario.records.filter { $0.event == "connections" }.count == 2)
-    var none = DrainScenario()
+    #expect(scenario.count("connections") == 2)
+    var none = Scenario.counting()
     _ = none.drain { _ in sample(listeners: .none) }
     #expect(none.line("connections")?.contains("no listening sockets") == true)
   }
 
   @Test func `the first failed count is a warning, later ones are details`() {
-    var scenario = DrainScenario { $0.verboseCount = 1 }
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.at(0, .countFailed("gone"))
-    _ = scenario.at(1000, .timer)
-    _ = scenario.at(1000, .countFailed("gone"))
+    var scenario = Scenario.counting { $0.verboseCount = 1 }
+    scenario.at(0, .signal(.sigterm))
+    scenario.at(0, .countFailed("gone"))
+    scenario.at(1000, .timer)
+    scenario.at(1000, .countFailed("gone"))
     #expect(scenario.records.filter { $0.event == "count-failed" }.map { $0.level } == [.warning, .debug])
     #expect(scenario.line("count-failed")?.contains(#""problem":"gone""#) == true)
   }
@@ -94,14 +94,14 @@ import Testing
     var scenario = busyInDrain()
     #expect(scenario.line("draining")?.contains(#""for_ms":10000,"in_flight":1,"busy":1,"idle":0"#) == true)
     #expect(scenario.line("draining")?.contains("until no request is in flight") == true)
-    _ = scenario.at(5001, .stopNow)
+    scenario.at(5001, .stopNow)
     let zero = busyInDrain { $0.drain = .zero }
     #expect(zero.line("draining")?.contains("until no connection is open") == true)
   }
 
   /// The drain is cut short and not the second that the command has to end in.
   @Test func `without --grace the drain leaves the command a second before SIGKILL`() {
-    var scenario = DrainScenario {
+    var scenario = Scenario.counting {
       ($0.terminationGracePeriod, $0.delay, $0.drainTimeout) = (.seconds(10), .seconds(5), .seconds(10))
     }
     #expect(scenario.drain { _ in sample(connection(sent: 9000, received: 0)) } == 8000)
@@ -111,15 +111,15 @@ import Testing
   // MARK: Beside the hook
 
   @Test func `a sample taken before the pre-stop hook exited does not end the drain`() {
-    var scenario = DrainScenario { $0.preStop = ["hook"] }
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.at(0, .sampled(sample()))
+    var scenario = Scenario.counting { $0.preStop = ["hook"] }
+    scenario.at(0, .signal(.sigterm))
+    scenario.at(0, .sampled(sample()))
     #expect(scenario.at(200, .hookEnded(.exited(code: 0))) == [])  // the delay goes on as before
     #expect(scenario.wakeUp == 250)
-    scenario = DrainScenario { $0.preStop = ["hook"] }
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.at(0, .sampled(sample()))
-    _ = scenario.at(5000, .timer)
+    scenario = Scenario.counting { $0.preStop = ["hook"] }
+    scenario.at(0, .signal(.sigterm))
+    scenario.at(0, .sampled(sample()))
+    scenario.at(5000, .timer)
     #expect(scenario.at(5000, .sampled(sample())) == [])
     #expect(scenario.lifecycle.phase == .draining)
     #expect(scenario.at(5100, .hookEnded(.exited(code: 0))) == [.count(lookForListeners: false)])
@@ -127,19 +127,19 @@ import Testing
   }
 
   @Test func `killing the pre-stop hook at the drain's end starts no pass`() {
-    var scenario = DrainScenario { $0.preStop = ["hook"] }
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.at(0, .countFailed("gone"))
-    _ = scenario.at(5000, .timer)
-    _ = scenario.at(5000, .countFailed("gone"))
+    var scenario = Scenario.counting { $0.preStop = ["hook"] }
+    scenario.at(0, .signal(.sigterm))
+    scenario.at(0, .countFailed("gone"))
+    scenario.at(5000, .timer)
+    scenario.at(5000, .countFailed("gone"))
     #expect(scenario.at(15_000, .timer) == [.killHook] + stopCommand)
     #expect(scenario.at(15_001, .hookEnded(.killed(by: .sigkill, dumpedCore: false))) == [])
     #expect(scenario.line("hook-exited")?.contains("took too long and was killed") == true)
   }
 
   @Test func `the drain of a command that never listened waits for the pre-stop hook alone`() {
-    var scenario = DrainScenario { $0.preStop = ["hook"] }
-    _ = scenario.at(0, .signal(.sigterm))
+    var scenario = Scenario.counting { $0.preStop = ["hook"] }
+    scenario.at(0, .signal(.sigterm))
     #expect(scenario.at(100, .sampled(sample(listeners: .none))) == [])
     #expect(scenario.lifecycle.phase == .draining)
     #expect(scenario.wakeUp == 15_000)
@@ -158,8 +158,8 @@ import Testing
     var scenario = busyInDrain()
     #expect(scenario.at(15_000, .timer) == stopCommand)
     #expect(scenario.wakeUp == 28_750)
-    _ = scenario.at(28_750, .timer)
-    _ = scenario.at(28_750, .countFailed("gone"))
+    scenario.at(28_750, .timer)
+    scenario.at(28_750, .countFailed("gone"))
     #expect(scenario.wakeUp == 29_000)
   }
 
@@ -171,7 +171,7 @@ import Testing
 
   @Test func `no sample is taken once the command has exited`() {
     var scenario = busyInDrain()
-    _ = scenario.at(5100, .commandExited(.exited(code: 0)))
+    scenario.at(5100, .commandExited(.exited(code: 0)))
     #expect(scenario.at(5100, .reapedAll(childrenRemain: true)) == [])
     #expect(scenario.at(6100, .timer) == [])
     #expect(scenario.wakeUp == 7100)  // the next look for new leftovers
@@ -180,12 +180,11 @@ import Testing
   /// What a pass has seen that ended after the kill is no number of it.
   @Test func `a sample that ends after SIGKILL is not reported as the count at the kill`() {
     var scenario = busyInDrain()
-    _ = scenario.at(15_000, .timer)
-    _ = scenario.at(28_750, .timer)
-    _ = scenario.at(29_000, .timer)
-    _ = scenario.at(29_005, .sampled(sample()))
-    _ = scenario.at(29_006, .commandExited(.killed(by: .sigkill, dumpedCore: false)))
-    _ = scenario.at(29_006, .reapedAll(childrenRemain: false))
+    scenario.at(15_000, .timer)
+    scenario.at(28_750, .timer)
+    scenario.at(29_000, .timer)
+    scenario.at(29_005, .sampled(sample()))
+    scenario.exit(.killed(by: .sigkill, dumpedCore: false), at: 29_006)
     #expect(scenario.report.contains(#""at_forward":1,"at_kill":null"#))
   }
 }

@@ -16,7 +16,7 @@ import Testing
   }
 
   @Test func `a command without traffic gets the stop signal at the end of the delay`() {
-    var scenario = DrainScenario()
+    var scenario = Scenario.counting()
     #expect(scenario.drain { _ in sample() } == 5000)
     scenario.exit(at: 5001)
     #expect(scenario.report.contains(#""drain_ms":0,"drain_ended_by":"quiet""#))
@@ -25,17 +25,17 @@ import Testing
   }
 
   @Test func `the drain waits for the quiet time if the delay is shorter`() {
-    var scenario = DrainScenario { $0.delay = .milliseconds(500) }
+    var scenario = Scenario.counting { $0.delay = .milliseconds(500) }
     #expect(scenario.drain { _ in sample() } == 2000)
   }
 
   @Test func `idle connections do not prolong the drain`() {
-    var scenario = DrainScenario()
+    var scenario = Scenario.counting()
     #expect(scenario.drain { now in sample(connection(sent: 9000 + now, received: 9001 + now)) } == 5000)
   }
 
   @Test func `the drain waits for the response to a request in flight`() {
-    var scenario = DrainScenario { $0.delay = .seconds(1) }
+    var scenario = Scenario.counting { $0.delay = .seconds(1) }
     // It came half a second before the stop signal, and is answered 7.1 s after it.
     let ended = scenario.drain { now in
       sample(
@@ -50,7 +50,7 @@ import Testing
   }
 
   @Test func `--drain-timeout ends a drain with a request in flight`() {
-    var scenario = DrainScenario()
+    var scenario = Scenario.counting()
     #expect(scenario.drain { now in sample(connection(sent: 9000, received: 0)) } == 15_000)
     scenario.exit(at: 15_001)
     #expect(scenario.report.contains(#""drain_ms":10000,"drain_ended_by":"bound""#))
@@ -58,7 +58,7 @@ import Testing
   }
 
   @Test func `mode zero ends the drain when no connection is open`() {
-    var scenario = DrainScenario { $0.drain = .zero }
+    var scenario = Scenario.counting { $0.drain = .zero }
     #expect(scenario.drain { now in now < 8000 ? sample(connection(sent: 9000, received: 9001)) : sample() } == 8000)
     scenario.exit(at: 8001)
     #expect(scenario.report.contains(#""drain_ended_by":"zero""#))
@@ -66,16 +66,16 @@ import Testing
 
   /// The command still holds the socket of a client that has closed its side and got its response.
   @Test func `mode zero waits for a half-closed connection only if a response is owed`() {
-    var scenario = DrainScenario { $0.drain = .zero }
+    var scenario = Scenario.counting { $0.drain = .zero }
     let owed = connection(.closeWait, sent: 9000, received: 0)
     #expect(scenario.drain { now in now < 8000 ? sample(owed) : sample() } == 8000)
-    scenario = DrainScenario { $0.drain = .zero }
+    scenario = Scenario.counting { $0.drain = .zero }
     let answered = connection(.closeWait, sent: 9000, received: 9001)
     #expect(scenario.drain { _ in sample(answered) } == 5000)
   }
 
   @Test func `mode time forwards the stop signal after the delay, and still counts for the report`() {
-    var scenario = DrainScenario { $0.drain = .time }
+    var scenario = Scenario.counting { $0.drain = .time }
     #expect(scenario.drain { now in sample(connection(sent: 9000, received: 0)) } == 5000)
     scenario.exit(at: 5001)
     #expect(scenario.report.contains(#""drain_ms":0,"drain_ended_by":null"#))
@@ -83,7 +83,7 @@ import Testing
   }
 
   @Test func `delay and drain are skipped when the command never listened`() {
-    var scenario = DrainScenario()
+    var scenario = Scenario.counting()
     #expect(scenario.drain { _ in sample(listeners: .none) } == 0)
     scenario.exit(at: 1)
     #expect(
@@ -91,61 +91,61 @@ import Testing
   }
 
   @Test func `the delay is kept when the command listened earlier`() {
-    var late = DrainScenario()
+    var late = Scenario.counting()
     #expect(late.drain { now in sample(listeners: now == 0 ? .unknown : .none) } == 5000)
-    var wasReady = DrainScenario { $0.readyTCP = 80 }
-    _ = wasReady.at(0, .timer)
-    _ = wasReady.at(0, .probeSucceeded)
+    var wasReady = Scenario.counting { $0.readyTCP = 80 }
+    wasReady.at(0, .timer)
+    wasReady.at(0, .probeSucceeded)
     #expect(wasReady.drain { _ in sample(listeners: .none) } == 5000)
   }
 
   @Test func `a drain whose connections cannot be counted lasts until its timeout, one of UDP sockets is skipped`() {
-    var none = DrainScenario()
+    var none = Scenario.counting()
     #expect(none.drain { _ in ConnectionSample(source: .none, listeners: .unknown) } == 15_000)
-    var unknown = DrainScenario()
+    var unknown = Scenario.counting()
     #expect(unknown.drain { _ in sample(listeners: .unknown) } == 15_000)
     #expect(unknown.records.contains { $0.event == "connections" && $0.level == .warning })
-    var udp = DrainScenario()
+    var udp = Scenario.counting()
     #expect(udp.drain { _ in sample(listeners: .uncountable) } == 5000)
     udp.exit(at: 5001)
     #expect(udp.report.contains(#""drain_ended_by":"skipped""#))
   }
 
   @Test func `a failed count is never taken for zero connections`() {
-    var scenario = DrainScenario()
-    _ = scenario.at(0, .signal(.sigterm))
+    var scenario = Scenario.counting()
+    scenario.at(0, .signal(.sigterm))
     for second in stride(from: 0, to: 15, by: 1) {
       #expect(scenario.lifecycle.phase < .stopping)
       #expect(!scenario.at(second * 1000, .countFailed("sock_diag: Cannot allocate memory")).contains(stopCommand[0]))
-      _ = scenario.at(second * 1000 + 999, .timer)
-      _ = scenario.at(second * 1000 + 1000, .timer)
+      scenario.at(second * 1000 + 999, .timer)
+      scenario.at(second * 1000 + 1000, .timer)
     }
     #expect(scenario.lifecycle.phase == .stopping)
-    #expect(scenario.records.filter { $0.event == "count-failed" }.count == 1)
+    #expect(scenario.count("count-failed") == 1)
     scenario.exit(at: 16_000)
     #expect(scenario.report.contains(#""drain_ended_by":"bound""#))
     #expect(scenario.report.contains(#""at_stop":null,"at_forward":null"#))
   }
 
   @Test func `the first sample after failed counts ends the drain if it is quiet`() {
-    var scenario = DrainScenario()
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.at(0, .countFailed("gone"))
+    var scenario = Scenario.counting()
+    scenario.at(0, .signal(.sigterm))
+    scenario.at(0, .countFailed("gone"))
     #expect(scenario.at(1000, .timer) == [.count(lookForListeners: true)])
-    _ = scenario.at(1000, .sampled(sample()))
+    scenario.at(1000, .sampled(sample()))
     #expect(scenario.at(5000, .timer).contains { if case .count = $0 { true } else { false } })
     #expect(scenario.at(5001, .sampled(sample())) == stopCommand)
   }
 
   @Test func `a pass that began before the delay ended is repeated for the drain`() {
-    var scenario = DrainScenario()
-    _ = scenario.at(0, .signal(.sigterm))
+    var scenario = Scenario.counting()
+    scenario.at(0, .signal(.sigterm))
     #expect(scenario.at(5000, .timer) == [.count(lookForListeners: true)])
     #expect(scenario.lifecycle.phase == .draining)
   }
 
   @Test func `connections that came and went between two samples are counted as new`() {
-    var scenario = DrainScenario()
+    var scenario = Scenario.counting()
     _ = scenario.drain { now in
       // Two pooled ones; from 3.4 s on a third, and by then ten more have come and gone.
       var pass = sample(connection(sent: 9000, received: 9001), connection(sent: 9000, received: 9001))
@@ -160,7 +160,7 @@ import Testing
   }
 
   @Test func `connections of a port that is discovered late are not counted as new`() {
-    var scenario = DrainScenario()
+    var scenario = Scenario.counting()
     _ = scenario.drain { now in
       var pass = sample(connection(sent: 9000, received: 9001))
       guard now >= 2000 else { return pass }
@@ -173,7 +173,7 @@ import Testing
   }
 
   @Test func `missed close events are made up for by the PassiveOpens counter`() {
-    var scenario = DrainScenario()
+    var scenario = Scenario.counting()
     let ended = scenario.drain { now in
       var pass = sample()
       pass.missedCloses = true
@@ -187,7 +187,7 @@ import Testing
 
   /// More were closed than one pass takes, and the next one is told of the rest.
   @Test func `close events that arrive after they were reported missed are not counted twice`() {
-    var scenario = DrainScenario()
+    var scenario = Scenario.counting()
     let ended = scenario.drain { now in
       var pass = sample(closed: now < 250 ? 0 : now < 500 ? 10 : 30)
       pass.missedCloses = now == 250
@@ -203,7 +203,7 @@ import Testing
   /// The other end has reset it before the stop, so that no pass sees it, and the command closes it later.
   @Test(arguments: [0, 2000])
   func `closing a connection the client had reset before the stop does not count as a new one`(opensFrom: Int) {
-    var scenario = DrainScenario()
+    var scenario = Scenario.counting()
     let ended = scenario.drain { now in
       var pass = sample(closed: now < 1000 ? 0 : 1)
       // Two come and go later.
@@ -220,7 +220,7 @@ import Testing
 
   /// A neighbour in the network namespace that is busy must not keep the drain from its end.
   @Test func `one missed close event does not let a neighbour's connections prolong the drain`() {
-    var scenario = DrainScenario()
+    var scenario = Scenario.counting()
     let ended = scenario.drain { now in
       var pass = sample()
       pass.missedCloses = now == 1000
@@ -237,7 +237,7 @@ import Testing
 
   /// The kernel tells of them a second late, and of each marker too: quiet is not what has not been told yet.
   @Test func `the drain does not end before delayed close events have arrived`() {
-    var scenario = DrainScenario()
+    var scenario = Scenario.counting()
     let ended = scenario.drain { now in
       var pass = sample()
       pass.eventHorizonAge = now < 1000 ? nil : .seconds(1)
@@ -253,7 +253,7 @@ import Testing
   }
 
   @Test func `a pass 20 ms later ends the drain if only the marker's event was missing`() {
-    var scenario = DrainScenario()
+    var scenario = Scenario.counting()
     var passes: [Int] = []
     let ended = scenario.drain { now in
       var pass = sample(closed: now < 4000 ? 0 : 1)
@@ -271,7 +271,7 @@ import Testing
   @Test(arguments: [0, 10, 50, 100, 300, 450])
   func `periodic traffic in phase with the sampling interval cannot postpone the drain's end`(late: Int) {
     for phase in stride(from: 0, to: 1000, by: 50) {
-      var scenario = DrainScenario {
+      var scenario = Scenario.counting {
         $0.drainQuiet = .milliseconds(500)
         $0.delay = .milliseconds(1500)
       }
@@ -291,7 +291,7 @@ import Testing
 
   /// Only then is there nothing to be in a hurry for.
   @Test func `a drain without any close event lasts until its timeout at the usual sampling interval`() {
-    var scenario = DrainScenario()
+    var scenario = Scenario.counting()
     var passes: [Int] = []
     let ended = scenario.drain { now in
       passes.append(now)
@@ -304,7 +304,7 @@ import Testing
   }
 
   @Test func `a drain with missed close events and no PassiveOpens counter lasts until its timeout`() {
-    var scenario = DrainScenario()
+    var scenario = Scenario.counting()
     let ended = scenario.drain { _ in
       var pass = sample()
       pass.missedCloses = true
@@ -314,15 +314,15 @@ import Testing
   }
 
   @Test func `a pass that takes more than 5 ms is repeated once a second only`() {
-    var scenario = DrainScenario()
-    _ = scenario.at(0, .signal(.sigterm))
+    var scenario = Scenario.counting()
+    scenario.at(0, .signal(.sigterm))
     var pass = sample()
     pass.cost = .milliseconds(6)
-    _ = scenario.at(0, .sampled(pass))
+    scenario.at(0, .sampled(pass))
     #expect(scenario.wakeUp == 1000)
-    _ = scenario.at(1000, .timer)
+    scenario.at(1000, .timer)
     pass.cost = .milliseconds(5)
-    _ = scenario.at(1000, .sampled(pass))
+    scenario.at(1000, .sampled(pass))
     #expect(scenario.wakeUp == 1250)
   }
 }
@@ -330,7 +330,7 @@ import Testing
 /// The delay where nothing listens: a loop in a shell, a queue worker, a tunnel.
 @Suite struct KeptDelayTests {
   @Test func `a default delay is skipped and not announced when the command never listened`() {
-    var scenario = DrainScenario()
+    var scenario = Scenario.counting()
     #expect(scenario.drain { _ in sample(listeners: .none) } == 0)
     #expect(scenario.line("delaying") == nil)
     #expect(scenario.line("stop-signal")?.contains(#""forward_in_ms":null"#) == true)
@@ -340,26 +340,26 @@ import Testing
   }
 
   @Test func `a default delay is announced once a sample shows a listening socket`() {
-    var scenario = DrainScenario()
-    _ = scenario.at(0, .signal(.sigterm))
+    var scenario = Scenario.counting()
+    scenario.at(0, .signal(.sigterm))
     #expect(scenario.line("delaying") == nil)
-    _ = scenario.at(3, .sampled(sample()))
+    scenario.at(3, .sampled(sample()))
     #expect(scenario.line("delaying")?.contains("the command keeps serving for 5s") == true)
-    _ = scenario.at(250, .timer)
-    _ = scenario.at(253, .sampled(sample()))
-    #expect(scenario.records.filter { $0.event.utf8.elementsEqual("delaying".utf8) }.count == 1)
+    scenario.at(250, .timer)
+    scenario.at(253, .sampled(sample()))
+    #expect(scenario.count("delaying") == 1)
   }
 
   @Test func `a default delay is kept if the sockets cannot be sampled`() {
-    var scenario = DrainScenario()
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.at(3, .countFailed("sock_diag: Too many open files"))
+    var scenario = Scenario.counting()
+    scenario.at(0, .signal(.sigterm))
+    scenario.at(3, .countFailed("sock_diag: Too many open files"))
     #expect(scenario.line("delaying")?.contains("keeps serving for 5s") == true)
     #expect(scenario.lifecycle.phase == .delaying)
   }
 
   @Test func `a given delay is kept and the drain skipped when the command never listened`() {
-    var scenario = DrainScenario { $0.delay = .seconds(2) }
+    var scenario = Scenario.counting { $0.delay = .seconds(2) }
     #expect(scenario.drain { _ in sample(listeners: .none) } == 2000)
     #expect(
       scenario.line("stop-signal")?.contains("the command keeps serving for 2s, SIGKILL in 29s at the latest") == true)
@@ -370,7 +370,7 @@ import Testing
   }
 
   @Test func `a command that begins to listen during a given delay is drained`() {
-    var scenario = DrainScenario { ($0.delay, $0.drainQuiet) = (.seconds(2), .seconds(2)) }
+    var scenario = Scenario.counting { ($0.delay, $0.drainQuiet) = (.seconds(2), .seconds(2)) }
     let forwarded = scenario.drain { now in
       now < 1000 ? sample(listeners: .none) : sample(connection(sent: now - 1500, received: now - 1500))
     }
@@ -378,7 +378,7 @@ import Testing
   }
 
   @Test func `a given delay is skipped while the command is starting`() {
-    var scenario = DrainScenario {
+    var scenario = Scenario.counting {
       $0.readyTCP = 80
       $0.delay = .seconds(2)
     }
@@ -386,20 +386,20 @@ import Testing
   }
 
   @Test func `in mode time the announced SIGKILL is the end of the delay and --grace`() {
-    var scenario = DrainScenario { ($0.grace, $0.delay, $0.drain) = (.seconds(2), .milliseconds(1500), .time) }
-    _ = scenario.at(0, .signal(.sigterm))
+    var scenario = Scenario.counting { ($0.grace, $0.delay, $0.drain) = (.seconds(2), .milliseconds(1500), .time) }
+    scenario.at(0, .signal(.sigterm))
     #expect(scenario.line("stop-signal")?.contains(#""kill_in_ms":3500"#) == true)
     #expect(scenario.lifecycle.snapshot.killAt == .at(3500))
-    _ = scenario.at(1500, .timer)
+    scenario.at(1500, .timer)
     #expect(scenario.lifecycle.killAt == .at(3500))
   }
 
   @Test func `in mode idle the announced SIGKILL is the end of the longest drain and --grace`() {
-    var scenario = DrainScenario { ($0.grace, $0.delay, $0.drainTimeout) = (.seconds(2), .seconds(1), .seconds(4)) }
-    _ = scenario.at(0, .signal(.sigterm))
+    var scenario = Scenario.counting { ($0.grace, $0.delay, $0.drainTimeout) = (.seconds(2), .seconds(1), .seconds(4)) }
+    scenario.at(0, .signal(.sigterm))
     #expect(scenario.lifecycle.snapshot.killAt == .at(7000))
-    _ = scenario.at(0, .sampled(sample()))
-    _ = scenario.at(1000, .signal(.sigint))
+    scenario.at(0, .sampled(sample()))
+    scenario.at(1000, .signal(.sigint))
     #expect(scenario.lifecycle.snapshot.killAt == .at(3000))
   }
 }

@@ -7,18 +7,17 @@ import Testing
 /// What a stop says of its traffic: in the final report, in the log and in `ebb status`.
 @Suite struct TrafficReportTests {
   @Test func `the report counts the requests in flight at the kill by a final sample`() {
-    var scenario = DrainScenario { $0.drain = .time }
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.at(0, .sampled(sample()))
-    _ = scenario.at(5000, .timer)
+    var scenario = Scenario.counting { $0.drain = .time }
+    scenario.at(0, .signal(.sigterm))
+    scenario.at(0, .sampled(sample()))
+    scenario.at(5000, .timer)
     #expect(scenario.lifecycle.phase == .stopping)
     #expect(scenario.wakeUp == 28_750)
     #expect(scenario.at(28_750, .timer) == [.count(lookForListeners: true)])
-    _ = scenario.at(28_751, .sampled(sample(connection(sent: 9000, received: 0), connection(sent: 9000, received: 0))))
+    scenario.at(28_751, .sampled(sample(connection(sent: 9000, received: 0), connection(sent: 9000, received: 0))))
     #expect(scenario.wakeUp == 29_000)
-    _ = scenario.at(29_000, .timer)
-    _ = scenario.at(29_001, .commandExited(.killed(by: .sigkill, dumpedCore: false)))
-    _ = scenario.at(29_001, .reapedAll(childrenRemain: false))
+    scenario.at(29_000, .timer)
+    scenario.exit(.killed(by: .sigkill, dumpedCore: false), at: 29_001)
     #expect(scenario.report.contains(#""in_flight":{"at_stop":0,"at_forward":0,"at_kill":2}"#))
     // They may have come at any time since the command was told.
     #expect(scenario.report.contains(#""connections_after_stop":0,"last_connection_ms":null"#))
@@ -52,7 +51,7 @@ import Testing
   /// With each delay that it would say the next report would say a longer one.
   @Test(arguments: [5, 14, 19])
   func `the report advises no longer delay if connections come without a pause`(_ delay: Int) {
-    var scenario = DrainScenario { ($0.delay, $0.drainTimeout) = (.seconds(delay), .seconds(5)) }
+    var scenario = Scenario.counting { ($0.delay, $0.drainTimeout) = (.seconds(delay), .seconds(5)) }
     let forwarded = scenario.drain { now in
       let age = now % 1000
       return sample(connection(sent: age, received: age), closed: now / 1000)
@@ -65,7 +64,7 @@ import Testing
 
   /// As routing that forgets an instance makes it: the next delay has to be longer.
   @Test func `the report advises a longer delay if connections end before the forwarding`() {
-    var scenario = DrainScenario { $0.delay = .seconds(2) }
+    var scenario = Scenario.counting { $0.delay = .seconds(2) }
     _ = scenario.drain { now in
       let last = min(now - now % 1000, 4000)
       return sample(connection(sent: now - last, received: now - last), closed: last / 1000)
@@ -76,42 +75,40 @@ import Testing
   }
 
   @Test func `no delay is advised before it is known whether connections end`() {
-    var scenario = DrainScenario()
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.at(0, .sampled(sample()))
-    _ = scenario.at(4800, .timer)
-    _ = scenario.at(4800, .sampled(sample(connection(sent: 0, received: 0))))
+    var scenario = Scenario.counting()
+    scenario.at(0, .signal(.sigterm))
+    scenario.at(0, .sampled(sample()))
+    scenario.at(4800, .timer)
+    scenario.at(4800, .sampled(sample(connection(sent: 0, received: 0))))
     #expect(scenario.lifecycle.trafficReport.advice(delay: .seconds(5)) == nil)
   }
 
   // MARK: The log
 
   @Test func `the log names the source of the counts each time it changes`() {
-    var scenario = DrainScenario()
-    _ = scenario.at(0, .signal(.sigterm))
+    var scenario = Scenario.counting()
+    scenario.at(0, .signal(.sigterm))
     var now = 0
     for source in [ConnectionSource.proc, .proc, .procStates, .procStates] {
       var pass = sample()
       pass.source = source
-      _ = scenario.at(now, .sampled(pass))
+      scenario.at(now, .sampled(pass))
       now += 250
-      _ = scenario.at(now, .timer)
+      scenario.at(now, .timer)
     }
-    let said = scenario.records.filter { $0.event == "connections" }.map { record in
-      String(decoding: record.line(.json, unixMilliseconds: 0), as: UTF8.self)
-    }
+    let said = scenario.records.filter { $0.event == "connections" }.map { $0.json }
     #expect(said.count == 2)
     #expect(said[0].contains(#""source":"proc","#))
     #expect(said[1].contains(#""source":"proc-states""#))
   }
 
   @Test func `the log tells a command that closed its listening sockets from one that never had any`() {
-    var scenario = DrainScenario { $0.readyTCP = 80 }
-    _ = scenario.at(0, .timer)
-    _ = scenario.at(0, .probeSucceeded)
+    var scenario = Scenario.counting { $0.readyTCP = 80 }
+    scenario.at(0, .timer)
+    scenario.at(0, .probeSucceeded)
     #expect(scenario.drain { _ in sample(listeners: .none) } == 5000)
     #expect(scenario.line("connections")?.contains("waiting only for the delay") == true)
-    var never = DrainScenario()
+    var never = Scenario.counting()
     #expect(never.drain { _ in sample(listeners: .none) } == 0)
     #expect(never.line("connections")?.contains("skipping delay and drain") == true)
   }
@@ -120,7 +117,7 @@ import Testing
 
   /// Three requests at the stop signal, one when the command is told; a connection comes at +4.6 s.
   @Test func `ebb status shows the traffic of a stop that has forwarded its signal`() throws {
-    var scenario = DrainScenario { $0.drainTimeout = .seconds(1) }
+    var scenario = Scenario.counting { $0.drainTimeout = .seconds(1) }
     let owed = connection(sent: 9000, received: 8000)
     let told = scenario.drain { now in
       now < 4600 ? sample(owed, owed, owed) : sample(owed, owed, connection(sent: 9000, received: now - 4600))
@@ -144,7 +141,7 @@ import Testing
   }
 
   @Test func `ebb status shows the advice once the stop signal was forwarded`() {
-    var scenario = DrainScenario()
+    var scenario = Scenario.counting()
     _ = scenario.drain { now in
       now < 4600 ? sample() : sample(connection(sent: now - 4600, received: now - 4600))
     }

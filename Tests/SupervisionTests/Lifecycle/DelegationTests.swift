@@ -6,9 +6,9 @@ import Testing
 
 /// A supervisor whose command is a supervisor itself: the runtime's init above the image's entry point.
 @Suite struct DelegationTests {
-  private func stopped(_ change: (inout RunOptions) -> Void = { _ in }) -> (DrainScenario, [Action]) {
-    var scenario = DrainScenario(change)
-    _ = scenario.at(0, .commandSeen(isSupervisor: true))
+  private func stopped(_ change: (inout RunOptions) -> Void = { _ in }) -> (Scenario, [Action]) {
+    var scenario = Scenario.counting(change)
+    scenario.at(0, .commandSeen(isSupervisor: true))
     let actions = scenario.at(0, .signal(.sigterm))
     return (scenario, actions)
   }
@@ -38,10 +38,10 @@ import Testing
 
   @Test func `an ebb above an ebb exits within a quarter of the margin after SIGKILL`() {
     var (scenario, _) = stopped()
-    _ = scenario.at(29_500, .timer)
+    scenario.at(29_500, .timer)
     #expect(scenario.lifecycle.phase == .killing)
-    _ = scenario.at(29_750, .timer)
-    _ = scenario.at(29_750, .survivors([], isInit: true))
+    scenario.at(29_750, .timer)
+    scenario.at(29_750, .survivors([], isInit: true))
     #expect(scenario.lifecycle.phase == .exited)
   }
 
@@ -51,9 +51,8 @@ import Testing
     #expect(ended.report.isEmpty)
     #expect(ended.line("exited")?.contains(#""delay_ended_by":"skipped""#) == true)
     var (killed, _) = stopped()
-    _ = killed.at(29_500, .timer)
-    _ = killed.at(29_501, .commandExited(.killed(by: .sigkill, dumpedCore: false)))
-    _ = killed.at(29_501, .reapedAll(childrenRemain: false))
+    killed.at(29_500, .timer)
+    killed.exit(.killed(by: .sigkill, dumpedCore: false), at: 29_501)
     #expect(killed.report.contains(#""killed":true"#))
   }
 

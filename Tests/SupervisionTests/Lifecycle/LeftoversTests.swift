@@ -4,36 +4,27 @@ import Testing
 @testable import Primitives
 @testable import Supervision
 
-/// Stopping what the command left behind. Times are milliseconds since the start.
-private struct Scenario {
-  var lifecycle: Lifecycle
-
-  init(_ change: (inout RunOptions) -> Void = { _ in }) {
-    var options = RunOptions()
-    options.orchestrator = .kubernetes
-    options.quiet = true
-    options.delay = .zero
-    options.drain = .time
-    change(&options)
-    lifecycle = Lifecycle(options)
-    _ = lifecycle.handle(.spawned(pid: 7, hasTerminal: false), at: .at(0))
+/// A run whose stop forwards its signal immediately.
+private func undelayed(_ change: (inout RunOptions) -> Void = { _ in }) -> Scenario {
+  Scenario.quiet(showsSearches: true) {
+    $0.delay = .zero
+    change(&$0)
   }
+}
 
-  mutating func at(_ milliseconds: Int, _ event: Event) -> [Action] {
-    lifecycle.handle(event, at: .at(milliseconds)).filter {
-      if case .writeTerminationMessage = $0 { false } else { true }
-    }
-  }
-
+extension Scenario {
   /// The command ends and leaves children of ebb's behind, which are looked for at once.
-  mutating func commandEnds(_ status: ExitStatus, leaving children: [ChildProcess]?, at milliseconds: Int) -> [Action] {
+  @discardableResult
+  fileprivate mutating func commandEnds(_ status: ExitStatus, leaving children: [ChildProcess]?, at milliseconds: Int)
+    -> [Action]
+  {
     _ = at(milliseconds, .commandExited(status))
     #expect(at(milliseconds, .reapedAll(childrenRemain: true)) == [.findChildren])
     return at(milliseconds, .children(children))
   }
 
   /// What is done until then, when time alone passes.
-  mutating func run(until milliseconds: Int) -> [(at: Int, action: Action)] {
+  fileprivate mutating func run(until milliseconds: Int) -> [(at: Int, action: Action)] {
     var done: [(Int, Action)] = []
     while let wakeUp = lifecycle.wakeUp, wakeUp <= .at(milliseconds), lifecycle.phase < .killing {
       let now = (wakeUp - .at(0)).milliseconds
@@ -52,22 +43,23 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
   [.signalLeftovers(signal, pids.map { .child($0) })]
 }
 
+/// Stopping what the command left behind.
 @Suite struct LeftoversTests {
   // MARK: Without a stop
 
   @Test func `leftovers of a command that ended without a stop get SIGTERM, and SIGKILL after 2 s`() {
-    var scenario = Scenario()
+    var scenario = undelayed()
     #expect(scenario.commandEnds(exited, leaving: [member, app], at: 0) == stop(8, 9))
     #expect(scenario.at(100, .signal(.sighup)) == [])  // the command's pid is free
-    let remaining = scenario.run(until: 2000)
-    #expect(
-      remaining.filter { $0.action != .findChildren }.first.map { $0.at == 2000 && $0.action == .killChildren } == true)
+    let kill = scenario.run(until: 2000).first { $0.action != .findChildren }
+    #expect(kill?.at == 2000)
+    #expect(kill?.action == .killChildren)
     #expect(scenario.at(2005, .reapedAll(childrenRemain: false)).last == .exit(code: 0, flush: .milliseconds(500)))
   }
 
   @Test func `a stop signal that arrives while leftovers are ending is not sent to them again`() {
-    var scenario = Scenario { $0.leftoverTimeout = .seconds(100) }
-    _ = scenario.commandEnds(exited, leaving: [app], at: 0)
+    var scenario = undelayed { $0.leftoverTimeout = .seconds(100) }
+    scenario.commandEnds(exited, leaving: [app], at: 0)
     #expect(scenario.at(1000, .signal(.sigterm)) == [.findChildren])  // the usual look
     #expect(scenario.at(1000, .children([app])) == [])
     #expect(scenario.lifecycle.killAt == .at(30_000))
@@ -76,34 +68,34 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
   // MARK: In a stop
 
   @Test func `leftovers of a command that died of the stop signal are signalled immediately`() {
-    var scenario = Scenario()
-    _ = scenario.at(0, .signal(.sigterm))
+    var scenario = undelayed()
+    scenario.at(0, .signal(.sigterm))
     #expect(scenario.commandEnds(died, leaving: [app], at: 10) == stop(9))
   }
 
   @Test func `leftovers in a stop have all its remaining time before SIGKILL`() {
-    var scenario = Scenario()
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.commandEnds(died, leaving: [app], at: 10)
+    var scenario = undelayed()
+    scenario.at(0, .signal(.sigterm))
+    scenario.commandEnds(died, leaving: [app], at: 10)
     #expect(scenario.run(until: 28_999).allSatisfy { $0.action == .findChildren })
     #expect(scenario.run(until: 29_000).contains { $0.action == .killChildren })
   }
 
   @Test func `--leftover-timeout brings the SIGKILL of leftovers forward and never back`() {
-    var short = Scenario { $0.leftoverTimeout = .seconds(3) }
-    _ = short.at(0, .signal(.sigterm))
-    _ = short.commandEnds(died, leaving: [app], at: 10)
+    var short = undelayed { $0.leftoverTimeout = .seconds(3) }
+    short.at(0, .signal(.sigterm))
+    short.commandEnds(died, leaving: [app], at: 10)
     #expect(short.lifecycle.killAt == .at(3010))
-    var long = Scenario { $0.leftoverTimeout = .seconds(300) }
-    _ = long.at(0, .signal(.sigterm))
-    _ = long.commandEnds(died, leaving: [app], at: 10)
+    var long = undelayed { $0.leftoverTimeout = .seconds(300) }
+    long.at(0, .signal(.sigterm))
+    long.commandEnds(died, leaving: [app], at: 10)
     #expect(long.lifecycle.killAt == .at(29_000))
   }
 
   /// It was a script with a trap, that has passed the signal on.
   @Test func `a leftover of a command that exited is signalled at half time if it does not listen`() {
-    var scenario = Scenario()
-    _ = scenario.at(0, .signal(.sigterm))
+    var scenario = undelayed()
+    scenario.at(0, .signal(.sigterm))
     #expect(scenario.commandEnds(exited, leaving: [app], at: 1000) == [])
     let done = scenario.run(until: 28_999).filter { $0.action != .findChildren }
     #expect(done.map { $0.at } == [3000, 15_000])
@@ -111,84 +103,84 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
   }
 
   @Test func `a leftover of a command that exited is signalled after 2 s if it still listens`() {
-    var scenario = Scenario()
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.commandEnds(exited, leaving: [app], at: 1000)
+    var scenario = undelayed()
+    scenario.at(0, .signal(.sigterm))
+    scenario.commandEnds(exited, leaving: [app], at: 1000)
     #expect(scenario.run(until: 3000).last?.action == .findListening([9]) || scenario.run(until: 3000).isEmpty)
     #expect(scenario.at(3004, .childrenListen([9])) == stop(9))
     #expect(scenario.run(until: 28_999).allSatisfy { $0.action == .findChildren })
   }
 
   @Test func `a leftover is checked after a quarter of the time if that is less than 2 s`() {
-    var scenario = Scenario { $0.terminationGracePeriod = .seconds(10) }
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.commandEnds(exited, leaving: [app], at: 5000)
+    var scenario = undelayed { $0.terminationGracePeriod = .seconds(10) }
+    scenario.at(0, .signal(.sigterm))
+    scenario.commandEnds(exited, leaving: [app], at: 5000)
     let done = scenario.run(until: 8999).filter { $0.action != .findChildren }
     #expect(done.map { $0.at } == [6000, 7000])
   }
 
   /// No signal had gone out that it could have passed on.
   @Test func `leftovers of a command that exited in the delay are signalled immediately`() {
-    var scenario = Scenario { $0.delay = .seconds(5) }
-    _ = scenario.at(0, .signal(.sigterm))
+    var scenario = undelayed { $0.delay = .seconds(5) }
+    scenario.at(0, .signal(.sigterm))
     #expect(scenario.commandEnds(exited, leaving: [app], at: 1000) == stop(9))
   }
 
   /// Its parent had ended before the stop signal came.
   @Test func `a leftover that was ebb's child at the forwarding is signalled immediately`() {
-    var scenario = Scenario()
+    var scenario = undelayed()
     #expect(scenario.at(0, .signal(.sigterm)).first == .findChildren)
-    _ = scenario.at(0, .children([app]))
+    scenario.at(0, .children([app]))
     #expect(scenario.commandEnds(exited, leaving: [member, app], at: 10) == stop(9))
   }
 
   @Test func `with --group leftovers in the command's group are not signalled again`() {
-    var scenario = Scenario { $0.targetsProcessGroup = true }
+    var scenario = undelayed { $0.targetsProcessGroup = true }
     #expect(scenario.at(0, .signal(.sigterm)).prefix(2) == [.findChildren, .findGroup])
-    _ = scenario.at(0, .groupMembers([7, 8]))
+    scenario.at(0, .groupMembers([7, 8]))
     #expect(scenario.commandEnds(died, leaving: [member, app], at: 10) == stop(9))
     #expect(scenario.run(until: 28_999).allSatisfy { $0.action == .findChildren })
   }
 
   /// By a trap of the command's, say. One that has left the group since has had it all the same.
   @Test func `with --group a leftover that joined the group after the forwarding is signalled`() {
-    var scenario = Scenario { $0.targetsProcessGroup = true }
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.at(0, .groupMembers([7, 8]))
+    var scenario = undelayed { $0.targetsProcessGroup = true }
+    scenario.at(0, .signal(.sigterm))
+    scenario.at(0, .groupMembers([7, 8]))
     let left = ChildProcess(pid: 8, group: 8)
     let joined = ChildProcess(pid: 12, group: 7)
     #expect(scenario.commandEnds(died, leaving: [left, joined], at: 10) == stop(12))
   }
 
   @Test func `with --group and unknown members the present group of a leftover decides`() {
-    var scenario = Scenario { $0.targetsProcessGroup = true }
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.at(0, .groupMembers(nil))
+    var scenario = undelayed { $0.targetsProcessGroup = true }
+    scenario.at(0, .signal(.sigterm))
+    scenario.at(0, .groupMembers(nil))
     #expect(scenario.commandEnds(died, leaving: [member, app], at: 10) == stop(9))
   }
 
   @Test func `with --group leftovers in the command's group are signalled if nothing was forwarded`() {
-    var scenario = Scenario { $0.targetsProcessGroup = true }
+    var scenario = undelayed { $0.targetsProcessGroup = true }
     #expect(scenario.commandEnds(exited, leaving: [member], at: 0) == stop(8))
   }
 
   @Test func `leftovers get the stop signal as rewritten`() {
     let rewrite: (inout RunOptions) -> Void = { $0.rewrites.add(from: .sigterm, to: .sigquit) }
-    var inStop = Scenario(rewrite)
-    _ = inStop.at(0, .signal(.sigterm))
+    var inStop = undelayed(rewrite)
+    inStop.at(0, .signal(.sigterm))
     #expect(
       inStop.commandEnds(.killed(by: .sigquit, dumpedCore: false), leaving: [app], at: 10) == stop(9, with: .sigquit))
-    var without = Scenario(rewrite)
+    var without = undelayed(rewrite)
     #expect(without.commandEnds(exited, leaving: [app], at: 0) == stop(9, with: .sigquit))
-    var dropped = Scenario { $0.rewrites.add(from: .sigterm, to: nil) }
+    var dropped = undelayed { $0.rewrites.add(from: .sigterm, to: nil) }
     #expect(dropped.commandEnds(exited, leaving: [app], at: 0) == [])
   }
 
   @Test func `more than 16 leftovers are checked for listening sockets in several scans`() {
-    var scenario = Scenario()
-    _ = scenario.at(0, .signal(.sigterm))
+    var scenario = undelayed()
+    scenario.at(0, .signal(.sigterm))
     let many = (1...20).map { ChildProcess(pid: 100 + $0, group: 100) }
-    _ = scenario.commandEnds(exited, leaving: many, at: 1000)
+    scenario.commandEnds(exited, leaving: many, at: 1000)
     let first = scenario.run(until: 3000).compactMap {
       if case .findListening(let pids) = $0.action { pids } else { nil }
     }
@@ -198,46 +190,44 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
   }
 
   @Test func `the log counts only the leftovers that were signalled`() {
-    var options = RunOptions()
-    options.verboseCount = 1
-    var lifecycle = Lifecycle(options)
-    _ = lifecycle.handle(.spawned(pid: 7, hasTerminal: false), at: .at(0))
-    func events(_ event: Event) -> [String] {
-      lifecycle.handle(event, at: .at(1)).compactMap { if case .log(let record) = $0 { record.event } else { nil } }
-    }
-    _ = events(.commandExited(exited))
-    #expect(events(.reapedAll(childrenRemain: true)) == [])
-    #expect(events(.children([])) == [])  // they have ended and wait to be reaped
-    #expect(events(.children([app])) == ["leftovers"])
-    #expect(events(.leftoversSignalled(0, .sigterm)) == [])
-    #expect(events(.leftoversSignalled(1, .sigterm)) == ["leftovers-stopping"])
+    var scenario = Scenario { $0.verboseCount = 1 }
+    scenario.at(1, .commandExited(exited))
+    scenario.at(1, .reapedAll(childrenRemain: true))
+    scenario.at(1, .children([]))  // they have ended and wait to be reaped
+    #expect(scenario.line("leftovers") == nil)
+    scenario.at(1, .children([app]))
+    #expect(scenario.count("leftovers") == 1)
+    scenario.at(1, .leftoversSignalled(0, .sigterm))
+    #expect(scenario.line("leftovers-stopping") == nil)
+    scenario.at(1, .leftoversSignalled(1, .sigterm))
+    #expect(scenario.line("leftovers-stopping")?.contains(#""signal":"TERM","count":1"#) == true)
   }
 
   // MARK: New heads
 
   @Test func `a child of a leftover that died of the signal is signalled immediately`() {
-    var scenario = Scenario()
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.commandEnds(died, leaving: [app], at: 10)
+    var scenario = undelayed()
+    scenario.at(0, .signal(.sigterm))
+    scenario.commandEnds(died, leaving: [app], at: 10)
     #expect(scenario.at(500, .orphanReaped(pid: 9, died)) == [.findChildren])
     #expect(scenario.at(500, .children([ChildProcess(pid: 11, group: 9)])) == stop(11))
   }
 
   @Test func `a child of a leftover that exited is given time to exit itself`() {
-    var scenario = Scenario()
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.commandEnds(died, leaving: [app], at: 10)
+    var scenario = undelayed()
+    scenario.at(0, .signal(.sigterm))
+    scenario.commandEnds(died, leaving: [app], at: 10)
     #expect(scenario.at(500, .orphanReaped(pid: 9, exited)) == [.findChildren])
     #expect(scenario.at(500, .children([ChildProcess(pid: 11, group: 9)])) == [])
     #expect(scenario.run(until: 2500).contains { $0.action == .findListening([11]) })
   }
 
   @Test func `many exits in a row cause one search for children in 20 ms`() {
-    var scenario = Scenario()
-    _ = scenario.commandEnds(exited, leaving: [app], at: 0)
+    var scenario = undelayed()
+    scenario.commandEnds(exited, leaving: [app], at: 0)
     var looks = 0
     for pid in 0..<1000 {
-      _ = scenario.at(1, .orphanReaped(pid: Int32(100 + pid), died))
+      scenario.at(1, .orphanReaped(pid: Int32(100 + pid), died))
       looks += scenario.at(1, .reapedAll(childrenRemain: true)).filter { $0 == .findChildren }.count
     }
     #expect(looks == 0)
@@ -245,22 +235,22 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
   }
 
   @Test func `a leftover whose parent was not ebb's child is found within a second`() {
-    var scenario = Scenario()
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.commandEnds(died, leaving: [app], at: 10)
+    var scenario = undelayed()
+    scenario.at(0, .signal(.sigterm))
+    scenario.commandEnds(died, leaving: [app], at: 10)
     #expect(scenario.run(until: 1010).map { $0.action } == [.findChildren])
   }
 
   // MARK: Without /proc
 
   @Test func `without /proc the command's group is signalled once in place of its leftovers`() {
-    var scenario = Scenario()
-    _ = scenario.at(0, .signal(.sigterm))
+    var scenario = undelayed()
+    scenario.at(0, .signal(.sigterm))
     #expect(
       scenario.commandEnds(died, leaving: nil, at: 10) == [.signalLeftovers(.sigterm, [.commandGroup])])
     #expect(scenario.at(20, .children(nil)) == [])
-    var group = Scenario { $0.targetsProcessGroup = true }
-    _ = group.at(0, .signal(.sigterm))
+    var group = undelayed { $0.targetsProcessGroup = true }
+    group.at(0, .signal(.sigterm))
     #expect(group.commandEnds(died, leaving: nil, at: 10) == [])
   }
 }

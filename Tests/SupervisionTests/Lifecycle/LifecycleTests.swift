@@ -5,35 +5,9 @@ import Testing
 @testable import Primitives
 @testable import Supervision
 
-/// One run, told as a story. Times are milliseconds since its start.
-private struct Scenario {
-  var lifecycle: Lifecycle
-
-  init(_ change: (inout RunOptions) -> Void = { _ in }, hasTerminal: Bool = false) {
-    var options = RunOptions()
-    options.orchestrator = .kubernetes
-    options.quiet = true  // the actions that matter here
-    options.drain = .time  // DrainTests tell the rest
-    change(&options)
-    lifecycle = Lifecycle(options)
-    _ = lifecycle.handle(.spawned(pid: 7, hasTerminal: hasTerminal), at: .at(0))
-  }
-
-  mutating func at(_ milliseconds: Int, _ event: Event) -> [Action] {
-    lifecycle.handle(event, at: .at(milliseconds)).filter { action in
-      switch action {
-      case .writeTerminationMessage, .count, .findChildren, .findGroup: false
-      default: true
-      }
-    }
-  }
-
-  var wakeUp: Int? { lifecycle.wakeUp.map { ($0 - .at(0)).milliseconds } }
-}
-
 @Suite struct LifecycleTests {
   @Test func `a graceful stop waits for the delay, forwards SIGTERM and exits with the command's code`() {
-    var scenario = Scenario()
+    var scenario = Scenario.quiet()
     #expect(scenario.lifecycle.phase == .serving)
     #expect(scenario.wakeUp == nil)
     #expect(scenario.at(1000, .signal(.sigterm)) == [])
@@ -43,36 +17,33 @@ private struct Scenario {
     #expect(scenario.at(6000, .timer) == stopCommand)
     #expect(scenario.lifecycle.phase == .stopping)
     #expect(scenario.wakeUp == 30_000)
-    #expect(scenario.at(7000, .commandExited(.exited(code: 3))) == [])
-    #expect(scenario.at(7000, .reapedAll(childrenRemain: false)) == [.exit(code: 3, flush: .milliseconds(500))])
+    #expect(scenario.exit(.exited(code: 3), at: 7000) == [.exit(code: 3, flush: .milliseconds(500))])
     #expect(scenario.lifecycle.phase == .exited)
     #expect(scenario.wakeUp == nil)
     #expect(scenario.at(7001, .signal(.sigterm)) == [])
   }
 
   @Test func `a command that runs at the deadline gets SIGKILL, and its descendants too`() {
-    var scenario = Scenario()
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.at(5000, .timer)
+    var scenario = Scenario.quiet()
+    scenario.at(0, .signal(.sigterm))
+    scenario.at(5000, .timer)
     #expect(scenario.at(28_999, .timer) == [])
-    let kill = scenario.at(29_000, .timer)
     #expect(
-      kill.dropLast() == [
+      scenario.at(29_000, .timer) == [
         .send(.sigkill, to: .command), .killChildren, .killDescendants(within: .milliseconds(20)),
       ])
     #expect(scenario.lifecycle.phase == .killing)
     #expect(scenario.at(29_001, .timer) == [.killChildren])  // those forked meanwhile
-    _ = scenario.at(29_011, .commandExited(.killed(by: .sigkill, dumpedCore: false)))
     #expect(
-      scenario.at(29_011, .reapedAll(childrenRemain: false)).last
+      scenario.exit(.killed(by: .sigkill, dumpedCore: false), at: 29_011).last
         == .exit(code: 137, flush: TimeAmount(nanoseconds: 494_500_000)))
   }
 
   @Test func `ebb exits half a kill margin after SIGKILL when a process does not die`() {
-    var scenario = Scenario()
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.at(5000, .timer)
-    _ = scenario.at(29_000, .timer)
+    var scenario = Scenario.quiet()
+    scenario.at(0, .signal(.sigterm))
+    scenario.at(5000, .timer)
+    scenario.at(29_000, .timer)
     #expect(scenario.at(29_249, .timer) == [.killChildren])
     #expect(
       scenario.at(29_250, .timer) == [.killChildren, .killDescendants(within: .milliseconds(125))])
@@ -82,7 +53,8 @@ private struct Scenario {
     let end = scenario.at(29_500, .survivors([survivor(8, "D")].compactMap { $0 }, isInit: true))
     #expect(end.last == .exit(code: 137, flush: .milliseconds(250)))
     #expect(
-      reported(end) == ["process 8 (app) survived SIGKILL: it is in uninterruptible sleep; exiting anyway"]
+      scenario.records.last?.message
+        == "process 8 (app) survived SIGKILL: it is in uninterruptible sleep; exiting anyway"
     )
   }
 
@@ -91,13 +63,13 @@ private struct Scenario {
     for (isInit, states, sentences) in [
       (true, "RSZ", 0), (true, "RD", 1), (false, "S", 1), (false, "", 0), (false, "Z", 0),
     ] {
-      var scenario = Scenario()
-      _ = scenario.at(0, .signal(.sigterm))
-      _ = scenario.at(29_000, .timer)
-      _ = scenario.at(29_500, .timer)
+      var scenario = Scenario.quiet()
+      scenario.at(0, .signal(.sigterm))
+      scenario.at(29_000, .timer)
+      scenario.at(29_500, .timer)
       let survivors = states.compactMap { survivor(8, "\($0)") }
       let end = scenario.at(29_500, .survivors(survivors, isInit: isInit))
-      #expect(reported(end).count == sentences, "\(states)")
+      #expect(scenario.count("unkillable") == sentences, "\(states)")
       #expect(end.last == .exit(code: 137, flush: .milliseconds(250)))
     }
   }
@@ -106,16 +78,12 @@ private struct Scenario {
     Survivor(stat: Array("\(pid) (app) \(state) 1 7 7 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 8675309 1000 20".utf8))
   }
 
-  private func reported(_ actions: [Action]) -> [String] {
-    actions.compactMap { if case .log(let record) = $0, record.event == "unkillable" { record.message } else { nil } }
-  }
-
   /// ebb was stopped, or frozen with its container: dying takes its time after that too, and so does the report.
   @Test func `half the kill margin, at least 100 ms, counts from the moment of SIGKILL`() {
     for (margin, patience) in [(TimeAmount.seconds(1), 500), (.zero, 100)] {
-      var scenario = Scenario { $0.killMargin = margin }
-      _ = scenario.at(0, .signal(.sigterm))
-      _ = scenario.at(5000, .timer)
+      var scenario = Scenario.quiet { $0.killMargin = margin }
+      scenario.at(0, .signal(.sigterm))
+      scenario.at(5000, .timer)
       #expect(scenario.at(40_000, .timer).contains(.killChildren))
       #expect(scenario.at(40_000 + patience / 2 - 1, .timer) == [.killChildren])
       #expect(scenario.at(40_000 + patience - 1, .timer).first == .killChildren)
@@ -126,25 +94,24 @@ private struct Scenario {
   }
 
   @Test func `a failed event loop stops the command without delay and exits with 125`() {
-    var scenario = Scenario { $0.preStop = ["hook"] }
+    var scenario = Scenario.quiet { $0.preStop = ["hook"] }
     #expect(
       scenario.at(1000, .coreFailed("timerfd_create: Cannot allocate memory")).filter(isSend) == [
         .send(.sigterm, to: .command), .send(.sigcont, to: .command),
       ])
     #expect(scenario.wakeUp == 30_000)
-    _ = scenario.at(1100, .commandExited(.exited(code: 3)))
     #expect(
-      scenario.at(1100, .reapedAll(childrenRemain: false)).last == .exit(code: 125, flush: .milliseconds(500)))
+      scenario.exit(.exited(code: 3), at: 1100).last == .exit(code: 125, flush: .milliseconds(500)))
 
     // In a stop that is under way its deadline stays.
-    var late = Scenario()
-    _ = late.at(0, .signal(.sigterm))
+    var late = Scenario.quiet()
+    late.at(0, .signal(.sigterm))
     #expect(late.at(1000, .coreFailed("epoll_ctl: …")).filter(isSend).first == .send(.sigterm, to: .command))
     #expect(late.wakeUp == 29_000)
 
     // A command that has exited is sent nothing.
-    var over = Scenario()
-    _ = over.at(0, .commandExited(.exited(code: 3)))
+    var over = Scenario.quiet()
+    over.at(0, .commandExited(.exited(code: 3)))
     #expect(over.at(0, .coreFailed("epoll_ctl: …")).filter(isSend) == [])
     #expect(over.at(0, .reapedAll(childrenRemain: false)).last == .exit(code: 125, flush: .milliseconds(500)))
   }
@@ -152,25 +119,25 @@ private struct Scenario {
   private func isSend(_ action: Action) -> Bool { if case .send = action { true } else { false } }
 
   @Test func `--grace brings SIGKILL forward and never back`() {
-    var early = Scenario { $0.grace = .seconds(2) }
-    _ = early.at(0, .signal(.sigterm))
-    _ = early.at(5000, .timer)
+    var early = Scenario.quiet { $0.grace = .seconds(2) }
+    early.at(0, .signal(.sigterm))
+    early.at(5000, .timer)
     #expect(early.wakeUp == 7000)
-    var late = Scenario { $0.grace = .seconds(200) }
-    _ = late.at(0, .signal(.sigterm))
-    _ = late.at(5000, .timer)
+    var late = Scenario.quiet { $0.grace = .seconds(200) }
+    late.at(0, .signal(.sigterm))
+    late.at(5000, .timer)
     #expect(late.wakeUp == 29_000)
   }
 
   @Test func `with a delay of 0 the stop signal is forwarded immediately`() {
-    var scenario = Scenario { $0.delay = .zero }
+    var scenario = Scenario.quiet { $0.delay = .zero }
     #expect(scenario.at(5, .signal(.sigterm)) == stopCommand)
     #expect(scenario.lifecycle.phase == .stopping)
   }
 
   @Test func `a second stop signal is not forwarded and moves no deadline`() {
-    var scenario = Scenario { $0.stopSignals = SignalSet([.sigterm, .sigquit]) }
-    _ = scenario.at(0, .signal(.sigterm))
+    var scenario = Scenario.quiet { $0.stopSignals = SignalSet([.sigterm, .sigquit]) }
+    scenario.at(0, .signal(.sigterm))
     for time in [1, 4000] {
       #expect(scenario.at(time, .signal(.sigterm)) == [])
       #expect(scenario.at(time, .signal(.sigquit)) == [])  // listed: a stop signal, and nothing else
@@ -182,47 +149,47 @@ private struct Scenario {
   }
 
   @Test func `the stop signal that arrived is the one that is forwarded`() {
-    var scenario = Scenario {
+    var scenario = Scenario.quiet {
       $0.stopSignals = SignalSet([.sigterm, .sigquit])
       $0.rewrites.add(from: .sigquit, to: .sighup)
       $0.targetsProcessGroup = true
     }
-    _ = scenario.at(0, .signal(.sigquit))
+    scenario.at(0, .signal(.sigquit))
     #expect(scenario.at(5000, .timer) == [.send(.sighup, to: .commandGroup), .send(.sigcont, to: .commandGroup)])
   }
 
   @Test func `a stop signal that --rewrite drops leaves the deadline of SIGKILL`() {
-    var scenario = Scenario { $0.rewrites.add(from: .sigterm, to: nil) }
-    _ = scenario.at(0, .signal(.sigterm))
+    var scenario = Scenario.quiet { $0.rewrites.add(from: .sigterm, to: nil) }
+    scenario.at(0, .signal(.sigterm))
     #expect(scenario.at(5000, .timer) == [])
     #expect(scenario.at(29_000, .timer).first == .send(.sigkill, to: .command))
   }
 
   @Test func `SIGINT in the delay forwards the stop signal and not itself`() {
-    var scenario = Scenario()
+    var scenario = Scenario.quiet()
     #expect(scenario.at(0, .signal(.sigint)) == [.send(.sigint, to: .command)])  // before a stop, no deadline
     #expect(scenario.wakeUp == nil)
-    _ = scenario.at(10, .signal(.sigterm))
+    scenario.at(10, .signal(.sigterm))
     #expect(scenario.at(20, .signal(.sigint)) == stopCommand)
     #expect(scenario.at(30, .signal(.sigint)) == [.send(.sigint, to: .command)])
     #expect(scenario.wakeUp == 29_010)
   }
 
   @Test func `SIGQUIT in the delay is forwarded and does not end the delay`() {
-    var scenario = Scenario()
-    _ = scenario.at(10, .signal(.sigterm))
+    var scenario = Scenario.quiet()
+    scenario.at(10, .signal(.sigterm))
     #expect(scenario.at(20, .signal(.sigquit)) == [.send(.sigquit, to: .command)])
     #expect(scenario.lifecycle.phase == .delaying)
     #expect(scenario.wakeUp == 5010)
   }
 
   @Test func `a signal that begins no stop is forwarded in every phase`() {
-    var scenario = Scenario { $0.rewrites.add(from: .sigusr2, to: nil) }
+    var scenario = Scenario.quiet { $0.rewrites.add(from: .sigusr2, to: nil) }
     #expect(scenario.at(0, .signal(.sigusr1)) == [.send(.sigusr1, to: .command)])
     #expect(scenario.at(0, .signal(.sigusr2)) == [])
-    _ = scenario.at(0, .signal(.sigterm))
+    scenario.at(0, .signal(.sigterm))
     #expect(scenario.at(1, .signal(.sighup)) == [.send(.sighup, to: .command)])
-    _ = scenario.at(5000, .timer)
+    scenario.at(5000, .timer)
     #expect(scenario.at(5001, .signal(.sighup)) == [.send(.sighup, to: .command)])
   }
 
@@ -234,38 +201,38 @@ private struct Scenario {
     var shortWays = 0
     for change in changes {
       for signal in SignalSet.all.signals {
-        var scenario = Scenario(change)
+        var scenario = Scenario.quiet(change)
         guard let (sent, target) = scenario.lifecycle.forwardImmediately(signal) else { continue }
         shortWays += 1
         #expect(scenario.at(0, .signal(signal)) == [.send(sent, to: target)])
         #expect(scenario.wakeUp == nil)
-        _ = scenario.at(0, .signal(.sigterm))
-        _ = scenario.at(0, .signal(.sigquit))
+        scenario.at(0, .signal(.sigterm))
+        scenario.at(0, .signal(.sigquit))
         #expect(scenario.lifecycle.forwardImmediately(signal) == nil)  // in a stop everything takes the long way
       }
     }
     #expect(shortWays > 300)
-    var talkative = Scenario { ($0.quiet, $0.verboseCount) = (false, 1) }
+    var talkative = Scenario.quiet { ($0.quiet, $0.verboseCount) = (false, 1) }
     #expect(talkative.lifecycle.forwardImmediately(.sighup) != nil)
-    talkative = Scenario { ($0.quiet, $0.verboseCount) = (false, 2) }
+    talkative = Scenario.quiet { ($0.quiet, $0.verboseCount) = (false, 2) }
     #expect(talkative.lifecycle.forwardImmediately(.sighup) == nil)  // there is a line to write
-    var withTerminal = Scenario(hasTerminal: true)
+    var withTerminal = Scenario.quiet(hasTerminal: true)
     #expect(withTerminal.lifecycle.forwardImmediately(.sigcont) == nil)
   }
 
   @Test func `an exit of the command at the end of the delay wins over the forwarding`() {
-    var scenario = Scenario()
-    _ = scenario.at(0, .signal(.sigterm))
+    var scenario = Scenario.quiet()
+    scenario.at(0, .signal(.sigterm))
     // in the very moment the delay ends
-    _ = scenario.at(5000, .commandExited(.killed(by: .sigterm, dumpedCore: false)))
+    scenario.at(5000, .commandExited(.killed(by: .sigterm, dumpedCore: false)))
     #expect(scenario.lifecycle.phase == .stopping)
     #expect(scenario.at(5000, .reapedAll(childrenRemain: false)) == [.exit(code: 143, flush: .milliseconds(500))])
   }
 
   @Test func `--remap-exit applies to the code of a killed command`() {
-    var scenario = Scenario { $0.exitCodeRemaps = [ExitCodeRemap(from: 143, to: 0)] }
-    _ = scenario.at(0, .commandExited(.killed(by: .sigterm, dumpedCore: false)))
-    #expect(scenario.at(0, .reapedAll(childrenRemain: false)) == [.exit(code: 0, flush: .milliseconds(500))])
+    var scenario = Scenario.quiet { $0.exitCodeRemaps = [ExitCodeRemap(from: 143, to: 0)] }
+    #expect(
+      scenario.exit(.killed(by: .sigterm, dumpedCore: false), at: 0) == [.exit(code: 0, flush: .milliseconds(500))])
   }
 
   @Test func `a command that cannot be started is reported and ends the run with its code`() {
@@ -280,27 +247,26 @@ private struct Scenario {
   }
 
   @Test func `ebb suspends itself with its command only on a terminal and outside a stop`() {
-    var withTerminal = Scenario(hasTerminal: true)
+    var withTerminal = Scenario.quiet(hasTerminal: true)
     for signal in [Signal.sigtstp, .sigttin, .sigttou] {
       #expect(withTerminal.at(0, .commandStopped(by: signal)) == [.suspend])
     }
     #expect(withTerminal.at(0, .signal(.sigcont)) == [.send(.sigcont, to: .commandGroup)])
     #expect(withTerminal.at(0, .signal(.sighup)) == [.send(.sighup, to: .command)])
-    _ = withTerminal.at(0, .signal(.sigterm))
+    withTerminal.at(0, .signal(.sigterm))
     #expect(withTerminal.at(1, .commandStopped(by: .sigtstp)) == [])
-    var stopped = Scenario(hasTerminal: true)
+    var stopped = Scenario.quiet(hasTerminal: true)
     #expect(stopped.at(0, .commandStopped(by: Signal(number: 19)!)) == [])  // SIGSTOP: somebody meant it
-    var without = Scenario()
+    var without = Scenario.quiet()
     #expect(without.at(0, .commandStopped(by: .sigtstp)) == [])
     #expect(without.at(0, .signal(.sigcont)) == [.send(.sigcont, to: .command)])
   }
 
-  @Test func `--warn-reaped logs the pid of each reaped orphan`() throws {
-    var scenario = Scenario { $0.logsReapedOrphans = true }
-    let actions = scenario.at(0, .orphanReaped(pid: 99, .exited(code: 1)))
-    guard case .log(let record) = try #require(actions.first) else { throw UsageError(message: "no log line") }
-    #expect(record.level == .warning)
-    #expect(String(decoding: record.line(.text, unixMilliseconds: 0), as: UTF8.self).contains("pid=99"))
+  @Test func `--warn-reaped logs the pid of each reaped orphan`() {
+    var scenario = Scenario.quiet { $0.logsReapedOrphans = true }
+    scenario.at(0, .orphanReaped(pid: 99, .exited(code: 1)))
+    #expect(scenario.line("reaped")?.hasPrefix(#""level":"warning""#) == true)
+    #expect(scenario.line("reaped")?.contains("pid=99") == true)
   }
 
   /// What the event loop leaves out for an orphan of a command that runs is what would change nothing.
@@ -337,31 +303,29 @@ private struct Scenario {
   }
 
   @Test func `nothing is logged before a stop, then one line per phase`() {
-    var options = RunOptions()
-    options.delay = .seconds(5)
-    options.drain = .time
-    var lifecycle = Lifecycle(options)
-    func events(_ actions: [Action]) -> [String] {
-      actions.compactMap { if case .log(let record) = $0 { record.event } else { nil } }
+    var scenario = Scenario { ($0.delay, $0.drain) = (.seconds(5), .time) }
+    func events(_ milliseconds: Int, _ event: Event) -> [String] {
+      let before = scenario.records.count
+      scenario.at(milliseconds, event)
+      return scenario.records[before...].map { $0.event }
     }
-    #expect(events(lifecycle.handle(.spawned(pid: 7, hasTerminal: false), at: .at(0))) == [])
-    #expect(events(lifecycle.handle(.signal(.sighup), at: .at(0))) == [])
-    #expect(events(lifecycle.handle(.orphanReaped(pid: 9, .exited(code: 0)), at: .at(0))) == [])
-    #expect(events(lifecycle.handle(.signal(.sigterm), at: .at(0))) == ["stop-signal", "delaying"])
-    #expect(events(lifecycle.handle(.signal(.sigterm), at: .at(1))) == ["repeated-stop-signal"])
-    #expect(events(lifecycle.handle(.timer, at: .at(5000))) == ["stopping"])
-    #expect(events(lifecycle.handle(.timer, at: .at(29_000))) == ["killing"])
-    _ = lifecycle.handle(.commandExited(.killed(by: .sigkill, dumpedCore: false)), at: .at(29_001))
-    let last = lifecycle.handle(.reapedAll(childrenRemain: false), at: .at(29_001))
-    #expect(events(last) == ["exited"])
-    guard case .log(let report) = last[0] else { return }
-    #expect(
-      String(decoding: report.line(.json, unixMilliseconds: 0), as: UTF8.self).hasSuffix(
-        "\"event\":\"exited\",\"code\":137,\"signal\":\"KILL\",\"killed\":true,\"stop_signal\":\"TERM\",\"startup_timed_out\":false,\"delay_ms\":5000,"
-          + "\"delay_ended_by\":\"time\",\"drain_ms\":0,\"drain_ended_by\":null,\"stop_ms\":24001,\"stop_ended_by\":\"deadline\","
-          + "\"in_flight\":{\"at_stop\":null,\"at_forward\":null,\"at_kill\":null},\"connections_after_stop\":null,"
-          + "\"last_connection_ms\":null,\"last_request_ms\":null,\"advice\":null,"
-          + "\"pre_stop\":null,\"leftovers\":null,\"oom_kills\":null,\"reaped\":1,\"msg\":\"the command did not stop in time and was killed at the deadline\"}\n"
-      ))
+    #expect(scenario.records.isEmpty)
+    #expect(events(0, .signal(.sighup)) == [])
+    #expect(events(0, .orphanReaped(pid: 9, .exited(code: 0))) == [])
+    #expect(events(0, .signal(.sigterm)) == ["stop-signal", "delaying"])
+    #expect(events(1, .signal(.sigterm)) == ["repeated-stop-signal"])
+    #expect(events(5000, .timer) == ["stopping"])
+    #expect(events(29_000, .timer) == ["killing"])
+    #expect(events(29_001, .commandExited(.killed(by: .sigkill, dumpedCore: false))) == [])
+    #expect(events(29_001, .reapedAll(childrenRemain: false)) == ["exited"])
+    #expect(scenario.records.last?.json == scenario.report)
+    let fields =
+      #""event":"exited","code":137,"signal":"KILL","killed":true,"stop_signal":"TERM","startup_timed_out":false,"#
+      + #""delay_ms":5000,"delay_ended_by":"time","drain_ms":0,"drain_ended_by":null,"stop_ms":24001,"#
+      + #""stop_ended_by":"deadline","in_flight":{"at_stop":null,"at_forward":null,"at_kill":null},"#
+      + #""connections_after_stop":null,"last_connection_ms":null,"last_request_ms":null,"advice":null,"#
+      + #""pre_stop":null,"leftovers":null,"oom_kills":null,"reaped":1,"#
+      + #""msg":"the command did not stop in time and was killed at the deadline"}"#
+    #expect(scenario.report.hasSuffix(fields + "\n"))
   }
 }

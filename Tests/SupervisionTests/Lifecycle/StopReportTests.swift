@@ -7,20 +7,14 @@ import Testing
 /// What the final report and the lines of a stop say of it, and what a status page shows meanwhile. Times are
 /// milliseconds since the stop signal.
 @Suite struct StopReportTests {
-  /// Reaps the command and nothing else.
-  private func exit(_ scenario: inout DrainScenario, _ status: ExitStatus, at milliseconds: Int) {
-    _ = scenario.at(milliseconds, .commandExited(status))
-    _ = scenario.at(milliseconds, .reapedAll(childrenRemain: false))
-  }
-
-  private func stopping(_ change: (inout RunOptions) -> Void = { _ in }) -> DrainScenario {
-    var scenario = DrainScenario {
+  private func stopping(_ change: (inout RunOptions) -> Void = { _ in }) -> Scenario {
+    var scenario = Scenario.counting {
       $0.drain = .time
       change(&$0)
     }
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.at(0, .sampled(sample()))
-    _ = scenario.at(5000, .timer)
+    scenario.at(0, .signal(.sigterm))
+    scenario.at(0, .sampled(sample()))
+    scenario.at(5000, .timer)
     return scenario
   }
 
@@ -28,7 +22,7 @@ import Testing
 
   @Test func `a SIGKILL that ebb did not send is not reported as killed`() {
     var scenario = stopping()
-    exit(&scenario, .killed(by: .sigkill, dumpedCore: false), at: 6000)
+    scenario.exit(.killed(by: .sigkill, dumpedCore: false), at: 6000)
     #expect(scenario.report.contains(#""code":137,"signal":"KILL","killed":false"#))
     #expect(scenario.report.contains(#""stop_ms":1000,"stop_ended_by":"exit""#))
     #expect(scenario.report.contains("the command was killed by SIGKILL\""))
@@ -37,11 +31,11 @@ import Testing
   /// It ended by itself, in the moment before SIGKILL came.
   @Test func `a command that exits just before its SIGKILL is not reported as killed`() {
     var scenario = stopping()
-    _ = scenario.at(28_750, .timer)
-    _ = scenario.at(28_751, .sampled(sample(connection(sent: 9000, received: 0))))
-    _ = scenario.at(29_000, .timer)
+    scenario.at(28_750, .timer)
+    scenario.at(28_751, .sampled(sample(connection(sent: 9000, received: 0))))
+    scenario.at(29_000, .timer)
     #expect(scenario.line("killing")?.contains("sent SIGKILL to the command and its descendants") == true)
-    exit(&scenario, .exited(code: 0), at: 29_001)
+    scenario.exit(at: 29_001)
     #expect(scenario.report.contains(#""code":0,"signal":null,"killed":false"#))
     #expect(scenario.report.contains(#""stop_ended_by":"exit""#))
     #expect(scenario.report.contains(#""at_kill":null"#))
@@ -50,42 +44,42 @@ import Testing
   @Test func `a command that survives SIGKILL is reported as killed`() {
     var scenario = stopping()
     // ebb is late, and so is its patience.
-    _ = scenario.at(29_400, .timer)
+    scenario.at(29_400, .timer)
     #expect(scenario.lifecycle.phase == .killing)
-    _ = scenario.at(29_900, .timer)
-    _ = scenario.at(29_900, .survivors([], isInit: true))
+    scenario.at(29_900, .timer)
+    scenario.at(29_900, .survivors([], isInit: true))
     #expect(scenario.lifecycle.phase == .exited)
     #expect(scenario.report.contains(#""code":137,"signal":null,"killed":true"#))
   }
 
   @Test func `a core dump is named in the final report`() {
     var scenario = stopping()
-    exit(&scenario, .killed(by: .sigquit, dumpedCore: true), at: 6000)
+    scenario.exit(.killed(by: .sigquit, dumpedCore: true), at: 6000)
     #expect(scenario.report.contains("the command was killed by SIGQUIT, core dumped"))
   }
 
   // MARK: What ended it
 
   @Test func `an exit of the command in the delay or the drain is what ended that phase`() {
-    var delaying = DrainScenario()
-    _ = delaying.at(0, .signal(.sigterm))
+    var delaying = Scenario.counting()
+    delaying.at(0, .signal(.sigterm))
     delaying.exit(at: 1200)
     #expect(
       delaying.report.contains(#""delay_ms":1200,"delay_ended_by":"exit","drain_ms":null,"drain_ended_by":null"#))
-    var draining = DrainScenario()
-    _ = draining.at(0, .signal(.sigterm))
-    _ = draining.at(0, .sampled(sample(connection(sent: 9000, received: 0))))
-    _ = draining.at(5000, .timer)
+    var draining = Scenario.counting()
+    draining.at(0, .signal(.sigterm))
+    draining.at(0, .sampled(sample(connection(sent: 9000, received: 0))))
+    draining.at(5000, .timer)
     draining.exit(at: 6000)
     #expect(
       draining.report.contains(#""delay_ms":5000,"delay_ended_by":"time","drain_ms":null,"drain_ended_by":"exit""#))
   }
 
   @Test func `ebb stop --now ends the delay, and does nothing outside a stop`() {
-    var scenario = DrainScenario()
+    var scenario = Scenario.counting()
     #expect(scenario.at(-1, .stopNow) == [])
     #expect(scenario.lifecycle.phase == .serving)
-    _ = scenario.at(0, .signal(.sigterm))
+    scenario.at(0, .signal(.sigterm))
     #expect(scenario.at(1000, .stopNow) == stopCommand)
     #expect(scenario.lifecycle.phase == .stopping)
     #expect(scenario.at(1001, .stopNow) == [])
@@ -96,10 +90,10 @@ import Testing
 
   @Test(arguments: [(Event.stopNow, "skipped"), (.signal(.sigint), "signal")])
   func `ebb stop --now and SIGINT in the drain leave the reported delay unchanged`(_ event: Event, _ reason: String) {
-    var scenario = DrainScenario()
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.at(0, .sampled(sample(connection(sent: 9000, received: 0))))
-    _ = scenario.at(5000, .timer)
+    var scenario = Scenario.counting()
+    scenario.at(0, .signal(.sigterm))
+    scenario.at(0, .sampled(sample(connection(sent: 9000, received: 0))))
+    scenario.at(5000, .timer)
     #expect(scenario.at(6000, event).suffix(2) == stopCommand[...])
     scenario.exit(at: 6001)
     let expected = #""delay_ms":5000,"delay_ended_by":"time","drain_ms":1000,"drain_ended_by":""# + reason
@@ -109,7 +103,7 @@ import Testing
   // MARK: Numbers
 
   @Test func `the last connection and the last request are reported separately`() {
-    var scenario = DrainScenario()
+    var scenario = Scenario.counting()
     _ = scenario.drain { now in
       switch now {
       case ..<1000: sample()
@@ -123,22 +117,22 @@ import Testing
   }
 
   @Test func `a run without a stop is reported to the termination log alone`() {
-    var scenario = DrainScenario()
+    var scenario = Scenario.counting()
     scenario.exit(at: 0)
     #expect(scenario.records.isEmpty)
     #expect(scenario.report.contains(#""stop_signal":null"#))
   }
 
   @Test func `leftovers that were killed are reported, with the command's own exit code`() {
-    var scenario = DrainScenario()
-    _ = scenario.at(0, .commandExited(.exited(code: 3)))
-    _ = scenario.at(0, .reapedAll(childrenRemain: true))
-    _ = scenario.at(2000, .timer)
+    var scenario = Scenario.counting()
+    scenario.at(0, .commandExited(.exited(code: 3)))
+    scenario.at(0, .reapedAll(childrenRemain: true))
+    scenario.at(2000, .timer)
     #expect(scenario.line("killing")?.contains("leftover processes did not exit in time") == true)
     #expect(scenario.wakeUp == 2001)
     // Not even SIGKILL ends them: in half the margin ebb is gone.
-    _ = scenario.at(2500, .timer)
-    _ = scenario.at(2500, .survivors([], isInit: true))
+    scenario.at(2500, .timer)
+    scenario.at(2500, .survivors([], isInit: true))
     #expect(scenario.lifecycle.phase == .exited)
     #expect(scenario.report.contains(#""code":3,"signal":null,"killed":false"#))
     #expect(scenario.report.contains(#""leftovers":"killed""#))
@@ -146,19 +140,19 @@ import Testing
 
   /// The command's own SIGKILL was somebody else's, for want of memory say.
   @Test func `killing leftovers does not report the command as killed`() {
-    var scenario = DrainScenario()
-    _ = scenario.at(0, .commandExited(.killed(by: .sigkill, dumpedCore: false)))
-    _ = scenario.at(0, .reapedAll(childrenRemain: true))
-    _ = scenario.at(2000, .timer)
-    _ = scenario.at(2001, .reapedAll(childrenRemain: false))
+    var scenario = Scenario.counting()
+    scenario.at(0, .commandExited(.killed(by: .sigkill, dumpedCore: false)))
+    scenario.at(0, .reapedAll(childrenRemain: true))
+    scenario.at(2000, .timer)
+    scenario.at(2001, .reapedAll(childrenRemain: false))
     #expect(scenario.report.contains(#""code":137,"signal":"KILL","killed":false"#))
   }
 
   /// They have been sent SIGKILL already.
   @Test func `leftovers of a killed command are not sent the stop signal`() {
     var scenario = stopping()
-    _ = scenario.at(29_000, .timer)
-    _ = scenario.at(29_001, .commandExited(.killed(by: .sigkill, dumpedCore: false)))
+    scenario.at(29_000, .timer)
+    scenario.at(29_001, .commandExited(.killed(by: .sigkill, dumpedCore: false)))
     #expect(scenario.at(29_001, .reapedAll(childrenRemain: true)) == [])
   }
 
@@ -173,7 +167,7 @@ import Testing
     #expect(
       scenario.line("stopping")?.contains(
         #""to":"command","kill_in_ms":24000,"msg":"sent the stop signal to the command""#) == true)
-    _ = scenario.at(6000, .signal(.sigterm))
+    scenario.at(6000, .signal(.sigterm))
     #expect(scenario.line("repeated-stop-signal")?.contains(#""kill_in_ms":23000"#) == true)
     let dropped = stopping { $0.rewrites.add(from: .sigterm, to: nil) }
     #expect(dropped.line("stopping")?.contains("--rewrite drops the stop signal") == true)
@@ -183,8 +177,8 @@ import Testing
 
   @Test func `the status page shows when the stop signal is forwarded at the latest`() throws {
     func latest(_ change: (inout RunOptions) -> Void) -> Int? {
-      var scenario = DrainScenario(change)
-      _ = scenario.at(0, .signal(.sigterm))
+      var scenario = Scenario.counting(change)
+      scenario.at(0, .signal(.sigterm))
       return scenario.lifecycle.snapshot.stop.map { ($0.forwardAt - .at(0)).milliseconds }
     }
     #expect(latest { _ in } == 15_000)
@@ -193,11 +187,11 @@ import Testing
   }
 
   @Test func `the status page shows phase, readiness, connections and counters of a stop`() {
-    var scenario = DrainScenario()
+    var scenario = Scenario.counting()
     #expect(scenario.lifecycle.snapshot.since == .at(-1000))
     #expect(scenario.lifecycle.snapshot.isReady)
-    _ = scenario.at(0, .signal(.sigterm))
-    _ = scenario.at(100, .sampled(sample(connection(sent: 9000, received: 0))))
+    scenario.at(0, .signal(.sigterm))
+    scenario.at(100, .sampled(sample(connection(sent: 9000, received: 0))))
     let delaying = scenario.lifecycle.snapshot
     #expect(delaying.phase == .delaying)
     #expect(delaying.since == .at(0))
@@ -205,7 +199,7 @@ import Testing
     #expect(delaying.connections?.busy == 1)
     #expect(delaying.killAt == .at(29_000))
     #expect(delaying.forwarded == 0)
-    _ = scenario.at(5000, .stopNow)
+    scenario.at(5000, .stopNow)
     let stopping = scenario.lifecycle.snapshot
     #expect(stopping.since == .at(5000))
     #expect(stopping.received == 1)
@@ -214,18 +208,18 @@ import Testing
 
   /// Whichever deadline is the first.
   @Test func `the status page shows the earlier deadline of the stop and the leftovers`() {
-    var first = DrainScenario()
-    _ = first.at(0, .commandExited(.exited(code: 0)))
-    _ = first.at(0, .reapedAll(childrenRemain: true))
+    var first = Scenario.counting()
+    first.at(0, .commandExited(.exited(code: 0)))
+    first.at(0, .reapedAll(childrenRemain: true))
     #expect(first.lifecycle.snapshot.killAt == .at(2000))
-    _ = first.at(500, .signal(.sigterm))
+    first.at(500, .signal(.sigterm))
     #expect(first.line("stop-signal")?.contains(#""kill_in_ms":1500"#) == true)
-    _ = first.at(600, .signal(.sigterm))
+    first.at(600, .signal(.sigterm))
     #expect(first.line("repeated-stop-signal")?.contains(#""kill_in_ms":1400"#) == true)
-    var last = DrainScenario { $0.leftoverTimeout = .seconds(100) }
-    _ = last.at(0, .commandExited(.exited(code: 0)))
-    _ = last.at(0, .reapedAll(childrenRemain: true))
-    _ = last.at(1000, .signal(.sigterm))
+    var last = Scenario.counting { $0.leftoverTimeout = .seconds(100) }
+    last.at(0, .commandExited(.exited(code: 0)))
+    last.at(0, .reapedAll(childrenRemain: true))
+    last.at(1000, .signal(.sigterm))
     #expect(last.lifecycle.snapshot.killAt == .at(30_000))
   }
 }

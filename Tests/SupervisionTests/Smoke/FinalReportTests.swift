@@ -8,17 +8,13 @@ import Testing
 @Suite struct FinalReportTests {
   /// What a run leaves behind whose command left a process behind.
   private func line(_ format: LogFormat) throws -> [UInt8] {
-    var options = RunOptions()
-    options.drain = .time
-    var lifecycle = Lifecycle(options)
-    var actions = lifecycle.handle(.spawned(pid: 7, hasTerminal: false), at: .at(0))
+    var scenario = Scenario { $0.drain = .time }
     for (milliseconds, event) in [
       (1000, Event.signal(.sigterm)), (6000, .timer), (6700, .commandExited(.exited(code: 3))),
       (6700, .reapedAll(childrenRemain: true)), (6700, .children([ChildProcess(pid: 9, group: 9)])),
       (6800, .reapedAll(childrenRemain: false)),
-    ] { actions += lifecycle.handle(event, at: .at(milliseconds)) }
-    for case .writeTerminationMessage(let record) in actions { return record.line(format, unixMilliseconds: 0) }
-    throw UsageError(message: "no report")
+    ] { scenario.at(milliseconds, event) }
+    return try #require(scenario.records.last).line(format, unixMilliseconds: 0)
   }
 
   @Test(arguments: [LogFormat.text, .json])

@@ -5,9 +5,10 @@ import Supervision
 
 extension LogRecord: Equatable {
   /// Shown alike.
-  package static func == (left: LogRecord, right: LogRecord) -> Bool {
-    left.line(.json, unixMilliseconds: 0) == right.line(.json, unixMilliseconds: 0)
-  }
+  package static func == (left: LogRecord, right: LogRecord) -> Bool { left.json == right.json }
+
+  /// As a line of JSON at the start of 1970.
+  var json: String { String(decoding: line(.json, unixMilliseconds: 0), as: UTF8.self) }
 }
 
 extension Action: Equatable {
