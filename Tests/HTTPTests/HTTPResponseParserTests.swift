@@ -4,7 +4,7 @@ import Testing
 @testable import Primitives
 
 @Suite struct HTTPResponseParserTests {
-  /// What becomes of an answer that comes in pieces of so many bytes, and then the end.
+  /// Parses a response in pieces of `pieces` bytes, and the end of the connection if `ends`.
   private func read(_ text: String, pieces: Int, ends: Bool = false) -> HTTPResponseParser {
     var response = HTTPResponseParser()
     var remaining = Array(text.utf8)[...]

@@ -2,8 +2,8 @@ import Primitives
 import Supervision
 
 extension LifecycleModel {
-  /// In the place of another init: each signal is passed on, once, and nothing else is ever done to a process; the command's
-  /// end is the end of the run, and there is no deadline.
+  /// Handles an event in the place of another init. Each signal is forwarded once, and nothing else is done to a process.
+  /// The command's exit ends the run, and there is no deadline. Returns what is wrong; empty if nothing is.
   mutating func postAsleep(_ event: Event) -> String {
     var isSignal: Signal?
     var isLast = false
@@ -15,7 +15,9 @@ extension LifecycleModel {
     var expected = sentAsleep(isSignal, isLast: isLast)
     var copy = lifecycle
     if let isSignal, let passed = copy.forwardImmediately(isSignal) {
-      if expected.count != 1 || expected[0] != passed { return "passes \(isSignal.name) on otherwise" }
+      if expected.count != 1 || expected[0] != passed {
+        return "the fast path forwards \(isSignal.name) in another way"
+      }
     }
     let stopsItself = options.asleep?.program == .dumbInit && options.newSession && isSignal == .sigtstp
     var stops = 0
@@ -28,7 +30,7 @@ extension LifecycleModel {
       case .stopSelf: stops += 1
       case .suspend: if !commandLives { return "suspends without a command" }
       case .exit(let code, _): exitCode = code
-      case .log(let record): if !options.logsReapedOrphans || record.level != .warning { return "says \(record.event)" }
+      case .log(let record): if !options.logsReapedOrphans || record.level != .warning { return "logs \(record.event)" }
       case .writeTerminationMessage: continue
       default: return "\(action) while asleep"
       }
@@ -43,7 +45,7 @@ extension LifecycleModel {
     return exitCode == expectedCode ? "" : "exit code \(exitCode), not \(expectedCode)"
   }
 
-  /// What a signal that comes is sent as; or at the end: dumb-init's farewell to a session.
+  /// The signals that ebb sends for `signal`, or at the end: dumb-init signals its session once more.
   private func sentAsleep(_ signal: Signal?, isLast: Bool) -> [(Signal, SignalTarget)] {
     if let signal {
       return options.rewrites.apply(to: signal).map { [($0, options.targetsProcessGroup ? .commandGroup : .command)] }

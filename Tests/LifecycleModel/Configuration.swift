@@ -1,13 +1,13 @@
 import Primitives
 import Supervision
 
-/// Options to try the lifecycle with.
+/// Options under which the lifecycle is tested.
 package struct Configuration: Sendable, CustomStringConvertible {
   package let description: String
   package let options: RunOptions
-  /// Whether /proc tells the children of ebb.
+  /// Whether /proc lists ebb's children.
   let hasProc: Bool
-  /// The command is a supervisor itself.
+  /// The command is an ebb itself.
   let commandSupervises: Bool
 
   init(

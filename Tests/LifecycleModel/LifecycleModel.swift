@@ -2,7 +2,7 @@ import LinuxFormats
 import Primitives
 import Supervision
 
-/// The lifecycle and, beside it, what a bystander knows: who lives, what was sent and when it may be.
+/// The lifecycle, and beside it an independent record of which processes live, what was sent and what may be sent.
 package struct LifecycleModel {
   let configuration: Configuration
   let options: RunOptions
@@ -13,9 +13,9 @@ package struct LifecycleModel {
   var commandLives = true
   var others = Others()
   var stoppedAt: Instant?  // the first stop signal
-  var begunAt: (commandLived: Bool, phase: Phase) = (false, .starting)  // then
-  var impatient = false  // INT or a request came while delaying
-  var isLate = false  // the machine was busy at some deadline
+  var begunAt: (commandLived: Bool, phase: Phase) = (false, .starting)  // at the first stop signal
+  var impatient = false  // SIGINT or `ebb stop --now` in a stop
+  var isLate = false  // ebb ran late at some deadline
   var forwardedAt: Instant?
   var commandEnd: (at: Instant, status: ExitStatus)?
   var stopSignalsSent = 0
@@ -29,7 +29,7 @@ package struct LifecycleModel {
   var hookWasKilled = false
   var isCounting = false
   var lastSample: (sample: ConnectionSample, at: Instant)?
-  var lastTraffic: Instant?  // the last inbound byte that a sample told of
+  var lastTraffic: Instant?  // the last inbound byte in a sample
 
   package init(_ configuration: Configuration) {
     self.configuration = configuration
@@ -49,8 +49,7 @@ package struct LifecycleModel {
     case timeToNextDeadline, almostToNextDeadline, farBeyondNextDeadline
   }
 
-  /// Every order of so many things that can happen, and after each of them nothing but time. `path` is what has happened
-  /// already.
+  /// Tries every order of `depth` steps, and after each of them lets only time pass. `path` holds the steps taken so far.
   package func explore(depth: Int, path: inout [Step], _ visited: inout Int, _ failures: inout [String]) {
     guard failures.count < 3 else { return }
     if depth == 0 {
@@ -60,7 +59,7 @@ package struct LifecycleModel {
     }
     for step in Step.allCases {
       var next = self
-      guard let problem = next.take(step) else { continue }  // cannot happen in this state
+      guard let problem = next.take(step) else { continue }  // not possible in this state
       visited += 1
       path.append(step)
       if !problem.isEmpty {
@@ -72,13 +71,13 @@ package struct LifecycleModel {
     }
   }
 
-  /// A run in which so many things happen at most, one after the other, and time does the rest.
+  /// Takes at most `steps` random steps, and then lets only time pass.
   package func walk(steps: Int, _ random: inout SplitMix64) -> Walk {
     var world = self
     var path: [Step] = []
     for _ in 0..<steps where world.exitCode == nil {
       guard let step = Step.allCases.randomElement(using: &random) else { continue }
-      // Or most runs were over before much can happen.
+      // Otherwise most runs would end before much has happened.
       let isRare = step == .commandExits || step == .commandExitsLeavingOthers
       if isRare, Int.random(in: 0..<8, using: &random) > 0 { continue }
       guard let problem = world.take(step) else { continue }
@@ -96,7 +95,7 @@ package struct LifecycleModel {
 
   private func walked(_ problem: String?) -> Walk { Walk(events: events, lasted: now - .at(0), problem: problem) }
 
-  /// Nil: this cannot happen now. Else what is wrong with what followed, empty if nothing is.
+  /// Takes a step. Returns `nil` if it is not possible now, else what is wrong with the result; empty if nothing is.
   private mutating func take(_ step: Step) -> String? {
     guard exitCode == nil else { return nil }
     switch step {
@@ -150,13 +149,13 @@ package struct LifecycleModel {
     case .commandStopped: return commandLives ? post(.commandStopped(by: .sigtstp)) : nil
     case .timeToNextDeadline: return pass(.zero)
     case .almostToNextDeadline: return pass(TimeAmount(nanoseconds: -1))
-    case .farBeyondNextDeadline:  // the machine was busy
+    case .farBeyondNextDeadline:  // ebb runs late
       isLate = true
       return pass(.seconds(40))
     }
   }
 
-  /// A pass ends that has seen so many requests whose answer is owed, and whose last byte has just come.
+  /// Ends a pass that has seen `owing` requests without a response, each just received.
   private mutating func counted(owing: Int, _ listeners: ConnectionSample.PortSource) -> String? {
     guard isCounting else { return nil }
     var sample = ConnectionSample(source: .diagWithInfo, listeners: listeners)
@@ -192,13 +191,13 @@ package struct LifecycleModel {
     guard let pid = others.firstChildEnds(status, leavesAnother: leavesAnother, wasForwarded: forwardedAt != nil) else {
       return nil
     }
-    // As the event loop does it.
+    // As the event loop does.
     let first = lifecycle.onlyCounts(orphan: pid) ? "" : post(.orphanReaped(pid: pid, status))
     if lifecycle.commandRuns { return first }
     return first.isEmpty ? post(.reapedAll(childrenRemain: childrenRemain)) : first
   }
 
-  /// What the event loop answers to a look for children, before anything else happens.
+  /// Answers a search for children before anything else happens, as the event loop does.
   private mutating func answerChildren() -> String {
     others.isLookedFor = false
     if commandLives {
@@ -211,31 +210,32 @@ package struct LifecycleModel {
     guard problem.isEmpty, exitCode == nil, phase == .stopping, configuration.hasProc, sent != nil else {
       return problem
     }
-    return commandLives || others.allSilentOnesSignalled ? "" : "a head whose parent was silent waits"
+    return commandLives || others.allSilentOnesSignalled
+      ? "" : "a leftover whose parent forwarded nothing is not signalled immediately"
   }
 
-  /// What the stop signal is forwarded as.
+  /// The stop signal as rewritten; `nil` if it is dropped.
   private var sent: Signal? { options.rewrites.apply(to: .sigterm) }
 
-  /// Time goes to the next deadline and `distance` further.
+  /// Moves the time to the next deadline and `distance` further.
   private mutating func pass(_ distance: TimeAmount) -> String? {
     guard let wakeUp = lifecycle.wakeUp, wakeUp + distance > now else { return nil }
     now = wakeUp + distance
     return post(.timer)
   }
 
-  /// Whatever the state: once a stop has begun, or the command has exited, time alone leads to the exit, and within
-  /// bounds.
+  /// Lets only time pass. Once a stop has begun or the command has exited, that leads to the exit in time, from any state.
+  /// Returns what is wrong; `nil` if nothing is.
   private mutating func runOut() -> String? {
     guard exitCode == nil, stoppedAt != nil || !commandLives, options.asleep == nil else { return nil }
     var rounds = 0
     while exitCode == nil {
-      guard let wakeUp = lifecycle.wakeUp else { return "no exit: nothing to wait for in \(lifecycle.phase)" }
+      guard let wakeUp = lifecycle.wakeUp else { return "no exit and no deadline in \(lifecycle.phase)" }
       if let latest, wakeUp > max(latest, now) { return "outlives the termination grace period" }
-      // Of the sweeps, one a millisecond, not each is walked.
+      // Every 50th of the sweeps, which are one a millisecond.
       now = max(now, phase == .killing ? wakeUp + .milliseconds(50) : wakeUp)
       let problem = post(.timer)
-      if !problem.isEmpty { return "running out: \(problem)" }
+      if !problem.isEmpty { return "with time alone: \(problem)" }
       rounds += 1
       if rounds > 1000 { return "no exit after 1000 deadlines" }
     }
@@ -270,9 +270,9 @@ package struct LifecycleModel {
     }
     if lifecycle.isReady(at: now) != mayBeReady { return "ready: \(!mayBeReady) in \(phase)" }
     if exitCode == nil, let latestForwarding, now >= latestForwarding, phase < .stopping {
-      return "the drain knows no bound"
+      return "the drain does not time out"
     }
-    if isAsked, phase != .starting { return "asks whether it is ready in \(phase)" }
+    if isAsked, phase != .starting { return "probes readiness in \(phase)" }
     if exitCode == nil, let killAt, now >= killAt, phase < .killing { return "no SIGKILL at the deadline" }
     if exitCode == nil, let killAt, phase < .killing, (lifecycle.wakeUp ?? .at(Int.max / 2_000_000)) > killAt {
       return "does not wake up for the kill deadline"
@@ -284,15 +284,15 @@ package struct LifecycleModel {
   private mutating func check(_ action: Action) -> String {
     switch action {
     case .send(.sigkill, _):
-      return !commandLives ? "SIGKILL to a pid that is nobody's" : mayKill ? "" : "SIGKILL before the deadline"
+      return !commandLives ? "SIGKILL to a pid that is free" : mayKill ? "" : "SIGKILL before the deadline"
     case .killDescendants: return mayKill ? "" : "SIGKILL to descendants before the deadline"
     case .killChildren:
       if killedAt == nil { killedAt = now }
       if !mayKill { return "SIGKILL to children before the deadline" }
       let isExempt = isLate || sent == nil || !configuration.hasProc
-      return isExempt || others.allSignalledInTime ? "" : "SIGKILL to a head that was not signalled"
+      return isExempt || others.allSignalledInTime ? "" : "SIGKILL to a leftover that was not signalled"
     case .lookForSurvivors:
-      // Dying takes its time, whenever ebb came to killing.
+      // The processes need time to die, also if SIGKILL was late.
       guard let killedAt, now >= killedAt + times.killMargin / 4 else { return "gives up too early" }
       return post(.survivors([], isInit: true))
     case .findChildren:
@@ -300,11 +300,11 @@ package struct LifecycleModel {
       return ""
     case .findListening(let pids):
       others.asked = pids
-      return commandLives || pids.isEmpty ? "looks whether nothing listens" : ""
+      return commandLives || pids.isEmpty ? "checks no process for listening sockets, or while the command runs" : ""
     case .findGroup:
       others.isGroupLookedFor = true
-      return options.targetsProcessGroup ? "" : "looks for a group that gets no signal"
-    case .send(let signal, .child): return "\(signal.name) to a child that may not be told of it"
+      return options.targetsProcessGroup ? "" : "searches for a group that gets no signal"
+    case .send(let signal, .child): return "\(signal.name) to a child outside of a leftover signal"
     case .signalLeftovers(let signal, let targets):
       if commandLives || signal != sent { return "\(signal.name) to leftovers" }
       for target in targets {
@@ -318,7 +318,7 @@ package struct LifecycleModel {
       }
       return ""
     case .send(let signal, let target):
-      if !commandLives { return "\(signal.name) to a pid that is nobody's" }
+      if !commandLives { return "\(signal.name) to a pid that is free" }
       guard signal == (isDelegated ? .sigterm : sent) else { return "" }
       stopSignalsSent += 1
       if case .commandGroup = target {
@@ -330,7 +330,7 @@ package struct LifecycleModel {
         (stoppedAt, begunAt, hasTimedOut) = (now, (true, .starting), true)
       }
       guard let stoppedAt else { return "the stop signal without a stop" }
-      isCounting = false  // nobody waits for it any more
+      isCounting = false  // the pass is abandoned
       if stopSignalsSent > 1 { return "the stop signal twice" }
       if hookRuns, !hookWasKilled { return "the stop signal while the hook runs" }
       if impatient || !hasBeenReady || configuration.commandSupervises { return "" }
@@ -382,31 +382,31 @@ package struct LifecycleModel {
     return stoppedAt.map { now < $0 + hold } ?? true
   }
 
-  /// Nothing was seen to listen.
+  /// The last sample has seen no listening socket.
   private var listensOnNothing: Bool {
     lastSample?.sample.portSource == ConnectionSample.PortSource.none && options.readyTCP == nil
   }
 
-  /// The bound is reached, or a look at this very moment has seen that traffic has ebbed away.
+  /// The drain has timed out, or a sample of this very moment shows that traffic has ended.
   private func mayForward(_ stoppedAt: Instant) -> Bool {
     if let latestForwarding, now >= latestForwarding { return true }
     guard let lastSample, lastSample.at == now, lastSample.sample.counts.connections == 0 else { return false }
     return options.drain == .zero || now >= max(stoppedAt, lastTraffic ?? stoppedAt) + times.drainQuiet
   }
 
-  /// When ebb has to be gone: at the orchestrator's deadline, or where it was late, so long after its own SIGKILL.
+  /// When ebb must have exited: at the orchestrator's deadline or, if ebb was late, half a kill margin after its SIGKILL.
   private var latest: Instant? {
     let patience = max(times.killMargin / 2, .milliseconds(100))
     return stoppedAt.map { max($0 + times.terminationGracePeriod, killedAt.map { $0 + patience } ?? $0) }
   }
 
-  /// The end of the drain, at the latest.
+  /// The latest end of the drain.
   private var latestForwarding: Instant? {
     guard let stoppedAt, commandLives else { return nil }
     return stoppedAt + longestWait
   }
 
-  /// From the stop signal to its forwarding.
+  /// The longest time from the stop signal to its forwarding.
   private var longestWait: TimeAmount {
     max(times.delay, min(times.delay + times.drainTimeout, times.killIn - times.grace))
   }
@@ -415,7 +415,7 @@ package struct LifecycleModel {
     configuration.commandSupervises && stoppedAt != nil && !hasTimedOut && begunAt.commandLived
   }
 
-  /// The kill deadline, once there is one.
+  /// The kill deadline; `nil` before a stop.
   private var killAt: Instant? {
     guard let stoppedAt else { return nil }
     let deadline = stoppedAt + times.killIn
@@ -426,7 +426,7 @@ package struct LifecycleModel {
     return min(deadline, (forwardedAt ?? latest) + grace)
   }
 
-  /// The deadline of what the command has left behind.
+  /// The deadline of the leftovers; `nil` while the command runs.
   private var leftoverDeadline: Instant? {
     guard let commandEnd else { return nil }
     let standard: TimeAmount? = stoppedAt != nil && begunAt.commandLived ? nil : .seconds(2)
@@ -442,18 +442,18 @@ package struct LifecycleModel {
   }
 }
 
-/// How a run went.
+/// The result of a run.
 package struct Walk {
-  /// How many events the lifecycle was told of.
+  /// How many events the lifecycle handled.
   package let events: Int
   /// Simulated time, from its start to its end.
   package let lasted: TimeAmount
-  /// What was wrong, if anything was.
+  /// What was wrong; `nil` if nothing was.
   package let problem: String?
 }
 
 extension Instant {
-  /// So long after some moment at which everything begins.
+  /// A moment `milliseconds` after an arbitrary start.
   package static func at(_ milliseconds: Int) -> Instant {
     Instant(nanoseconds: 1_000_000_000_000) + .milliseconds(milliseconds)
   }

@@ -1,18 +1,18 @@
 import Primitives
 import Supervision
 
-/// The descendants beside the command, and what ebb has done to each. One is in the command's process group, one is in a
-/// group of its own, and one was ebb's child before the command ended.
+/// The other descendants, and what ebb has done to each. The first is in the command's process group, the second in a
+/// separate one, and the third was ebb's child before the command exited.
 struct Others {
   private var processes = [
     Process(pid: 21, group: commandPid), Process(pid: 22, group: 22), Process(pid: 23, group: 23, isChild: true),
   ]
   private var lastPid: Int32 = 23
   private var parents = Parents.unknown
-  /// ebb is about to look for its children, or for the members of the command's group.
+  /// ebb has requested a search for its children, or for the members of the command's group.
   var isLookedFor = false
   var isGroupLookedFor = false
-  /// Those of which ebb wants to know whether they listen.
+  /// The processes that ebb wants to check for listening sockets.
   var asked: [Int32]?
 
   static let commandPid: Int32 = 7
@@ -21,12 +21,12 @@ struct Others {
     let pid: Int32
     let group: Int32
     var isChild = false
-    /// It was ebb's child when the stop signal went out.
+    /// It was ebb's child when the stop signal was forwarded.
     var wasAdopted = false
     var listens = false
-    /// Stop signals from ebb.
+    /// How many stop signals ebb has sent it.
     var signals = 0
-    /// Once ebb knows of it as of a leftover.
+    /// When it may be signalled; `nil` until ebb has found it as a leftover.
     var rule: Rule?
   }
 
@@ -49,14 +49,15 @@ struct Others {
 
   var children: [ChildProcess] { processes.filter { $0.isChild }.map { ChildProcess(pid: $0.pid, group: $0.group) } }
 
-  // MARK: What happens to them
+  // MARK: Events
 
   mutating func commandEnded(_ status: ExitStatus, wasForwarded: Bool) {
     for index in processes.indices { processes[index].isChild = true }
     parents = wasForwarded && status.isExit ? .mayHavePassedOn : .silent
   }
 
-  /// Nil: there is none. `leavesAnother`: a child of its own, in its group.
+  /// Ends the first child of ebb and returns its pid; `nil` if ebb has no child. `leavesAnother`: it leaves a child in its
+  /// group.
   mutating func firstChildEnds(_ status: ExitStatus, leavesAnother: Bool, wasForwarded: Bool) -> Int32? {
     guard let index = processes.firstIndex(where: { $0.isChild }) else { return nil }
     let ended = processes.remove(at: index)
@@ -68,27 +69,27 @@ struct Others {
     return ended.pid
   }
 
-  /// Returns whether that is any change.
+  /// Lets all processes listen. Returns whether that changes anything.
   mutating func listen() -> Bool {
     guard processes.contains(where: { !$0.listens }) else { return false }
     for index in processes.indices { processes[index].listens = true }
     return true
   }
 
-  /// Nil: ebb has not asked.
+  /// The requested processes that listen; `nil` without a request.
   mutating func takeListening() -> [Int32]? {
     guard let asked else { return nil }
     self.asked = nil
     return processes.filter { $0.listens && asked.contains($0.pid) }.map { $0.pid }
   }
 
-  // MARK: What ebb knows
+  // MARK: What ebb has found
 
   mutating func rememberAdopted() {
     for index in processes.indices where processes[index].isChild { processes[index].wasAdopted = true }
   }
 
-  /// ebb meets its children when the command has ended.
+  /// ebb finds its children after the command has exited.
   mutating func meet(at now: Instant, deadline: Instant, wasForwarded: Bool) {
     let time = max(.zero, deadline - now)
     for index in processes.indices where processes[index].isChild && processes[index].rule == nil {
@@ -104,18 +105,18 @@ struct Others {
     parents = .unknown
   }
 
-  // MARK: What ebb does
+  // MARK: Signals
 
-  /// The stop signal goes to one of them. Returns what is wrong.
+  /// Sends the stop signal to one of them. Returns what is wrong; empty if nothing is.
   mutating func signal(_ pid: Int32, at now: Instant) -> String {
     guard let index = processes.firstIndex(where: { $0.pid == pid && $0.isChild }) else {
-      return "a signal to a process that is no child"
+      return "a signal to a process that is not a child"
     }
     processes[index].signals += 1
     if processes[index].signals > 1 { return "the stop signal twice to a leftover" }
     switch processes[index].rule {
-    case nil: return "a signal to a process that ebb has not met"
-    case .hadSignal: return "the stop signal to one that has had it"
+    case nil: return "a signal to a process that ebb has not found"
+    case .hadSignal: return "the stop signal to a leftover that got it before"
     case .atOnce: return ""
     case .trusted(let since, let time):
       let wait = processes[index].listens ? min(.seconds(2), time / 4) : time / 2
@@ -123,7 +124,7 @@ struct Others {
     }
   }
 
-  /// The stop signal goes to the command's group. Returns what is wrong.
+  /// Sends the stop signal to the command's group. Returns what is wrong; empty if nothing is.
   mutating func signalGroup() -> String {
     for index in processes.indices where processes[index].group == Others.commandPid { processes[index].signals += 1 }
     return processes.contains { $0.signals > 1 } ? "the stop signal twice to one of the group" : ""
@@ -133,7 +134,7 @@ struct Others {
     processes.allSatisfy { if case .atOnce = $0.rule { $0.signals == 1 } else { true } }
   }
 
-  /// Where there was any time.
+  /// Whether each got the stop signal that had time for it.
   var allSignalledInTime: Bool {
     processes.allSatisfy { process in
       switch process.rule {

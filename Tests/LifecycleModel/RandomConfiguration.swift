@@ -14,7 +14,7 @@ extension Configuration {
     }
   }
 
-  /// Options that fit into the grace period and are otherwise as they come.
+  /// Random options that fit into the termination grace period.
   package static func random(_ random: inout SplitMix64) -> Configuration {
     if Int.random(in: 0..<8, using: &random) == 0 { return asleep(&random) }
     let hasProc = Int.random(in: 0..<8, using: &random) > 0
@@ -47,7 +47,7 @@ extension Configuration {
 }
 
 extension TimeAmount {
-  /// To the nanosecond; zero every now and then.
+  /// A random time in nanoseconds; zero in one of eight cases.
   fileprivate static func random(upTo seconds: Int, _ random: inout SplitMix64) -> TimeAmount {
     guard Int.random(in: 0..<8, using: &random) > 0 else { return .zero }
     return TimeAmount(nanoseconds: Int64.random(in: 0...Int64(seconds) * 1_000_000_000, using: &random))

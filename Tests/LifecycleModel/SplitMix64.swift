@@ -1,4 +1,4 @@
-/// A generator that gives the same numbers in every run: Steele, Lea, Flood, "Fast splittable pseudorandom number
+/// A generator that gives the same numbers in each run; Steele, Lea, Flood, "Fast splittable pseudorandom number
 /// generators" (2014).
 package struct SplitMix64: RandomNumberGenerator, Sendable {
   private var state: UInt64

@@ -2,8 +2,8 @@ import CPlatform
 import LifecycleModel
 import Supervision
 
-/// Runs of the lifecycle with random options, random events and simulated time, until so many hours and so many events
-/// are over: LifecycleSimulation HOURS EVENTS SEED. Prints what was done, in a line, and each problem in a line before it.
+/// Simulates runs of the lifecycle with random options and events, until HOURS of simulated time and EVENTS are reached:
+/// LifecycleSimulation HOURS EVENTS SEED. Prints one line per problem, and a summary line at the end.
 @_cdecl("LifecycleSimulation_main")
 package func main(
   argumentCount: Int32, arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>,

@@ -1,7 +1,7 @@
 import LifecycleModel
 import Primitives
 
-/// What has been simulated so far.
+/// The runs simulated so far.
 struct Simulation {
   private(set) var runs = 0
   private(set) var events = 0
@@ -15,7 +15,7 @@ struct Simulation {
 
   var summary: String { "\(runs) runs, \(events) events, \(hours) hours, \(problems) problems" }
 
-  /// One more. Each has a seed of its own, so that one that goes wrong can be looked at alone.
+  /// Simulates one more run. Each has its own seed, so that a failing run can be repeated alone.
   mutating func run() {
     let own = seed &+ UInt64(runs)
     var random = SplitMix64(state: own)

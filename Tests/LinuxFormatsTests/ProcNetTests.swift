@@ -4,7 +4,7 @@ import Testing
 @testable import Primitives
 @testable import Supervision
 
-/// The text files of /proc/net, and what else the search for listening sockets reads. Lines of a little-endian machine.
+/// The text files of /proc/net and others that the search for listening sockets reads. From a little-endian machine.
 @Suite struct ProcNetTests {
   private func parsed(_ text: String) -> SocketRecord? { SocketRecord(line: Array(text.utf8)[...]) }
 
@@ -34,7 +34,7 @@ import Testing
     #expect(peer("B80D0120000000000000000002000000") == .v6(high: 0x2001_0DB8_0000_0000, low: 2))
   }
 
-  /// As gVisor writes them.
+  /// gVisor writes zeros.
   @Test func `queues that gVisor writes as zero are unknown`() throws {
     let row = try #require(
       parsed("   7: 0100007F:1F90 0100007F:D431 01 00000000:00000000 00:00000000 00000000  0  0 9 1 0x0 0 0 0 0 -1"))

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Primitives
 
-/// Bytes that are no UTF-8, kept in a String.
+/// Bytes that are not UTF-8, kept in a String.
 @Suite struct SystemTextTests {
   @Test(
     arguments: [

@@ -1,5 +1,5 @@
-// Everything that reads bytes which somebody else wrote, and what must hold whatever they are. Runs in the unit tests
-// with a mutator of its own (FuzzTests.swift), and under libFuzzer (Tests/Fuzz), which compiles it and the sources
+// Every parser of bytes that other programs write, with a property that must be true of any bytes. Runs in the unit tests
+// with their own mutator (FuzzTests.swift), and under libFuzzer (Tests/Fuzz), which compiles this file and the sources
 // with its counters.
 
 @testable import HTTP
@@ -8,7 +8,7 @@
 @testable import Smoke
 @testable import Supervision
 
-/// A parser under attack: a name, inputs to begin with, and a check that traps or returns what is wrong.
+/// A parser to fuzz: its name, the first inputs, and a check that traps, or returns what is wrong and `nil` if nothing is.
 struct FuzzTarget: Sendable {
   let name: String
   let seeds: [[UInt8]]
@@ -84,7 +84,7 @@ struct FuzzTarget: Sendable {
   ]
 }
 
-/// Messages of sock_diag(7), made by hand.
+/// Builds messages of sock_diag(7).
 enum DiagBytes {
   /// struct inet_diag_msg and the attributes behind it.
   static func message(
@@ -100,7 +100,7 @@ enum DiagBytes {
     return header(type, flags, sequence, count: bytes.count) + bytes
   }
 
-  /// struct tcp_info, milliseconds.
+  /// struct tcp_info; ages in milliseconds.
   static func info(
     sent: UInt32 = 1, received: UInt32 = 2, acknowledged: UInt32 = 3, bytes: UInt64 = 4, answered: UInt64 = 5,
     length: Int = 232
@@ -125,7 +125,7 @@ enum DiagBytes {
     header(type, 2, sequence, count: 4) + native(code)
   }
 
-  /// struct nlmsghdr, of a message with so many bytes behind it.
+  /// struct nlmsghdr of a message with `count` bytes behind it.
   static func header(_ type: UInt16, _ flags: UInt16 = 2, _ sequence: UInt32 = 1, count: Int) -> [UInt8] {
     native(UInt32(16 + count)) + native(type) + native(flags) + native(sequence) + native(0 as UInt32)
   }
@@ -135,18 +135,18 @@ enum DiagBytes {
 
 private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
-/// What has been understood once does not change with what comes behind it, and an answer is one answer.
+/// Bytes behind a complete request do not change its meaning, and each request has one response.
 private func checkRequest(_ bytes: [UInt8]) -> String? {
   let request = HealthRequest(bytes)
   let answer = request.response { _ in .liveness }
   guard request != .incomplete else {
     if bytes.count >= HealthRequest.limit { return "waits for more than it will read" }
-    return answer.isEmpty ? nil : "answers what was not asked yet"
+    return answer.isEmpty ? nil : "answers an incomplete request"
   }
   if case .get = request, HealthRequest(bytes + Array("\r\n\r\nGET / HTTP/1.1".utf8)) != request {
     return "depends on what follows"
   }
-  if !answer.starts(with: "HTTP/1.1 ".utf8) || endOfHead(answer[...]) == nil { return "no HTTP answer" }
+  if !answer.starts(with: "HTTP/1.1 ".utf8) || endOfHead(answer[...]) == nil { return "not an HTTP response" }
   return nil
 }
 
@@ -157,7 +157,7 @@ private func checkAnswer(_ bytes: [UInt8]) -> String? {
   return nil
 }
 
-/// However it is cut into pieces, an answer is the same answer.
+/// A response is the same in one piece and byte by byte.
 private func checkResponse(_ bytes: [UInt8]) -> String? {
   var whole = HTTPResponseParser()
   whole.take(bytes)
@@ -178,7 +178,7 @@ private func checkReport(_ bytes: [UInt8]) -> String? {
   return nil
 }
 
-/// A URL that was taken makes a request of one head, and of three words in its first line.
+/// The request for a parsed URL has one head, and three words in its first line.
 private func checkURL(_ bytes: [UInt8]) -> String? {
   guard let url = HTTPURL(text: text(bytes)) else { return nil }
   if url.addresses.isEmpty || url.addresses.contains(where: { $0.port == 0 }) { return "no address" }
@@ -188,7 +188,7 @@ private func checkURL(_ bytes: [UInt8]) -> String? {
   return words.count == 3 && words[1].first == UInt8(ascii: "/") ? nil : "request line of \(words.count) words"
 }
 
-/// What is shown of an address is that address.
+/// The printed form of an address is parsed to that address.
 private func checkAddress(_ bytes: [UInt8]) -> String? {
   guard let address = HealthAddress(text: text(bytes)) else { return nil }
   for candidate in address.candidates {
@@ -199,7 +199,7 @@ private func checkAddress(_ bytes: [UInt8]) -> String? {
   return nil
 }
 
-/// Quoted again, the words are the same words.
+/// The words, quoted again, are split into the same words.
 private func checkWords(_ bytes: [UInt8]) -> String? {
   guard let found = splitShellWords(text(bytes)) else { return nil }
   var line: [UInt8] = []
@@ -208,7 +208,7 @@ private func checkWords(_ bytes: [UInt8]) -> String? {
     for byte in word.utf8 { line += byte == UInt8(ascii: "'") ? Array("'\\''".utf8) : [byte] }
     line.append(UInt8(ascii: "'"))
   }
-  // Bytes are compared: a quote and an accent behind it are one Character, and no quote.
+  // Bytes are compared, because a quote and an accent behind it are one Character, which is not a quote.
   let again = splitShellWords(text(line))?.map { Array($0.utf8) }
   return again == found.map { Array($0.utf8) } ? nil : "\(found) became \(again ?? [])"
 }
@@ -218,7 +218,7 @@ private func checkStat(_ bytes: [UInt8]) -> String? {
   return entry.pid >= 0 && entry.parent >= 0 ? nil : "negative pid"
 }
 
-/// What stands before the first zero byte is /proc/PID/stat.
+/// The bytes before the first zero byte are /proc/PID/stat, those behind it /proc/PID/status.
 private func checkStatus(_ bytes: [UInt8]) -> String? {
   let stat = bytes.prefix { $0 != 0 }
   let status = Array(bytes.dropFirst(stat.count + 1))
@@ -229,7 +229,7 @@ private func checkStatus(_ bytes: [UInt8]) -> String? {
   return details.ownPid >= 0 && details.age >= .zero && details.residentBytes ?? 0 >= 0 ? nil : "a negative number"
 }
 
-/// Whatever follows a message, that is read as it is; no more sockets are found than there is room for.
+/// Bytes behind a message do not change it, and give no more messages than they have room for.
 private func checkDiag(_ bytes: [UInt8]) -> String? {
   let first = DiagBytes.message(localPort: 8080, inode: 4711)
   return (first + bytes).withUnsafeBytes { all in
@@ -248,7 +248,7 @@ private func checkDiag(_ bytes: [UInt8]) -> String? {
   }
 }
 
-/// The first line as each kind of line, and all of it as each kind of file.
+/// Parses the first line as each kind of line, and all bytes as each kind of file.
 private func checkProcNet(_ bytes: [UInt8]) -> String? {
   let line = bytes.prefix { $0 != 0x0A }
   let row = SocketRecord(line: line)
@@ -261,33 +261,35 @@ private func checkProcNet(_ bytes: [UInt8]) -> String? {
   return parsePassiveOpens(snmp: bytes) ?? 0 >= 0 ? nil : "a negative number"
 }
 
-/// As it came, and as the facts of a page that is right but for them.
+/// Decodes the bytes as a page, and as changes to a valid page.
 private func checkPage(_ bytes: [UInt8]) -> String? {
   _ = try? StatusPage.decode(bytes)
   let fields = SupervisorInfo(pid: 1, startedAt: Instant(nanoseconds: 0), argv: [text(bytes)], options: RunOptions())
   var page = StatusPage.page(Status(info: fields, snapshot: StatusSnapshot(since: Instant(nanoseconds: 0))))
-  guard (try? StatusPage.decode(page)) != nil else { return "a page of ebb's own is not understood" }
+  guard (try? StatusPage.decode(page)) != nil else { return "cannot decode a valid page" }
   for (offset, byte) in bytes.enumerated() { page[offset * 37 % page.count] ^= byte }
   _ = try? StatusPage.decode(page)
   return nil
 }
 
-/// One word a line; then the same bytes as the value of every variable. A complaint is one line.
+/// Parses the lines as arguments, then the first line as the value of every variable. An error is one line.
 private func checkOptions(_ bytes: [UInt8]) -> String? {
   let line = text(bytes)
   let words = line.split(onByte: UInt8(ascii: "\n"))
   for attempt in [(words, ""), (["a"], words[0])] {
     do throws(UsageError) {
       switch try parse(arguments: attempt.0, variable: { _ in attempt.1.isEmpty ? nil : attempt.1 }) {
-      case .run(_, let commandAt): if commandAt >= attempt.0.count { return "a command behind the last word" }
+      case .run(_, let commandAt): if commandAt >= attempt.0.count { return "a command behind the last argument" }
       case .smoke(let options, let commandAt):
-        if commandAt >= attempt.0.count { return "a command behind the last word" }
-        if options.passedOn.contains(where: { !(1..<commandAt ~= $0) }) { return "passes on what is no option" }
+        if commandAt >= attempt.0.count { return "a command behind the last argument" }
+        if options.passedOn.contains(where: { !(1..<commandAt ~= $0) }) {
+          return "passes on arguments that are not options"
+        }
       default: continue
       }
     } catch {
       if error.message.isEmpty || error.message.utf8.contains(where: { $0 < 0x20 }) {
-        return "complains: \(error.message)"
+        return "not one line: \(error.message)"
       }
     }
   }

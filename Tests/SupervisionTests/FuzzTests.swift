@@ -4,7 +4,7 @@ import Testing
 
 @testable import Primitives
 
-/// Some seconds of mutated inputs for each parser: EBB_FUZZ_SECONDS in all, 2 if not set. EBB_FUZZ_SEED repeats a run.
+/// Checks each parser with mutated inputs, for EBB_FUZZ_SECONDS in all (default 2 s). EBB_FUZZ_SEED repeats a run.
 @Suite struct FuzzTests {
   @Test(arguments: FuzzTarget.all)
   func `a parser withstands mutated inputs`(_ target: FuzzTarget) {
@@ -30,7 +30,7 @@ import Testing
   }
 }
 
-/// Makes new inputs of old ones: a byte changed, taken out, put in, or a part of another input.
+/// Makes new inputs of old ones: changes, removes or inserts bytes, or inserts another input.
 private struct Mutator {
   private var random: SplitMix64
   private var corpus: [[UInt8]]

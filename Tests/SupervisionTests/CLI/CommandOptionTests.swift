@@ -4,10 +4,10 @@ import Testing
 @testable import Primitives
 @testable import Supervision
 
-/// `ebb status`, `stop`, `probe`: how they are called.
+/// The options of `ebb status`, `stop` and `probe`.
 @Suite struct CommandOptionTests {
   private func read(_ words: String...) throws -> Invocation {
-    // Variables of the container, which `kubectl exec` hands on, are the run form's alone.
+    // `kubectl exec` hands the container's variables on; they are for the supervisor alone.
     try parse(arguments: words, variable: { _ in "nonsense" })
   }
 

@@ -4,16 +4,16 @@ import Testing
 @testable import Primitives
 @testable import Supervision
 
-/// The documents and the program's own tables say the same.
+/// The tables in the articles equal those of the program.
 @Suite struct DocumentedOptionsTests {
   private static let root = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../..").standardized
 
-  /// One of the articles.
+  /// The text of an article.
   private func article(_ name: String) throws -> String {
     try String(contentsOf: Self.root.appendingPathComponent("Sources/ebb/ebb.docc/\(name).md"), encoding: .utf8)
   }
 
-  /// The table of an article that begins with these cells.
+  /// The tables of an article that begin with the cells `start`.
   private func table(_ start: String, in name: String) throws -> [String] {
     try article(name).components(separatedBy: "-->\n").filter { $0.hasPrefix(start) }
       .map { $0.components(separatedBy: "<!--")[0] }
@@ -26,7 +26,7 @@ import Testing
     #expect(try table("| option |", in: "SmokeTesting") == [smoke], "SmokeTesting.md should hold:\n\(smoke)")
   }
 
-  /// An event is the word behind a level, or that of a warning of the wiring.
+  /// An event is the word behind a log level, or the first argument of a warning.
   @Test func `the table of events lists each event of the sources and no other`() throws {
     let files = FileManager.default.enumerator(atPath: Self.root.path + "/Sources")?.compactMap { $0 as? String } ?? []
     var events: Set<String> = []
@@ -98,6 +98,6 @@ import Testing
 }
 
 extension String {
-  /// A bar would end the cell.
+  /// The text with its bars escaped, because a bar ends a cell.
   fileprivate var escapingBars: String { replacingOccurrences(of: "|", with: "\\|") }
 }

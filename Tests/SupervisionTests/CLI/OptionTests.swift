@@ -28,7 +28,7 @@ private func options(_ words: String..., variables: [String: String] = [:]) thro
     #expect(standard.leftoverTimeout == nil)
     #expect(standard.stopSignals == SignalSet([.sigterm]))
     #expect(standard.verbosity == 0)
-    // What the table shows as a default is what the options hold: setting it changes nothing.
+    // Setting an option to the default that the table shows changes nothing.
     for option in RunOptions.table {
       guard let shown = option.spec.defaultText, option.spec.value != nil, TimeAmount(text: shown) != nil else {
         continue
@@ -113,7 +113,7 @@ private func options(_ words: String..., variables: [String: String] = [:]) thro
     #expect(try commandAt("sh", "-c", "--delay") == 0)
     #expect(try commandAt("--", "--delay") == 1)
     #expect(try commandAt("-g", "--", "sh") == 2)
-    #expect(try commandAt("-") == 0)  // a lone dash is a word
+    #expect(try commandAt("-") == 0)  // a lone dash is not an option
     #expect(try commandAt("--delay", "1", "app", "--help") == 2)
   }
 
@@ -124,7 +124,7 @@ private func options(_ words: String..., variables: [String: String] = [:]) thro
     for words in [["-V"], ["--version"]] { #expect(try invocation(words).isVersion, "\(words)") }
     for option in RunOptions.table { #expect(RunOptions.help.contains("--\(option.spec.name)")) }
     let repeatable = RunOptions.table.count { $0.spec.repeatable }
-    // Once more in the text below the options.
+    // One more is in the text below the options.
     #expect(RunOptions.help.components(separatedBy: "repeatable").count - 1 == repeatable + 1)
     for command in ["status", "probe", "stop", "drain", "smoke", "plan"] {
       #expect(RunOptions.help.contains(" ebb \(command) ["))
@@ -190,7 +190,7 @@ private func options(_ words: String..., variables: [String: String] = [:]) thro
       usageError(["--delay=9s", "--drain=time", "--grace=1s", "--kill-margin=1s", "-t", "10s", "app"])
         == "delay 9s + grace 1s + kill-margin 1s = 11s do not fit into --termination-grace-period 10s: "
         + "the least that fits is 11s")
-    // The least is in whole milliseconds, and fits.
+    // The least period is in whole milliseconds, and fits.
     #expect(usageError(["--delay=3s", "-t", "3s", "app"])?.contains("the least that fits is 3s750ms,") == true)
     #expect(try options("--delay=3s", "-t", "3s750ms").times.delay == .seconds(3))
   }
@@ -202,7 +202,7 @@ private func options(_ words: String..., variables: [String: String] = [:]) thro
       usageError(["--delay=10s", "--drain-timeout=10s", "--grace=9001ms", "app"])?.contains(
         "the least that fits is 30s1ms")
         == true)
-    // Without the wait its bound costs nothing.
+    // In mode time --drain-timeout does not count.
     #expect(try options("--delay=20s", "--grace=9s", "--drain=time", "--drain-timeout=20s").grace == .seconds(9))
     let none = try options("--delay=0", "--grace=0", "--kill-margin=0", "--drain-timeout=0", "-t", "0")
     #expect(none.terminationGracePeriod == .zero)

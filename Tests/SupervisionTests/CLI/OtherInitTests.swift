@@ -3,7 +3,7 @@ import Testing
 @testable import Primitives
 @testable import Supervision
 
-/// The words as `main` hands them over, and what the environment holds.
+/// Parses the arguments and variables as `main` does.
 private func run(
   _ other: OtherInit, _ words: [String], _ variables: [String: String] = [:]
 ) throws -> (options: RunOptions, command: [String]) {
@@ -21,7 +21,7 @@ private func code(_ other: OtherInit, _ words: [String], _ variables: [String: S
   } catch { return (error as? UsageError)?.code }
 }
 
-/// ebb under another init's name.
+/// ebb, called by another init's name.
 @Suite struct OtherInitTests {
   @Test func `the last part of argv[0] selects the init whose place ebb takes`() {
     let names: [(String, OtherInit)] = [
@@ -76,7 +76,7 @@ private func code(_ other: OtherInit, _ words: [String], _ variables: [String: S
     #expect(asleep.asleep != nil)
     #expect(asleep.stopSignals == SignalSet())
     #expect(!asleep.recognisesServers)
-    // Not even a wrong value is looked at.
+    // Not even a wrong value is an error.
     #expect(asleep.grace == nil)
     #expect(asleep.ports == nil)
     #expect(asleep.preStop.isEmpty)
@@ -125,7 +125,7 @@ private func code(_ other: OtherInit, _ words: [String], _ variables: [String: S
     #expect(!child.newSession)
     #expect(!child.targetsProcessGroup)
     #expect(try run(.catatonit, ["-g", "app"], waking).options.targetsProcessGroup)
-    // A flag beats its variable.
+    // A flag replaces its variable.
     let both = ["EBB_DELAY": "1s", "EBB_GROUP": "no", "EBB_SESSION": "no", "EBB_REWRITE": "TERM:INT"]
     #expect(try run(.tini, ["-g", "app"], both).options.targetsProcessGroup)
     #expect(try run(.dumbInit, ["-r", "15:3", "app"], both).options.rewrites.apply(to: .sigterm) == .sigquit)

@@ -4,7 +4,7 @@ import Testing
 @testable import Primitives
 @testable import Supervision
 
-/// `ebb smoke`: how it is called.
+/// The options of `ebb smoke`.
 @Suite struct SmokeOptionTests {
   private func read(_ words: String..., variables: [String: String] = [:]) throws -> (SmokeOptions, Int) {
     try #require(try invocation(["smoke"] + words, variables: variables).smoke)

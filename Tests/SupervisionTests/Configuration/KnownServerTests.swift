@@ -53,7 +53,7 @@ private func verbose(_ change: (inout RunOptions) -> Void = { _ in }) -> Scenari
 }
 
 extension Scenario {
-  /// As the event loop does it.
+  /// Handles a signal as the event loop does. Returns whether it begins a stop.
   fileprivate mutating func signal(_ signal: Signal, at milliseconds: Int, command: String) -> Bool {
     let begins =
       lifecycle.mustPrepare(for: signal, at: .at(milliseconds))
@@ -65,7 +65,7 @@ extension Scenario {
   fileprivate func record(_ event: String) -> LogRecord? { records.first { $0.event == event } }
 }
 
-/// What the lifecycle makes of what the command is.
+/// What the lifecycle does for a known server, an unreachable command, a daemon or a crash.
 @Suite struct LifecycleCommandTests {
   @Test(arguments: [("nginx", Signal.sigquit), ("httpd", .sigwinch), ("haproxy", .sigusr1), ("postgres", .sigint)])
   func `the graceful-stop signal of a recognised server begins a stop`(name: String, signal: Signal) {
@@ -206,14 +206,14 @@ extension Scenario {
     #expect(!forwarding.contains { if case .send = $0 { true } else { false } })
     #expect(scenario.record("stopping")?.message.contains("was not sent") == true)
     let lines = scenario.records.map { $0.message }
-    #expect(!lines.contains { $0.contains("SIGKILL in ") || $0.contains("has been told") }, "\(lines)")
+    #expect(!lines.contains { $0.contains("SIGKILL in ") || $0.contains("sent the stop signal") }, "\(lines)")
     let end = scenario.at(31_000, .timer)
     #expect(end.contains { if case .exit(code: 137, _) = $0 { true } else { false } })
     #expect(scenario.record("exited")?.message == "the command is still running; no signal reaches it")
     #expect(scenario.count("unkillable") == 0)
   }
 
-  // MARK: Looks
+  // MARK: Inspections
 
   @Test func `an idle command is inspected twice, and not again once it listens`() {
     var scenario = verbose()

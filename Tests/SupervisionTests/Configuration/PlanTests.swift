@@ -4,7 +4,7 @@ import Testing
 @testable import Primitives
 @testable import Supervision
 
-/// `ebb plan`: the timeline of a stop, and where each value comes from.
+/// `ebb plan` prints the timeline of a stop and where each value comes from.
 @Suite struct PlanTests {
   private func plan(_ words: String..., variables: [String: String] = [:]) throws -> PlanReport {
     let options = try #require(try invocation(["plan"] + words, variables: variables).plan)

@@ -3,7 +3,7 @@ import Testing
 @testable import Primitives
 @testable import Supervision
 
-/// The times of a stop: the defaults that fit beside what was given, and where the termination grace period comes from.
+/// The times of a stop: defaults that fit beside the given values, and the origin of the termination grace period.
 @Suite struct StopTimesTests {
   private func times(
     variables: [String: String] = [:], _ words: String...
@@ -28,7 +28,7 @@ import Testing
     #expect(try times(variables: [variable: "http://169.254.170.2/"]) == times(variables: StopTimesTests.pod))
   }
 
-  /// A longer stop timeout is not cut short.
+  /// The orchestrator may allow 30 s, and a stop that needs them must not be killed at 10 s.
   @Test func `outside an orchestrator the deadline fits 30 s while delay and drain fit 10 s`() throws {
     let times = try times()
     #expect(times.killIn == .seconds(29))

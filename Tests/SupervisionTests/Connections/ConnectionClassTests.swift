@@ -4,14 +4,14 @@ import Testing
 @testable import Primitives
 @testable import Supervision
 
-/// The class of a connection and what a census makes of them.
+/// The class of a connection, and the counts of each class.
 @Suite struct ConnectionClassTests {
   private struct Case: CustomTestStringConvertible {
     var state = TCPState.established
     var receive: UInt32? = 0
     var send: UInt32? = 0
     var inode: UInt64 = 7
-    /// Milliseconds.
+    /// Ages in milliseconds.
     var sent = 5000
     var received = 5000
     var acknowledged = 5000
@@ -32,7 +32,7 @@ import Testing
     var testDescription: String { "\(self)" }
   }
 
-  /// What is said of 2 s of quiet.
+  /// For a quiet time of 2 s.
   @Test(arguments: [
     Case(inode: 0, expected: .pendingAccept),
     Case(receive: 5, inode: 0, expected: .pendingAccept),
@@ -59,7 +59,7 @@ import Testing
     Case(hasAges: false, expected: .unknown),
     Case(receive: nil, send: nil, hasAges: false, expected: .unknown),
 
-    // The end of the stream is a byte.
+    // The end of the stream counts as one byte.
     Case(state: .closeWait, receive: 1, expected: .halfClosed),
     Case(state: .closeWait, expected: .halfClosed),
     Case(state: .closeWait, sent: 1999, received: 5000, expected: .activeStream),
@@ -101,7 +101,7 @@ import Testing
       Case(state: .finWait2, expected: .halfClosed), Case(sent: 900, received: 1000, expected: .activeStream),
     ]
     for row in rows { census.add(row.connection, quiet: .seconds(2)) }
-    // Two more wait at the listener than have been seen: they came after the listener's row, or their rows were missed.
+    // The accept queue holds two more than there were rows: they arrived later, or their rows were missed.
     #expect(census[.pendingAccept] == 1)
     for waiting in [2, 1] as [UInt32] {
       census.add(Case(state: .listen, receive: waiting, expected: .pendingAccept).connection, quiet: .seconds(2))
@@ -123,7 +123,7 @@ import Testing
     for state in UInt8.min...UInt8.max {
       #expect((row(state: state).connection != nil) == matters.contains(state))
     }
-    // Closed at both ends: only the kernel still has it, in FIN_WAIT2 or in TIME_WAIT, which looks the same.
+    // Both ends are closed and no process has the socket; in FIN_WAIT2 and TIME_WAIT it looks the same.
     #expect(row(state: 5, inode: 0).connection == nil)
     #expect(row(state: 4, inode: 0).connection != nil)
   }

@@ -4,9 +4,9 @@ import Testing
 @testable import Primitives
 @testable import Supervision
 
-/// What several looks at a connection say together.
+/// What several samples of one connection show.
 @Suite struct ConnectionTableTests {
-  /// A connection that is looked at each 250 ms, from a moment on when it is not there yet.
+  /// A connection that is sampled every 250 ms; the first pass does not see it yet.
   private struct Story {
     private var table: ConnectionTable
     private(set) var now = Instant(nanoseconds: 0)
@@ -25,7 +25,7 @@ import Testing
       table.beginPass(at: now)
     }
 
-    /// So many bytes in so many segments go each way, shortly before the next look; ages in milliseconds.
+    /// Transfers bytes in segments each way shortly before the next sample; ages in milliseconds.
     mutating func exchange(
       _ received: UInt64 = 0, _ segmentsIn: UInt32 = 1, _ sent: UInt64 = 0, _ segmentsOut: UInt32 = 1,
       heard: Int = 100, said: Int = 100, acknowledged: Int = 100
@@ -73,7 +73,7 @@ import Testing
     var isOwed: Bool { judgment?.isOwed ?? false }
     var `class`: ConnectionClass { connection.class(quiet: .seconds(2), judgment) }
 
-    /// A handshake with a certificate, the first request and its answer.
+    /// A TLS handshake, the first request and its response.
     mutating func answerInTLS() {
       exchange(530, 5, 1600, 5)
       wait(seconds: 1)
@@ -119,7 +119,7 @@ import Testing
     var scenario = Story()
     scenario.exchange(478, 3, 1439, 3, acknowledged: 56)
     #expect(!scenario.isOwed)
-    // A certificate that fills more than a segment: one of the three may be a ticket.
+    // The certificate fills more than a segment, so one of the three may be a ticket.
     var small = Story(largestSegment: 1448)
     small.exchange(478, 3, 1700, 3, acknowledged: 56)
     #expect(small.isOwed)
@@ -157,7 +157,7 @@ import Testing
       scenario.exchange(364, 4, 72, 3)
       #expect(scenario.isOwed)
     }
-    var redis = Story()  // each command has its answer
+    var redis = Story()  // each command has a response
     redis.exchange(160, 3, 20, 3)
     #expect(!redis.isOwed)
   }
@@ -226,7 +226,7 @@ import Testing
     for _ in 0..<4 {
       scenario.exchange(received, 1, sent, 1, heard: 100, said: 112)
       #expect(scenario.class == .idle)
-      // In two looks the same.
+      // The same in two samples.
       scenario.exchange(0, 0, sent, 1)
       scenario.exchange(received, 1, 0, 0)
       #expect(scenario.class == .idle)
@@ -260,7 +260,7 @@ import Testing
     #expect(scenario.class == .owedResponse)
     scenario.exchange(10, 1, 10, 2)
     #expect(!scenario.isOwed)
-    scenario.exchange(11, 1, 6, 1)  // a message and its answer
+    scenario.exchange(11, 1, 6, 1)  // a message and its response
     #expect(!scenario.isOwed)
   }
 
@@ -300,7 +300,7 @@ import Testing
     #expect(scenario.isOwed)
     scenario.wait(seconds: 3)
     #expect(scenario.class == .idle)
-    // HTTP/1.1: a second request.
+    // In HTTP/1.1 it is a second request.
     var plain = Story()
     plain.exchange(120, 1, 1500, 2)
     plain.wait(seconds: 1)
@@ -332,7 +332,7 @@ import Testing
     }
     #expect(judged(1...150) == 100)
     #expect(judged(1...150) == 100)
-    // Those that are gone give way, in two passes.
+    // Those not seen in two passes give way.
     #expect(judged(1001...1150) == 0)
     #expect(judged(1001...1150) == 0)
     #expect(judged(1001...1150) == 100)

@@ -5,7 +5,7 @@ import Testing
 @testable import Primitives
 @testable import Supervision
 
-/// What `ebb drain` and `ebb status --connections` print.
+/// The output of `ebb drain` and `ebb status --connections`.
 @Suite struct DrainCommandTextTests {
   private func traffic(_ sample: ConnectionSample?) -> TrafficMonitor {
     var traffic = TrafficMonitor(mode: .idle, quiet: .seconds(2), since: .at(0))
@@ -13,7 +13,7 @@ import Testing
     return traffic
   }
 
-  /// One owed, one active, one idle.
+  /// One connection is owed a response, one is active, one is idle.
   private let seen = sample(
     connection(sent: 5, received: 0), connection(sent: 0, received: 5), connection(sent: 9000, received: 9001))
   private let counts = "2 busy (1 owed-response, 1 active-stream), 1 idle (1 idle), port 80, by diag+info"

@@ -4,11 +4,11 @@ import Testing
 @testable import Primitives
 @testable import Supervision
 
-/// When a stop looks at the connections, and when it does not. Times are milliseconds since the stop signal.
+/// When a stop samples the connections. Times are milliseconds since the stop signal.
 @Suite struct DrainCountingTests {
   private static func isCount(_ action: Action) -> Bool { if case .count = action { true } else { false } }
 
-  /// Brings a stop to its drain, whose passes have seen nothing but one request in flight.
+  /// A stop in its drain, with one request in flight in each sample.
   private func busyInDrain(_ change: (inout RunOptions) -> Void = { _ in }) -> Scenario {
     var scenario = Scenario.counting(change)
     let busy = sample(connection(sent: 9000, received: 0))
@@ -56,7 +56,6 @@ import Testing
     #expect(scenario.wakeUp == 5000)
   }
 
-  /// The result of a pass that was given up.
   @Test func `the result of an abandoned pass is ignored`() {
     var scenario = busyInDrain()
     #expect(scenario.wakeUp == 5250)
@@ -99,7 +98,7 @@ import Testing
     #expect(zero.line("draining")?.contains("until no connection is open") == true)
   }
 
-  /// The drain is cut short and not the second that the command has to end in.
+  /// The drain is cut short in favour of the second that the command has to exit.
   @Test func `without --grace the drain leaves the command a second before SIGKILL`() {
     var scenario = Scenario.counting {
       ($0.terminationGracePeriod, $0.delay, $0.drainTimeout) = (.seconds(10), .seconds(5), .seconds(10))
@@ -108,13 +107,13 @@ import Testing
     #expect(scenario.wakeUp == 8750)
   }
 
-  // MARK: Beside the hook
+  // MARK: With a pre-stop hook
 
   @Test func `a sample taken before the pre-stop hook exited does not end the drain`() {
     var scenario = Scenario.counting { $0.preStop = ["hook"] }
     scenario.at(0, .signal(.sigterm))
     scenario.at(0, .sampled(sample()))
-    #expect(scenario.at(200, .hookEnded(.exited(code: 0))) == [])  // the delay goes on as before
+    #expect(scenario.at(200, .hookEnded(.exited(code: 0))) == [])  // the delay continues
     #expect(scenario.wakeUp == 250)
     scenario = Scenario.counting { $0.preStop = ["hook"] }
     scenario.at(0, .signal(.sigterm))
@@ -152,7 +151,7 @@ import Testing
     )
   }
 
-  // MARK: Before the kill
+  // MARK: Before SIGKILL
 
   @Test func `a failed final sample is not repeated`() {
     var scenario = busyInDrain()
@@ -174,10 +173,10 @@ import Testing
     scenario.at(5100, .commandExited(.exited(code: 0)))
     #expect(scenario.at(5100, .reapedAll(childrenRemain: true)) == [])
     #expect(scenario.at(6100, .timer) == [])
-    #expect(scenario.wakeUp == 7100)  // the next look for new leftovers
+    #expect(scenario.wakeUp == 7100)  // the next search for leftovers
   }
 
-  /// What a pass has seen that ended after the kill is no number of it.
+  /// A pass that ended after SIGKILL does not show the connections at SIGKILL.
   @Test func `a sample that ends after SIGKILL is not reported as the count at the kill`() {
     var scenario = busyInDrain()
     scenario.at(15_000, .timer)

@@ -6,7 +6,7 @@ import Testing
 @testable import Supervision
 
 @Suite struct DrainTests {
-  /// The request came in the same tick of the kernel's clock as its connection.
+  /// The request arrived in the same kernel clock tick as its connection.
   @Test func `equal ages are not a response if no byte was ever sent`() {
     for age in [0, 1000, 60_000] {
       #expect(connection(sent: age, received: age, answered: 0).class(quiet: .seconds(2)) == .owedResponse)
@@ -36,13 +36,13 @@ import Testing
 
   @Test func `the drain waits for the response to a request in flight`() {
     var scenario = Scenario.counting { $0.delay = .seconds(1) }
-    // It came half a second before the stop signal, and is answered 7.1 s after it.
+    // It arrives half a second before the stop signal, and its response is sent 7.1 s after it.
     let ended = scenario.drain { now in
       sample(
         now < 7100
           ? connection(sent: 3000 + now, received: 500 + now) : connection(sent: now - 7100, received: 500 + now))
     }
-    // Until the stream counts as quiet: its answer may be a part of more.
+    // The drain ends once the stream counts as quiet, because the response may continue.
     #expect(ended == 9250)
     scenario.exit(at: 9300)
     #expect(scenario.report.contains(#""drain_ended_by":"quiet""#))
@@ -147,7 +147,7 @@ import Testing
   @Test func `connections that came and went between two samples are counted as new`() {
     var scenario = Scenario.counting()
     _ = scenario.drain { now in
-      // Two pooled ones; from 3.4 s on a third, and by then ten more have come and gone.
+      // Two pooled ones; from 3.4 s on a third, after ten more have come and gone.
       var pass = sample(connection(sent: 9000, received: 9001), connection(sent: 9000, received: 9001))
       guard now >= 3400 else { return pass }
       pass.closed = 10
@@ -180,12 +180,12 @@ import Testing
       pass.passiveOpens = now < 4000 ? 100 : 130
       return pass
     }
-    #expect(ended == 6000)  // quiet begins anew
+    #expect(ended == 6000)  // the quiet time starts again
     scenario.exit(at: 6000)
     #expect(scenario.report.contains(#""connections_after_stop":30,"last_connection_ms":4000"#))
   }
 
-  /// More were closed than one pass takes, and the next one is told of the rest.
+  /// More were closed than one pass can receive, and the next pass gets the remaining events.
   @Test func `close events that arrive after they were reported missed are not counted twice`() {
     var scenario = Scenario.counting()
     let ended = scenario.drain { now in
@@ -200,15 +200,15 @@ import Testing
     #expect(scenario.report.contains(#""connections_after_stop":30,"last_connection_ms":250"#), "\(scenario.report)")
   }
 
-  /// The other end has reset it before the stop, so that no pass sees it, and the command closes it later.
+  /// The client has reset it before the stop, so no pass sees it, and the command closes it later.
   @Test(arguments: [0, 2000])
   func `closing a connection the client had reset before the stop does not count as a new one`(opensFrom: Int) {
     var scenario = Scenario.counting()
     let ended = scenario.drain { now in
       var pass = sample(closed: now < 1000 ? 0 : 1)
-      // Two come and go later.
+      // Two more come and go later.
       if now >= 3000 { pass.closed = 3 }
-      pass.passiveOpens = now < opensFrom ? 0 : now * 10  // the neighbours'
+      pass.passiveOpens = now < opensFrom ? 0 : now * 10  // the neighbours' connections
       if now == 1000 { pass.sinceReceivedByClosed = .milliseconds(1001) }
       if now == 3000 { pass.sinceReceivedByClosed = .zero }
       return pass
@@ -218,33 +218,33 @@ import Testing
     #expect(scenario.report.contains(#""connections_after_stop":2,"last_connection_ms":3000"#), "\(scenario.report)")
   }
 
-  /// A neighbour in the network namespace that is busy must not keep the drain from its end.
+  /// A busy neighbour in the network namespace must not keep the drain from ending.
   @Test func `one missed close event does not let a neighbour's connections prolong the drain`() {
     var scenario = Scenario.counting()
     let ended = scenario.drain { now in
       var pass = sample()
       pass.missedCloses = now == 1000
       pass.passiveOpens = now / 10
-      // Five come and go after that, and are told of.
+      // Five come and go after that, with close events.
       pass.closed = now < 4000 ? 0 : 5
       if now == 4000 { pass.sinceReceivedByClosed = .zero }
       return pass
     }
-    #expect(ended == 6000)  // quiet begins anew
+    #expect(ended == 6000)  // the quiet time starts again
     scenario.exit(at: 6000)
     #expect(scenario.report.contains(#""connections_after_stop":30,"last_connection_ms":4000"#))
   }
 
-  /// The kernel tells of them a second late, and of each marker too: quiet is not what has not been told yet.
+  /// The kernel reports them a second late, each marker too. A time without reports is not a quiet time.
   @Test func `the drain does not end before delayed close events have arrived`() {
     var scenario = Scenario.counting()
     let ended = scenario.drain { now in
       var pass = sample()
       pass.eventHorizonAge = now < 1000 ? nil : .seconds(1)
-      // One each second, the last one at 8 s, of which nothing is known before 9 s.
-      let told = max(0, now - 1000)
-      pass.closed = min(8, told / 1000)
-      if told >= 1000, told < 9000 { pass.sinceReceivedByClosed = .milliseconds(1000 + told % 1000) }
+      // One a second, the last one at 8 s, which is reported at 9 s.
+      let reported = max(0, now - 1000)
+      pass.closed = min(8, reported / 1000)
+      if reported >= 1000, reported < 9000 { pass.sinceReceivedByClosed = .milliseconds(1000 + reported % 1000) }
       return pass
     }
     #expect(ended == 11_000)
@@ -258,7 +258,7 @@ import Testing
     let ended = scenario.drain { now in
       var pass = sample(closed: now < 4000 ? 0 : 1)
       if now >= 4000, passes.last ?? 0 < 4000 { pass.sinceReceivedByClosed = .milliseconds(now - 4000) }
-      // The marker of each pass is told in the next one.
+      // The event of each pass's marker arrives in the next pass.
       pass.eventHorizonAge = passes.last.map { .milliseconds(now - $0) }
       passes.append(now)
       return pass
@@ -267,7 +267,7 @@ import Testing
     #expect(passes.suffix(2) == [6000, 6020])
   }
 
-  /// A scrape each second, with pauses longer than the quiet time: whatever its phase, and however late the kernel tells.
+  /// A scrape each second, with pauses longer than the quiet time, at any phase and any lateness of the kernel's reports.
   @Test(arguments: [0, 10, 50, 100, 300, 450])
   func `periodic traffic in phase with the sampling interval cannot postpone the drain's end`(late: Int) {
     for phase in stride(from: 0, to: 1000, by: 50) {
@@ -280,16 +280,16 @@ import Testing
         let since = (now + phase) % 1000
         var pass = sample()
         pass.counts.add(connection(sent: since, received: since), quiet: .milliseconds(500))
-        let told = markers.last { $0 + late <= now }
-        pass.eventHorizonAge = told.map { .milliseconds(now - $0) }
-        if told != nil || markers.isEmpty { markers.append(now) }  // one at a time
+        let marker = markers.last { $0 + late <= now }
+        pass.eventHorizonAge = marker.map { .milliseconds(now - $0) }
+        if marker != nil || markers.isEmpty { markers.append(now) }  // one marker at a time
         return pass
       }
       #expect(ended ?? .max <= 2500, "phase \(phase)")
     }
   }
 
-  /// Only then is there nothing to be in a hurry for.
+  /// Then a pass 20 ms later would find nothing new.
   @Test func `a drain without any close event lasts until its timeout at the usual sampling interval`() {
     var scenario = Scenario.counting()
     var passes: [Int] = []
@@ -327,7 +327,7 @@ import Testing
   }
 }
 
-/// The delay where nothing listens: a loop in a shell, a queue worker, a tunnel.
+/// The delay of a command without listening sockets: a loop in a shell, a queue worker, a tunnel.
 @Suite struct KeptDelayTests {
   @Test func `a default delay is skipped and not announced when the command never listened`() {
     var scenario = Scenario.counting()

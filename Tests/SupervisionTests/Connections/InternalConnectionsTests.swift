@@ -4,11 +4,11 @@ import Testing
 @testable import Primitives
 @testable import Supervision
 
-/// Which connections count where both ends may be the command's.
+/// Whether a connection with both ends on this machine counts.
 @Suite final class InternalConnectionsTests {
   private var connections = InternalConnections()
 
-  /// The command's end, on port 80.
+  /// The command's end of a connection, on port 80.
   private func row(
     _ cookie: UInt64, inode: UInt64? = nil, state: UInt8 = 1, peer: IPAddress = .loopback4,
     local: IPAddress? = .loopback4, group: UInt64? = nil
@@ -19,7 +19,7 @@ import Testing
       inode: inode ?? 1000 &+ cookie, cookie: cookie, tcpInfo: nil, controlGroup: group)
   }
 
-  /// Its client's; the inode is that of the command's end and 100 000.
+  /// The client's end; its default inode is that of the command's end plus 100 000.
   private func otherEnd(of row: SocketRecord, inode: UInt64? = nil, group: UInt64? = nil) -> SocketRecord {
     SocketRecord(
       state: 1, localPort: row.peer.port, localAddress: row.peer.address,
@@ -29,7 +29,7 @@ import Testing
 
   private func counts(_ row: SocketRecord) -> Bool { connections.counts(row) }
 
-  /// A pass. `inside`: cookies of connections with both ends in the tree. Returns how many count.
+  /// Makes a pass and returns how many connections count. `inside`: cookies of those with both ends in the tree.
   private func pass(
     _ rows: [SocketRecord], inside: [UInt64] = [], group: UInt64? = nil, otherGroup: UInt64? = nil,
     _ change: (inout PortDiscovery.ScanResult) -> Void = { _ in }
@@ -51,7 +51,7 @@ import Testing
   @Test func `a connection with both ends in the command's tree does not count`() {
     #expect(pass([row(1), row(2), row(3)], inside: [2]) == 2)
     #expect([1, 2, 3].map { connections.isInternal(cookie: $0) } == [false, true, false])
-    // It is not asked again.
+    // The next pass knows it without a request.
     connections.beginPass()
     #expect([1, 2, 3].map { counts(row($0)) } == [true, false, true])
     #expect(connections.held.isEmpty)
@@ -82,7 +82,7 @@ import Testing
     #expect(!holds(.loopback4, remote))
     #expect(!holds(.v4(0x0A00_0002), remote))
     #expect(!holds(.loopback6, .v6(high: 0, low: 2)))
-    // As /proc/net and old kernels have it.
+    // /proc/net and old kernels report no local address or no cookie.
     #expect(!holds(.loopback4, nil))
     #expect(!holds(.loopback4, .loopback4, cookie: 0))
     #expect(!holds(.loopback4, .loopback4, cookie: .max))
@@ -115,7 +115,7 @@ import Testing
     #expect(counts(row(1)))
   }
 
-  /// What was counted stays in the sum of those that are there and those that are gone.
+  /// A connection that was counted stays in the sum of open and closed ones.
   @Test func `a connection counts until a steady scan shows that it is internal`() {
     #expect(pass([row(1), row(2)], inside: [1]) { $0.isSteady = false } == 1)
     #expect(pass([row(1), row(2)]) { $0.isSteady = false } == 1)
@@ -152,7 +152,7 @@ import Testing
     #expect(connections.countedBefore == 1)
   }
 
-  /// Who has the sockets cannot be seen.
+  /// The owners of the sockets are unknown.
   @Test func `with unreadable processes both ends in ebb's control group make a connection internal`() {
     func counts(_ own: UInt64?, _ group: UInt64?, _ other: UInt64?, isComplete: Bool = false) -> Bool {
       connections = InternalConnections()
@@ -172,13 +172,13 @@ import Testing
   @Test func `connections beyond the table's room count`() {
     connections = InternalConnections(sets: 1, mostHeld: 3)
     let rows = (1...10).map { row($0) }
-    // Three are held in each pass, and eight are remembered.
+    // Three are held back in each pass, and eight are remembered.
     #expect(pass(rows, inside: Array(1...10)) == 7)
     #expect(pass(rows, inside: Array(1...10)) == 4)
     #expect(pass(rows, inside: Array(1...10)) == 2)
     #expect(pass(rows, inside: Array(1...10)) == 2)
     #expect(connections.countedBefore == 5)
-    // Those that two passes have not seen make room.
+    // Those not seen in two passes are replaced.
     #expect(pass([rows[7], rows[8], rows[9]], inside: [8, 9, 10]) == 2)
     #expect(pass([rows[7], rows[8], rows[9]], inside: [8, 9, 10]) == 0)
     #expect(connections.isInternal(cookie: 8))
@@ -186,7 +186,7 @@ import Testing
     #expect(connections.isInternal(cookie: 10))
   }
 
-  /// As the kernel hands them out: one after the other, of which any part may be the command's.
+  /// The kernel counts cookies up, and any part of them may be the command's.
   @Test(arguments: [1, 2, 3, 7, 64, 512, 4096] as [UInt64])
   func `internal connections are found among 2500 with ascending cookies`(step: UInt64) {
     connections = InternalConnections(mostHeld: 4000)

@@ -3,7 +3,7 @@ import Testing
 @testable import LinuxFormats
 @testable import Primitives
 
-/// What is asked of sock_diag(7), and what is understood of its answers.
+/// The requests to sock_diag(7), and its responses.
 @Suite struct SockDiagTests {
   private func messages(_ bytes: [UInt8], sequence: UInt32 = 1) -> [SockDiagResponse.Message] {
     bytes.withUnsafeBytes {
@@ -78,7 +78,7 @@ import Testing
     #expect(ages.lastSendAge == .milliseconds(Int(UInt32.max)))
     #expect(ages.bytesReceived == .max)
     #expect(try parsed(DiagBytes.message(attributes: [])).tcpInfo == nil)
-    let flagged = DiagBytes.attribute(0x8002, DiagBytes.info())  // NLA_F_NESTED is no part of the type
+    let flagged = DiagBytes.attribute(0x8002, DiagBytes.info())  // NLA_F_NESTED is not part of the type
     #expect(try parsed(DiagBytes.message(attributes: flagged)).tcpInfo != nil)
   }
 
@@ -91,7 +91,6 @@ import Testing
     #expect(messages(stale).isEmpty)
   }
 
-  /// NLMSG_NOOP, and an acknowledgement, which is no end.
   @Test func `NLMSG_NOOP and acknowledgements are skipped`() {
     let nothing = DiagBytes.header(1, count: 0)
     let padded = DiagBytes.header(1, count: 1) + [9, 0, 0, 0]
@@ -112,7 +111,7 @@ import Testing
     }
     #expect(code(DiagBytes.ending(type: 2, code: -1)) == 1)
     #expect(code(DiagBytes.ending(type: 3, code: -105)) == 105)
-    #expect(code(DiagBytes.ending(type: 2, code: .min)) == .min)  // nonsense, but no crash
+    #expect(code(DiagBytes.ending(type: 2, code: .min)) == .min)  // has no positive value, and must not trap
     #expect(code(DiagBytes.ending(type: 2, code: 5)) == 5)
     #expect(code(DiagBytes.ending(type: 2)) == nil)  // an acknowledgement
     #expect(code(DiagBytes.ending(type: 2, code: -1, sequence: 2)) == nil)
@@ -183,7 +182,7 @@ import Testing
     #expect(number(bytes, 6, 2) == 1)
     #expect(number(bytes, 8, 4) == 5)
     #expect(bytes[16..<20] == [2, 6, 0, 0])
-    // Seen from over there.
+    // From the other end.
     #expect(bytes[24..<28] == [0xAB, 0xCD, 0x1F, 0x90])
     #expect(bytes[28..<44] == [127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
     #expect(bytes[44..<60] == [127, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
@@ -198,7 +197,7 @@ import Testing
     #expect(unknown.otherEndRequest(sequence: 5) == nil)
   }
 
-  /// The kernel's check of a program, and its run: net/ipv4/inet_diag.c.
+  /// Checks and runs a filter program as net/ipv4/inet_diag.c does; `nil` if the kernel would refuse it.
   private func accepts(_ program: [UInt8], _ port: Int) -> Bool? {
     var at = 0
     while at < program.count {

@@ -5,8 +5,7 @@ import Testing
 @testable import Primitives
 @testable import Supervision
 
-/// What single samples say, for the decisions that a whole stop seldom comes to. Times are milliseconds since the stop
-/// signal.
+/// Decisions from single samples, which a whole stop seldom reaches. Times are milliseconds since the stop signal.
 @Suite struct TrafficMonitorTests {
   private var traffic = TrafficMonitor(mode: .idle, quiet: .seconds(2), since: .at(0))
 
@@ -17,7 +16,7 @@ import Testing
     (traffic.nextPass(after: .at(milliseconds)) - .at(milliseconds)).milliseconds
   }
 
-  /// What is missing there is told by the counter; other connections of its namespace count too.
+  /// A sample with missed close events. The PassiveOpens counter stands in; it counts the whole network namespace.
   private func missed(opens: Int?, _ connections: Connection..., closed: Int = 0) -> ConnectionSample {
     var sample = sample(closed: closed)
     for connection in connections { sample.counts.add(connection, quiet: .seconds(2)) }
@@ -25,9 +24,9 @@ import Testing
     return sample
   }
 
-  // MARK: What is not known
+  // MARK: Unknown counts
 
-  /// Also where the ports are given, and so nothing else is unknown.
+  /// Also if the ports are given and only the count is unknown.
   @Test(arguments: [DrainMode.idle, .zero])
   mutating func `connections that cannot be counted end no drain and have no count`(_ mode: DrainMode) {
     for listeners in [ConnectionSample.PortSource.unknown, .uncountable, .given] {
@@ -57,12 +56,12 @@ import Testing
     #expect(traffic.drainEndReason(at: .at(61_000)) == .quiet)
   }
 
-  // MARK: When to look
+  // MARK: The next pass
 
   @Test mutating func `a pass searches for listening sockets a second after the last search that ended`() {
     func looks(_ milliseconds: Int) -> Bool { traffic.beginPass(at: .at(milliseconds)) }
     #expect(looks(0))
-    // That pass was given up.
+    // The first pass was abandoned.
     #expect(looks(250))
     add(sample(), at: 260)
     #expect(!looks(500))
@@ -72,7 +71,7 @@ import Testing
     #expect(!looks(2249))
     add(sample(), at: 2249)
     #expect(looks(2250))
-    // What could not be told a moment ago may be by now.
+    // An unknown result may be known now.
     add(sample(listeners: .unknown), at: 2251)
     #expect(looks(2500))
     traffic.fail()
@@ -86,13 +85,13 @@ import Testing
     #expect(nextPass(after: 900) == 250)
     add(sample(connection(sent: 900, received: 1800)), at: 1800)
     #expect(nextPass(after: 1800) == 200)
-    // Nothing of `quiet` matters to who waits for no connection.
+    // Mode zero ignores the quiet time.
     traffic = TrafficMonitor(mode: .zero, quiet: .seconds(2), since: .at(0))
     add(sample(connection(sent: 900, received: 1800)), at: 1800)
     #expect(nextPass(after: 1800) == 250)
   }
 
-  /// For as long as traffic comes, it would be the pace.
+  /// Otherwise it would set the pace for as long as traffic continues.
   @Test mutating func `a short quiet time adds one pass per sampling interval`() {
     for (quiet, cost, interval) in [(20, 1, 250), (249, 1, 250), (300, 6, 1000)] {
       traffic = TrafficMonitor(mode: .idle, quiet: .milliseconds(quiet), since: .at(0))
@@ -110,14 +109,14 @@ import Testing
     }
   }
 
-  /// Only while that is all that is missing.
+  /// Only while nothing else is missing.
   @Test mutating func `a pass follows in 20 ms if only the event horizon keeps the drain from ending`() {
     var late = sample(connection(sent: 9000, received: 9001))
     late.eventHorizonAge = .milliseconds(500)
     add(late, at: 2000)
     #expect(traffic.drainEndReason(at: .at(2000)) == nil)
     #expect(nextPass(after: 2000) == 20)
-    // The marker has not come, or only an older one: no reason to hurry.
+    // The marker's event has not arrived, or only an older one, so there is no hurry.
     late.eventHorizonAge = .milliseconds(520)
     add(late, at: 2020)
     #expect(nextPass(after: 2020) == 50)
@@ -138,7 +137,7 @@ import Testing
 
   // MARK: The last byte and the last connection
 
-  /// Its connection may be gone in the next sample, and the others are older than the stop.
+  /// The connection may be gone in the next sample, and the others are older than the stop.
   @Test mutating func `the last byte of a connection that is gone delays the drain's end`() {
     add(sample(connection(sent: 9000, received: 0)), at: 1000)
     add(sample(connection(sent: 9000, received: 9001), closed: 1), at: 2999)
@@ -158,7 +157,7 @@ import Testing
     #expect(traffic.report.lastRequest == .seconds(4))
   }
 
-  /// A byte since the last pass may be its; an older one is not.
+  /// A byte received since the last pass may be that connection's; an older one is not.
   @Test mutating func `a connection whose close was missed arrived no later than the last byte`() {
     add(missed(opens: 10, connection(sent: 9000, received: 9001)), at: 3750)
     add(missed(opens: 11, connection(sent: 200, received: 100)), at: 4000)
@@ -171,7 +170,7 @@ import Testing
 
   // MARK: New connections
 
-  /// A connection that a pass has seen is gone, and the kernel tells of it one pass later.
+  /// A connection that a pass has seen is closed, and its event arrives one pass later.
   @Test mutating func `a close event that arrives a pass late is not a new connection`() {
     add(sample(), at: 0)
     add(sample(connection(sent: 5, received: 0)), at: 250)
@@ -210,7 +209,7 @@ import Testing
     #expect(traffic.newConnections == 8)
   }
 
-  /// More closings were told than connections were taken in: those were there before.
+  /// There are more close events than new connections, because older connections closed too.
   @Test mutating func `connections with close events are not counted again by PassiveOpens`() {
     add(missed(opens: 100), at: 0)
     add(missed(opens: 103, closed: 5), at: 250)
@@ -219,11 +218,11 @@ import Testing
     #expect(traffic.newConnections == 6)
   }
 
-  /// ebb's own connections are taken off it, and a moment late.
+  /// ebb subtracts its own connections from the counter, a moment late.
   @Test mutating func `a PassiveOpens counter that falls hides no new connection`() {
     let pooled = connection(sent: 9000, received: 9001)
     add(missed(opens: 100, pooled, pooled), at: 0)
-    add(missed(opens: 99), at: 250)  // both closed, and nobody was told
+    add(missed(opens: 99), at: 250)  // both closed without an event
     #expect(traffic.newConnections == 0)
     add(sample(connection(sent: 5, received: 0)), at: 500)
     #expect(traffic.newConnections == 1)
@@ -236,12 +235,12 @@ import Testing
     var closing = connection(sent: 0, received: 5)
     closing.state = .closeWait
     add(sample(closing), at: 0)
-    #expect(traffic.drainEndReason(at: .at(0)) == nil)  // there may be more of its answer
+    #expect(traffic.drainEndReason(at: .at(0)) == nil)  // its response may continue
     closing = connection(sent: 2000, received: 2005)
     closing.state = .closeWait
     add(sample(closing), at: 2000)
     #expect(traffic.drainEndReason(at: .at(2000)) == .zero)
-    // Waits at the listener, though its own row was not seen.
+    // One is in the accept queue, though its own row was not seen.
     var listener = closing
     (listener.state, listener.receiveQueue) = (.listen, 1)
     add(sample(listener), at: 250)
@@ -257,7 +256,7 @@ import Testing
 
   // MARK: Advice
 
-  /// A pooled connection still had requests: to end the delay sooner would have met them.
+  /// A pooled connection still had requests, which a shorter delay would have interrupted.
   @Test mutating func `a shorter delay is not advised if requests came later than connections`() {
     add(sample(), at: 1)
     add(sample(connection(sent: 5, received: 0)), at: 600)
@@ -272,7 +271,7 @@ import Testing
     #expect(traffic.report.advice(delay: .seconds(20))?.hasSuffix("--delay 1s is enough") == true)
   }
 
-  /// Connections may have come that nobody saw.
+  /// Connections may have arrived unseen.
   @Test mutating func `a shorter delay is not advised after a failed count, a longer one is`() {
     add(sample(), at: 1)
     add(sample(connection(sent: 5, received: 0)), at: 600)

@@ -4,7 +4,7 @@ import Testing
 @testable import Primitives
 @testable import Supervision
 
-/// What a stop says of its traffic: in the final report, in the log and in `ebb status`.
+/// The traffic of a stop in the final report, in the log and in `ebb status`.
 @Suite struct TrafficReportTests {
   @Test func `the report counts the requests in flight at the kill by a final sample`() {
     var scenario = Scenario.counting { $0.drain = .time }
@@ -19,7 +19,7 @@ import Testing
     scenario.at(29_000, .timer)
     scenario.exit(.killed(by: .sigkill, dumpedCore: false), at: 29_001)
     #expect(scenario.report.contains(#""in_flight":{"at_stop":0,"at_forward":0,"at_kill":2}"#))
-    // They may have come at any time since the command was told.
+    // They may have arrived at any time since the forwarding.
     #expect(scenario.report.contains(#""connections_after_stop":0,"last_connection_ms":null"#))
   }
 
@@ -48,7 +48,7 @@ import Testing
     "connections arrived without a pause until the stop signal was forwarded: routing takes longer than that, or a steady "
     + "client or a probe asks the app's port, which no delay outlasts; put probes on --health, or use ebb probe"
 
-  /// With each delay that it would say the next report would say a longer one.
+  /// With a longer delay the next report would advise an even longer one.
   @Test(arguments: [5, 14, 19])
   func `the report advises no longer delay if connections come without a pause`(_ delay: Int) {
     var scenario = Scenario.counting { ($0.delay, $0.drainTimeout) = (.seconds(delay), .seconds(5)) }
@@ -62,7 +62,7 @@ import Testing
     #expect(scenario.report.contains(#""advice":"\#(steady)""#))
   }
 
-  /// As routing that forgets an instance makes it: the next delay has to be longer.
+  /// Routing needs that long to forget an instance, so the next delay must be longer.
   @Test func `the report advises a longer delay if connections end before the forwarding`() {
     var scenario = Scenario.counting { $0.delay = .seconds(2) }
     _ = scenario.drain { now in
@@ -115,14 +115,14 @@ import Testing
 
   // MARK: ebb status
 
-  /// Three requests at the stop signal, one when the command is told; a connection comes at +4.6 s.
+  /// Three requests in flight at the stop signal and at the forwarding; the last request arrives at +4.6 s.
   @Test func `ebb status shows the traffic of a stop that has forwarded its signal`() throws {
     var scenario = Scenario.counting { $0.drainTimeout = .seconds(1) }
     let owed = connection(sent: 9000, received: 8000)
-    let told = scenario.drain { now in
+    let forwarded = scenario.drain { now in
       now < 4600 ? sample(owed, owed, owed) : sample(owed, owed, connection(sent: 9000, received: now - 4600))
     }
-    #expect(told == 6000)
+    #expect(forwarded == 6000)
     let status = Status(info: Status.example.info, snapshot: scenario.lifecycle.snapshot)
     let text = status.text(pid: 1, processes: [], at: .at(7000))
     #expect(
@@ -175,7 +175,7 @@ import Testing
     }
     let slot = StatusPage.slot(status.snapshot, sequence: 1)
     #expect(StatusPage.slotOffset(sequence: 1) + slot.count <= StatusPage.countsOffset)
-    // With as many ports as there is room for.
+    // With the most ports that a slot has room for.
     status.snapshot.connections = .init(
       source: .diagWithInfo, ports: [UInt16](1...16), counts: [Int](repeating: 7, count: 9))
     #expect(StatusPage.slot(status.snapshot, sequence: 1).count == slot.count)

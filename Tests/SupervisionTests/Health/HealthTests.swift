@@ -18,7 +18,7 @@ import Testing
     ("get /readyz HTTP/1.1\r\n\r\n", .refused(.methodNotAllowed)),
     ("GET / HTTP/1.1\r\n\r\n", .refused(.notFound)), ("GET /readyz/ HTTP/1.1\r\n\r\n", .refused(.notFound)),
     ("GET http://h HTTP/1.1\r\n\r\n", .refused(.notFound)),
-    ("\u{16}\u{3}\u{1}", .refused(.badRequest)),  // TLS: an answer at once, not after two seconds
+    ("\u{16}\u{3}\u{1}", .refused(.badRequest)),  // TLS: refused immediately, not after two seconds
     ("GET /readyz\r\n\r\n", .refused(.badRequest)), ("GET  /readyz HTTP/1.1\r\n\r\n", .refused(.badRequest)),
     ("GET /readyz HTTP/2.0\r\n\r\n", .refused(.badRequest)), ("GET /readyz HTTP/1.1 \r\n\r\n", .refused(.badRequest)),
     ("GET /readyz HTTP/1.1\r\nnonsense\r\n\r\n", .refused(.badRequest)),

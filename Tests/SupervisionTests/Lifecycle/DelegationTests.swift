@@ -4,7 +4,7 @@ import Testing
 @testable import Primitives
 @testable import Supervision
 
-/// A supervisor whose command is a supervisor itself: the runtime's init above the image's entry point.
+/// An ebb whose command is an ebb: the runtime's init above the image's entry point.
 @Suite struct DelegationTests {
   private func stopped(_ change: (inout RunOptions) -> Void = { _ in }) -> (Scenario, [Action]) {
     var scenario = Scenario.counting(change)
@@ -20,7 +20,7 @@ import Testing
     #expect(scenario.line("stop-signal")?.contains("the command is an ebb itself") == true)
   }
 
-  /// As rewritten it might begin no stop there.
+  /// The rewritten signal might not begin a stop in the one below.
   @Test func `an ebb above an ebb forwards the stop signal without its rewrite`() {
     let (_, actions) = stopped { $0.rewrites.add(from: .sigterm, to: .sigquit) }
     #expect(actions == stopCommand)

@@ -1,7 +1,7 @@
 import LifecycleModel
 import Testing
 
-/// Every order of events to a depth, for several configurations, against what must hold in any of them.
+/// Orders of events, for several configurations, against the invariants of `LifecycleModel`.
 @Suite struct EveryOrderOfEventsTests {
   @Test(arguments: Configuration.all)
   func `every order of four events keeps the invariants of the lifecycle`(_ configuration: Configuration) {
@@ -13,7 +13,7 @@ import Testing
     #expect(visited > 300)
   }
 
-  /// Longer runs than can all be walked.
+  /// Runs too long to try all of them.
   @Test(arguments: Configuration.all)
   func `random orders of forty events keep the invariants of the lifecycle`(_ configuration: Configuration) {
     var random = SplitMix64(state: 20_260_131)

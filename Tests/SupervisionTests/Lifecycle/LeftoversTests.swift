@@ -13,7 +13,7 @@ private func undelayed(_ change: (inout RunOptions) -> Void = { _ in }) -> Scena
 }
 
 extension Scenario {
-  /// The command ends and leaves children of ebb's behind, which are looked for at once.
+  /// The command ends and leaves `children` behind. Returns the actions that follow once ebb has found them.
   @discardableResult
   fileprivate mutating func commandEnds(_ status: ExitStatus, leaving children: [ChildProcess]?, at milliseconds: Int)
     -> [Action]
@@ -23,7 +23,7 @@ extension Scenario {
     return at(milliseconds, .children(children))
   }
 
-  /// What is done until then, when time alone passes.
+  /// The actions until then if only time passes.
   fileprivate mutating func run(until milliseconds: Int) -> [(at: Int, action: Action)] {
     var done: [(Int, Action)] = []
     while let wakeUp = lifecycle.wakeUp, wakeUp <= .at(milliseconds), lifecycle.phase < .killing {
@@ -43,7 +43,7 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
   [.signalLeftovers(signal, pids.map { .child($0) })]
 }
 
-/// Stopping what the command left behind.
+/// How ebb stops the processes that the command left behind.
 @Suite struct LeftoversTests {
   // MARK: Without a stop
 
@@ -60,7 +60,7 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
   @Test func `a stop signal that arrives while leftovers are ending is not sent to them again`() {
     var scenario = undelayed { $0.leftoverTimeout = .seconds(100) }
     scenario.commandEnds(exited, leaving: [app], at: 0)
-    #expect(scenario.at(1000, .signal(.sigterm)) == [.findChildren])  // the usual look
+    #expect(scenario.at(1000, .signal(.sigterm)) == [.findChildren])  // the search of each second
     #expect(scenario.at(1000, .children([app])) == [])
     #expect(scenario.lifecycle.killAt == .at(30_000))
   }
@@ -92,7 +92,7 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
     #expect(long.lifecycle.killAt == .at(29_000))
   }
 
-  /// It was a script with a trap, that has passed the signal on.
+  /// The command may be a script whose trap has forwarded the signal.
   @Test func `a leftover of a command that exited is signalled at half time if it does not listen`() {
     var scenario = undelayed()
     scenario.at(0, .signal(.sigterm))
@@ -119,14 +119,14 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
     #expect(done.map { $0.at } == [6000, 7000])
   }
 
-  /// No signal had gone out that it could have passed on.
+  /// Nothing had been sent that it could have forwarded.
   @Test func `leftovers of a command that exited in the delay are signalled immediately`() {
     var scenario = undelayed { $0.delay = .seconds(5) }
     scenario.at(0, .signal(.sigterm))
     #expect(scenario.commandEnds(exited, leaving: [app], at: 1000) == stop(9))
   }
 
-  /// Its parent had ended before the stop signal came.
+  /// Its parent had exited before the stop signal arrived.
   @Test func `a leftover that was ebb's child at the forwarding is signalled immediately`() {
     var scenario = undelayed()
     #expect(scenario.at(0, .signal(.sigterm)).first == .findChildren)
@@ -142,7 +142,7 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
     #expect(scenario.run(until: 28_999).allSatisfy { $0.action == .findChildren })
   }
 
-  /// By a trap of the command's, say. One that has left the group since has had it all the same.
+  /// The command's trap may have started it. A process that has left the group since got the signal before.
   @Test func `with --group a leftover that joined the group after the forwarding is signalled`() {
     var scenario = undelayed { $0.targetsProcessGroup = true }
     scenario.at(0, .signal(.sigterm))
@@ -193,7 +193,7 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
     var scenario = Scenario { $0.verboseCount = 1 }
     scenario.at(1, .commandExited(exited))
     scenario.at(1, .reapedAll(childrenRemain: true))
-    scenario.at(1, .children([]))  // they have ended and wait to be reaped
+    scenario.at(1, .children([]))  // they have exited and are not reaped yet
     #expect(scenario.line("leftovers") == nil)
     scenario.at(1, .children([app]))
     #expect(scenario.count("leftovers") == 1)

@@ -33,7 +33,7 @@ import Testing
         .send(.sigkill, to: .command), .killChildren, .killDescendants(within: .milliseconds(20)),
       ])
     #expect(scenario.lifecycle.phase == .killing)
-    #expect(scenario.at(29_001, .timer) == [.killChildren])  // those forked meanwhile
+    #expect(scenario.at(29_001, .timer) == [.killChildren])  // those forked since
     #expect(
       scenario.exit(.killed(by: .sigkill, dumpedCore: false), at: 29_011).last
         == .exit(code: 137, flush: TimeAmount(nanoseconds: 494_500_000)))
@@ -58,7 +58,7 @@ import Testing
     )
   }
 
-  /// Process 1 takes all others with it. A subreaper leaves them behind.
+  /// The exit of PID 1 ends all other processes; a subreaper leaves them behind.
   @Test func `as PID 1 only processes in uninterruptible sleep are reported as surviving SIGKILL`() {
     for (isInit, states, sentences) in [
       (true, "RSZ", 0), (true, "RD", 1), (false, "S", 1), (false, "", 0), (false, "Z", 0),
@@ -78,7 +78,7 @@ import Testing
     Survivor(stat: Array("\(pid) (app) \(state) 1 7 7 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 8675309 1000 20".utf8))
   }
 
-  /// ebb was stopped, or frozen with its container: dying takes its time after that too, and so does the report.
+  /// ebb may have been stopped or frozen across the deadline; the processes need the time to die nevertheless.
   @Test func `half the kill margin, at least 100 ms, counts from the moment of SIGKILL`() {
     for (margin, patience) in [(TimeAmount.seconds(1), 500), (.zero, 100)] {
       var scenario = Scenario.quiet { $0.killMargin = margin }
@@ -103,13 +103,13 @@ import Testing
     #expect(
       scenario.exit(.exited(code: 3), at: 1100).last == .exit(code: 125, flush: .milliseconds(500)))
 
-    // In a stop that is under way its deadline stays.
+    // A stop that has begun keeps its deadline.
     var late = Scenario.quiet()
     late.at(0, .signal(.sigterm))
     #expect(late.at(1000, .coreFailed("epoll_ctl: …")).filter(isSend).first == .send(.sigterm, to: .command))
     #expect(late.wakeUp == 29_000)
 
-    // A command that has exited is sent nothing.
+    // Nothing is sent to a command that has exited.
     var over = Scenario.quiet()
     over.at(0, .commandExited(.exited(code: 3)))
     #expect(over.at(0, .coreFailed("epoll_ctl: …")).filter(isSend) == [])
@@ -140,7 +140,7 @@ import Testing
     scenario.at(0, .signal(.sigterm))
     for time in [1, 4000] {
       #expect(scenario.at(time, .signal(.sigterm)) == [])
-      #expect(scenario.at(time, .signal(.sigquit)) == [])  // listed: a stop signal, and nothing else
+      #expect(scenario.at(time, .signal(.sigquit)) == [])  // listed, so it is a stop signal and is not forwarded itself
       #expect(scenario.wakeUp == 5000)
     }
     #expect(scenario.at(5000, .timer) == stopCommand)
@@ -167,7 +167,7 @@ import Testing
 
   @Test func `SIGINT in the delay forwards the stop signal and not itself`() {
     var scenario = Scenario.quiet()
-    #expect(scenario.at(0, .signal(.sigint)) == [.send(.sigint, to: .command)])  // before a stop, no deadline
+    #expect(scenario.at(0, .signal(.sigint)) == [.send(.sigint, to: .command)])  // before a stop it sets no deadline
     #expect(scenario.wakeUp == nil)
     scenario.at(10, .signal(.sigterm))
     #expect(scenario.at(20, .signal(.sigint)) == stopCommand)
@@ -208,14 +208,14 @@ import Testing
         #expect(scenario.wakeUp == nil)
         scenario.at(0, .signal(.sigterm))
         scenario.at(0, .signal(.sigquit))
-        #expect(scenario.lifecycle.forwardImmediately(signal) == nil)  // in a stop everything takes the long way
+        #expect(scenario.lifecycle.forwardImmediately(signal) == nil)  // not in a stop
       }
     }
     #expect(shortWays > 300)
     var talkative = Scenario.quiet { ($0.quiet, $0.verboseCount) = (false, 1) }
     #expect(talkative.lifecycle.forwardImmediately(.sighup) != nil)
     talkative = Scenario.quiet { ($0.quiet, $0.verboseCount) = (false, 2) }
-    #expect(talkative.lifecycle.forwardImmediately(.sighup) == nil)  // there is a line to write
+    #expect(talkative.lifecycle.forwardImmediately(.sighup) == nil)  // a line is logged
     var withTerminal = Scenario.quiet(hasTerminal: true)
     #expect(withTerminal.lifecycle.forwardImmediately(.sigcont) == nil)
   }
@@ -223,7 +223,7 @@ import Testing
   @Test func `an exit of the command at the end of the delay wins over the forwarding`() {
     var scenario = Scenario.quiet()
     scenario.at(0, .signal(.sigterm))
-    // in the very moment the delay ends
+    // At the very end of the delay.
     scenario.at(5000, .commandExited(.killed(by: .sigterm, dumpedCore: false)))
     #expect(scenario.lifecycle.phase == .stopping)
     #expect(scenario.at(5000, .reapedAll(childrenRemain: false)) == [.exit(code: 143, flush: .milliseconds(500))])
@@ -237,11 +237,11 @@ import Testing
 
   @Test func `a command that cannot be started is reported and ends the run with its code`() {
     var options = RunOptions()
-    options.exitCodeRemaps = [ExitCodeRemap(from: 127, to: 0)]  // the command's codes, not ebb's own
+    options.exitCodeRemaps = [ExitCodeRemap(from: 127, to: 0)]  // applies to the command's codes, not to ebb's own
     var lifecycle = Lifecycle(options)
     let actions = lifecycle.handle(
       .spawnFailed(SpawnFailure(code: 127, message: "cannot execute \"a\": gone")), at: .at(0))
-    #expect(actions.count == 3)  // the line, the same as the container's last message, and the exit
+    #expect(actions.count == 3)  // the log line, the termination message and the exit
     #expect(actions.last == .exit(code: 127, flush: .milliseconds(500)))
     #expect(lifecycle.phase == .exited)
   }
@@ -256,7 +256,7 @@ import Testing
     withTerminal.at(0, .signal(.sigterm))
     #expect(withTerminal.at(1, .commandStopped(by: .sigtstp)) == [])
     var stopped = Scenario.quiet(hasTerminal: true)
-    #expect(stopped.at(0, .commandStopped(by: Signal(number: 19)!)) == [])  // SIGSTOP: somebody meant it
+    #expect(stopped.at(0, .commandStopped(by: Signal(number: 19)!)) == [])  // SIGSTOP: sent on purpose
     var without = Scenario.quiet()
     #expect(without.at(0, .commandStopped(by: .sigtstp)) == [])
     #expect(without.at(0, .signal(.sigcont)) == [.send(.sigcont, to: .command)])
@@ -269,7 +269,7 @@ import Testing
     #expect(scenario.line("reaped")?.contains("pid=99") == true)
   }
 
-  /// What the event loop leaves out for an orphan of a command that runs is what would change nothing.
+  /// The event loop skips the event of an orphan only if that would change nothing.
   @Test func `an orphan of a running command is only counted if its event would do nothing else`() {
     for (warns, verbosity) in [(false, 0), (false, 1), (false, 2), (true, 0)] {
       var options = RunOptions()
@@ -283,18 +283,18 @@ import Testing
           _ = counted.handle(.children([ChildProcess(pid: 9, group: 7)]), at: .at(40_000))
           _ = counted.handle(.groupMembers([7, 9]), at: .at(40_000))
         }
-        var told = counted
+        var handled = counted
         let isOnlyCounted = counted.onlyCounts(orphan: 9)
         #expect(isOnlyCounted == (!warns && verbosity < 2))
-        let actions = told.handle(.orphanReaped(pid: 9, .exited(code: 0)), at: .at(stops ? 40_000 : 1))
+        let actions = handled.handle(.orphanReaped(pid: 9, .exited(code: 0)), at: .at(stops ? 40_000 : 1))
         guard isOnlyCounted else {
           #expect(actions.count == 1)
-          counted = told
+          counted = handled
           continue
         }
         #expect(actions == [])
-        #expect(told.handle(.reapedAll(childrenRemain: true), at: .at(stops ? 40_000 : 1)) == [])
-        #expect("\(told)" == "\(counted)")
+        #expect(handled.handle(.reapedAll(childrenRemain: true), at: .at(stops ? 40_000 : 1)) == [])
+        #expect("\(handled)" == "\(counted)")
       }
       _ = counted.handle(.commandExited(.exited(code: 0)), at: .at(40_001))
       let isOnlyCounted = counted.onlyCounts(orphan: 10)

@@ -4,7 +4,7 @@ import Testing
 @testable import Primitives
 @testable import Supervision
 
-/// Readiness and what it does to a stop.
+/// Readiness, and how it changes a stop.
 @Suite struct ReadinessTests {
   @Test func `a command is probed until it is ready, and not again`() {
     var scenario = Scenario.quiet(start: nil) { $0.readyTCP = 80 }
@@ -15,7 +15,7 @@ import Testing
     #expect(scenario.at(1, .probeFailed("refused")) == [])
     #expect(scenario.wakeUp == 100)
     #expect(scenario.at(100, .timer) == [.probe])
-    #expect(scenario.wakeUp == 1100)  // for an answer
+    #expect(scenario.wakeUp == 1100)  // the time limit of the probe
     #expect(scenario.at(150, .probeSucceeded) == [])
     #expect(scenario.lifecycle.phase == .serving)
     #expect(scenario.lifecycle.isReady(at: .at(150)))
@@ -41,7 +41,7 @@ import Testing
     var scenario = Scenario.quiet { $0.readyTCP = 80 }
     #expect(scenario.at(999, .timer) == [])
     #expect(scenario.at(1000, .timer) == [.abandonProbe, .probe])
-    #expect(scenario.at(10_000, .timer) == [.abandonProbe, .probe])  // however late
+    #expect(scenario.at(10_000, .timer) == [.abandonProbe, .probe])  // also when ebb is late
   }
 
   @Test func `a stop while starting forwards the stop signal immediately and runs no hook`() {
@@ -84,7 +84,7 @@ import Testing
     scenario.at(10, .probeFailed("refused"))
     #expect(scenario.at(2000, .timer) == stopCommand)
     #expect(scenario.wakeUp == 31_000)
-    #expect(scenario.at(2500, .signal(.sigterm)) == [])  // the stop is under way already
+    #expect(scenario.at(2500, .signal(.sigterm)) == [])  // a stop has already begun
     #expect(scenario.wakeUp == 31_000)
     #expect(scenario.exit(.exited(code: 3), at: 3000).last == .exit(code: 124, flush: .milliseconds(500)))
     #expect(scenario.report.contains(#""stop_signal":null,"startup_timed_out":true"#))
@@ -102,8 +102,8 @@ import Testing
         .send(.sigkill, to: .command), .killChildren, .killDescendants(within: .milliseconds(20)),
       ])
     #expect(
-      scenario.exit(.killed(by: .sigkill, dumpedCore: false), at: 3001) == [.exit(code: 124, flush: .milliseconds(500))]
-    )
+      scenario.exit(.killed(by: .sigkill, dumpedCore: false), at: 3001).last
+        == .exit(code: 124, flush: .milliseconds(500)))
     #expect(scenario.report.contains(#""killed":true"#))
   }
 
@@ -155,7 +155,7 @@ import Testing
     #expect(scenario.lifecycle.phase == .draining)
     #expect(scenario.lifecycle.isReady(at: .at(7999)))
     #expect(!scenario.lifecycle.isReady(at: .at(8000)))
-    // The page tells of its end even if ebb comes late to it.
+    // The status page shows the end in advance, in case ebb is late.
     var long = Scenario.quiet { ($0.preStop, $0.readyHold) = (["hook"], .seconds(60)) }
     long.at(0, .signal(.sigterm))
     #expect(long.lifecycle.snapshot.readyUntil == .at(15_000))

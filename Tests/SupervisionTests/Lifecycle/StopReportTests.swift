@@ -4,8 +4,7 @@ import Testing
 @testable import Primitives
 @testable import Supervision
 
-/// What the final report and the lines of a stop say of it, and what a status page shows meanwhile. Times are
-/// milliseconds since the stop signal.
+/// The final report and the log of a stop, and the status page during it. Times are milliseconds since the stop signal.
 @Suite struct StopReportTests {
   private func stopping(_ change: (inout RunOptions) -> Void = { _ in }) -> Scenario {
     var scenario = Scenario.counting {
@@ -18,7 +17,7 @@ import Testing
     return scenario
   }
 
-  // MARK: Who killed it
+  // MARK: The sender of SIGKILL
 
   @Test func `a SIGKILL that ebb did not send is not reported as killed`() {
     var scenario = stopping()
@@ -28,7 +27,7 @@ import Testing
     #expect(scenario.report.contains("the command was killed by SIGKILL\""))
   }
 
-  /// It ended by itself, in the moment before SIGKILL came.
+  /// It exited by itself just before SIGKILL was sent.
   @Test func `a command that exits just before its SIGKILL is not reported as killed`() {
     var scenario = stopping()
     scenario.at(28_750, .timer)
@@ -43,7 +42,7 @@ import Testing
 
   @Test func `a command that survives SIGKILL is reported as killed`() {
     var scenario = stopping()
-    // ebb is late, and so is its patience.
+    // ebb is 400 ms late, and still waits half the kill margin.
     scenario.at(29_400, .timer)
     #expect(scenario.lifecycle.phase == .killing)
     scenario.at(29_900, .timer)
@@ -58,7 +57,7 @@ import Testing
     #expect(scenario.report.contains("the command was killed by SIGQUIT, core dumped"))
   }
 
-  // MARK: What ended it
+  // MARK: The end of each phase
 
   @Test func `an exit of the command in the delay or the drain is what ended that phase`() {
     var delaying = Scenario.counting()
@@ -130,7 +129,7 @@ import Testing
     scenario.at(2000, .timer)
     #expect(scenario.line("killing")?.contains("leftover processes did not exit in time") == true)
     #expect(scenario.wakeUp == 2001)
-    // Not even SIGKILL ends them: in half the margin ebb is gone.
+    // They survive SIGKILL, and ebb exits after half the kill margin.
     scenario.at(2500, .timer)
     scenario.at(2500, .survivors([], isInit: true))
     #expect(scenario.lifecycle.phase == .exited)
@@ -138,7 +137,7 @@ import Testing
     #expect(scenario.report.contains(#""leftovers":"killed""#))
   }
 
-  /// The command's own SIGKILL was somebody else's, for want of memory say.
+  /// The command itself died of a SIGKILL that ebb did not send, an out-of-memory kill for example.
   @Test func `killing leftovers does not report the command as killed`() {
     var scenario = Scenario.counting()
     scenario.at(0, .commandExited(.killed(by: .sigkill, dumpedCore: false)))
@@ -148,7 +147,7 @@ import Testing
     #expect(scenario.report.contains(#""code":137,"signal":"KILL","killed":false"#))
   }
 
-  /// They have been sent SIGKILL already.
+  /// They have already been sent SIGKILL.
   @Test func `leftovers of a killed command are not sent the stop signal`() {
     var scenario = stopping()
     scenario.at(29_000, .timer)
@@ -156,7 +155,7 @@ import Testing
     #expect(scenario.at(29_001, .reapedAll(childrenRemain: true)) == [])
   }
 
-  // MARK: Lines
+  // MARK: The log
 
   @Test func `the log of a stop shows its signal, its deadline and where its period comes from`() {
     var scenario = stopping()
@@ -173,7 +172,7 @@ import Testing
     #expect(dropped.line("stopping")?.contains("--rewrite drops the stop signal") == true)
   }
 
-  // MARK: The page
+  // MARK: The status page
 
   @Test func `the status page shows when the stop signal is forwarded at the latest`() throws {
     func latest(_ change: (inout RunOptions) -> Void) -> Int? {
@@ -206,7 +205,6 @@ import Testing
     #expect(stopping.forwarded == 1)
   }
 
-  /// Whichever deadline is the first.
   @Test func `the status page shows the earlier deadline of the stop and the leftovers`() {
     var first = Scenario.counting()
     first.at(0, .commandExited(.exited(code: 0)))

@@ -4,9 +4,9 @@ import Testing
 @testable import Smoke
 @testable import Supervision
 
-/// The final report, written by the lifecycle and read back.
+/// The final report that the lifecycle writes, parsed back.
 @Suite struct FinalReportTests {
-  /// What a run leaves behind whose command left a process behind.
+  /// The final report of a run whose command left a process behind.
   private func line(_ format: LogFormat) throws -> [UInt8] {
     var scenario = Scenario { $0.drain = .time }
     for (milliseconds, event) in [

@@ -6,8 +6,8 @@ import Testing
 @testable import Smoke
 @testable import Supervision
 
-/// A smoke run that went well, to be changed for the worse. Times are milliseconds since its start: ready after 400, the
-/// stop signal at 3400, forwarded at 8400, exited at 9200.
+/// A smoke run without faults, to which a test adds one. Times are milliseconds since its start: the command is ready at
+/// 400, gets the stop signal at 3400, which is forwarded at 8400, and exits at 9200.
 struct SmokeStory {
   var options = SmokeOptions()
   var processes = [process(7, "app", caught: [.sigterm])]
@@ -48,7 +48,7 @@ struct SmokeStory {
     try #require(SmokeReport(facts).checks.first { $0.name == name })
   }
 
-  /// A request that fails.
+  /// Adds a request that fails.
   static func failure(_ reason: String, begun: Int, ended: Int, isSlow: Bool = false) -> (SmokeObservations) -> Void {
     { $0.requestEnded(reason, began: .at(begun), isSlow: isSlow, at: .at(ended), time: 1_769_860_637_000 + ended) }
   }
@@ -118,7 +118,7 @@ struct SmokeStory {
       "no-failed-requests-before-stop", .fail,
       "1 of 3 failed, the first: 502 11:57:18: requests fail before any stop; check the app's log, or lower --rate"
     ) { $0.change = SmokeStory.failure("502", begun: 1000, ended: 1001) }
-    // Begun before the stop signal and lost after it; begun just before it was forwarded.
+    // One began before the stop signal and was lost after it, the other began just before the forwarding.
     for (begun, ended) in [(3300, 3401), (8399, 8500)] {
       try expect(
         "no-failed-requests-during-delay", .fail,
@@ -126,7 +126,7 @@ struct SmokeStory {
           + "it must keep serving until SIGTERM, and then finish requests in flight"
       ) { $0.change = SmokeStory.failure("reset", begun: begun, ended: ended) }
     }
-    // Begun after that: nobody is expected to answer.
+    // One that began after the forwarding need not be answered.
     let late = SmokeStory.failure("refused", begun: 8401, ended: 8401)
     try expect("no-failed-requests-during-delay", .pass, "2 answered") { $0.change = late }
     var scenario = SmokeStory()

@@ -8,7 +8,7 @@ import Testing
 @testable import Smoke
 @testable import Supervision
 
-/// A smoke run's report in each of its forms.
+/// The report of a smoke run in each output format.
 @Suite struct SmokeReportTests {
   private var bad: SmokeStory {
     var scenario = SmokeStory()
@@ -119,7 +119,7 @@ import Testing
   }
 }
 
-/// What the test cases are called.
+/// Collects the names of the test cases of a JUnit report.
 private final class Names: NSObject, XMLParserDelegate {
   var names: [String] = []
 

@@ -4,7 +4,7 @@ import Testing
 @testable import Primitives
 @testable import Supervision
 
-/// What a status page says is what was put there, and whatever else is there is an error and never a trap.
+/// A status page is decoded to the status that was written; any other bytes are an error and never a trap.
 @Suite struct StatusPageTests {
   @Test func `a status page is decoded to the status that was written`() throws {
     let written = Status.example
@@ -54,7 +54,7 @@ import Testing
     }
   }
 
-  /// A reader may catch any part of an update, and of two if it is slow.
+  /// A reader may see any part of an update, or of two updates if it is slow.
   @Test func `a torn update of the status page shows the state before or after it`() throws {
     var page = StatusPage.page(.example)
     var snapshot = Status.example.snapshot
@@ -76,7 +76,7 @@ import Testing
     }
   }
 
-  /// Where a sum lets two changes cancel each other out it does so at the highest bits, which a product carries nowhere.
+  /// In a weak checksum two changes cancel out at the highest bits, because a product carries them nowhere.
   @Test func `two wrong bits in a status page are detected`() throws {
     let page = StatusPage.page(.example)
     for area in [StatusPage.slotOffset(sequence: 0), StatusPage.infoOffset] {
@@ -110,8 +110,7 @@ import Testing
     }
   }
 
-  /// With right checksums, which a hostile process of the same user can compute: nothing in it traps, nor in what is
-  /// made of it.
+  /// A hostile process of the same user can compute the checksums. Neither decoding nor printing the page may trap.
   @Test func `a forged status page with right checksums is shown or refused without a trap`() throws {
     var random = SplitMix64(state: 7)
     var shown = 0
@@ -194,7 +193,7 @@ import Testing
 }
 
 extension Status {
-  /// In a stop, 1.2 s after its signal.
+  /// A supervisor in a stop, 1.2 s after the stop signal at 81.2 s.
   static let example: Status = {
     var options = RunOptions()
     options.targetsProcessGroup = true
@@ -217,7 +216,7 @@ extension [UInt8] {
 }
 
 extension StatusPage {
-  /// What a write of this snapshot puts at `slotOffset`.
+  /// The bytes that a write of this snapshot puts at `slotOffset`.
   static func slot(_ snapshot: StatusSnapshot, sequence: UInt64) -> [UInt8] {
     var page = [UInt8](repeating: 0xAA, count: size)
     page.withUnsafeMutableBytes { write(snapshot, sequence: sequence, to: $0) }

@@ -6,7 +6,7 @@ import Testing
 @testable import Primitives
 @testable import Supervision
 
-/// What people and programs read of a running supervisor.
+/// The text, the line and the JSON that `ebb status` prints.
 @Suite struct StatusTextTests {
   let now = Instant.at(81_200)
 
@@ -68,7 +68,6 @@ import Testing
     #expect(text.contains(#""processes":[]"#))
   }
 
-  /// Nobody is left to get the stop signal.
   @Test func `ebb status --json shows no forwarding once the command has exited`() {
     var status = Status.example
     (status.snapshot.phase, status.snapshot.command) = (.stopping, .exited(code: 3))
@@ -121,7 +120,7 @@ import Testing
   }
 }
 
-/// Judged is what a stop will do, not what looks unusual.
+/// The diagnosis says what a stop will do, not what looks unusual.
 @Suite struct DiagnosisTests {
   @Test func `a command with a handler is not diagnosed, nor are its workers`() {
     let processes = [process(7, "app", caught: [.sigterm]), process(8, parent: 7, depth: 1, "worker")]
@@ -153,7 +152,7 @@ import Testing
         "pid 7 `sh` \(advice)",
         "pid 8 `node` has no handler for SIGTERM and dies immediately; requests in flight are lost",
       ])
-    #expect(sentences([process(7, "sh", caught: [.sigterm]), sleeping]) == [])  // a trap is there for a reason
+    #expect(sentences([process(7, "sh", caught: [.sigterm]), sleeping]) == [])  // its trap may forward
     #expect(sentences([process(7, "bash")]) == [])
     #expect(
       sentences([process(7, "dash", group: 7), process(8, parent: 7, depth: 1, "app", group: 7, caught: [.sigterm])]) {
@@ -182,7 +181,7 @@ import Testing
         == ["--rewrite drops the stop signal; only SIGKILL at the deadline will end the command"])
   }
 
-  /// Of those below a process that catches the signal, that process takes care.
+  /// A process that catches the signal is trusted to stop its own descendants.
   @Test func `leftovers are diagnosed by the rewritten signal, and only those that ebb signals`() {
     let rewrite: (inout RunOptions) -> Void = { $0.rewrites.add(from: .sigterm, to: .sigquit) }
     let leftover = process(9, parent: 7, depth: 1, "daemon", group: 9, ignored: [.sigquit], caught: [.sigterm])
@@ -220,7 +219,7 @@ import Testing
     let command = process(4711, parent: 4700, "app", ownPid: 7)
     #expect(Status.example.command(in: [command], supervisor: 4700)?.entry.pid == 4711)
     #expect(Status.example.command(in: [command], supervisor: 1) == nil)
-    // A container in the container has a 7 of its own.
+    // In a pid namespace below the container's, another process is pid 7 too.
     let inner = process(4800, parent: 4711, depth: 1, "app", ownPid: 7)
     #expect(Status.example.command(in: [inner, command], supervisor: 4700)?.entry.pid == 4711)
   }
@@ -238,7 +237,7 @@ import Testing
   }
 }
 
-/// As /proc would show it.
+/// A process as /proc shows it; `rss` in bytes, `age` in seconds.
 func process(
   _ pid: Int, parent: Int = 1, depth: Int = 0, _ name: String, _ state: String = "S", group: Int = 1, rss: Int? = nil,
   age: Int = 0,
@@ -249,7 +248,7 @@ func process(
   if let rss { status += "VmRSS:\t    \(rss / 1024) kB\n" }
   func mask(_ signals: [Signal]) -> String { String(SignalSet(signals).mask, radix: 16) }
   status += "SigBlk:\t\(mask(blocked))\nSigIgn:\t\(mask(ignored))\nSigCgt:\t\(mask(caught))\n"
-  // Started one second after boot.
+  // It started one second after boot.
   guard
     let details = ProcessDetails(
       stat: Array(stat.utf8), status: Array(status.utf8), depth: depth, sinceBoot: .seconds(age + 1))
@@ -297,7 +296,7 @@ func process(
     #expect(effect(thread([], "futex_wait"), thread([], waiting)) == .defaultAction)
     #expect(effect(thread([.sigterm], waiting), thread([.sigterm], "0"), blocked: [.sigterm]) == .blocked)
     #expect(effect(thread([.sigterm], "0"), thread([], "0"), blocked: [.sigterm]) == .defaultAction)
-    #expect(effect() == .defaultAction)  // could not be read
+    #expect(effect() == .defaultAction)  // no thread could be read
     #expect(effect(blocked: [.sigterm]) == .blocked)
   }
 
@@ -317,7 +316,7 @@ func process(
     #expect(tree.map { "\($0.process.pid)@\($0.depth)" } == ["7@0", "8@1", "9@1", "10@2", "5@0"])
     #expect(
       descendants(of: 7, among: [entry(9, 7), entry(8, 7), entry(10, 9), entry(20, 19)]).map(\.pid) == [8, 9, 10])
-    // A table that was read while it changed.
+    // A table that changed while it was read may hold a circle.
     #expect(familyTree(of: 1, among: [entry(1, 1), entry(2, 3), entry(3, 2)]).count <= 1)
     let deep = familyTree(of: 1, among: (2..<20_000).map { entry($0, $0 - 1) })
     #expect(deep.last?.depth == 19_997)

@@ -4,15 +4,15 @@ import Supervision
 // Only the tests compare these. In the binary the comparison of strings would link Unicode tables.
 
 extension LogRecord: Equatable {
-  /// Shown alike.
+  /// Equal if both print the same line of JSON.
   package static func == (left: LogRecord, right: LogRecord) -> Bool { left.json == right.json }
 
-  /// As a line of JSON at the start of 1970.
+  /// The line of JSON, with 1970-01-01 as its time.
   var json: String { String(decoding: line(.json, unixMilliseconds: 0), as: UTF8.self) }
 }
 
 extension Action: Equatable {
-  /// To the letter.
+  /// Equal if kind and values are.
   package static func == (left: Action, right: Action) -> Bool {
     switch (left, right) {
     case (.send(let a, let b), .send(let c, let d)): a == c && b == d

@@ -13,7 +13,7 @@ func sample(_ connections: Connection..., closed: Int = 0, listeners: Connection
   return sample
 }
 
-/// With empty queues; the ages are milliseconds.
+/// A connection with empty queues; ages in milliseconds.
 func connection(
   _ state: TCPState = .established, sent: Int, received: Int, bytes: UInt64 = 100, answered: UInt64 = 100
 ) -> Connection {

@@ -86,7 +86,7 @@ struct Scenario {
 
   var wakeUp: Int? { lifecycle.wakeUp.map { ($0 - .at(0)).milliseconds } }
 
-  /// The last line of an event, as JSON from the level on; `nil` if there is none.
+  /// The last line of an event, as JSON from the level on; `nil` if there is no such line.
   func line(_ event: String) -> String? {
     records.last { $0.event == event }.map { String($0.json.drop { $0 != "," }.dropFirst().dropLast()) }
   }
