@@ -15,13 +15,23 @@ import Testing
   }
 
   private func parsed(_ bytes: [UInt8]) throws -> SocketRecord {
-    let all = messages(bytes)
-    guard all.count == 1, case .socket(let row) = all[0] else { throw Unexpected(all: "\(all)") }
+    #expect(kinds(bytes) == ["socket"])
+    guard case .socket(let row) = messages(bytes).first else { throw NotASocket() }
     return row
   }
 
-  private struct Unexpected: Error {
-    let all: String
+  private struct NotASocket: Error {}
+
+  /// The kind of each message.
+  private func kinds(_ bytes: [UInt8]) -> [String] {
+    messages(bytes).map { message in
+      switch message {
+      case .socket: "socket"
+      case .done: "done"
+      case .failed: "failed"
+      case .interrupted: "interrupted"
+      }
+    }
   }
 
   @Test func `a sock_diag message gives ports, peer, queues, inode, cookie, ages and control group`() throws {
@@ -84,19 +94,18 @@ import Testing
 
   @Test func `a datagram of several messages gives each until NLMSG_DONE, without those of other requests`() {
     let stale = DiagBytes.message(sequence: 7)
-    let all = messages(DiagBytes.message() + stale + DiagBytes.message(type: 18) + DiagBytes.done)
-    #expect(all.count == 3)
-    guard case .socket = all[0], case .socket = all[1], case .done = all[2] else { return #expect(Bool(false)) }
-    #expect(messages([]).isEmpty)
-    #expect(messages(stale).isEmpty)
+    let all = DiagBytes.message() + stale + DiagBytes.message(type: 18) + DiagBytes.done
+    #expect(kinds(all) == ["socket", "socket", "done"])
+    #expect(kinds([]) == [])
+    #expect(kinds(stale) == [])
   }
 
   @Test func `NLMSG_NOOP and acknowledgements are skipped`() {
     let nothing = DiagBytes.header(1, count: 0)
     let padded = DiagBytes.header(1, count: 1) + [9, 0, 0, 0]
-    #expect(messages(nothing).isEmpty)
-    let all = messages(nothing + padded + DiagBytes.ending(type: 2) + DiagBytes.message() + DiagBytes.done)
-    guard all.count == 2, case .socket = all[0], case .done = all[1] else { return #expect(Bool(false), "\(all)") }
+    #expect(kinds(nothing) == [])
+    let all = nothing + padded + DiagBytes.ending(type: 2) + DiagBytes.message() + DiagBytes.done
+    #expect(kinds(all) == ["socket", "done"])
   }
 
   @Test func `with sequence number 0 the events of a multicast group are read`() {

@@ -96,10 +96,10 @@ import Testing
       now += 250
       scenario.at(now, .timer)
     }
-    let said = scenario.records.filter { $0.event == "connections" }.map { $0.json }
-    #expect(said.count == 2)
-    #expect(said[0].contains(#""source":"proc","#))
-    #expect(said[1].contains(#""source":"proc-states""#))
+    let lines = scenario.records.filter { $0.event == "connections" }.map { $0.json }
+    #expect(lines.count == 2)
+    #expect(lines.first?.contains(#""source":"proc","#) == true)
+    #expect(lines.last?.contains(#""source":"proc-states""#) == true)
   }
 
   @Test func `the log tells a command that closed its listening sockets from one that never had any`() {

@@ -26,8 +26,7 @@ extension Scenario {
   /// The actions until then if only time passes.
   fileprivate mutating func run(until milliseconds: Int) -> [(at: Int, action: Action)] {
     var done: [(Int, Action)] = []
-    while let wakeUp = lifecycle.wakeUp, wakeUp <= .at(milliseconds), lifecycle.phase < .killing {
-      let now = (wakeUp - .at(0)).milliseconds
+    while let now = wakeUp, now <= milliseconds, lifecycle.phase < .killing {
       done += at(now, .timer).map { (now, $0) }
     }
     return done
@@ -181,12 +180,10 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
     scenario.at(0, .signal(.sigterm))
     let many = (1...20).map { ChildProcess(pid: 100 + $0, group: 100) }
     scenario.commandEnds(exited, leaving: many, at: 1000)
-    let first = scenario.run(until: 3000).compactMap {
-      if case .findListening(let pids) = $0.action { pids } else { nil }
-    }
-    #expect(first == [Array(101...116)])
-    let next = scenario.at(3010, .childrenListen(first[0]))
-    #expect(next == [.signalLeftovers(.sigterm, first[0].map { .child($0) }), .findListening(Array(117...120))])
+    let first = [Int32](101...116)
+    #expect(scenario.run(until: 3000).map { $0.action }.filter { $0 != .findChildren } == [.findListening(first)])
+    let next = scenario.at(3010, .childrenListen(first))
+    #expect(next == [.signalLeftovers(.sigterm, first.map { .child($0) }), .findListening([117, 118, 119, 120])])
   }
 
   @Test func `the log counts only the leftovers that were signalled`() {

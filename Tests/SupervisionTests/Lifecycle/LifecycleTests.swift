@@ -256,7 +256,7 @@ import Testing
     withTerminal.at(0, .signal(.sigterm))
     #expect(withTerminal.at(1, .commandStopped(by: .sigtstp)) == [])
     var stopped = Scenario.quiet(hasTerminal: true)
-    #expect(stopped.at(0, .commandStopped(by: Signal(number: 19)!)) == [])  // SIGSTOP: sent on purpose
+    #expect(stopped.at(0, .commandStopped(by: .stop)) == [])  // SIGSTOP: sent on purpose
     var without = Scenario.quiet()
     #expect(without.at(0, .commandStopped(by: .sigtstp)) == [])
     #expect(without.at(0, .signal(.sigcont)) == [.send(.sigcont, to: .command)])

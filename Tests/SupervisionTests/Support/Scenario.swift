@@ -84,7 +84,8 @@ struct Scenario {
     return nil
   }
 
-  var wakeUp: Int? { lifecycle.wakeUp.map { ($0 - .at(0)).milliseconds } }
+  /// The first whole millisecond at which a deadline has passed; `nil` if there is no deadline.
+  var wakeUp: Int? { lifecycle.wakeUp.map { ($0 - .at(0) + TimeAmount(nanoseconds: 999_999)).milliseconds } }
 
   /// The last line of an event, as JSON from the level on; `nil` if there is no such line.
   func line(_ event: String) -> String? {
