@@ -151,6 +151,15 @@ extension Scenario {
     #expect(scenario.count("missed-stop-signal") == 0)
   }
 
+  /// For the ebb below the signal may have begun a stop.
+  @Test func `an exit of a command that is an ebb itself is not warned of`() {
+    var scenario = verbose()
+    scenario.at(5, .listenersSeen(.ofTree))
+    _ = scenario.signal(.sigquit, at: 10, command: "ebb")
+    scenario.exit(at: 20)
+    #expect(scenario.count("missed-stop-signal") == 0)
+  }
+
   @Test func `an exit of a command that never listened is not warned of`() {
     var scenario = verbose()
     scenario.at(5, .listenersSeen(.none))

@@ -116,6 +116,15 @@ import Testing
     #expect(census.sinceReceived == .milliseconds(1000))
   }
 
+  @Test func `a connection in the accept queue that has sent nothing for the quiet time owes no response`() {
+    var census = ConnectionCounts()
+    census.add(Case(inode: 0, bytes: 0, expected: .neverUsed).connection, quiet: .seconds(2))
+    census.add(Case(state: .listen, receive: 1, expected: .pendingAccept).connection, quiet: .seconds(2))
+    #expect(census[.pendingAccept] == 0)
+    #expect(census[.neverUsed] == 1)
+    #expect(census.busy == 0)
+  }
+
   // MARK: Rows
 
   @Test func `a socket without a process in FIN_WAIT2 or in TIME_WAIT is not a connection`() {

@@ -136,4 +136,19 @@ import Testing
     #expect(lines.contains("ebb_deadline_seconds{deadline=\"kill\"} -1.005"))
     #expect(lines.contains("ebb_ready 0"))
   }
+
+  @Test(arguments: [(Phase.draining, 2000), (.stopping, nil)] as [(Phase, Int?)])
+  func `the metrics show no forwarding of a stop signal that was sent, or whose command has exited`(
+    _ phase: Phase, forwardedAt: Int?
+  ) {
+    let lines = metricsText {
+      $0.phase = phase
+      $0.stop = .init(
+        signal: .sigterm, since: .at(1000), delayEndsAt: .at(6000), forwardAt: .at(6000),
+        forwardedAt: forwardedAt.map { .at($0) })
+      $0.killAt = .at(3500)
+    }
+    #expect(
+      lines.filter { $0.hasPrefix("ebb_deadline_seconds{") } == ["ebb_deadline_seconds{deadline=\"kill\"} 1.000"])
+  }
 }

@@ -238,6 +238,14 @@ private func stop(_ pids: Int32..., with signal: Signal = .sigterm) -> [Action] 
     #expect(scenario.run(until: 1010).map { $0.action } == [.findChildren])
   }
 
+  /// Its children become ebb's when it exits.
+  @Test func `the exit of the pre-stop hook causes a search for what it left behind`() {
+    var scenario = undelayed { $0.preStop = ["hook"] }
+    scenario.at(0, .signal(.sigterm))
+    scenario.commandEnds(exited, leaving: [app], at: 100)
+    #expect(scenario.at(500, .hookEnded(.exited(code: 0))) == [.findChildren])
+  }
+
   // MARK: Without /proc
 
   @Test func `without /proc the command's group is signalled once in place of its leftovers`() {

@@ -19,6 +19,17 @@ import Testing
         + "name=\"a \\\"b\\\"\\n\\u007f=\" in_flight.at_stop=3 msg=\"all is well\"\n")
   }
 
+  @Test(arguments: [
+    ("a/b:c,1", "a/b:c,1"), ("", #""""#), ("a b", #""a b""#), ("a=b", #""a=b""#), (#"a"b"#, #""a\"b""#),
+    (#"a\b"#, #""a\\b""#), ("é", #""é""#),
+  ])
+  func `a value in logfmt is quoted if it is empty or has a blank, =, a quote, a backslash or no ASCII`(
+    _ value: String, _ shown: String
+  ) {
+    let line = LogRecord(.info, "a", [("key", .text(value))], "b").line(.text, unixMilliseconds: 0)
+    #expect(String(decoding: line, as: UTF8.self).hasSuffix(" event=a key=\(shown) msg=b\n"))
+  }
+
   @Test func `a log record in JSON escapes strings and keeps absent values as null`() {
     #expect(
       String(decoding: record.line(.json, unixMilliseconds: 0), as: UTF8.self)
