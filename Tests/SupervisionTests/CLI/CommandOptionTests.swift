@@ -4,7 +4,7 @@ import Testing
 @testable import Primitives
 @testable import Supervision
 
-/// The options of `ebb status`, `stop` and `probe`.
+/// The options of the ebb commands.
 @Suite struct CommandOptionTests {
   private func read(_ words: String...) throws -> Invocation {
     // `kubectl exec` hands the container's variables on; they are for the supervisor alone.
@@ -71,10 +71,6 @@ import Testing
       ["probe", "--http", "ftp://localhost/"], "probe: --http: \"ftp://localhost/\" is not a URL that ebb can ask: "
     ),
     (
-      ["smoke", "--slow", "https://localhost/", "--", "app"],
-      "smoke: --slow: \"https://localhost/\" needs TLS, which ebb does not speak: use a plain HTTP port"
-    ),
-    (
       ["probe", "--http", "HTTPS://localhost/"],
       "probe: --http: \"HTTPS://localhost/\" needs TLS, which ebb does not speak"
     ),
@@ -84,6 +80,26 @@ import Testing
       "probe: --header: \"A: b\\u000d\\nC: d\" is not a header"
     ),
     (["probe", "--timeout", "soon"], "probe: --timeout: \"soon\" is not a duration: "),
+    (["smoke"], "smoke: no command given: expected ebb smoke [OPTION...] [--] COMMAND [ARG...]"),
+    (["smoke", "--rate", "0", "a"], "smoke: --rate: \"0\" is not a rate: expected 1 to 1000"),
+    (["smoke", "--rate", "1001", "a"], "smoke: --rate: \"1001\" is not a rate"),
+    (
+      ["smoke", "--output", "xml", "a"], "smoke: --output: \"xml\" is not an output: expected text, json, tap or junit"
+    ),
+    (["smoke", "--output=junit=x", "a"], "smoke: --output: \"junit=x\" is not an output"),
+    (["smoke", "--expect-exit", "256", "a"], "smoke: --expect-exit: \"256\" is not an exit code"),
+    (
+      ["smoke", "--slow", "https://localhost/", "a"],
+      "smoke: --slow: \"https://localhost/\" needs TLS, which ebb does not speak: use a plain HTTP port"
+    ),
+    (["smoke", "--delay", "soon", "a"], "smoke: --delay: \"soon\" is not a duration"),
+    (["smoke", "--delay", "29s", "a"], "smoke: delay 29s, and 2s for the end, do not fit"),
+    (["smoke", "--lag", "31s", "--tcp=1", "a"], "smoke: --lag 31s is longer than --termination-grace-period 30s"),
+    (["smoke", "--lag", "1s", "a"], "smoke: --lag needs --http or --tcp"),
+    (
+      ["smoke", "--json", "a"],
+      "smoke: \"--json\" is not an option: see ebb smoke --help; to run a command that starts with a dash, put -- before it"
+    ),
   ])
   func `an error in an ebb command's options names the command, the option and what was expected`(
     _ words: [String], _ message: String
@@ -91,21 +107,24 @@ import Testing
     #expect(usageError(words)?.prefix(message.count) == message[...])
   }
 
-  @Test(arguments: ["status", "stop", "probe", "drain"])
+  @Test(arguments: ["status", "stop", "probe", "drain", "plan"])
   func `an unknown option of an ebb command refers to that command's --help`(_ name: String) {
     #expect(usageError([name, "--nope"]) == "\(name): \"--nope\" is not an option: see ebb \(name) --help")
   }
 
-  @Test(arguments: ["status", "stop", "probe"])
-  func `--help and -V work for each ebb command that talks to a supervisor`(_ name: String) throws {
-    let text = try #require(try read(name, "--help").help)
+  @Test(arguments: [
+    ("status", "--pid N"), ("stop", "--pid N"), ("probe", "--pid N"), ("drain", "--drain-quiet D"),
+    ("smoke", "--output FORMAT[:FILE]"), ("plan", "--json"),
+  ])
+  func `--help and -V work for each ebb command`(_ name: String, _ option: String) throws {
+    let text = try #require(try invocation([name, "--help"]).help)
     #expect(text.hasPrefix("ebb \(name): "))
-    #expect(text.contains("--pid N"))
-    #expect(text.split(separator: "\n").allSatisfy { $0.utf8.count <= 100 }, "\(text)")
-    #expect(try read(name, "-V").isVersion)
+    #expect(text.contains(option))
+    #expect(text.split(separator: "\n").allSatisfy { $0.utf8.count <= (name == "smoke" ? 104 : 100) }, "\(text)")
+    #expect(try invocation([name, "-V"]).isVersion)
   }
 
-  @Test func `a probe fails outside the serving phase, and a liveness probe only asks a serving command`() {
+  @Test func `a probe fails outside the serving phase, and a liveness probe queries a serving command only`() {
     var status = Status.example
     let now = Instant.at(81_200)
     #expect(status.objection(live: false, at: now) == "delaying, the stop began 1.2s ago")

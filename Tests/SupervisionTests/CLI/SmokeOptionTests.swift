@@ -87,35 +87,4 @@ import Testing
       #expect(at == given.count + 1, "\(shape.name)")
     }
   }
-
-  @Test(arguments: [
-    ([], "smoke: no command given: expected ebb smoke [OPTION...] [--] COMMAND [ARG...]"),
-    (["--rate", "0", "a"], "smoke: --rate: \"0\" is not a rate: expected 1 to 1000"),
-    (["--rate", "1001", "a"], "smoke: --rate: \"1001\" is not a rate"),
-    (["--output", "xml", "a"], "smoke: --output: \"xml\" is not an output: expected text, json, tap or junit"),
-    (["--output=junit=x", "a"], "smoke: --output: \"junit=x\" is not an output"),
-    (["--expect-exit", "256", "a"], "smoke: --expect-exit: \"256\" is not an exit code"),
-    (["--slow", "https://localhost/", "a"], "smoke: --slow: \"https://localhost/\" needs TLS"),
-    (["--delay", "soon", "a"], "smoke: --delay: \"soon\" is not a duration"),
-    (["--delay", "29s", "a"], "smoke: delay 29s, and 2s for the end, do not fit"),
-    (["--lag", "31s", "--tcp=1", "a"], "smoke: --lag 31s is longer than --termination-grace-period 30s"),
-    (["--lag", "1s", "a"], "smoke: --lag needs --http or --tcp"),
-    (
-      ["--json", "a"],
-      "smoke: \"--json\" is not an option: see ebb smoke --help; to run a command that starts with a dash, put -- before it"
-    ),
-  ])
-  func `an error in the options of ebb smoke names the option and what was expected`(
-    _ words: [String], _ message: String
-  ) {
-    #expect(usageError(["smoke"] + words)?.prefix(message.count) == message[...])
-  }
-
-  @Test func `ebb smoke --help describes the command, and -V prints the version`() throws {
-    let text = try #require(try invocation(["smoke", "--help"]).help)
-    #expect(text.hasPrefix("ebb smoke: "))
-    #expect(text.contains("--output FORMAT[:FILE]"))
-    #expect(text.split(separator: "\n").allSatisfy { $0.utf8.count <= 104 }, "\(text)")
-    #expect(try invocation(["smoke", "-V"]).isVersion)
-  }
 }

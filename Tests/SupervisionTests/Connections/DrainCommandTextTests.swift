@@ -54,7 +54,7 @@ import Testing
     #expect(text(.drained(by: .quiet), ports).hasSuffix("0 idle, port 80 443, by diag+info"))
   }
 
-  @Test func `a drain tells no listening socket, uncountable sockets and unknown ones apart`() {
+  @Test func `a drain distinguishes no listening socket, uncountable sockets and unknown ones`() {
     #expect(!traffic(nil).nothingListens)
     #expect(!traffic(nil).isUncountable)
     #expect(traffic(sample(listeners: .none)).nothingListens)

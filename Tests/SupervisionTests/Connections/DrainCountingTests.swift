@@ -19,11 +19,6 @@ import Testing
     return scenario
   }
 
-  @Test func `without a delay the drain waits for the quiet time`() {
-    var scenario = Scenario.counting { $0.delay = .zero }
-    #expect(scenario.drain { _ in sample() } == 2000)
-  }
-
   @Test func `without a delay and in mode time no connection is counted`() {
     var scenario = Scenario.counting { ($0.delay, $0.drain) = (.zero, .time) }
     #expect(scenario.at(0, .signal(.sigterm)) == stopCommand)

@@ -24,8 +24,8 @@ import Testing
     #expect(scenario.report.contains(#""connections_after_stop":0,"last_connection_ms":null"#))
   }
 
-  @Test func `the drain waits for the quiet time if the delay is shorter`() {
-    var scenario = Scenario.counting { $0.delay = .milliseconds(500) }
+  @Test(arguments: [0, 500]) func `the drain waits for the quiet time if the delay is shorter`(_ delay: Int) {
+    var scenario = Scenario.counting { $0.delay = .milliseconds(delay) }
     #expect(scenario.drain { _ in sample() } == 2000)
   }
 
@@ -64,7 +64,7 @@ import Testing
     #expect(scenario.report.contains(#""drain_ended_by":"zero""#))
   }
 
-  /// The command still holds the socket of a client that has closed its side and got its response.
+  /// The client has closed its side and got its response, and the command has not closed the socket.
   @Test func `mode zero waits for a half-closed connection only if a response is owed`() {
     var scenario = Scenario.counting { $0.drain = .zero }
     let owed = connection(.closeWait, sent: 9000, received: 0)
@@ -80,14 +80,6 @@ import Testing
     scenario.exit(at: 5001)
     #expect(scenario.report.contains(#""drain_ms":0,"drain_ended_by":null"#))
     #expect(scenario.report.contains(#""at_forward":1"#))
-  }
-
-  @Test func `delay and drain are skipped when the command never listened`() {
-    var scenario = Scenario.counting()
-    #expect(scenario.drain { _ in sample(listeners: .none) } == 0)
-    scenario.exit(at: 1)
-    #expect(
-      scenario.report.contains(#""delay_ms":0,"delay_ended_by":"skipped","drain_ms":0,"drain_ended_by":"skipped""#))
   }
 
   @Test func `the delay is kept when the command listened earlier`() {
@@ -329,14 +321,15 @@ import Testing
 
 /// The delay of a command without listening sockets: a loop in a shell, a queue worker, a tunnel.
 @Suite struct KeptDelayTests {
-  @Test func `a default delay is skipped and not announced when the command never listened`() {
+  @Test func `a default delay and the drain are skipped when the command never listened`() {
     var scenario = Scenario.counting()
     #expect(scenario.drain { _ in sample(listeners: .none) } == 0)
     #expect(scenario.line("delaying") == nil)
     #expect(scenario.line("stop-signal")?.contains(#""forward_in_ms":null"#) == true)
     #expect(scenario.line("connections")?.contains("skipping delay and drain") == true)
     scenario.exit(at: 1)
-    #expect(scenario.report.contains(#""delay_ended_by":"skipped","drain_ms":0,"drain_ended_by":"skipped""#))
+    #expect(
+      scenario.report.contains(#""delay_ms":0,"delay_ended_by":"skipped","drain_ms":0,"drain_ended_by":"skipped""#))
   }
 
   @Test func `a default delay is announced once a sample shows a listening socket`() {

@@ -16,7 +16,7 @@ import Testing
     (traffic.nextPass(after: .at(milliseconds)) - .at(milliseconds)).milliseconds
   }
 
-  /// A sample with missed close events. The PassiveOpens counter stands in; it counts the whole network namespace.
+  /// A sample with missed close events, whose PassiveOpens counter counts the whole network namespace.
   private func missed(opens: Int?, _ connections: Connection..., closed: Int = 0) -> ConnectionSample {
     var sample = sample(closed: closed)
     for connection in connections { sample.counts.add(connection, quiet: .seconds(2)) }

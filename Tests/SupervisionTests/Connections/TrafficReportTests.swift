@@ -102,7 +102,7 @@ import Testing
     #expect(lines.last?.contains(#""source":"proc-states""#) == true)
   }
 
-  @Test func `the log tells a command that closed its listening sockets from one that never had any`() {
+  @Test func `the log distinguishes a command that closed its listening sockets from one that never had any`() {
     var scenario = Scenario.counting { $0.readyTCP = 80 }
     scenario.at(0, .timer)
     scenario.at(0, .probeSucceeded)

@@ -66,8 +66,7 @@ struct Scenario {
     at(milliseconds, .commandExited(status)) + at(milliseconds, .reapedAll(childrenRemain: false))
   }
 
-  /// Stops at 0 and takes the samples of `traffic`, a function of the time, until the stop signal is forwarded. Returns
-  /// when that was.
+  /// Stops at 0 and samples `traffic`, a function of the time, until the stop signal is forwarded. Returns that time.
   mutating func drain(_ traffic: (Int) -> ConnectionSample) -> Int? {
     var actions = at(0, .signal(.sigterm))
     var now = 0
