@@ -301,7 +301,8 @@ func process(
   }
 
   @Test func `a process name that looks like stat fields is only a name`() throws {
-    let details = process(7, "x) Z 99 (y", "S", caught: [.sigterm])
+    let stat = Array("7 (x) Z 99 (y) S 1 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 100 1 1".utf8)
+    let details = try #require(ProcessDetails(stat: stat, status: [], depth: 0, sinceBoot: .seconds(5)))
     #expect(details.name == "x) Z 99 (y")
     #expect(details.state == "S")
     #expect(details.entry.parent == 1)
