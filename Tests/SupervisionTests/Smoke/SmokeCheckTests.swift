@@ -182,6 +182,16 @@ struct SmokeStory {
     }
   }
 
+  @Test func `a --slow URL that only gets error statuses is named as the cause`() throws {
+    try expect(
+      "slow-request-answered", .fail,
+      "1 of 1 failed, the first: 404 11:57:25: name a URL for --slow that answers with 2xx or 3xx"
+    ) {
+      $0.options.slow = HTTPURL(text: "http://localhost/slow")
+      $0.change = SmokeStory.failure("404", begun: 8000, ended: 8400, isSlow: true)
+    }
+  }
+
   @Test func `a smoke run explains what the stop signal did to the command`() throws {
     let killed = "ebb: event=exited killed=true stop_ms=24000"
     func scenario(_ processes: [ProcessDetails], _ report: String) -> (inout SmokeStory) -> Void {
