@@ -4,7 +4,7 @@ import Testing
 /// ebb in a real container, with everything taken away that a cluster may take away.
 @Suite(.endsItsProcesses, .needs(.runc))
 struct ContainerTests {
-  @Test func `a graceful stop`() throws {
+  @Test func `in a container without capabilities ebb keeps the delay and exits with the command's code`() throws {
     let container = try Container(["--delay", "500ms"], ["/TestApp", "signals", "--exit-on", "TERM:7"])
     #expect(try container.run.line("ready").number("ppid") == 1)
 
@@ -24,13 +24,14 @@ struct ContainerTests {
     #expect(!container.run.err.text.contains("level=warn"), "\(container.run)")
   }
 
-  @Test func `the command's exit code, and one that does not exist`() throws {
+  @Test func `in a container ebb exits with the command's code, 127 for a missing command and 126 for a folder`() throws
+  {
     try Container([], ["/TestApp", "exit", "42"]).run.expect(.code(42))
     try Container([], ["/nothing"]).run.expect(.code(127))
     try Container([], ["/proc"]).run.expect(.code(126))
   }
 
-  @Test func `signals, rewritten`() throws {
+  @Test func `in a container --rewrite HUP:USR2 forwards SIGHUP as SIGUSR2`() throws {
     let container = try Container(["-r", "HUP:USR2"], ["/TestApp", "signals", "--exit-on", "QUIT:3"])
     try container.run.line("ready")
     try container.kill(.sighup)
@@ -39,7 +40,7 @@ struct ContainerTests {
     try container.run.expect(.code(3))
   }
 
-  @Test func `SIGKILL at the deadline`() throws {
+  @Test func `in a container a command that ignores SIGTERM is killed at the deadline`() throws {
     let command = ["/TestApp", "leave", "3", "--ignore-term", "--session", "--on", "USR2"]
     let container = try Container(["--delay", "0", "--grace", "1s"], command)
     try container.run.line("ready")
@@ -48,14 +49,14 @@ struct ContainerTests {
     #expect(Clock.now() - sent >= .seconds(1))
   }
 
-  @Test func `orphans are reaped and leftovers may clean up`() throws {
+  @Test func `in a container leftovers finish their cleanup after the command has exited`() throws {
     let command = ["/TestApp", "leave", "3", "--orphaned", "--slow", "300", "--code", "4"]
     let container = try Container(["--leftover-timeout", "60s"], command)
     try container.run.expect(.code(4))
     #expect(container.run.out.lines.filter { $0 == "leftover done" }.count == 3, "\(container.run)")
   }
 
-  @Test func `a process put in by exec is no leftover and holds nothing up`() throws {
+  @Test func `a process started with runc exec is not a leftover and does not delay the exit`() throws {
     let container = try Container(["--leftover-timeout", "60s"], ["/TestApp", "signals", "--exit-on", "USR1:6"])
     try container.run.line("ready")
     let outsider = try container.exec(["/TestApp", "signals", "--ignore-term"])
@@ -71,7 +72,7 @@ struct ContainerTests {
   private func signals(_ run: Run) -> [String] { run.signals.filter { $0 != "got URG" } }
 
   @Test(.needs(.program("curl")))
-  func `every request of the delay is answered`() throws {
+  func `in a container every request during the delay is answered`() throws {
     let container = try Container(["--delay", "5s"], ["/TestApp", "serve", "0"])
     let port = try container.run.line("listening").number("port")
     let client = try Client("http://127.0.0.1:\(port)/")

@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test(.needs(.program("python3")), arguments: Document.all.filter { $0.text.contains("\n```yaml\n") })
-  func `every YAML block of a document is YAML`(document: Document) throws {
+  func `every YAML block of a document can be parsed`(document: Document) throws {
     for block in document.text.components(separatedBy: "\n```yaml\n").dropFirst() {
       let yaml = block.components(separatedBy: "\n```")[0]
       let script = "import sys, yaml; assert isinstance(yaml.safe_load(sys.argv[1]), dict)"

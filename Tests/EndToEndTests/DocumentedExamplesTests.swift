@@ -34,7 +34,7 @@ import Testing
     }
   }
 
-  @Test func `each document has its examples`() {
+  @Test func `the documents with console examples are exactly those expected`() {
     let names = Self.blocks.map { ($0.document as NSString).lastPathComponent }
     #expect(
       names == [
@@ -44,7 +44,7 @@ import Testing
   }
 
   @Test(arguments: blocks.filter { $0.pod == nil })
-  func `a command prints what its document shows`(block: Block) throws {
+  func `a command of a document prints the output that the document shows`(block: Block) throws {
     for example in block.examples {
       // That port may be somebody's here.
       try check(example, shell(example.command.replacing("8000", with: "\(try Client.freePort())")))
@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test(.needs(.pidNamespace), arguments: blocks.filter { $0.pod != nil })
-  func `a look into a pod prints what its document shows`(block: Block) throws {
+  func `a command inside a pod prints the output that its document shows`(block: Block) throws {
     // sh -c "SCRIPT"; port 8080 may be somebody's here.
     let script = String(try #require(block.pod?.split(separator: "\"").last)).replacing("8080", with: "0")
     var setup = LaunchOptions.withTraffic

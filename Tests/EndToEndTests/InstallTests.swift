@@ -11,7 +11,7 @@ struct InstallTests {
   /// All that is in a folder, hidden files too.
   private func names(in folder: String) throws -> [String] { try files.contentsOfDirectory(atPath: folder).sorted() }
 
-  @Test func `into a folder it installs a file called ebb that runs`() throws {
+  @Test func `ebb install into a folder creates a file named ebb that runs`() throws {
     let folder = try TestResources.folder()
     let run = try Run.ebb(arguments: ["install", folder])
     try run.expect(.code(0))
@@ -22,7 +22,7 @@ struct InstallTests {
     try Run.program([folder + "/ebb", "--", Binaries.testApp, "exit", "7"]).expect(.code(7))
   }
 
-  @Test func `under another name the mode is 0755, whatever the umask`() throws {
+  @Test func `ebb install creates a file of mode 0755 under a umask of 077`() throws {
     let folder = try TestResources.folder()
     let script = "umask 077; exec \"$0\" install \"$1\""
     try Run.program(["/bin/sh", "-c", script, Binaries.ebb(), folder + "/tini"]).expect(.code(0))
@@ -31,7 +31,7 @@ struct InstallTests {
     #expect(try names(in: folder) == ["tini"])
   }
 
-  @Test func `a file that is being executed is replaced, and what an earlier try left behind is cleared away`() throws {
+  @Test func `ebb install replaces a running executable and removes the temporary file of an earlier try`() throws {
     let folder = try TestResources.folder()
     try files.copyItem(atPath: "/bin/sleep", toPath: folder + "/tini")
     let old = try Run.program([folder + "/tini", "1000"])
@@ -43,7 +43,7 @@ struct InstallTests {
     #expect(kill(old.pid, 0) == 0)
   }
 
-  @Test func `where there is no such folder the message names the file and why`() throws {
+  @Test func `ebb install into a missing folder names the file and the cause`() throws {
     let folder = try TestResources.folder()
     let run = try Run.ebb(arguments: ["install", folder + "/missing/ebb"])
     try run.expect(.code(125))
@@ -52,14 +52,16 @@ struct InstallTests {
     #expect(run.err.text.hasSuffix("\": No such file or directory\n"))
   }
 
-  @Test func `a device is not replaced`() throws {
+  @Test func `ebb install does not replace a device`() throws {
     let run = try Run.ebb(arguments: ["install", "/dev/null"])
     try run.expect(.code(125))
     #expect(run.err.text == "ebb: install: \"/dev/null\" is neither a file nor a folder\n")
   }
 
   @Test(.needs(.root), arguments: [("size=64k", "No space left on device"), ("ro", "Read-only file system")])
-  func `where nothing can be written the old file stays`(_ options: String, _ reason: String) throws {
+  func `ebb install keeps the old file if the file system is full or read-only`(_ options: String, _ reason: String)
+    throws
+  {
     let folder = try TestResources.folder()
     let script = """
       mount -t tmpfs none "$1" && printf old > "$1/ebb" && mount -o "remount,$2" "$1" || exit 1
@@ -74,7 +76,7 @@ struct InstallTests {
     #expect(run.err.text.hasSuffix("\": \(reason)\n"))
   }
 
-  @Test func `an image's install runs as a program`() throws {
+  @Test func `ebb install with an option runs the program install`() throws {
     let folder = try TestResources.folder()
     try run("install", "-d", folder + "/made").expect(.code(0))
     #expect(try names(in: folder) == ["made"])
@@ -82,7 +84,7 @@ struct InstallTests {
 
   private func run(_ words: String...) throws -> Run { try Run.ebb(arguments: words) }
 
-  @Test func `a plan is printed and starts nothing`() throws {
+  @Test func `ebb plan prints the plan and starts no command`() throws {
     let plan = try run("plan", "--json", "-t", "20s")
     try plan.expect(.code(0))
     let fields = try JSONSerialization.jsonObject(with: Data(plan.out.text.utf8)) as? [String: Any]
@@ -90,13 +92,13 @@ struct InstallTests {
     #expect(plan.err.text == "")
   }
 
-  @Test func `a plan knows the variables that are not ebb's`() throws {
+  @Test func `ebb plan warns about an unknown EBB_ variable`() throws {
     let plan = try Run.ebb(arguments: ["plan"], .environment(["EBB_GRCE": "1s"]))
     try plan.expect(.code(0))
     #expect(plan.out.text.contains("\nwarning: \"EBB_GRCE\" is not a variable of ebb and has no effect"))
   }
 
-  @Test func `a plan that does not fit ends with 125 and the arithmetic`() throws {
+  @Test func `ebb plan exits with 125 and shows the arithmetic if the times do not fit`() throws {
     let plan = try run("plan", "--delay", "40s")
     try plan.expect(.code(125))
     #expect(plan.out.text == "")

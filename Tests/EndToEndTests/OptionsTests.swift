@@ -7,7 +7,7 @@ struct OptionsTests {
   // MARK: Asking
 
   @Test(arguments: [["-h"], ["--help"], ["--delay", "1s", "--help"], ["-h", "exit"]])
-  func `help goes to standard output`(arguments: [String]) throws {
+  func `--help prints every option on standard output`(arguments: [String]) throws {
     let run = try Run.ebb(arguments: arguments)
     try run.expect(.code(0))
     #expect(run.err.text == "")
@@ -21,7 +21,7 @@ struct OptionsTests {
   }
 
   @Test(arguments: ["-V", "--version"])
-  func `so does the version`(option: String) throws {
+  func `--version prints one line on standard output`(option: String) throws {
     let run = try Run.ebb(arguments: [option])
     try run.expect(.code(0))
     #expect(run.err.text == "")
@@ -41,7 +41,7 @@ struct OptionsTests {
     ["--parent-death-signal", "0"], ["-e", "256"], ["-e", "1:300"], ["-e", "x"], ["-e", "-1"],
     ["--remap-exit", "1:2:3"], ["--log", "xml"], ["--log", ""],
   ])
-  func `a bad value`(option: [String]) throws {
+  func `an invalid option value exits with 125 and is named`(option: [String]) throws {
     for words in [option, joined(option)] {
       let run = try Run.ebb(words, testApp("exit", "0"))
       try expectMistake(run, naming: option[0], option[1])
@@ -60,7 +60,7 @@ struct OptionsTests {
     ("EBB_SESSION", "2"), ("EBB_PARENT_DEATH_SIGNAL", "DEATH"), ("EBB_REMAP_EXIT", "143,x"), ("EBB_LOG", "xml"),
     ("EBB_WARN_REAPED", "often"), ("EBB_QUIET", "quite"),
   ])
-  func `a bad value of a variable`(name: String, value: String) throws {
+  func `an invalid variable value exits with 125 and is named`(name: String, value: String) throws {
     let run = try Run.ebb([], testApp("exit", "0"), .environment([name: value]))
     try expectMistake(run, naming: name, String(value.split(separator: ",").last ?? ""))
   }
@@ -70,11 +70,11 @@ struct OptionsTests {
     (["--delay", "1s"], "command"), (["--"], "command"), (["-gZ", "true"], "-Z"), (["--group=maybe", "true"], "maybe"),
     (["--=x", "true"], "--"),
   ])
-  func `a command line that makes no sense`(arguments: [String], mentioned: String) throws {
+  func `an invalid command line exits with 125 and names the mistake`(arguments: [String], mentioned: String) throws {
     try expectMistake(Run.ebb(arguments: arguments), naming: mentioned)
   }
 
-  @Test func `bytes that are no text, line ends and very long values`() throws {
+  @Test func `invalid UTF-8, line ends and very long values are reported in one line`() throws {
     for value in [#"\377\376"#, #"1s\n\n"#, #"\033[31m"#, #"1\r"#] {
       let script = "exec \"$0\" --delay \"$(printf '\(value)x')\" true"
       try expectMistake(Run.program(["/bin/sh", "-c", script, Binaries.ebb()]), naming: "--delay")
@@ -102,7 +102,7 @@ struct OptionsTests {
     (["--delay", "0", "--kill-margin", "30s"], "31s"), (["--grace", "30s"], "31s"),
     (["--delay", "1500ms", "--grace", "1200ms", "-t", "3s", "--kill-margin", "500ms"], "3s200ms"),
   ])
-  func `what was given and does not fit is refused with the least that would do`(options: [String], least: String)
+  func `times that do not fit are refused with the smallest grace period that fits`(options: [String], least: String)
     throws
   {
     let run = try Run.ebb(options, testApp("exit", "0"))
@@ -115,12 +115,12 @@ struct OptionsTests {
     ["-t", "10s"], ["-t", "1s"], ["-t", "0"], ["--delay", "20s"], ["--delay", "28s"], ["--grace", "29s"],
     ["--drain-timeout", "28s"], ["-t", "600s"],
   ])
-  func `defaults fit beside what was given`(options: [String]) throws {
+  func `default times fit beside the given ones`(options: [String]) throws {
     try Run.ebb(options, testApp("exit", "0"), in: .subreaper, .withTraffic).expect(.code(0))
   }
 
   /// As Compose and templates make them.
-  @Test func `empty variables are unset ones`() throws {
+  @Test func `an empty variable counts as unset`() throws {
     let names = [
       "DELAY", "DRAIN", "DRAIN_TIMEOUT", "PORTS", "GRACE", "TERMINATION_GRACE_PERIOD", "STOP_SIGNALS", "GROUP",
       "HEALTH",
@@ -136,29 +136,29 @@ struct OptionsTests {
     ["--delay", "19s", "--grace", "10s", "-t", "30s"], ["--delay", "28s"], ["-t", "7s"], ["-t", "7"],
     ["--delay", "0", "--kill-margin", "0", "-t", "1s"], ["--delay", "1m30s", "-t", "2h"], ["--delay", "0s"],
   ])
-  func `what fits exactly is accepted`(options: [String]) throws {
+  func `times that fit exactly are accepted`(options: [String]) throws {
     try Run.ebb(options, testApp("exit", "0")).expect(.code(0))
   }
 
   // MARK: Parsing
 
-  @Test func `it stops at the first word that is no option`() throws {
+  @Test func `option parsing stops at the first argument that is not an option`() throws {
     let run = try Run.ebb(arguments: ["--delay", "1s"] + testApp("report", "--delay", "x", "-h", "--", "-V"))
     try run.expect(.code(0))
     let arguments = run.out.lines.filter { $0.hasPrefix("argument: ") }.map { $0.dropFirst(10) }
     #expect(arguments == ["report", "--delay", "x", "-h", "--", "-V"])
   }
 
-  @Test func `after two dashes anything is the command`() throws {
+  @Test func `the argument after -- is the command even if it looks like an option`() throws {
     try Run.ebb(arguments: ["--", "--help"]).expect(.code(127))
     try Run.ebb(arguments: ["--", "--", "true"]).expect(.code(127))
   }
 
-  @Test func `a later option beats an earlier one`() throws {
+  @Test func `a later option overrides an earlier one`() throws {
     try Run.ebb(["--delay", "60s", "--delay", "0", "-t", "5s"], testApp("exit", "0")).expect(.code(0))
   }
 
-  @Test func `flags share a word, and the last may have its value there`() throws {
+  @Test func `short options may share one argument, the last with its value`() throws {
     let run = try Run.ebb(["-gwsr", "USR1:USR2", "-e3"], testApp("signals", "--exit-on", "USR2:3"))
     try run.line("ready")
     try run.send(.sigusr1)
@@ -166,7 +166,7 @@ struct OptionsTests {
   }
 
   @Test(arguments: ["TERM", "SIGTERM", "15"])
-  func `signals by name and number`(name: String) throws {
+  func `a signal may be given by name, with the prefix SIG or by number`(name: String) throws {
     let options = ["-r", "\(name):RTMIN+3", "--delay", "0"]
     let run = try Run.ebb(options, testApp("signals", "--exit-on", "RTMIN+3:5"))
     try run.line("ready")
@@ -176,7 +176,7 @@ struct OptionsTests {
 
   // MARK: Variables
 
-  @Test func `every option has a variable`() throws {
+  @Test func `every option can be set by its variable`() throws {
     let setup = LaunchOptions.environment([
       "EBB_DELAY": "0", "EBB_GRACE": "3s", "EBB_TERMINATION_GRACE_PERIOD": "10s", "EBB_KILL_MARGIN": "500ms",
       "EBB_LEFTOVER_TIMEOUT": "1s", "EBB_STOP_SIGNALS": "USR1,QUIT", "EBB_REWRITE": "QUIT:USR2,HUP:0",
@@ -195,7 +195,7 @@ struct OptionsTests {
     #expect(try run.report()["stop_signal"] as? String == "QUIT")
   }
 
-  @Test func `a flag beats its variable`() throws {
+  @Test func `a flag overrides its variable`() throws {
     let setup = LaunchOptions.environment(["EBB_DELAY": "25s", "EBB_REMAP_EXIT": "0:9", "EBB_REWRITE": "TERM:QUIT"])
     let options = ["--delay", "0", "-e", "1:2", "-r", "TERM:INT"]
     let run = try Run.ebb(options, testApp("signals", "--exit-on", "INT:0"), setup)
@@ -206,7 +206,7 @@ struct OptionsTests {
     #expect(run.signals == ["got INT"])
   }
 
-  @Test func `variables that are no option's are nobody's business`() throws {
+  @Test func `unknown EBB_ variables do not change the exit code`() throws {
     try Run.ebb([], testApp("exit", "0"), .environment(["EBB_NOPE": "x", "EBB": "y", "EBB_": "z"])).expect(.code(0))
   }
 }

@@ -43,7 +43,7 @@ struct ChildTests {
     } catch { return error }
   }
 
-  @Test func endsAndStopsAreTold() throws {
+  @Test func `nextChildEvent reports exits, deaths by signal and suspensions of children`() throws {
     guard case .ended(_, .exited(code: 7)) = nextEvent(of: try start("sh", "-c", "exit 7")) else {
       return #expect(Bool(false), "no exit code 7")
     }
@@ -62,14 +62,16 @@ struct ChildTests {
     #expect(throws: Errno(code: ESRCH)) { try sendSignal(.sigterm, to: .process(sleeper)) }
   }
 
-  @Test func theChildLeadsAGroupOfItsOwn() throws {
+  @Test func `a spawned child leads its own process group`() throws {
     let pid = try start("sleep", "1000")
     #expect(getpgid(pid) == pid)
     try sendSignal(.sigkill, to: .group(pid))
     _ = nextEvent(of: pid)
   }
 
-  @Test func whatCannotBeExecuted() throws {
+  @Test func `spawn names the reason if a file cannot be executed and runs a script without an interpreter line`()
+    throws
+  {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
       "ebb-\(getpid())-\(UInt32.random(in: 0 ... .max))")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -101,7 +103,7 @@ struct ChildTests {
   }
 
   /// One read(2) of the kernel's list gives a page of it.
-  @Test func theListOfChildrenIsReadToItsEnd() throws {
+  @Test func `readChildren and ownChildren return all of 1000 children`() throws {
     let pids = try (0..<1000).map { _ in try start("sleep", "1000") }
     let found = try Set(readChildren())
     #expect(found.isSuperset(of: pids))
@@ -110,7 +112,7 @@ struct ChildTests {
     for pid in pids { _ = nextEvent(of: pid) }
   }
 
-  @Test func processTableHoldsThisProcessAndItsChild() throws {
+  @Test func `the process table contains this process, and its child until it is reaped`() throws {
     let pid = try start("sleep", "1000")
     let table = try readProcessTable()
     #expect(descendants(of: getpid(), among: table).contains { $0.pid == pid })
@@ -122,7 +124,7 @@ struct ChildTests {
 }
 
 @Suite struct SignalDescriptorTests {
-  @Test func takesWhatIsPendingAndNothingElse() async throws {
+  @Test func `takeSignals returns the pending signals and nothing else`() async throws {
     // A thread of its own: the mask is the thread's.
     let names = await withCheckedContinuation { continuation in
       Thread.detachNewThread {

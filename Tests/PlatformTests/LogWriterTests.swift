@@ -37,7 +37,7 @@ import Testing
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  @Test func writesInOrderAndFlushes() throws {
+  @Test func `lines are written in order and flush waits for them`() throws {
     let (writer, reading) = try writer(capacity: 1000)
     for word in ["one\n", "two\n", "three\n"] { writer.submit(Array(word.utf8)) }
     writer.flush(within: .seconds(60))
@@ -45,7 +45,7 @@ import Testing
     #expect(writer.takeDroppedCount() == 0)
   }
 
-  @Test func neverWaitsForAReaderAndCountsWhatItDrops() throws {
+  @Test func `a log writer never waits for its reader and counts the lines that it drops`() throws {
     var filling = 0
     let (writer, reading) = try writer(capacity: 100_000, before: { filling = fill($0) })
     let line = [UInt8](repeating: UInt8(ascii: "x"), count: 9999) + [UInt8(ascii: "\n")]
@@ -62,7 +62,7 @@ import Testing
     #expect(writer.takeDroppedCount() == 0)
   }
 
-  @Test func aReaderThatIsGoneIsNoTrouble() throws {
+  @Test func `lines to a pipe without a reader are discarded`() throws {
     signal(SIGPIPE, SIG_IGN)
     let (writer, reading) = try writer(capacity: 1000)
     close(reading)
@@ -72,7 +72,7 @@ import Testing
     writer.flush(within: .seconds(60))
   }
 
-  @Test func flushingNothingTakesNoTime() {
+  @Test func `flush returns immediately if no line is pending`() {
     LogWriter(descriptor: -1, capacity: 10).flush(within: .seconds(3600))
   }
 }

@@ -7,7 +7,9 @@ import Testing
 /// The wrappers of the socket calls against the real kernel.
 @Suite struct SocketTests {
   @Test(arguments: Machine.loopbacks)
-  func aConversation(address: IPAddress) throws {
+  func `two sockets connect and exchange bytes, and a close with unread bytes resets the connection`(address: IPAddress)
+    throws
+  {
     let listener = try Listener(address)
     let place = SocketAddress(address, port: listener.port)
     #expect(try acceptConnection(from: listener.socket) == nil)
@@ -27,7 +29,7 @@ import Testing
     #expect(throws: Errno(code: ECONNRESET)) { _ = try receive(upTo: 10, from: client) }  // two bytes were not read
   }
 
-  @Test func nobodyListens() throws {
+  @Test func `a connection to a port without a listening socket fails with ECONNREFUSED`() throws {
     // Held, so that no other test listens there meanwhile.
     let holder = try boundSocket()
     defer { close(holder) }
@@ -43,14 +45,14 @@ import Testing
     }
   }
 
-  @Test func taken() throws {
+  @Test func `listening on a port in use throws EADDRINUSE`() throws {
     let listener = try Listener()
     #expect(throws: Errno(code: EADDRINUSE)) {
       _ = try startListening(on: SocketAddress(.loopback4, port: listener.port), backlog: 8)
     }
   }
 
-  @Test(.needsIPv6) func everywhereTakesBothFamilies() throws {
+  @Test(.needsIPv6) func `a socket that listens on :: accepts IPv4 and IPv6 clients`() throws {
     let listener = try Listener(.v6(high: 0, low: 0))
     for address in [IPAddress.loopback4, .loopback6] {
       let client = try listener.connect(address)
@@ -59,7 +61,7 @@ import Testing
     }
   }
 
-  @Test func aConnectionThatHasFoundItself() throws {
+  @Test func `a TCP self-connect is detected`() throws {
     let socket = ebb_tcp_socket(AF_INET)
     defer { close(socket) }
     var raw = sockaddr_in()

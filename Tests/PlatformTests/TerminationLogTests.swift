@@ -5,7 +5,7 @@ import Testing
 @testable import Primitives
 
 @Suite struct TerminationLogTests {
-  @Test func noMoreThan4096Bytes() throws {
+  @Test func `the termination log is limited to 4096 bytes and replaced by a later write`() throws {
     let path = NSTemporaryDirectory() + "/ebb-termination-log-\(getpid())"
     defer { try? FileManager.default.removeItem(atPath: path) }
     writeTerminationLog([UInt8](repeating: 0x61, count: 5000), to: path)

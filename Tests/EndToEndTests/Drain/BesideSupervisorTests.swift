@@ -6,7 +6,7 @@ import Testing
 struct BesideSupervisorTests {
   private let options = ["--delay", "0", "--drain-quiet", "300ms", "--drain-timeout", "20s"]
 
-  @Test func `the ports that the supervisor was told`() throws {
+  @Test func `ebb drain beside a supervisor uses the supervisor's --ports unless it has its own`() throws {
     let port = try Client.freePort()
     let script = "\(Binaries.testApp) serve 0 & exec \(Binaries.testApp) serve \(port)"
     let server = try ServedApp(["--ports", "\(port)"], command: ["/bin/sh", "-c", script])
@@ -21,7 +21,7 @@ struct BesideSupervisorTests {
 
   /// Root without CAP_SYS_PTRACE cannot tell whose the listening sockets are: so all count, but for ebb's own.
   @Test(.needs(.root), .needs(.program("setpriv")))
-  func `not the port of the supervisor's endpoint`() throws {
+  func `ebb drain does not count the supervisor's health port when socket owners are unreadable`() throws {
     let drain = "\(try Binaries.ebb()) drain " + options.joined(separator: " ")
     let tree = "setpriv --reuid 65534 --clear-groups \(Binaries.testApp) serve 7000"
     let script = """
@@ -44,7 +44,7 @@ struct BesideSupervisorTests {
         == 1, "\(run)")
   }
 
-  @Test func `what the count is worth, once`() throws {
+  @Test func `ebb drain warns once that the kernel reports no connection ages`() throws {
     let port = try Client.freePort()
     var setup = LaunchOptions.withTraffic
     setup.launch = ["--no-netlink"]

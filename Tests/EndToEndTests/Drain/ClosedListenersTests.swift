@@ -8,7 +8,9 @@ struct ClosedListenersTests {
 
   /// As `nginx -s quit` in a preStop hook does.
   @Test(arguments: ["300ms", "1ms", "3ms", "5ms"])
-  func `a listening socket, while a request is in flight`(delay: String) throws {
+  func `the drain waits for a request in flight after the app closed its listening socket before the stop`(
+    delay: String
+  ) throws {
     let port = try Client.freePort()
     // With the short ones the first look is given up at some moment.
     let server = try ServedApp(
@@ -28,7 +30,7 @@ struct ClosedListenersTests {
   }
 
   /// A client's connection is none of a listening socket that has been closed.
-  @Test func `a connection to elsewhere is nothing to wait for`() throws {
+  @Test func `an outgoing connection of the command does not hold the drain`() throws {
     let server = try ServedApp()
     let client = testApp("connect", "\(server.port)", "1")
     let run = try Run.ebb(
@@ -40,7 +42,7 @@ struct ClosedListenersTests {
   }
 
   @Test(arguments: ["idle", "zero"])
-  func `the client's side, while a stream goes on`(mode: String) throws {
+  func `a half-closed client keeps the drain waiting while a response streams`(mode: String) throws {
     let server = try ServedApp(
       ["--delay", "500ms", "--drain-timeout", "3s", "--drain", mode], ["--keep-half-closed"])
     let client = try RawClient(server.port)

@@ -30,22 +30,25 @@ struct ControlGroupsTests {
     return last.components(separatedBy: ", ").first { $0.hasPrefix("port ") }
   }
 
-  @Test func `those of its own group are the command's`() throws {
+  @Test func `ebb drain counts the listening sockets of its own control group`() throws {
     #expect(try ports(seenFrom: "a") == "port 7000")
     #expect(try ports(seenFrom: "b") == "port 7001")
   }
 
-  @Test func `also where the group is the root of what can be seen`() throws {
+  @Test
+  func `ebb drain counts the listening sockets of its control group when that is the root of its cgroup namespace`()
+    throws
+  {
     #expect(try ports(seenFrom: "b", root: true) == "port 7001")
   }
 
-  @Test func `in a group where nobody listens, all count`() throws {
+  @Test func `ebb drain counts all listening sockets when none belongs to its control group`() throws {
     #expect(try ports(seenFrom: ".") == "port 7000 7001")
   }
 
   /// As in a container of Docker's: root, but without CAP_SYS_PTRACE.
   @Test(.needs(.program("setpriv")))
-  func `also those of a child of another user, beside one that is found`() throws {
+  func `ebb counts the listening socket of a child of another user in its control group`() throws {
     let serve = "\(Binaries.testApp) serve"
     let tree = "setpriv --reuid 65534 --clear-groups \(serve) 7001 & exec \(serve) 7000"
     let script = """

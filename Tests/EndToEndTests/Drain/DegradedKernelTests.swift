@@ -18,7 +18,7 @@ struct DegradedKernelTests {
 
   // MARK: Netlink refused
 
-  @Test func `without netlink an unread request is waited for, by proc`() throws {
+  @Test func `without netlink an unread request found in /proc holds the drain`() throws {
     let options = ["--delay", "200ms", "--drain-quiet", "500ms", "--drain-timeout", "6s"]
     let server = try ServedApp(options, ["--no-read"], launch: ["--no-netlink"])
     let client = try RawClient(server.port)
@@ -34,7 +34,7 @@ struct DegradedKernelTests {
     _ = client
   }
 
-  @Test func `without netlink an idle connection may be busy, and goes on to the bound`() throws {
+  @Test func `without netlink an idle connection counts as busy and the drain lasts until its timeout`() throws {
     let server = try ServedApp(short, launch: ["--no-netlink"])
     let client = try RawClient(server.port)
     try client.exchange()
@@ -48,7 +48,7 @@ struct DegradedKernelTests {
   }
 
   @Test(.needs(.pidNamespace), arguments: [false, true])
-  func `without netlink, with nobody there traffic is quiet, and so when a request has ended`(asks: Bool) throws {
+  func `without netlink the drain ends by quiet without clients and after a request has ended`(asks: Bool) throws {
     // In a network of its own: new connections are told by the count of all that are accepted there.
     let server = try ServedApp(patient, launch: ["--network-namespace", "--no-netlink"])
     let begun = Clock.now()
@@ -66,7 +66,7 @@ struct DegradedKernelTests {
 
   /// There the count of all that are accepted has to do, from which ebb takes its own.
   @Test(.needs(.pidNamespace), .needs(.program("curl")), .needs(.program("nsenter")))
-  func `without netlink, probes of ebb's own endpoint are no traffic`() throws {
+  func `without netlink probes of the health port do not count as traffic`() throws {
     let options = ["--delay", "200ms", "--drain-quiet", "1500ms", "--drain-timeout", "20s"]
     let server = try ServedApp(options + ["--health", "8086"], launch: ["--network-namespace", "--no-netlink"])
     let asks = "while curl -s -o /dev/null http://127.0.0.1:8086/livez; do echo asked; sleep 0.1; done"
@@ -80,7 +80,7 @@ struct DegradedKernelTests {
   // MARK: No proc
 
   @Test(.needs(.pidNamespace))
-  func `neither netlink nor proc: the delay and the bound hold`() throws {
+  func `without netlink and /proc the drain lasts until its timeout`() throws {
     let run = try Run.ebb(
       ["--log", "json"] + short, testApp("serve", "0"), noProc(["--no-netlink"]))
     let port = Int(try run.line("listening").number("port"))
@@ -97,7 +97,7 @@ struct DegradedKernelTests {
   }
 
   @Test(.needs(.pidNamespace))
-  func `no proc, but netlink: every listening socket of the network counts`() throws {
+  func `without /proc every listening socket of the network namespace counts`() throws {
     // In a network of its own, or the machine's would count.
     var setup = noProc([])
     setup.launch.insert("--network-namespace", at: 0)
@@ -117,7 +117,7 @@ struct DegradedKernelTests {
   }
 
   @Test(.needs(.pidNamespace))
-  func `no proc, and the ports by name: nothing is missing`() throws {
+  func `without /proc and with --ports the drain ends by quiet after a request`() throws {
     let port = try Client.freePort()
     let options = ["--log", "json", "--ports", "\(port)"] + patient
     let run = try Run.ebb(options, testApp("serve", "\(port)"), noProc([]))
@@ -152,7 +152,7 @@ struct DegradedKernelTests {
   // MARK: Errors
 
   @Test(.needs(.strace), arguments: ["EIO", "ENOBUFS", "EPERM", "EINTR"])
-  func `a read error in the middle of the drain goes on to the bound`(error: String) throws {
+  func `a lasting netlink read error makes the drain last until its timeout`(error: String) throws {
     // Without a single connection, which would have ended it after the quiet time.
     let server = try ServedApp(["--delay", "1s", "--drain-quiet", "8s", "--drain-timeout", "12s"])
     let sent = try server.stop()
@@ -169,7 +169,7 @@ struct DegradedKernelTests {
   }
 
   @Test(.needs(.strace))
-  func `an error that passes is no more than a look that is missing`() throws {
+  func `a passing netlink read error loses one sample and the drain still ends by quiet`() throws {
     let options = ["--delay", "1s", "--drain-quiet", "3s", "--drain-timeout", "60s"]
     let server = try ServedApp(options + ["--termination-grace-period", "70s"])
     let client = try RawClient(server.port)
@@ -192,7 +192,7 @@ struct DegradedKernelTests {
   // MARK: Little
 
   @Test(arguments: [[], ["--health", "0"]])
-  func `sixteen descriptors are enough`(health: [String]) throws {
+  func `16 descriptors are enough to count connections`(health: [String]) throws {
     let more = health.isEmpty ? [] : ["--health", "\(try Client.freePort())"]
     let server = try ServedApp(patient + more, launch: ["--rlimit-nofile", "16"])
     let client = try RawClient(server.port)
@@ -206,7 +206,7 @@ struct DegradedKernelTests {
   }
 
   @Test(.needs(.root))
-  func `any user sees as much`() throws {
+  func `ebb as an unprivileged user counts connections with their ages`() throws {
     let server = try ServedApp(patient, launch: ["--uid", "65534"])
     let client = try RawClient(server.port)
     client.ask("/delay/6")
@@ -220,7 +220,7 @@ struct DegradedKernelTests {
   }
 
   @Test(.needs(.runc))
-  func `so does one in a container with everything taken away`() throws {
+  func `ebb in a container without capabilities counts connections with their ages`() throws {
     let container = try Container(["--log", "json"] + patient, ["/TestApp", "serve", "0"], .withTraffic)
     let port = Int(try container.run.line("listening").number("port"))
     let client = try RawClient(port)

@@ -14,7 +14,7 @@ struct DrainCommandTests {
     return (run, Int(try run.line("listening").number("port")))
   }
 
-  @Test func `drained: 0`() throws {
+  @Test func `ebb drain waits for a slow request, prints a line each second and exits with 0`() throws {
     let (server, port) = try serve()
     let client = try RawClient(port)
     let begun = Clock.now()
@@ -37,7 +37,7 @@ struct DrainCommandTests {
     #expect(server.signals == [] && server.poll() == nil)
   }
 
-  @Test func `ebb drain that times out exits with 1 and names what is left`() throws {
+  @Test func `ebb drain that times out exits with 1 and names the remaining connections`() throws {
     let (_, port) = try serve("--no-accept")
     let client = try RawClient(port)
     client.ask()
@@ -49,7 +49,7 @@ struct DrainCommandTests {
     _ = client
   }
 
-  @Test func `modes`() throws {
+  @Test func `ebb drain --drain zero waits for an idle connection and --drain time does not`() throws {
     let (_, port) = try serve()
     let client = try RawClient(port)
     try client.exchange()
@@ -70,13 +70,13 @@ struct DrainCommandTests {
     ["--drain", "nonsense"], ["--ports", "0"], ["--ports", "80,x"], ["--delay", "1y"], ["--nonsense"], ["more"],
     ["--pid", "4194304"],
   ])
-  func `what it does not understand: 125`(words: [String]) throws {
+  func `ebb drain exits with 125 on an invalid argument or a missing process`(words: [String]) throws {
     let run = try Run.ebb(arguments: ["drain"] + words, .withTraffic)
     try run.expect(.code(125))
     #expect(run.out.text == "" && run.err.text.hasPrefix("ebb: "), "\(run)")
   }
 
-  @Test func `one line that changes, on a terminal`() throws {
+  @Test func `on a terminal ebb drain updates one line`() throws {
     let (_, port) = try serve()
     var setup = LaunchOptions.withTraffic
     setup.terminal = try Terminal()
@@ -93,7 +93,7 @@ struct DrainCommandTests {
     #expect(try last.span(after: "drained after ") >= .seconds(3), "\(run)")
   }
 
-  @Test func `beside a supervisor it looks at the command's ports`() throws {
+  @Test func `ebb drain beside a supervisor counts the connections of the command's ports`() throws {
     let server = try ServedApp(["--delay", "0", "--drain", "time"])
     let client = try RawClient(server.port)
     client.ask("/delay/6")
@@ -106,7 +106,7 @@ struct DrainCommandTests {
     #expect(server.run.poll() == nil && server.run.err.text == "")
   }
 
-  @Test func `as the pre-stop hook of the supervisor itself`() throws {
+  @Test func `ebb drain as the supervisor's pre-stop hook delays SIGTERM until a request is answered`() throws {
     let bound = ["--drain-timeout", "20s"]
     let hook = "\(try Binaries.ebb()) drain --delay 0 --drain-quiet 300ms \(bound.joined(separator: " "))"
     // As the parent of the hook it is found among all supervisors of the machine by its own pid alone.
@@ -128,7 +128,7 @@ struct DrainCommandTests {
     "tell \"$@\" | true", "tell \"$@\" >&-", "tell \"$@\" >/dev/full",
     "{ head -c 65536 /dev/zero; tell \"$@\"; } | sleep 1000",
   ])
-  func `nobody takes what it says`(script: String) throws {
+  func `ebb drain waits for connections when its output is closed, full or not read`(script: String) throws {
     let (_, port) = try serve("--no-accept")
     let client = try RawClient(port)
     let drain = [try Binaries.ebb(), "drain", "--delay", "0", "--drain-timeout", "2s", "--ports", "\(port)"]
@@ -142,7 +142,7 @@ struct DrainCommandTests {
 
   // MARK: In a container
 
-  @Test(.needs(.runc)) func `in a container beside a supervisor`() throws {
+  @Test(.needs(.runc)) func `ebb drain in a container counts the connections of the supervisor's command`() throws {
     let container = try Container(["--delay", "20s", "--drain", "time"], ["/TestApp", "serve", "0"], .withTraffic)
     let port = Int(try container.run.line("listening").number("port"))
     let client = try RawClient(port)
@@ -170,7 +170,8 @@ struct DrainCommandTests {
     return try CommandResult(try Run.program(nsenter + [Binaries.ebb(), "drain"] + options, .withTraffic))
   }
 
-  @Test(.needs(.pidNamespace), .needs(.program("nsenter"))) func `in one without any supervisor`() throws {
+  @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
+  func `ebb drain in a container without a supervisor finds the listening sockets itself`() throws {
     let (server, first) = try alone(testApp("serve", "0", "--no-accept"))
     let port = Int(try server.line("listening").number("port"))
     let quiet = try drain(inside: first, "--delay", "0", "--drain-quiet", "300ms")
@@ -181,7 +182,8 @@ struct DrainCommandTests {
     #expect(busy.exit == .code(1) && busy.out.contains("1 busy (1 pending-accept)"), "\(busy)")
   }
 
-  @Test(.needs(.pidNamespace), .needs(.program("nsenter"))) func `in one where nothing listens`() throws {
+  @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
+  func `ebb drain in a container without a listening socket waits only for --delay`() throws {
     let (run, first) = try alone(testApp("stay"))
     try run.line("ready")  // and /proc is mounted
     let answer = try drain(inside: first)

@@ -4,7 +4,7 @@ import Testing
 /// Connections that were recorded with real servers and clients, judged by the code that ships.
 @Suite(.endsItsProcesses)
 struct DrainReplayTests {
-  @Test func `recorded slow requests are held and recorded idle connections are not`() throws {
+  @Test func `the drain waits for recorded slow requests and not for most recorded idle connections`() throws {
     let samples = (#filePath as NSString).deletingLastPathComponent + "/../../DrainReplay/samples"
     let names = try FileManager.default.contentsOfDirectory(atPath: samples).sorted()
     let run = try Run.program([Binaries.drainReplay] + names.map { "\(samples)/\($0)" })

@@ -5,7 +5,7 @@ import Testing
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct DrainReportTests {
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
-  func `a delay that was too short, and the one to use`() throws {
+  func `the report suggests a longer delay when the last connection arrived after the delay`() throws {
     let options = ["--delay", "500ms", "--drain-quiet", "6s", "--drain-timeout", "20s"]
     let server = try ServedApp(options, launch: ["--network-namespace"])
     let sent = try server.stop()
@@ -25,7 +25,7 @@ struct DrainReportTests {
   }
 
   /// As under a plain `docker stop`, where nothing is configured: 10 s are all there is.
-  @Test func `an app with steady traffic has its signal after half of ten seconds, and no delay is advised`() throws {
+  @Test func `under steady traffic SIGTERM is forwarded after 5 of 10 s and the report suggests no delay`() throws {
     let server = try ServedApp(["--drain-quiet", "10s"])  // a busy machine makes pauses
     let client = "while :; do curl -s -o /dev/null --max-time 1 http://127.0.0.1:\(server.port)/; sleep 0.3; done"
     let asking = try Run.program(["/bin/sh", "-c", client])
@@ -40,7 +40,7 @@ struct DrainReportTests {
     try asking.end()
   }
 
-  @Test func `one that was longer than it needs`() throws {
+  @Test func `the report suggests a shorter delay when the last connection arrived early`() throws {
     let server = try ServedApp(["--delay", "20s", "--drain-quiet", "300ms", "--drain-timeout", "1s"])
     try server.stop()
     try server.event("connections")
@@ -54,7 +54,7 @@ struct DrainReportTests {
     #expect(advice.hasSuffix("s, the delay is 20s: --delay \(seconds)s is enough"), "\(advice)")
   }
 
-  @Test func `none where nothing came`() throws {
+  @Test func `the report gives no advice when no connection arrived after the stop signal`() throws {
     let server = try ServedApp(["--delay", "500ms", "--drain-quiet", "300ms"])
     let client = try RawClient(server.port)
     try client.exchange()
@@ -65,7 +65,7 @@ struct DrainReportTests {
     #expect(report.inFlight("at_stop") == 0, "\(report)")
   }
 
-  @Test func `requests on connections that were there are no new connections`() throws {
+  @Test func `requests on established connections do not count as new connections`() throws {
     let server = try ServedApp(["--delay", "5s", "--drain-quiet", "300ms"])
     let client = try RawClient(server.port)
     try client.exchange()
@@ -80,7 +80,7 @@ struct DrainReportTests {
   }
 
   /// The kernel tells of its end only when the app closes it.
-  @Test func `nor is one that the client had given up before`() throws {
+  @Test func `closing a connection the client had already reset does not count as a new connection`() throws {
     let server = try ServedApp(["--delay", "5s", "--drain-quiet", "300ms"])
     let app = try server.run.command()
     let begun = Clock.now()
@@ -103,7 +103,7 @@ struct DrainReportTests {
     #expect(report.values["advice"] is NSNull, "\(report)")
   }
 
-  @Test func `ebb status counts as the supervisor does`() throws {
+  @Test func `ebb status --connections applies the supervisor's --drain-quiet and --ports`() throws {
     let server = try ServedApp(["--drain-quiet", "1h"])
     let client = try RawClient(server.port)
     try client.exchange()
@@ -123,7 +123,7 @@ struct DrainReportTests {
     #expect((connections["list"] as? [Any])?.isEmpty == true)
   }
 
-  @Test func `what the kill hits`() throws {
+  @Test func `the report counts in-flight requests at the stop, the forward and the kill`() throws {
     let options = ["--delay", "0", "--drain", "time", "--grace", "1s"]
     let server = try ServedApp(["--ports", "1"] + options, ["--ignore-term"])
     let report = try reportOfAKill(withThreeRequests)
@@ -150,7 +150,7 @@ struct DrainReportTests {
     return try server.report(.code(137))
   }
 
-  @Test func `the log as text`() throws {
+  @Test func `the text log has one line for each step of a drain`() throws {
     var setup = LaunchOptions.withTraffic
     setup.environment["EBB_DRAIN_QUIET"] = "300ms"
     let run = try Run.ebb(["--delay", "10s"], testApp("serve", "0"), in: .subreaper, setup)
@@ -166,7 +166,7 @@ struct DrainReportTests {
 
   // MARK: ebb status
 
-  @Test func `status counts on request, before a stop`() throws {
+  @Test func `ebb status --connections counts and lists connections before a stop`() throws {
     let server = try ServedApp(["--delay", "20s", "--drain-timeout", "1s", "--grace", "1s"])
     let idle = try RawClient(server.port)
     try idle.exchange()
@@ -202,7 +202,7 @@ struct DrainReportTests {
     #expect(server.run.err.text == "")
   }
 
-  @Test func `in a stop it shows them unasked`() throws {
+  @Test func `ebb status shows the supervisor's connection count during a stop`() throws {
     let server = try ServedApp(["--delay", "20s", "--drain-timeout", "1s", "--grace", "1s"])
     let client = try RawClient(server.port)
     client.ask("/delay/30")
@@ -229,7 +229,7 @@ struct DrainReportTests {
   }
 
   /// Where no terminal is, each change is a whole report.
-  @Test func `watched, with each connection`() throws {
+  @Test func `ebb status --watch --connections prints each connection at every change`() throws {
     let server = try ServedApp(["--delay", "20s", "--drain-timeout", "1s", "--grace", "1s"])
     let client = try RawClient(server.port)
     client.ask("/delay/30")
@@ -244,7 +244,7 @@ struct DrainReportTests {
     try sampler.expect(.code(0))
   }
 
-  @Test func `without a client, and without a listening socket`() throws {
+  @Test func `ebb status --connections lists no connection without clients and without listening sockets`() throws {
     let server = try ServedApp()
     let none = try CommandResult.ebb("status", "--connections", about: server.run)
     #expect(none.out.contains("\nclients   0 busy, 0 idle, port \(server.port), by diag+info\n"), "\(none)")

@@ -4,7 +4,7 @@ import Testing
 /// Many connections: what ebb does meanwhile, and what it does before a stop.
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct DrainScaleTests {
-  @Test func `before a stop nothing wakes it up, whatever the traffic`() throws {
+  @Test func `traffic before a stop causes no context switch in ebb`() throws {
     let server = try ServedApp()
     let pool = try Run.program(testApp("connect", "\(server.port)", "1000"))
     try pool.line("connected")
@@ -24,7 +24,7 @@ struct DrainScaleTests {
     #expect(!descriptors.values.contains { $0.hasPrefix("socket:") })
   }
 
-  @Test func `a stop opens few descriptors, and the same ones for any number of connections`() throws {
+  @Test func `counting 0 or 1000 connections opens at most 4 descriptors`() throws {
     var opened: [Int] = []
     for count in [0, 1000] {
       let server = try ServedApp(["--delay", "20s", "--drain", "time"])
@@ -45,7 +45,7 @@ struct DrainScaleTests {
   }
 
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
-  func `ten thousand connections are counted, and signals come through meanwhile`() throws {
+  func `signals are forwarded while ebb counts 10 000 connections`() throws {
     // In a network of its own, since other tests count too.
     let options = ["--delay", "12s", "--drain-quiet", "1s"]
     let server = try ServedApp(options, launch: ["--network-namespace"])
@@ -69,7 +69,7 @@ struct DrainScaleTests {
   }
 
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")), .needs(.strace))
-  func `neither signals nor deadlines wait for the end of a long pass`() throws {
+  func `signals and the drain timeout do not wait for the end of a slow sample`() throws {
     let options = ["--delay", "6s", "--drain-timeout", "4s"]
     let server = try ServedApp(options, ["--ignore-term"], launch: ["--network-namespace"])
     let pool = try Run.program(testApp("connect", "\(server.port)", "6000"), inNetworkOf: try server.run.command())

@@ -102,7 +102,7 @@ struct DrainServerTests {
   @Test(
     .needs(.pidNamespace), .needs(.program("nginx")), .needs(.program("curl")), .needs(.program("wrk")),
     arguments: Load.allCases)
-  func `nginx`(load: Load) throws {
+  func `nginx under ebb answers every request during delay and drain`(load: Load) throws {
     let (folder, port) = (try TestResources.folder(), try Client.freePort())
     let run = try started(["-r", "TERM:QUIT"], try nginx(folder, port), port, folder: folder)
     try expectNoFailure(run, port, load, reuses: true)
@@ -112,7 +112,7 @@ struct DrainServerTests {
   @Test(
     .needs(.pidNamespace), .needs(.program("haproxy")), .needs(.program("curl")), .needs(.program("wrk")),
     arguments: Load.allCases)
-  func `haproxy`(load: Load) throws {
+  func `haproxy under ebb answers every request during delay and drain`(load: Load) throws {
     let (folder, port) = (try TestResources.folder(), try Client.freePort())
     let run = try started(["-r", "TERM:USR1"], try haproxy(folder, port), port, folder: folder)
     try expectNoFailure(run, port, load, reuses: true)
@@ -123,7 +123,8 @@ struct DrainServerTests {
   @Test(
     .needs(.pidNamespace), .needs(.program("python3")), .needs(.program("curl")), .needs(.program("wrk")),
     arguments: Load.allCases)
-  func `a server that does nothing about SIGTERM`(load: Load) throws {
+  func `Python's http.server without a SIGTERM handler answers every request during delay and drain`(load: Load) throws
+  {
     let (folder, port) = (try TestResources.folder(), try Client.freePort())
     try "ok\n".write(toFile: folder + "/index.html", atomically: true, encoding: .utf8)
     let python = [Machine.path(of: "python3") ?? "", "-m", "http.server", "--bind", "127.0.0.1", "\(port)"]

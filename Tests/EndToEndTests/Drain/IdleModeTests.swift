@@ -4,7 +4,7 @@ import Testing
 /// Connections on which nothing is owed: whether they hold the drain up, and when traffic is quiet.
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct IdleModeTests {
-  @Test func `a thousand idle keep-alives end by delay and quiet time`() throws {
+  @Test func `1000 idle keep-alive connections do not hold the drain`() throws {
     let server = try ServedApp(["--delay", "500ms", "--drain-timeout", "20s"])
     let pool = try Run.program(testApp("connect", "\(server.port)", "1000"))
     try pool.line("connected")
@@ -20,7 +20,7 @@ struct IdleModeTests {
   }
 
   @Test(arguments: [[], ["--silent"]])
-  func `the quiet time may lie inside the delay`(how: [String]) throws {
+  func `quiet time during the delay counts for the drain`(how: [String]) throws {
     let server = try ServedApp(["--delay", "3500ms", "--drain-quiet", "3s"])
     let pool = try Run.program(testApp("connect", "\(server.port)", "100") + how)
     try pool.line("connected")
@@ -32,7 +32,7 @@ struct IdleModeTests {
     #expect(report["drain_ms"].map { $0 < 3000 } == true, "\(report)")
   }
 
-  @Test func `a websocket that is silent holds nothing up, one whose client spoke last does`() throws {
+  @Test func `a silent WebSocket does not hold the drain and one whose client sent last does`() throws {
     for (speaks, end) in [(false, "quiet"), (true, "bound")] {
       let bound = speaks ? ["--drain-timeout", "1500ms"] : ["--drain-timeout", "20s"]
       let server = try ServedApp(["--delay", "200ms", "--drain-quiet", "300ms"] + bound)
@@ -52,7 +52,7 @@ struct IdleModeTests {
   // MARK: A scrape each second
 
   @Test(arguments: [[], ["--keep-alive"]])
-  func `a scrape each second goes on to the bound`(how: [String]) throws {
+  func `a scrape each second holds the drain until its timeout if the quiet time is longer`(how: [String]) throws {
     let server = try ServedApp(["--delay", "200ms", "--drain-timeout", "6s", "--drain-quiet", "4s"])
     let scraper = try Run.program(testApp("scrape", "\(server.port)", "1000") + how)
     try scraper.line("scraped")
@@ -70,7 +70,7 @@ struct IdleModeTests {
   }
 
   @Test(arguments: [[], ["--keep-alive"]])
-  func `a quiet time that is shorter than the pauses of a scrape`(how: [String]) throws {
+  func `a drain ends between two scrapes if the quiet time is shorter than their interval`(how: [String]) throws {
     let server = try ServedApp(["--delay", "1500ms", "--drain-timeout", "20s", "--drain-quiet", "500ms"])
     let scraper = try Run.program(testApp("scrape", "\(server.port)", "1000") + how)
     try scraper.line("scraped")
@@ -81,7 +81,7 @@ struct IdleModeTests {
   }
 
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
-  func `connections that open and close between two looks are traffic`() throws {
+  func `connections that open and close between two samples are counted`() throws {
     let server = try ServedApp(["--delay", "6s", "--drain-quiet", "500ms"], launch: ["--network-namespace"])
     try server.stop()
     try server.look()
@@ -93,7 +93,7 @@ struct IdleModeTests {
 
   // MARK: Modes
 
-  @Test func `zero waits for an idle keep-alive to close`() throws {
+  @Test func `--drain zero waits until an idle keep-alive connection closes`() throws {
     let server = try ServedApp(["--delay", "200ms", "--drain", "zero", "--drain-quiet", "300ms"])
     var client: RawClient? = try RawClient(server.port)
     try client?.exchange()
@@ -109,7 +109,10 @@ struct IdleModeTests {
     #expect(report.drainEndedBy == "zero" && report.inFlight("at_stop") == 0, "\(report)")
   }
 
-  @Test func `zero goes on to the bound where one stays open, and waits for none where none is`() throws {
+  @Test
+  func `--drain zero lasts until its timeout if a connection stays open and ends immediately without connections`()
+    throws
+  {
     for opens in [true, false] {
       let server = try ServedApp(["--delay", "200ms", "--drain", "zero", "--drain-timeout", "8s"])
       let client = opens ? try RawClient(server.port) : nil
@@ -122,7 +125,7 @@ struct IdleModeTests {
     }
   }
 
-  @Test func `time waits for nothing, and tells what was in flight all the same`() throws {
+  @Test func `--drain time forwards SIGTERM after the delay and reports the requests in flight`() throws {
     let server = try ServedApp(["--delay", "5s", "--drain", "time"])
     let client = try RawClient(server.port)
     client.ask("/delay/12")
@@ -138,7 +141,7 @@ struct IdleModeTests {
 
   // MARK: What else ends it
 
-  @Test func `SIGINT, which the app does not get`() throws {
+  @Test func `SIGINT ends the drain and is not forwarded`() throws {
     let server = try ServedApp(["--delay", "200ms", "--drain-timeout", "20s"], ["--no-accept"])
     let client = try RawClient(server.port)
     try server.stop()
@@ -151,7 +154,7 @@ struct IdleModeTests {
     _ = client
   }
 
-  @Test func `ebb stop --now`() throws {
+  @Test func `ebb stop --now ends the drain`() throws {
     let server = try ServedApp(["--delay", "200ms", "--drain-timeout", "20s"], ["--no-accept"])
     let client = try RawClient(server.port)
     try server.stop()
@@ -164,7 +167,7 @@ struct IdleModeTests {
     _ = client
   }
 
-  @Test func `the command's exit`() throws {
+  @Test func `the command's exit ends the drain`() throws {
     let server = try ServedApp(["--delay", "200ms", "--drain-timeout", "20s"], ["--no-accept"])
     let client = try RawClient(server.port)
     try server.stop()

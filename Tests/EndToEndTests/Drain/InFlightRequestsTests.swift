@@ -8,7 +8,8 @@ struct InFlightRequestsTests {
   private let patient = ["--drain-timeout", "20s"]
 
   @Test(arguments: [false, true])
-  func `a request of ten seconds, with a delay of one`(isPatient: Bool) throws {
+  func `a request of 10 s that precedes a delay of 1 s is answered before SIGTERM is forwarded`(isPatient: Bool) throws
+  {
     let server = try ServedApp(["--delay", "1s"] + (isPatient ? patient : ["--drain-timeout", "10s"]))
     let client = try RawClient(server.port)
     let asked = Clock.now()
@@ -24,7 +25,7 @@ struct InFlightRequestsTests {
     if isPatient { #expect(report.drainEndedBy == "quiet" && report.inFlight("at_forward") == 0, "\(report)") }
   }
 
-  @Test func `an answer is owed however long it takes, on a connection that stays`() throws {
+  @Test func `the drain waits for a slow response on a keep-alive connection`() throws {
     let server = try ServedApp(["--delay", "200ms", "--drain-quiet", "300ms"] + patient)
     let client = try RawClient(server.port)
     let asked = Clock.now()
@@ -41,7 +42,7 @@ struct InFlightRequestsTests {
   }
 
   @Test(.needs(.pidNamespace), .needs(.program("curl")), .needs(.program("nsenter")))
-  func `a request that comes in the drain is waited for too`() throws {
+  func `the drain waits for a request that arrives during the drain`() throws {
     // In a network of its own: where closings were missed, the count of all that are accepted there has to do.
     let options = ["--delay", "200ms", "--drain-quiet", "1s"] + patient
     let server = try ServedApp(options, launch: ["--network-namespace"])
@@ -61,7 +62,7 @@ struct InFlightRequestsTests {
   }
 
   @Test(arguments: [200, 900])
-  func `an upload that comes in pieces`(pause: Int) throws {
+  func `the drain waits for an upload with pauses between its parts`(pause: Int) throws {
     // With the longer pauses it is the owed answer that holds, not the bytes.
     let server = try ServedApp(["--delay", "200ms", "--drain-quiet", "500ms"] + patient)
     let client = try RawClient(server.port)
@@ -79,7 +80,7 @@ struct InFlightRequestsTests {
     #expect(report.drainEndedBy == "quiet" && report.inFlight("at_stop") == 1, "\(report)")
   }
 
-  @Test func `a stream that sends each 500 ms goes on to the bound`() throws {
+  @Test func `a stream that sends each 500 ms holds the drain until its timeout`() throws {
     let server = try ServedApp(["--delay", "500ms", "--drain-timeout", "3s"])
     let client = try RawClient(server.port)
     client.ask("/stream/500")
@@ -92,7 +93,7 @@ struct InFlightRequestsTests {
     #expect(report.inFlight("at_forward") == 0, "\(report)")
   }
 
-  @Test func `a client that does not read its answer, and one that does`() throws {
+  @Test func `the drain waits until a slow client has read its response`() throws {
     let server = try ServedApp(["--delay", "200ms", "--drain-quiet", "300ms"] + patient)
     let client = try RawClient(server.port, buffer: 4096)
     client.ask("/big/20000000")
@@ -108,7 +109,7 @@ struct InFlightRequestsTests {
     #expect(try server.report().drainEndedBy == "quiet")
   }
 
-  @Test func `a client that never reads its answer goes to the bound`() throws {
+  @Test func `a client that never reads its response holds the drain until its timeout`() throws {
     let options = ["--delay", "200ms", "--drain-timeout", "2s", "--grace", "1s", "--drain-quiet", "300ms"]
     let report = try reportOfAKill {
       // By name: nothing has to be looked for just before the kill.
@@ -125,7 +126,7 @@ struct InFlightRequestsTests {
     #expect(report.inFlight("at_kill") == 1, "\(report)")
   }
 
-  @Test func `a request that the app does not read`() throws {
+  @Test func `a request that the app does not read holds the drain until its timeout`() throws {
     let server = try ServedApp(["--delay", "200ms", "--drain-timeout", "8s", "--drain-quiet", "300ms"], ["--no-read"])
     let client = try RawClient(server.port)
     client.ask()
@@ -136,7 +137,7 @@ struct InFlightRequestsTests {
   }
 
   @Test(arguments: [false, true])
-  func `a connection that waits to be accepted`(asks: Bool) throws {
+  func `a connection that is not accepted holds the drain only if its client sent a request`(asks: Bool) throws {
     let server = try ServedApp(
       ["--delay", "200ms", "--drain-timeout", "8s", "--drain-quiet", "300ms"], ["--no-accept"])
     let client = try RawClient(server.port)
@@ -153,7 +154,7 @@ struct InFlightRequestsTests {
 
   // MARK: One side closed
 
-  @Test func `a client that has closed its side and is owed an answer`() throws {
+  @Test func `the drain waits for the response to a half-closed client`() throws {
     let server = try ServedApp(["--delay", "200ms", "--drain-quiet", "300ms"] + patient)
     let client = try RawClient(server.port)
     let asked = Clock.now()
@@ -167,7 +168,7 @@ struct InFlightRequestsTests {
     #expect(report.drainEndedBy == "quiet" && report.inFlight("at_stop") == 1, "\(report)")
   }
 
-  @Test func `one that has closed its side and got its answer holds nothing up`() throws {
+  @Test func `a half-closed client that has its response does not hold the drain`() throws {
     let server = try ServedApp(["--delay", "200ms", "--drain-quiet", "300ms"] + patient, ["--keep-half-closed"])
     let client = try RawClient(server.port)
     try client.exchange()

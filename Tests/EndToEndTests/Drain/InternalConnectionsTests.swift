@@ -45,7 +45,7 @@ struct InternalConnectionsTests {
   }
 
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")), .needs(.program("redis-server")))
-  func `redis and its workers under one shell end by quiet`() throws {
+  func `connections between redis and its workers under one shell do not hold the drain`() throws {
     let port = try Client.freePort()
     let run = try redisUnderAShell(port, workers: 3)
     try waitForWorkers(3, port, run)
@@ -67,7 +67,7 @@ struct InternalConnectionsTests {
   }
 
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")), .needs(.program("redis-server")))
-  func `a worker that ebb has not started holds the drain`() throws {
+  func `a worker outside the command's process tree holds the drain`() throws {
     let port = try Client.freePort()
     let run = try redisUnderAShell(port, workers: 1)
     try waitForWorkers(1, port, run)
@@ -88,7 +88,7 @@ struct InternalConnectionsTests {
 
   /// The proxy's connection to the app is not counted, its client's is.
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")), .needs(.program("nginx")), .needs(.program("curl")))
-  func `a proxy and its app wait for the request of a client`() throws {
+  func `a proxy and its app under one ebb finish a client's request before SIGTERM is forwarded`() throws {
     let (folder, port, appPort) = (try TestResources.folder(), try Client.freePort(), try Client.freePort())
     let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     let paths = kinds.map { "\($0)_temp_path \(folder)/\($0);" }.joined(separator: " ")

@@ -3,14 +3,16 @@ import Testing
 
 /// Whose connections count.
 @Suite(.endsItsProcesses, .mostlyWaits)
-struct DrainPortTests {
+struct PortDiscoveryTests {
   /// Enough to see who is waited for and who is not.
   private let short = ["--delay", "200ms", "--drain-quiet", "1500ms", "--drain-timeout", "20s"]
 
   // MARK: Listening sockets
 
   @Test(.needs(.ipv6), arguments: [(AF_INET, "127.0.0.1"), (AF_INET6, "[0:0:0:0:0:0:0:1]")])
-  func `clients of a socket for both families`(family: Int32, address: String) throws {
+  func `the drain waits for IPv4 and IPv6 clients of a dual-stack listening socket`(family: Int32, address: String)
+    throws
+  {
     let server = try ServedApp(short, ["--dual"])
     let client = try RawClient(server.port, family: family)
     let asked = Clock.now()
@@ -24,7 +26,7 @@ struct DrainPortTests {
     #expect(try server.report().drainEndedBy == "quiet")
   }
 
-  @Test func `several sockets on one port`() throws {
+  @Test func `clients of several listening sockets on one port are all counted`() throws {
     let server = try ServedApp(short, ["--reuseport", "4"])
     // The kernel spreads them.
     let clients = try (0..<8).map { _ in try RawClient(server.port) }
@@ -38,7 +40,7 @@ struct DrainPortTests {
     #expect(ports == [server.port])
   }
 
-  @Test func `one that is opened after the stop signal`() throws {
+  @Test func `a listening socket opened after the stop signal is discovered`() throws {
     let options = ["--delay", "5s", "--drain-quiet", "1500ms", "--drain-timeout", "20s", "-t", "60s"]
     let server = try ServedApp(options, ["--late", "USR1"])
     let sent = try server.stop()
@@ -55,7 +57,9 @@ struct DrainPortTests {
     #expect(ports == [[server.port], [server.port, late].sorted()], "\(report)")
   }
 
-  @Test func `one that the app closes while a request is in flight`() throws {
+  @Test func `the drain waits for a request in flight after the app closed its listening socket during the drain`()
+    throws
+  {
     let server = try ServedApp(short + ["--drain-timeout", "15s"], ["--close-on", "USR1"])
     let client = try RawClient(server.port)
     let asked = Clock.now()
@@ -71,7 +75,7 @@ struct DrainPortTests {
     #expect(try server.report().drainEndedBy == "quiet")
   }
 
-  @Test func `a child's, and one of each of two children`() throws {
+  @Test func `the listening sockets of two children are both discovered`() throws {
     let script = "\(Binaries.testApp) serve 0 & \(Binaries.testApp) serve 0; :"
     let server = try ServedApp(short + ["--group"], command: ["/bin/sh", "-c", script])
     let other = Int(try server.run.line("listening").number("port"))
@@ -89,7 +93,7 @@ struct DrainPortTests {
 
   // MARK: --ports
 
-  @Test func `ports by name: one of two, and nobody's`() throws {
+  @Test func `--ports limits the drain to the named port, even if no socket listens there`() throws {
     let nobodys = try Client.freePort()
     for names in [nobodys, nil] {
       let second = try Client.freePort()
@@ -109,7 +113,7 @@ struct DrainPortTests {
     }
   }
 
-  @Test func `ebb's own health port is not one`() throws {
+  @Test func `ebb's health port is not counted even if --ports names it`() throws {
     let (health, port) = (try Client.freePort(), try Client.freePort())
     let options = short + ["--health", "\(health)", "--ports", "\(port),\(health)"]
     let server = try ServedApp(options, command: testApp("serve", "\(port)"))
@@ -127,7 +131,7 @@ struct DrainPortTests {
 
   /// A queue consumer, a tunnel, a loop in a shell: by flag or by variable.
   @Test(arguments: [true, false])
-  func `an app that never listened keeps a delay that was given`(isFlag: Bool) throws {
+  func `a delay set by flag or variable is kept for an app that never listened`(isFlag: Bool) throws {
     var setup = LaunchOptions.withTraffic
     if !isFlag { setup.environment["EBB_DELAY"] = "2s" }
     let loop = "trap 'echo got TERM; exit 0' TERM; echo ready; while :; do sleep 0.1; done"
@@ -146,7 +150,7 @@ struct DrainPortTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `an app that never listened has its signal at once where no delay was given`(place: PIDRole) throws {
+  func `an app that never listened gets SIGTERM immediately if no delay is set`(place: PIDRole) throws {
     let run = try Run.ebb(["--log", "json", "-t", "600s"], testApp("signals"), in: place, .withTraffic)
     try run.line("ready")
     try run.send(.sigterm)
@@ -156,7 +160,7 @@ struct DrainPortTests {
     #expect(!(try run.records()).contains { $0["level"] as? String == "warning" }, "\(report)")
   }
 
-  @Test func `one with a UNIX socket alone gets the delay`() throws {
+  @Test func `an app that listens only on a UNIX socket gets the delay without a drain`() throws {
     let path = try TestResources.folder() + "/socket"
     try expectNoDrain(try ServedApp(["--delay", "1s"], ["--unix", path]))
   }
@@ -180,7 +184,7 @@ struct DrainNamespaceTests {
   private let launch = "\(Binaries.testApp) launch --network-namespace -- \(Binaries.testApp) serve 0"
 
   @Test(.needs(.program("curl")))
-  func `a server in another network holds nothing up`() throws {
+  func `a server in another network namespace does not hold the drain`() throws {
     let script = "\(launch) & exec \(Binaries.testApp) serve 0"
     let options = ["--delay", "200ms", "--drain-quiet", "300ms", "--drain-timeout", "20s"]
     let server = try ServedApp(options, command: ["/bin/sh", "-c", script])
@@ -196,7 +200,7 @@ struct DrainNamespaceTests {
     #expect(try server.look()["ports"] as? [Int] == [Int(own)])
   }
 
-  @Test func `an app that is in another network alone cannot be seen, and gets the bound`() throws {
+  @Test func `the drain lasts until its timeout if the app is in another network namespace`() throws {
     let options = ["--delay", "200ms", "--drain-timeout", "1500ms"]
     let server = try ServedApp(options, command: ["/bin/sh", "-c", "exec \(launch)"])
     let sent = try server.stop()
@@ -207,7 +211,7 @@ struct DrainNamespaceTests {
   }
 
   @Test(.needs(.program("curl")))
-  func `ebb and its app in one that is not the machine's`() throws {
+  func `ebb and its app in a new network namespace drain by quiet`() throws {
     let options = ["--delay", "200ms", "--drain-quiet", "300ms", "--drain-timeout", "20s"]
     let server = try ServedApp(options, launch: ["--network-namespace"])
     let request = try server.ask("/delay/8")
@@ -219,7 +223,7 @@ struct DrainNamespaceTests {
   }
 
   @Test(arguments: ["5353", "45678"])
-  func `one with a UDP socket alone gets the delay`(port: String) throws {
+  func `an app with only a UDP socket gets the delay without a drain`(port: String) throws {
     let server = try ServedApp(
       ["--delay", "1s"], command: testApp("serve", port, "--udp"), launch: ["--network-namespace"])
     try expectNoDrain(server)

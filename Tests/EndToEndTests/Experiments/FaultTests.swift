@@ -5,7 +5,7 @@ import Testing
 @Suite(.endsItsProcesses)
 struct FaultTests {
   @Test(arguments: PIDRole.possible)
-  func `after a burst of a hundred thousand signals the stop signal is acted on`(place: PIDRole) throws {
+  func `the stop signal is forwarded after a burst of 100 000 signals`(place: PIDRole) throws {
     let run = try Run.ebb(["--delay", "0"], testApp("signals", "--only", "TERM"), in: place)
     try run.line("ready")
     let supervisor = try run.supervisor()
@@ -20,7 +20,7 @@ struct FaultTests {
     #expect(before > 0)
   }
 
-  @Test func `a burst of signals makes nothing grow`() throws {
+  @Test func `a burst of 100 000 signals does not increase memory`() throws {
     let run = try Run.ebb([], testApp("signals", "--only", "TERM"))
     try run.line("ready")
     let names = ["USR1", "USR2", "HUP", "WINCH", "RTMIN+1", "INT"]
@@ -35,7 +35,7 @@ struct FaultTests {
   }
 
   @Test(.serialized, arguments: PIDRole.possible, [[], ["--exit"]])
-  func `a storm of orphans while stopping ends at the deadline`(place: PIDRole, how: [String]) throws {
+  func `a storm of orphans during a stop ends at the deadline`(place: PIDRole, how: [String]) throws {
     let options = ["--delay", "0", "--grace", "3s", "--leftover-timeout", "1s", "-t", "10s"]
     let run = try Run.ebb(options, testApp("storm", "10", "8") + how, in: place)
     try run.line("ready")
@@ -47,7 +47,7 @@ struct FaultTests {
     #expect(passed < .seconds(25))
   }
 
-  @Test func `a command that dies at once is never missed`() throws {
+  @Test func `the exit of a command that ends immediately is never missed`() throws {
     for round in 0..<300 {
       let code = Int32(round % 100)
       try Run.ebb([], testApp("exit", "\(code)")).expect(.code(code))
@@ -55,18 +55,18 @@ struct FaultTests {
   }
 
   @Test(.needs(.pidNamespace))
-  func `nor by process 1`() throws {
+  func `a command killed immediately is reaped when ebb is PID 1`() throws {
     for _ in 0..<100 { try Run.ebb([], testApp("kill-self", "KILL"), in: .pid1).expect(.code(137)) }
   }
 
   @Test(arguments: [PIDRole.subreaper], ["/bin/true"])
-  func `hundreds of runs of true`(place: PIDRole, command: String) throws {
+  func `300 runs of /bin/true exit with 0`(place: PIDRole, command: String) throws {
     for _ in 0..<300 { try Run.ebb([], [command], in: place).expect(.code(0)) }
   }
 
   /// Those rows of the table that README shows which need neither much time nor a machine for themselves.
   @Test(.needs(.pidNamespace))
-  func `the table of faults, in short`() throws {
+  func `the short run of the fault table passes in every row`() throws {
     let rows = ["startup", "signals", "netlink", "proc", "threads", "calls", "descriptors"]
     let run = try Run.program([Binaries.faultInjection, "--quick", "--ebb", try Binaries.ebb()] + rows)
     let exit = try run.exit(limit: .seconds(300))
@@ -77,7 +77,7 @@ struct FaultTests {
   // MARK: The parent's death
 
   @Test(arguments: [["-p", "TERM"], ["--parent-death-signal", "SIGTERM"]])
-  func `with a parent death signal ebb stops with its parent`(option: [String]) throws {
+  func `with --parent-death-signal TERM the parent's death starts a graceful stop`(option: [String]) throws {
     let ebb = [try Binaries.ebb()] + option + ["--delay", "300ms", "--"] + testApp("signals")
     let run = try Run.program(testApp("parent", "--") + ebb)
     try run.line("ready")
@@ -87,7 +87,7 @@ struct FaultTests {
     try run.readToEnd()
   }
 
-  @Test func `any other parent death signal is forwarded like any signal`() throws {
+  @Test func `a parent death signal that is not a stop signal is forwarded`() throws {
     let ebb = [try Binaries.ebb(), "-p", "USR1", "--"] + testApp("signals", "--exit-on", "USR1:0")
     let run = try Run.program(testApp("parent", "--") + ebb)
     try run.line("ready")
@@ -96,7 +96,7 @@ struct FaultTests {
     try run.readToEnd()
   }
 
-  @Test func `without one it serves on`() throws {
+  @Test func `without --parent-death-signal ebb continues after its parent's death`() throws {
     let ebb = [try Binaries.ebb(), "--delay", "0", "--"] + testApp("signals")
     let run = try Run.program(testApp("parent", "--") + ebb)
     let supervisor = try run.line("ready").number("ppid")

@@ -3,7 +3,7 @@ import Testing
 /// The counts of README's benchmark: those of its figures that no other load on the machine changes.
 @Suite(.endsItsProcesses, .needs(.pidNamespace), .needs(.program("valgrind")))
 struct InstructionTests {
-  @Test func `a run, a forwarded signal and an orphan take no more instructions than they may`() throws {
+  @Test func `a run, a forwarded signal and an orphan stay within their instruction limits`() throws {
     let run = try Run.program([Binaries.benchmarks, "--only", "instructions", "--ebb", try Binaries.ebb()])
     // Half a minute where nothing else runs.
     let exit = try run.exit(limit: .seconds(300))

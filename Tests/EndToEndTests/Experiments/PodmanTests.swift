@@ -43,7 +43,7 @@ struct PodmanTests {
     try String(contentsOfFile: log, encoding: .utf8).contains(" event=exited ")
   }
 
-  @Test func `a pod of the recipes' Deployment is ready by ebb's endpoint, and podman stop drains it`() throws {
+  @Test func `podman stop drains a pod of the recipes' Deployment that is ready by ebb's health endpoint`() throws {
     try play()
     let url = "http://127.0.0.1:\(port)/"
     let client = try Run.program(
@@ -58,7 +58,7 @@ struct PodmanTests {
     #expect(report.contains(" code=0 ") && report.contains(" delay_ms=10"), "\(report)")
   }
 
-  @Test func `podman leaves out the readiness probe and the grace period, and kube down kills at once`() throws {
+  @Test func `podman kube play ignores readiness probe and grace period, and kube down kills immediately`() throws {
     try play()
     let values = try podman.run(
       "inspect", "--format", "{{.Config.Healthcheck}} {{.Config.StopTimeout}}", "app-pod-0-app")
@@ -67,7 +67,7 @@ struct PodmanTests {
     #expect(try !hasReport())
   }
 
-  @Test func `podman refuses the Deployment's ports in the machine's network`() throws {
+  @Test func `podman kube play refuses the Deployment's ports in the host network`() throws {
     try deployment.write(toFile: file, atomically: true, encoding: .utf8)
     #expect(try podman.refusal("kube", "play", "--network", "host", file).contains("PortMappings can only be used"))
   }

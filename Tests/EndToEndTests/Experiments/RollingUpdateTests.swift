@@ -7,7 +7,7 @@ import Testing
   .endsItsProcesses, .needs(.pidNamespace), .needs(.program("haproxy")), .needs(.program("nginx")),
   .needs(.program("tini")))
 struct RollingUpdateTests {
-  @Test func `no request fails under ebb, and without it some do`() throws {
+  @Test func `in a rolling update behind haproxy no request fails under ebb and some fail without it`() throws {
     let run = try Run.program([Binaries.rollingUpdate, "--short", "--ebb", try Binaries.ebb()])
     // It takes a minute where nothing else runs.
     let exit = try run.exit(limit: .seconds(300))

@@ -6,7 +6,7 @@ import Testing
   .endsItsProcesses, .mostlyWaits, .needs(.pidNamespace), .needs(.program("dockerd")), .needs(.program("docker")),
   .needs(.program("busybox")), .needs(.program("haproxy")), .needs(.program("nginx")), .needs(.program("tini-static")))
 struct SwarmUpdateTests {
-  @Test func `no request fails under ebb while swarm updates a service, and without it some do`() throws {
+  @Test func `in a swarm service update no request fails under ebb and some fail without it`() throws {
     let run = try Run.program([Binaries.rollingUpdate, "--swarm", "--short", "--ebb", try Binaries.ebb()])
     // It takes a minute where nothing else runs.
     let exit = try run.exit(limit: .seconds(400))

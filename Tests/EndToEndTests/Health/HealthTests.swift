@@ -18,7 +18,7 @@ struct HealthTests {
   }
 
   @Test(.needs(.program("curl")), arguments: PIDRole.possible)
-  func `what curl sees`(place: PIDRole) throws {
+  func `curl gets the documented status and body from each health path`(place: PIDRole) throws {
     let (run, port) = try started(in: place)
     let url = "http://127.0.0.1:\(port)"
     #expect(try curl("-i", url + "/readyz").hasPrefix("HTTP/1.1 200 OK\n"))
@@ -49,13 +49,13 @@ struct HealthTests {
     try run.expect(.code(0))
   }
 
-  @Test(.needs(.program("curl")), .needs(.ipv6)) func `over IPv6 as well`() throws {
+  @Test(.needs(.program("curl")), .needs(.ipv6)) func `the health port answers over IPv4 and IPv6`() throws {
     let (_, port) = try started()
     #expect(try curl("http://[::1]:\(port)/readyz") == "ok")
     #expect(try curl("http://127.0.0.1:\(port)/readyz") == "ok")
   }
 
-  @Test(.needs(.program("promtool"))) func `promtool takes the metrics, before a stop and in one`() throws {
+  @Test(.needs(.program("promtool"))) func `promtool accepts the metrics before and during a stop`() throws {
     let (run, port) = try started(["--delay", "20s"])
     try run.send(.sigusr1)
     try run.line("got USR1")
@@ -78,7 +78,7 @@ struct HealthTests {
     }
   }
 
-  @Test(.mostlyWaits) func `it answers until the end`() throws {
+  @Test(.mostlyWaits) func `the health endpoint answers until ebb exits`() throws {
     let port = try Client.freePort()
     let options = ["--health", "\(port)", "--delay", "0", "--grace", "10s"]
     let run = try Run.ebb(options, testApp("signals", "--ignore-term"))
@@ -91,13 +91,13 @@ struct HealthTests {
     #expect(try RawClient.get(port, "/livez").status == 0)
   }
 
-  @Test func `the command does not inherit it`() throws {
+  @Test func `the command does not inherit the health socket`() throws {
     let run = try Run.ebb(["--health", "\(try Client.freePort())", "--delay", "0"], testApp("report"))
     try run.expect(.code(0))
     #expect(run.out.lines.contains("descriptors: 0 1 2"))
   }
 
-  @Test func `nor does a log line reach a client where standard error is closed`() throws {
+  @Test func `with standard error closed no log line reaches a health client`() throws {
     let port = try Client.freePort()
     let launch = ["--close", "0", "--close", "1", "--close", "2"]
     let run = try Run.ebb(
@@ -107,7 +107,7 @@ struct HealthTests {
     try run.expect(.code(143))
   }
 
-  @Test func `a port that is taken is fatal before the command exists`() throws {
+  @Test func `a health port in use is a fatal error before the command starts`() throws {
     let other = try SilentListener()
     let run = try Run.ebb(["--health", "127.0.0.1:\(other.port)"], testApp("exit", "0"))
     try run.expect(.code(125))
@@ -115,7 +115,7 @@ struct HealthTests {
       run.err.text == "ebb: fatal: cannot listen on 127.0.0.1:\(other.port) for --health: Address already in use\n")
   }
 
-  @Test func `without the option nothing listens`() throws {
+  @Test func `without --health ebb opens no socket`() throws {
     let run = try Run.ebb([], testApp("signals"))
     try run.line("ready")
     #expect(!Proc.descriptors(of: run.pid).values.contains { $0.hasPrefix("socket:") })
@@ -135,7 +135,7 @@ struct HealthAttackTests {
     return (run, port)
   }
 
-  @Test func `a thousand slow clients keep nobody out, and are gone after two seconds`() throws {
+  @Test func `1000 slow health clients keep no other client out and are dropped`() throws {
     let (run, port) = try started()
     let before = Proc.anonymousKilobytes(of: run.pid)
     var clients: [RawClient] = []
@@ -159,7 +159,7 @@ struct HealthAttackTests {
     try Clock.wait(for: "their descriptors") { Proc.descriptors(of: run.pid).count < 20 }
   }
 
-  @Test func `a client that sends a byte now and then has two seconds in all`() throws {
+  @Test func `a health client that sends single bytes is dropped after 2 s`() throws {
     let (_, port) = try started()
     let begun = Clock.now()
     let client = try RawClient(port)
@@ -176,7 +176,7 @@ struct HealthAttackTests {
     (String(repeating: "A", count: 2048), "HTTP/1.1 431 "),
     ("GET /readyz HTTP/1.1\r\n\r\n", "HTTP/1.1 200 "),
   ])
-  func `what is no request is refused`(request: String, answer: String) throws {
+  func `an invalid health request is refused and a minimal one is answered`(request: String, answer: String) throws {
     let (run, port) = try started()
     let client = try RawClient(port)
     client.send(request)
@@ -184,7 +184,7 @@ struct HealthAttackTests {
     #expect(run.poll() == nil)
   }
 
-  @Test func `a request that is too long gets its answer, whenever its rest comes`() throws {
+  @Test func `an overlong health request gets status 431 even if the client keeps sending`() throws {
     let (run, port) = try started()
     let descriptors = Proc.descriptors(of: run.pid).count
     for _ in 0..<50 {
@@ -201,7 +201,7 @@ struct HealthAttackTests {
     }
   }
 
-  @Test func `resets in the middle of everything leave nothing behind`() throws {
+  @Test func `health clients that reset in mid-request leave no descriptor open`() throws {
     let (run, port) = try started()
     let request = Array("GET /metrics HTTP/1.1\r\n\r\n".utf8)
     for round in 0..<2000 {
@@ -215,7 +215,7 @@ struct HealthAttackTests {
     try run.expect(.code(0))
   }
 
-  @Test func `an idle endpoint makes no context switch`() throws {
+  @Test func `an idle health endpoint causes no context switch`() throws {
     let (run, port) = try started()
     let slow = try RawClient(port)
     try Clock.wait(for: "it to be dropped") { slow.isClosed }
@@ -225,7 +225,7 @@ struct HealthAttackTests {
     #expect(Proc.contextSwitches(of: run.pid) == before)
   }
 
-  @Test func `with sixteen descriptors it works, and processes are found that have to be killed`() throws {
+  @Test func `with 16 descriptors and silent health clients ebb runs the hook and kills leftovers`() throws {
     let port = try Client.freePort()
     let options = [
       "--health", "\(port)", "--delay", "0", "--leftover-timeout", "500ms", "--pre-stop", "echo hooked", "--log",
@@ -245,7 +245,7 @@ struct HealthAttackTests {
   }
 
   @Test(.needs(.program("curl")))
-  func `requests without end do not delay a signal for long`() throws {
+  func `continuous health requests do not hold up signals`() throws {
     let (run, port) = try started()
     // Without a pause, so that one is under way whenever a signal comes.
     let curl = [Machine.path(of: "curl") ?? "curl", "-q", "-s", "-o", "/dev/null", "-w", "asked\n"]

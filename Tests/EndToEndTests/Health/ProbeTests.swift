@@ -5,7 +5,7 @@ import Testing
 @Suite(.endsItsProcesses)
 struct ProbeTests {
   @Test(arguments: PIDRole.possible)
-  func `through a whole stop`(place: PIDRole) throws {
+  func `ebb probe succeeds before a stop and fails during it, and --live succeeds in both`(place: PIDRole) throws {
     let run = try Run.ebb(["--delay", "20s"], testApp("signals"), in: place)
     try run.line("ready")
     let ready = try CommandResult.ebb("probe", about: run)
@@ -24,7 +24,7 @@ struct ProbeTests {
     try CommandResult.ebb(["probe", "--timeout", "30s"] + words, about: run)
   }
 
-  @Test func `the command is asked too`() throws {
+  @Test func `ebb probe --tcp and --http check the command while it serves`() throws {
     let run = try Run.ebb(["--delay", "20s"], testApp("serve", "0"))
     let port = try run.line("listening").number("port")
     let url = "http://localhost:\(port)/"
@@ -39,7 +39,7 @@ struct ProbeTests {
     #expect(try probe("--live", "--tcp", "\(port)", about: run).exit == .code(0))
   }
 
-  @Test func `what a server may answer`() throws {
+  @Test func `ebb probe --http accepts status 2xx and 3xx and names any other response`() throws {
     let run = try Run.ebb([], testApp("stay"))
     try run.line("ready")
     let answers: [(String, String?)] = [
@@ -58,7 +58,7 @@ struct ProbeTests {
     }
   }
 
-  @Test func `nobody listens, or nobody answers`() throws {
+  @Test func `ebb probe names a refused connection and a response that is late`() throws {
     let run = try Run.ebb([], testApp("stay"))
     try run.line("ready")
     let silent = try Loopback()
@@ -76,7 +76,7 @@ struct ProbeTests {
     deaf.close()
   }
 
-  @Test func `what it cannot tell`() throws {
+  @Test func `ebb probe exits with 125 if the supervisor is missing or unreadable`() throws {
     let none = try CommandResult(try Run.ebb(arguments: ["probe", "--pid", "4194304"]))
     #expect(none.exit == .code(125) && none.out == "" && none.err == "ebb: there is no process 4194304 here\n")
     let run = try Run.ebb([], testApp("stay"))

@@ -10,8 +10,7 @@ struct ReadyTests {
   }
 
   @Test(.needs(.program("curl")), arguments: PIDRole.possible)
-  func `a probe across a whole stop sees starting, ready, and not ready from the stop signal on`(place: PIDRole) throws
-  {
+  func `/readyz reports starting, then ready, then not ready from the stop signal on`(place: PIDRole) throws {
     let port = try Client.freePort()
     let health = try Client.freePort()
     let options = ["--ready-http", "http://127.0.0.1:\(port)/", "--health", "\(health)", "--delay", "3s", "-v"]
@@ -39,7 +38,7 @@ struct ReadyTests {
     #expect(run.err.text.contains("event=serving"))
   }
 
-  @Test func `a port is asked on both loopback addresses`() throws {
+  @Test func `--ready-tcp tries both loopback addresses`() throws {
     let port = try Client.freePort()
     let health = try Client.freePort()
     _ = try Run.ebb(["--ready-tcp", "\(port)", "--health", "127.0.0.1:\(health)"], Self.slowServer(port, seconds: 0.3))
@@ -48,7 +47,7 @@ struct ReadyTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `not ready in time ends with 124, whatever the command's code is`(place: PIDRole) throws {
+  func `a command that is not ready within --startup-timeout is stopped and ebb exits with 124`(place: PIDRole) throws {
     let options = [
       "--ready-tcp", "\(try Client.freePort())", "--startup-timeout", "3s", "--log", "json", "-e", "124",
     ]
@@ -61,14 +60,14 @@ struct ReadyTests {
     #expect(report["stop_signal"] is NSNull)
   }
 
-  @Test func `a command that ignores its stop then is killed, and it is still 124`() throws {
+  @Test func `a command that is killed after --startup-timeout makes ebb exit with 124`() throws {
     let options = ["--ready-tcp", "\(try Client.freePort())", "--startup-timeout", "3s", "--grace", "300ms"]
     let run = try Run.ebb(options, testApp("signals", "--ignore-term"))
     try run.expect(.code(124))
     #expect(run.err.text.contains("event=killing"))
   }
 
-  @Test func `a stop signal while starting is forwarded at once`() throws {
+  @Test func `a stop signal before readiness is forwarded immediately`() throws {
     let folder = try TestResources.folder()
     let options = [
       "--ready-tcp", "\(try Client.freePort())", "--delay", "20s", "--log", "json", "--pre-stop", "touch \(folder)/ran",
@@ -82,7 +81,7 @@ struct ReadyTests {
     #expect(!FileManager.default.fileExists(atPath: folder + "/ran"))
   }
 
-  @Test func `who accepts and says nothing is not ready and holds nothing up`() throws {
+  @Test func `a server that accepts but never answers is not ready and does not block signals`() throws {
     let silent = try SilentListener()
     let health = try Client.freePort()
     let options = ["--ready-http", "http://127.0.0.1:\(silent.port)/", "--health", "\(health)", "-vv"]
@@ -96,7 +95,7 @@ struct ReadyTests {
     try run.expect(.code(0))
   }
 
-  @Test func `ready-hold keeps it ready for a while after the stop signal`() throws {
+  @Test func `--ready-hold keeps /readyz ready for its time after the stop signal`() throws {
     let health = try Client.freePort()
     let run = try Run.ebb(["--health", "\(health)", "--ready-hold", "1s", "--delay", "20s"], testApp("signals"))
     try run.line("ready")

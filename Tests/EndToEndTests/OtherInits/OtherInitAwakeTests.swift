@@ -7,7 +7,7 @@ struct OtherInitAwakeTests {
   private func ebb(as name: String) -> Init { Init(name: name, maker: .ebb) }
 
   @Test(arguments: Init.names)
-  func `a delay wakes it, and its options hold`(name: String) throws {
+  func `EBB_DELAY activates ebb under another init's name and that init's options still apply`(name: String) throws {
     let options = name == "dumb-init" ? ["-r", "15:3"] : ["-g"]
     let sent: Signal = name == "dumb-init" ? .sigquit : .sigterm
     let run = try ebb(as: name).start(
@@ -22,7 +22,7 @@ struct OtherInitAwakeTests {
     #expect(try run.report()["delay_ended_by"] as? String == "time", "\(run)")
   }
 
-  @Test func `awake it kills at its deadline, and an exit code is remapped as tini does it`() throws {
+  @Test func `ebb as tini with EBB_DELAY kills at the deadline and remaps the exit code with -e`() throws {
     let variables = [
       "EBB_DELAY": "0", "EBB_DRAIN": "time", "EBB_TERMINATION_GRACE_PERIOD": "32s", "EBB_KILL_MARGIN": "30s",
     ]
@@ -34,7 +34,7 @@ struct OtherInitAwakeTests {
     #expect(Clock.now() - sent >= .seconds(2))
   }
 
-  @Test func `an asleep one below an awake one leaves it the delay, and forwards the signal once`() throws {
+  @Test func `ebb as plain tini below ebb leaves the delay to the outer one and forwards SIGTERM once`() throws {
     let command = [try Init.link("tini"), "-s", "--"] + testApp("signals")
     let run = try Run.ebb(["--delay", "1s", "--drain", "time"], command, in: .subreaper, .withTraffic)
     try run.line("ready")
@@ -50,7 +50,7 @@ struct OtherInitAwakeTests {
 
   // MARK: Asleep, and better
 
-  @Test func `status, probe and stop know one that is asleep`() throws {
+  @Test func `ebb status and probe recognise ebb as plain tini and ebb stop refuses`() throws {
     let run = try ebb(as: "tini").start(["-s", "--"] + testApp("signals"))
     try run.line("ready")
     let status = try CommandResult.ebb("status", about: run)
@@ -61,7 +61,7 @@ struct OtherInitAwakeTests {
     #expect(run.signals == [])
   }
 
-  @Test func `by another name it is asked by that name, unless it is PID 1`() throws {
+  @Test func `ebb as docker-init runs the status command outside PID 1`() throws {
     let run = try ebb(as: "docker-init").start(["-s", "--"] + testApp("signals"))
     try run.line("ready")
     try run.waitForPage(of: run.pid)
@@ -70,12 +70,12 @@ struct OtherInitAwakeTests {
   }
 
   @Test(.needs(.pidNamespace), arguments: Init.both("tini"))
-  func `PID 1 starts a program called status`(tini: Init) throws {
+  func `tini as PID 1 runs a program called status`(tini: Init) throws {
     try tini.start(["status"], in: .pid1).expect(.code(127))
   }
 
   @Test(arguments: ["tini", "dumb-init", "catatonit"])
-  func `ignored and blocked signals reach the command as they were`(name: String) throws {
+  func `under another init's name the command inherits ignored and blocked signals`(name: String) throws {
     let run = try ebb(as: name).start(
       ["--"] + testApp("report"), launch: ["--ignore", "HUP", "--ignore", "CHLD", "--block", "USR1"])
     try run.line("end")
@@ -84,7 +84,7 @@ struct OtherInitAwakeTests {
   }
 
   @Test(arguments: ["tini", "dumb-init", "catatonit"])
-  func `a fault's signal from outside does not end it`(name: String) throws {
+  func `SIGSEGV from another process does not end ebb under another init's name`(name: String) throws {
     let options = name == "dumb-init" ? ["-r", "11:0"] : []
     let run = try ebb(as: name).start(options + ["--"] + testApp("signals"))
     try run.line("ready")
@@ -95,7 +95,7 @@ struct OtherInitAwakeTests {
   }
 
   @Test(arguments: ["memfd_create", "pidfd_open"])
-  func `asleep it does without what it has for its reports`(call: String) throws {
+  func `ebb as plain tini runs without memfd_create and pidfd_open`(call: String) throws {
     let command = testApp("signals", "--exit-on", "USR2:5")
     let run = try ebb(as: "tini").start(["-s", "--"] + command, launch: ["--refuse", call])
     try run.line("ready")
@@ -106,7 +106,7 @@ struct OtherInitAwakeTests {
     #expect(run.err.text == "", "\(run)")
   }
 
-  @Test func `asleep its exit code is 1 where it cannot supervise a command`() throws {
+  @Test func `ebb as plain tini exits with 1 if it cannot supervise a command`() throws {
     let run = try ebb(as: "tini").start(["-s", "--"] + testApp("stay"), launch: ["--refuse", "epoll_create1"])
     try run.expect(.code(1))
     #expect(run.out.text == "")
@@ -115,7 +115,7 @@ struct OtherInitAwakeTests {
   @Test(
     .needs(.strace),
     arguments: ["epoll_create1", "epoll_ctl", "eventfd2", "signalfd4", "timerfd_create", "timerfd_settime"])
-  func `asleep it forwards signals also when Dispatch fails after the command's start`(call: String) throws {
+  func `ebb as plain tini forwards signals even if Dispatch fails after the command's start`(call: String) throws {
     let strace = [
       Machine.path(of: "strace") ?? "", "-f", "-o", "/dev/null", "-e", "trace=\(call)", "-e",
       "inject=\(call):error=ENOMEM:when=2",
@@ -135,7 +135,7 @@ struct OtherInitAwakeTests {
   // MARK: In an image
 
   @Test(.needs(.runc), arguments: [nil, "EBB_DELAY"] as [String?])
-  func `an image with tini in it drains with one mounted file and one variable`(variable: String?) throws {
+  func `an image with tini keeps the delay with ebb mounted over tini and EBB_DELAY`(variable: String?) throws {
     let tini = try #require(Machine.path(of: "tini-static"))
     for isMounted in [false, true] {
       var setup = LaunchOptions.withTraffic

@@ -55,7 +55,9 @@ struct OtherInitCommandLineTests {
   ]
 
   @Test(arguments: tini, Init.Maker.allCases)
-  func `tini's command line and exit codes`(line: Line, maker: Init.Maker) throws { try check(line, maker) }
+  func `a command line of tini gives its exit code under tini and under ebb`(line: Line, maker: Init.Maker) throws {
+    try check(line, maker)
+  }
 
   static let dumbInit: [Line] = [
     Line("dumb-init", exit3, 3), Line("dumb-init", ["-c", "sh", "-c", "exit 3"], 3),
@@ -75,7 +77,9 @@ struct OtherInitCommandLineTests {
   ]
 
   @Test(arguments: dumbInit, Init.Maker.allCases)
-  func `dumb-init's command line and exit codes`(line: Line, maker: Init.Maker) throws { try check(line, maker) }
+  func `a command line of dumb-init gives its exit code under dumb-init and under ebb`(line: Line, maker: Init.Maker)
+    throws
+  { try check(line, maker) }
 
   static let catatonit: [Line] = [
     Line("catatonit", exit3, 3), Line("catatonit", ["-g"] + exit3, 3),
@@ -88,7 +92,9 @@ struct OtherInitCommandLineTests {
   ]
 
   @Test(arguments: catatonit, Init.Maker.allCases)
-  func `catatonit's command line and exit codes`(line: Line, maker: Init.Maker) throws { try check(line, maker) }
+  func `a command line of catatonit gives its exit code under catatonit and under ebb`(line: Line, maker: Init.Maker)
+    throws
+  { try check(line, maker) }
 
   @Test(
     arguments: [
@@ -96,7 +102,7 @@ struct OtherInitCommandLineTests {
       ("tini-static", "tini version 0.19.0"), ("dumb-init", "dumb-init v1.2."),
       ("catatonit", "tini version 0."), ("podman-init", "tini version 0."),
     ], Init.Maker.allCases)
-  func `the version begins as dockerd and scripts read it, and ebb names itself behind it`(
+  func `--version under another init's name begins with that init's version and names ebb after it`(
     expected: (name: String, line: String), maker: Init.Maker
   ) throws {
     let run = try Init(name: expected.name, maker: maker).start(["--version"])
@@ -108,7 +114,7 @@ struct OtherInitCommandLineTests {
   }
 
   @Test(arguments: Init.names)
-  func `ebb in their place writes nothing of its own`(name: String) throws {
+  func `ebb under another init's name prints nothing of its own`(name: String) throws {
     // Company-wide settings wake nothing, and neither does an empty variable.
     let variables = ["EBB_LOG": "json", "EBB_VERBOSE": "2", "EBB_DELAYS": "1s", "EBB_DELAY": "", "EBB_HEALTH": ""]
     let options = name.contains("tini") || name == "docker-init" ? ["-s"] : []

@@ -39,7 +39,7 @@ struct OtherInitSignalTests {
 
   /// As PID 1: elsewhere a fault's signal ends tini and catatonit, but not ebb.
   @Test(.needs(.pidNamespace), arguments: forms, Init.Maker.allCases)
-  func `each signal reaches the command once, but for those that the init keeps`(form: Form, maker: Init.Maker) throws {
+  func `an init as PID 1 forwards each signal once except those that it keeps`(form: Form, maker: Init.Maker) throws {
     let run = try start(form, maker, testApp("signals", "--ignore-term", "--exit-on", "USR2:7"), in: .pid1)
     try run.line("ready")
     let (supervisor, command) = (try run.supervisor(), try run.command())
@@ -66,7 +66,8 @@ struct OtherInitSignalTests {
   }
 
   @Test(arguments: forms.filter { !$0.options.isEmpty || $0.name == "dumb-init" }, Init.Maker.allCases)
-  func `a group gets each signal, or the command alone`(form: Form, maker: Init.Maker) throws {
+  func `an init signals the process group or the command alone as its options say`(form: Form, maker: Init.Maker) throws
+  {
     let run = try start(form, maker, testApp("signals", "--with-child", "--exit-on", "USR1:0", "--ignore-term"))
     try run.line("child ready")
     try run.send(.sighup)
@@ -101,7 +102,7 @@ struct OtherInitSignalTests {
   ]
 
   @Test(arguments: ends, Init.Maker.allCases)
-  func `the command's end ends it at once, and what is left gets nothing, or dumb-init's TERM`(
+  func `an init exits with its command and only dumb-init signals the remaining processes`(
     end: End, maker: Init.Maker
   ) throws {
     let command = testApp("signals", "--with-child", "--ignore-term", "--exit-on", "QUIT:3")
@@ -117,7 +118,9 @@ struct OtherInitSignalTests {
   }
 
   @Test(arguments: forms, Init.Maker.allCases)
-  func `the code of a command that a signal killed is 128 and its number`(form: Form, maker: Init.Maker) throws {
+  func `an init exits with 128 plus the number of the signal that killed its command`(form: Form, maker: Init.Maker)
+    throws
+  {
     let run = try start(form, maker, testApp("stay"))
     try run.line("ready")
     try run.send(.sigterm)
@@ -127,7 +130,7 @@ struct OtherInitSignalTests {
   // MARK: dumb-init's rewrites and job control
 
   @Test(arguments: Init.Maker.allCases)
-  func `dumb-init rewrites faults and the terminal's signals too, the last rule wins, and 0 drops`(
+  func `dumb-init rewrites fault and terminal signals, applies the last rule and drops signals rewritten to 0`(
     maker: Init.Maker
   ) throws {
     let options = ["-c", "-r", "11:10", "-r", "21:12", "-r", "1:3", "-r", "1:2", "-r", "28:0", "-r", "15:10"]
@@ -151,7 +154,7 @@ struct OtherInitSignalTests {
   }
 
   @Test(arguments: [Signal.sigtstp, .sigttin, .sigttou], Init.Maker.allCases)
-  func `dumb-init stops its session and itself at each of the terminal's three signals`(
+  func `dumb-init suspends its session and itself on SIGTSTP, SIGTTIN and SIGTTOU`(
     signal: Signal, maker: Init.Maker
   ) throws {
     let run = try start(Form(name: "dumb-init", options: []), maker, testApp("signals"))
@@ -166,7 +169,7 @@ struct OtherInitSignalTests {
   }
 
   @Test(arguments: Init.both("dumb-init"))
-  func `dumb-init starts a session, unless an option or a variable says otherwise`(program: Init) throws {
+  func `dumb-init starts a session unless -c or DUMB_INIT_SETSID=0 is given`(program: Init) throws {
     let session = try program.start(testApp("report")).line("ready")
     #expect(try session.field("sid") == session.field("pid"))
     for (options, variables) in [(["-c"], [:]), ([], ["DUMB_INIT_SETSID": "0"])] as [([String], [String: String])] {
@@ -200,7 +203,7 @@ struct OtherInitSignalTests {
   ]
 
   @Test(arguments: adoptions, Init.Maker.allCases)
-  func `orphans become its children where it was asked for that, and tini warns where it was not`(
+  func `an init that is a subreaper adopts orphans and tini warns if it is not`(
     adoption: Adoption, maker: Init.Maker
   ) throws {
     let run = try start(adoption.form, maker, orphan, adoption.variables)
@@ -217,7 +220,7 @@ struct OtherInitSignalTests {
   }
 
   @Test(arguments: Init.both("tini"))
-  func `a line for each reaped orphan with -w, unless its verbosity is 0`(tini: Init) throws {
+  func `tini -w prints a line for each reaped orphan unless TINI_VERBOSITY is 0`(tini: Init) throws {
     let script = "sh -c 'sleep 0.1 & echo orphan pid=$!'; sleep 1"
     for (variables, speaks) in [([:], true), (["TINI_VERBOSITY": "0"], false)] as [([String: String], Bool)] {
       let run = try tini.start(["-s", "-w", "--", "sh", "-c", script], variables)
@@ -229,7 +232,7 @@ struct OtherInitSignalTests {
   }
 
   @Test(arguments: Init.both("tini"))
-  func `the group by variable, set at all`(tini: Init) throws {
+  func `tini signals the process group if TINI_KILL_PROCESS_GROUP is set, even if empty`(tini: Init) throws {
     let run = try tini.start(
       ["-s"] + ["--"] + testApp("signals", "--with-child"), ["TINI_KILL_PROCESS_GROUP": ""])
     try run.line("child ready")
@@ -240,7 +243,7 @@ struct OtherInitSignalTests {
   }
 
   @Test(arguments: Init.both("tini"))
-  func `its parent's death is the signal of -p, which the command gets`(tini: Init) throws {
+  func `tini -p forwards its signal when tini's parent dies`(tini: Init) throws {
     let name = try tini.command(["-s", "-p", "SIGUSR1", "--"] + testApp("signals"))
     let run = try Run.program(testApp("parent", "--") + name, LaunchOptions.withTraffic)
     let ready = try run.line("ready")

@@ -7,7 +7,7 @@ struct CoreTests {
   private func threads(_ run: Run) throws -> Int { Int(Proc.status(of: try run.supervisor())["Threads"] ?? "") ?? 0 }
 
   @Test(arguments: PIDRole.possible)
-  func `one thread, and a second one from the first line of the log on`(place: PIDRole) throws {
+  func `ebb has one thread before its first log line and two after it`(place: PIDRole) throws {
     let run = try Run.ebb(["--delay", "0"], testApp("signals", "--ignore-term"), in: place)
     try run.line("ready")
     let supervisor = try run.supervisor()
@@ -23,7 +23,7 @@ struct CoreTests {
 
   /// As ebb has it where Dispatch asks for its thread, and as it would be if it did not.
   @Test(arguments: [("captured", 2, "true"), ("own", 3, "false")])
-  func `Dispatch's queue is served by the main thread and one source takes several signals, or neither`(
+  func `the main thread serves Dispatch's manager queue only if the creation of its thread is captured`(
     way: String, threads: Int, isMain: String
   ) throws {
     let run = try Run.program([Binaries.manager, way, "20000"])
@@ -47,14 +47,14 @@ struct CoreTests {
   }
 
   @Test(arguments: PIDRole.possible, ["1", "11"])
-  func `where clone3 is refused all is as ever`(place: PIDRole, error: String) throws {
+  func `ebb forwards, logs and stops if clone3 is refused`(place: PIDRole, error: String) throws {
     let command = testApp("signals", "--exit-on", "TERM:3")
     try expectWholeRun(
       try Run.ebb(["--delay", "100ms"], command, in: place, .launch("--refuse", "clone3:\(error)")))
   }
 
   @Test(.needs(.root))
-  func `where no process may be added all is as ever`() throws {
+  func `ebb forwards, logs and stops under RLIMIT_NPROC without a spare process`() throws {
     // A user without other processes: the limit counts all of a user's.
     let launch = ["--uid", "\(1_000_000 + getpid())", "--rlimit-nproc", "2"]
     let command = testApp("signals", "--exit-on", "TERM:3")
@@ -62,7 +62,7 @@ struct CoreTests {
   }
 
   @Test(.needs(.pidsGroups))
-  func `where a control group allows two processes all is as ever`() throws {
+  func `ebb forwards, logs and stops in a control group limited to two processes`() throws {
     let script = """
       \(Machine.mountPids)
       group=/mnt/ebb-pids-$$
@@ -74,7 +74,7 @@ struct CoreTests {
     try expectWholeRun(run)
   }
 
-  @Test func `without a thread a full pipe keeps nothing waiting, and what was lost is counted`() throws {
+  @Test func `without a log thread a full pipe blocks nothing and lost lines are counted`() throws {
     let (reading, writing) = try makePipe()
     var setup = LaunchOptions.launch("--refuse", "clone3")
     setup.error = writing
@@ -100,7 +100,7 @@ struct CoreTests {
     #expect(reader.lines.contains { $0.contains("event=log-dropped") }, "\(reader.text.suffix(2000))")
   }
 
-  @Test func `with eight megabytes of addresses all is as ever`() throws {
+  @Test func `ebb forwards, logs and stops with 8 MiB of address space`() throws {
     let command = testApp("signals", "--exit-on", "TERM:3")
     try expectWholeRun(try Run.ebb(["--delay", "100ms"], command, .launch("--rlimit-as", "\(8 << 20)")))
   }
@@ -110,7 +110,7 @@ struct CoreTests {
   @Test(
     arguments: ["epoll_create1", "epoll_ctl", "eventfd2", "signalfd4", "timerfd_create", "timerfd_settime"],
     [(EPERM, "Operation not permitted"), (ENOSYS, "Function not implemented")])
-  func `what the core cannot do without is missed before the command starts`(
+  func `a refused system call of the core is a fatal error before the command starts`(
     call: String, error: (code: Int32, text: String)
   ) throws {
     let run = try Run.ebb([], testApp("stay"), .launch("--refuse", "\(call):\(error.code)"))
@@ -123,7 +123,7 @@ struct CoreTests {
   @Test(
     .needs(.strace),
     arguments: ["epoll_create1", "epoll_ctl", "eventfd2", "signalfd4", "timerfd_create", "timerfd_settime"])
-  func `what fails after the command's start ends it in order`(call: String) throws {
+  func `a core failure after the start stops the command and ebb exits with 125`(call: String) throws {
     // The first time is before the start.
     let strace = [
       Machine.path(of: "strace") ?? "", "-f", "-o", "/dev/null", "-e", "trace=\(call)", "-e",
@@ -142,7 +142,7 @@ struct CoreTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `getrandom is not needed`(place: PIDRole) throws {
+  func `ebb stops leftovers if getrandom is refused`(place: PIDRole) throws {
     let run = try Run.ebb(
       ["--leftover-timeout", "20s"], testApp("leave", "3"), in: place, .launch("--refuse", "getrandom"))
     try run.expect(.code(0))
@@ -152,7 +152,7 @@ struct CoreTests {
   // MARK: Descriptors
 
   @Test(arguments: PIDRole.possible, 3...13)
-  func `too few descriptors are missed before the command starts, and their number is said`(
+  func `too few descriptors are a fatal error that names how many ebb needs`(
     place: PIDRole, count: Int
   ) throws {
     let few = try Run.ebb([], testApp("stay"), in: place, .launch("--rlimit-nofile", "\(count)"))
@@ -170,7 +170,7 @@ struct CoreTests {
   }
 
   @Test(arguments: 5...20)
-  func `the soft limit is raised for ebb alone`(count: Int) throws {
+  func `ebb raises its own descriptor limit and leaves the command's unchanged`(count: Int) throws {
     let options = ["--delay", "0", "--grace", "1s"]
     let run = try Run.ebb(
       options, ["/bin/sh", "-c", "trap 'exit 3' TERM; ulimit -Sn; echo ready; while :; do sleep 0.1; done"],
@@ -182,7 +182,7 @@ struct CoreTests {
     #expect(!run.err.text.contains("level=warn"), "\(run)")
   }
 
-  @Test func `inherited descriptors count`() throws {
+  @Test func `inherited descriptors count against the descriptor limit`() throws {
     let folder = try TestResources.folder()
     let inherited = (3..<20).flatMap { ["--open", "\($0):\(folder)/\($0)"] }
     let limit = try Run.ebb([], testApp("stay"), LaunchOptions(launch: inherited + ["--rlimit-nofile", "23"]))
@@ -194,7 +194,7 @@ struct CoreTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `with as many descriptors as are asked for all leftovers are killed`(place: PIDRole) throws {
+  func `all leftovers are killed with the 14 descriptors that ebb requires`(place: PIDRole) throws {
     let options = ["--leftover-timeout", "500ms"]
     let command = testApp("leave", "20", "--ignore-term", "--session")
     let run = try Run.ebb(options, command, in: place, .launch("--rlimit-nofile", "14"))
@@ -206,7 +206,7 @@ struct CoreTests {
   // MARK: What it has from libdispatch and from glibc
 
   @Test(.needs(.root), arguments: ["0", "5"])
-  func `the hook runs with the niceness that ebb was given`(niceness: String) throws {
+  func `the pre-stop hook runs with the niceness that ebb was given`(niceness: String) throws {
     let options = ["--pre-stop", "cut -d ' ' -f 19 /proc/self/stat", "--delay", "300ms"]
     let run = try Run.ebb(options, testApp("signals"), .launch("--nice", niceness))
     try run.line("ready")
@@ -216,7 +216,7 @@ struct CoreTests {
   }
 
   @Test(arguments: PIDRole.possible, [Int32(32), 33])
-  func `the signals that glibc keeps do no harm`(place: PIDRole, number: Int32) throws {
+  func `signals 32 and 33, which glibc reserves, have no effect on ebb`(place: PIDRole, number: Int32) throws {
     let run = try Run.ebb(["-v", "--delay", "0"], testApp("signals"), in: place)
     try run.line("ready")
     let supervisor = try run.supervisor()

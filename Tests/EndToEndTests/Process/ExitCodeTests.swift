@@ -5,14 +5,15 @@ import Testing
 @Suite(.endsItsProcesses)
 struct ExitCodeTests {
   @Test(arguments: PIDRole.possible, [0, 1, 2, 42, 99, 125, 126, 127, 128, 255] as [Int32])
-  func `the command's own code`(place: PIDRole, code: Int32) throws {
+  func `ebb exits with the command's exit code`(place: PIDRole, code: Int32) throws {
     let run = try Run.ebb([], testApp("exit", "\(code)"), in: place)
     try run.expect(.code(code))
     #expect(run.err.text == "")
   }
 
   @Test(arguments: PIDRole.possible, [SIGHUP, SIGINT, SIGQUIT, SIGABRT, SIGKILL, SIGSEGV, SIGPIPE, SIGTERM, 64])
-  func `128 and the number of the signal that killed the command`(place: PIDRole, signal: Int32) throws {
+  func `ebb exits with 128 plus the number of the signal that killed the command`(place: PIDRole, signal: Int32) throws
+  {
     let run = try Run.ebb([], testApp("kill-self", "\(signal)"), in: place)
     try run.expect(.code(128 + signal))
   }
@@ -24,18 +25,18 @@ struct ExitCodeTests {
       (["-e", "3"], "3", 0), (["-e3"], "3", 0), (["--remap-exit", "3:4"], "3", 4), (["--remap-exit=3:4"], "3", 4),
       (["-e", "1", "-e", "3:9", "-e", "5"], "3", 9), (["-e", "0:6"], "0", 6), (["-e", "4"], "3", 3),
     ] as [([String], String, Int32)])
-  func `a code may be remapped`(options: [String], code: String, expected: Int32) throws {
+  func `--remap-exit replaces an exit code`(options: [String], code: String, expected: Int32) throws {
     try Run.ebb(options, testApp("exit", code)).expect(.code(expected))
   }
 
-  @Test func `a code that stands for a signal too`() throws {
+  @Test func `--remap-exit 143 applies to a command that died of SIGTERM`() throws {
     let run = try Run.ebb(["-e", "143", "--delay", "0"], testApp("stay"))
     try run.line("ready")
     try run.send(.sigterm)
     try run.expect(.code(0))
   }
 
-  @Test func `remapping by variable`() throws {
+  @Test func `EBB_REMAP_EXIT replaces several exit codes`() throws {
     for (code, expected) in [("3", 0), ("7", 8), ("9", 9)] as [(String, Int32)] {
       try Run.ebb([], testApp("exit", code), .environment(["EBB_REMAP_EXIT": "3,7:8"])).expect(.code(expected))
     }
@@ -44,12 +45,12 @@ struct ExitCodeTests {
   // MARK: Commands that cannot be executed
 
   @Test(arguments: ["/no/such/program", "no-such-program", "", "./no-such-program", "/etc/passwd/x"])
-  func `127 where there is no such command`(command: String) throws {
+  func `a missing command makes ebb exit with 127`(command: String) throws {
     try expectFatal(Run.ebb([], [command]), 127, command)
   }
 
   @Test(arguments: PIDRole.possible)
-  func `126 where the command is there and cannot be executed`(place: PIDRole) throws {
+  func `a command that exists but cannot be executed makes ebb exit with 126`(place: PIDRole) throws {
     let folder = try TestResources.folder()
     let files = [
       "plain": ("#!/bin/sh\n", 0o644), "interpreter": ("#!/no/such/interpreter\n", 0o755),
@@ -65,13 +66,13 @@ struct ExitCodeTests {
     #expect(run.err.text == "ebb: fatal: cannot execute \"/\": Is a directory\n")
   }
 
-  @Test func `126 also where PATH leads to it`() throws {
+  @Test func `a file in PATH that cannot be executed makes ebb exit with 126`() throws {
     let folder = try TestResources.folder()
     try write("#!/bin/sh\n", mode: 0o644, to: folder, "tool")
     try expectFatal(Run.ebb([], ["tool"], .environment(["PATH": folder])), 126, "tool")
   }
 
-  @Test func `PATH is searched on after a file that cannot be executed`() throws {
+  @Test func `the search in PATH continues after a file that cannot be executed`() throws {
     let (first, second) = (try TestResources.folder(), try TestResources.folder())
     try write("#!/bin/sh\nexit 1", mode: 0o644, to: first, "tool")
     try write("#!/bin/sh\nexit 12", mode: 0o755, to: second, "tool")
@@ -79,13 +80,13 @@ struct ExitCodeTests {
     try Run.ebb([], ["tool"], .environment(["PATH": path])).expect(.code(12))
   }
 
-  @Test func `a relative path is relative to where ebb was called`() throws {
+  @Test func `a relative command path is resolved in ebb's initial working directory`() throws {
     let folder = try TestResources.folder()
     try write("#!/bin/sh\nexit 13", mode: 0o755, to: folder, "tool")
     try Run.ebb([], ["./tool"], .launch("--cwd", folder)).expect(.code(13))
   }
 
-  @Test func `a script without an interpreter line is run as a shell would`() throws {
+  @Test func `a script without an interpreter line is run by the shell`() throws {
     let folder = try TestResources.folder()
     let script = try write("echo $0 $1 \"$2\"\nexit 14\n", mode: 0o755, to: folder, "script")
     let run = try Run.ebb([], [script, "a", "b  c"])
@@ -93,7 +94,7 @@ struct ExitCodeTests {
     #expect(run.out.lines == ["\(script) a b  c"])
   }
 
-  @Test func `an empty file is an empty script`() throws {
+  @Test func `an empty executable file exits with 0`() throws {
     let folder = try TestResources.folder()
     try Run.ebb([], [write("", mode: 0o755, to: folder, "empty")]).expect(.code(0))
   }

@@ -15,7 +15,7 @@ struct HangingFileTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `a hook that cannot be executed holds up no signal and no deadline`(place: PIDRole) throws {
+  func `a pre-stop hook whose file never opens holds up no signal and no deadline`(place: PIDRole) throws {
     let options = [
       "--pre-stop", try hangingFile(), "--delay", "300ms", "--drain-timeout", "1200ms", "-t", "4s", "--kill-margin",
       "1s", "--grace", "1s", "--log",
@@ -38,7 +38,7 @@ struct HangingFileTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `a termination log that cannot be opened does not hold up the exit`(place: PIDRole) throws {
+  func `a termination log that never opens does not hold up the exit`(place: PIDRole) throws {
     let options = ["--termination-log", try hangingFile(), "--delay", "0"]
     let run = try Run.ebb(options, testApp("signals", "--exit-on", "TERM:3"), in: place)
     try run.line("ready")
@@ -48,7 +48,7 @@ struct HangingFileTests {
     #expect(run.err.text.contains("event=exited"), "\(run)")
   }
 
-  @Test func `nor that of a command that cannot be started`() throws {
+  @Test func `a termination log that never opens does not hold up the exit after a failed start`() throws {
     let run = try Run.ebb(["--termination-log", try hangingFile()], ["/does/not/exist"])
     try run.expect(.code(127))
   }

@@ -34,7 +34,7 @@ struct InheritanceAndFootprintTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `the working directory is / in ebb only`(place: PIDRole) throws {
+  func `ebb changes to / and the command keeps the working directory`(place: PIDRole) throws {
     let folder = try TestResources.folder()
     let run = try Run.ebb([], testApp("report", "--stay"), in: place, .launch("--cwd", folder))
     try run.line("end")
@@ -43,7 +43,7 @@ struct InheritanceAndFootprintTests {
     try run.wait(for: "ebb to go to /") { Proc.directory(of: supervisor) == "/" }
   }
 
-  @Test func `the environment is unchanged`() throws {
+  @Test func `the command gets the environment unchanged`() throws {
     let variables = ["PATH": "/usr/bin", "EBB_DELAY": "0", "EMPTY": "", "LISTEN_PID": "1", "X": "a=b c\u{e9}"]
     let run = try Run.ebb([], testApp("report"), LaunchOptions(environment: variables))
     try run.expect(.code(0))
@@ -52,12 +52,12 @@ struct InheritanceAndFootprintTests {
     #expect(seen.count == variables.count)
   }
 
-  @Test func `an empty environment is fine`() throws {
+  @Test func `a command runs with an empty environment`() throws {
     try Run.ebb([], ["ls", "/"], LaunchOptions(environment: [:])).expect(.code(0))
   }
 
   @Test(.needs(.pidNamespace))
-  func `without proc everything works, with a warning where it matters`() throws {
+  func `without /proc the command is stopped and leftovers are stopped with a warning`() throws {
     let setup = LaunchOptions.launch("--pid-namespace-without-proc")
     let plain = try Run.ebb(["--delay", "0"], testApp("signals", "--exit-on", "TERM:3"), setup)
     try plain.line("ready")
@@ -71,7 +71,7 @@ struct InheritanceAndFootprintTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `sixteen descriptors are enough`(place: PIDRole) throws {
+  func `16 descriptors are enough to forward every signal and to stop`(place: PIDRole) throws {
     let run = try Run.ebb(["--delay", "300ms"], testApp("signals"), in: place, .launch("--rlimit-nofile", "16"))
     try run.line("ready")
     for signal in Signal.forwarded {
@@ -84,7 +84,7 @@ struct InheritanceAndFootprintTests {
     #expect(!run.err.text.contains("level=warn"), "\(run)")
   }
 
-  @Test func `sixteen descriptors are enough for leftovers`() throws {
+  @Test func `16 descriptors are enough to stop leftovers`() throws {
     let setup = LaunchOptions.launch("--rlimit-nofile", "16")
     let run = try Run.ebb(["--leftover-timeout", "20s"], testApp("leave", "3", "--orphaned", "--session"), setup)
     try run.expect(.code(0))
@@ -120,7 +120,7 @@ struct InheritanceAndFootprintTests {
   }
 
   @Test(.needs(.root), arguments: [[], ["--pid-namespace"]])
-  func `any user will do`(namespace: [String]) throws {
+  func `ebb stops leftovers as an unprivileged user`(namespace: [String]) throws {
     let setup = LaunchOptions(launch: namespace + ["--uid", "65534"])
     let run = try Run.ebb(["--leftover-timeout", "20s"], testApp("leave", "2", "--on", "USR1"), setup)
     try run.line("ready")
@@ -141,7 +141,7 @@ struct InheritanceAndFootprintTests {
     #expect(run.signals.first == "got TERM", "\(run)")
   }
 
-  @Test func `the binary is static and small`() throws {
+  @Test func `the release binary is static and at most 1 500 000 bytes long`() throws {
     let binary = try Binaries.ebb()
     let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: binary)))
     #expect(bytes.count <= 1_500_000)

@@ -5,7 +5,7 @@ import Testing
 @Suite(.endsItsProcesses, .mostlyWaits, .needs(.program("curl")))
 struct JobControlAsPID1Tests {
   @Test(.needs(.program("nginx")), arguments: PIDRole.possible)
-  func `nginx`(place: PIDRole) throws {
+  func `nginx under ebb answers during the whole delay and finishes a download after SIGQUIT`(place: PIDRole) throws {
     let folder = try TestResources.folder()
     let port = try Client.freePort()
     try write(Data(repeating: 46, count: 1_000_000), to: folder, "large")
@@ -46,7 +46,7 @@ struct JobControlAsPID1Tests {
   }
 
   @Test(.needs(.program("python3")), arguments: PIDRole.possible)
-  func `a server that does nothing about SIGTERM`(place: PIDRole) throws {
+  func `Python's http.server without a SIGTERM handler answers during the whole delay`(place: PIDRole) throws {
     let port = try Client.freePort()
     let python = [Machine.path(of: "python3") ?? "", "-m", "http.server", "--bind", "127.0.0.1", "\(port)"]
     let setup = LaunchOptions.launch("--cwd", try TestResources.folder())

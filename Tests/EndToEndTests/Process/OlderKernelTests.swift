@@ -36,7 +36,9 @@ struct OlderKernelTests {
     ]
 
   @Test(arguments: PIDRole.possible, kernels)
-  func `starts, forwards, keeps the delay and exits with the command's code`(place: PIDRole, kernel: Kernel) throws {
+  func `on an older kernel ebb forwards signals, keeps the delay and exits with the command's code`(
+    place: PIDRole, kernel: Kernel
+  ) throws {
     let command = testApp("signals", "--exit-on", "TERM:3")
     let run = try Run.ebb(["-v", "--delay", "300ms"], command, in: place, kernel.setup)
     try run.line("ready")
@@ -58,7 +60,7 @@ struct OlderKernelTests {
   }
 
   @Test(arguments: PIDRole.possible, kernels)
-  func `kills at the deadline`(place: PIDRole, kernel: Kernel) throws {
+  func `on an older kernel ebb kills the command at the deadline`(place: PIDRole, kernel: Kernel) throws {
     let options = ["--delay", "0", "--grace", "700ms"]
     let run = try Run.ebb(options, testApp("signals", "--ignore-term"), in: place, kernel.setup)
     try run.line("ready")
@@ -69,7 +71,7 @@ struct OlderKernelTests {
   }
 
   @Test(arguments: kernels)
-  func `kills the command's descendants at the deadline`(kernel: Kernel) throws {
+  func `on an older kernel ebb kills the command's descendants at the deadline`(kernel: Kernel) throws {
     let app = testApp("signals", "--ignore-term").joined(separator: " ")
     let options = ["--delay", "0", "--grace", "700ms"]
     let run = try Run.ebb(options, ["/bin/sh", "-c", "trap '' TERM; \(app) & wait; wait"], kernel.setup)
@@ -80,7 +82,7 @@ struct OlderKernelTests {
   }
 
   @Test(arguments: PIDRole.possible, kernels)
-  func `reaps orphans`(place: PIDRole, kernel: Kernel) throws {
+  func `on an older kernel ebb reaps orphans`(place: PIDRole, kernel: Kernel) throws {
     let run = try Run.ebb(["--delay", "0", "--log", "json"], testApp("orphans", "100", "7"), in: place, kernel.setup)
     try run.line("ready")
     let command = try run.command()
@@ -94,7 +96,7 @@ struct OlderKernelTests {
   }
 
   @Test(arguments: PIDRole.possible, kernels)
-  func `stops what the command leaves behind`(place: PIDRole, kernel: Kernel) throws {
+  func `on an older kernel ebb stops leftovers`(place: PIDRole, kernel: Kernel) throws {
     let options = ["--leftover-timeout", "20s"]
     let run = try Run.ebb(options, testApp("leave", "3", "--orphaned", "--session"), in: place, kernel.setup)
     try run.expect(.code(0))
@@ -102,7 +104,7 @@ struct OlderKernelTests {
   }
 
   @Test(arguments: PIDRole.possible, kernels)
-  func `kills what does not stop`(place: PIDRole, kernel: Kernel) throws {
+  func `on an older kernel ebb kills leftovers that ignore SIGTERM`(place: PIDRole, kernel: Kernel) throws {
     let command = testApp("leave", "3", "--orphaned", "--session", "--ignore-term")
     let run = try Run.ebb(["--leftover-timeout", "500ms"], command, in: place, kernel.setup)
     try run.expect(.code(0))
@@ -110,7 +112,7 @@ struct OlderKernelTests {
   }
 
   @Test(arguments: kernels)
-  func `keeps no inherited descriptor open`(kernel: Kernel) throws {
+  func `on an older kernel ebb keeps no inherited descriptor open`(kernel: Kernel) throws {
     let folder = try TestResources.folder()
     var setup = kernel.setup
     setup.launch += ["--open", "3:\(folder)/three", "--open", "500:\(folder)/far"]
@@ -123,7 +125,9 @@ struct OlderKernelTests {
   }
 
   @Test(arguments: kernels)
-  func `status, probe and stop find the supervisor where there is memfd_create`(kernel: Kernel) throws {
+  func `on an older kernel status, probe and stop find the supervisor if the kernel has memfd_create`(kernel: Kernel)
+    throws
+  {
     let run = try Run.ebb(["--delay", "25s"], testApp("signals", "--exit-on", "TERM:3"), kernel.setup)
     try run.line("ready")
     func answer(_ words: String...) throws -> CommandResult {

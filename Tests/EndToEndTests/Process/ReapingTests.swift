@@ -6,7 +6,7 @@ import Testing
 struct ReapingTests {
   // One after the other: both at once would take most of the machine's usual 32768 process ids.
   @Test(.serialized, arguments: PIDRole.possible)
-  func `ten thousand orphans at once`(place: PIDRole) throws {
+  func `10 000 orphans that exit together are all reaped`(place: PIDRole) throws {
     let run = try Run.ebb(["--delay", "0", "--log", "json"], testApp("orphans", "10000", "7"), in: place)
     try run.line("ready")
     let (supervisor, command) = (try run.supervisor(), try run.command())
@@ -24,7 +24,7 @@ struct ReapingTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `the command's exit is seen among coalesced ones`(place: PIDRole) throws {
+  func `the command's exit is found among 500 orphans behind one SIGCHLD`(place: PIDRole) throws {
     let run = try Run.ebb(["--delay", "0"], testApp("orphans", "500", "7"), in: place)
     try run.line("ready")
     let (supervisor, command) = (try run.supervisor(), try run.command())
@@ -38,7 +38,7 @@ struct ReapingTests {
   }
 
   @Test(.needs(.strace))
-  func `a stop signal does not wait until all are reaped`() throws {
+  func `a stop signal is handled before all orphans are reaped`() throws {
     let run = try Run.ebb(["--delay", "0"], testApp("orphans", "400", "0"))
     try run.line("ready")
     try stop(run.pid)
@@ -60,7 +60,7 @@ struct ReapingTests {
     try Clock.wait(for: "ebb to be stopped") { Proc.state(of: supervisor) == "T" }
   }
 
-  @Test func `each reaped orphan is worth a line on request`() throws {
+  @Test func `-w logs a line for each reaped orphan`() throws {
     let run = try Run.ebb(["-w", "--delay", "0"], testApp("orphans", "3", "0"))
     try run.line("ready")
     kill(try run.command(), SIGUSR1)
@@ -70,7 +70,7 @@ struct ReapingTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `a command that is stopped and continued is not taken for one that ended`(place: PIDRole) throws {
+  func `a command that is suspended and continued does not count as exited`(place: PIDRole) throws {
     let run = try Run.ebb(["--delay", "0"], testApp("signals", "--exit-on", "USR2:8"), in: place)
     try run.line("ready")
     let command = try run.command()
@@ -87,7 +87,7 @@ struct ReapingTests {
   // MARK: Leftovers
 
   @Test(arguments: PIDRole.possible, [[], ["--orphaned"], ["--session"], ["--orphaned", "--session"]])
-  func `what the command leaves behind may clean up`(place: PIDRole, how: [String]) throws {
+  func `leftovers get SIGTERM once and finish their cleanup`(place: PIDRole, how: [String]) throws {
     let command = testApp("leave", "3", "--code", "4", "--slow", "300") + how
     let run = try Run.ebb(["--leftover-timeout", "60s"], command, in: place)
     try run.expect(.code(4))
@@ -97,7 +97,7 @@ struct ReapingTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `stopped leftovers are woken up`(place: PIDRole) throws {
+  func `suspended leftovers are continued and get SIGTERM`(place: PIDRole) throws {
     let run = try Run.ebb(["--leftover-timeout", "60s"], testApp("leave", "2", "--on", "USR1"), in: place)
     try run.line("ready")
     let leftovers = Proc.children(of: try run.command())
@@ -111,7 +111,7 @@ struct ReapingTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `leftovers that ignore TERM are killed after their time`(place: PIDRole) throws {
+  func `leftovers that ignore SIGTERM are killed after --leftover-timeout`(place: PIDRole) throws {
     let command = testApp("leave", "5", "--ignore-term", "--session", "--on", "USR1", "--code", "3")
     let run = try Run.ebb(["--leftover-timeout", "3s"], command, in: place)
     try run.line("ready")
@@ -123,7 +123,7 @@ struct ReapingTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `leftovers do not outlive the kill deadline`(place: PIDRole) throws {
+  func `leftovers are killed at the kill deadline even if --leftover-timeout is longer`(place: PIDRole) throws {
     let command = testApp("leave", "2", "--ignore-term", "--on", "TERM")
     let options = ["--delay", "0", "-t", "5s", "--kill-margin", "1s", "--leftover-timeout", "60s"]
     let run = try Run.ebb(options, command, in: place)
@@ -137,7 +137,7 @@ struct ReapingTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `at the deadline everything is killed, grandchildren in their own sessions too`(place: PIDRole) throws {
+  func `at the deadline the command and grandchildren in their own sessions are killed`(place: PIDRole) throws {
     let command = testApp("leave", "4", "--ignore-term", "--orphaned", "--session", "--on", "USR2")
     let run = try Run.ebb(["--delay", "0", "--grace", "1s"], command, in: place)
     try run.line("ready")
@@ -150,7 +150,7 @@ struct ReapingTests {
   }
 
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
-  func `a process put in from outside is no leftover and holds nothing up`() throws {
+  func `a process that nsenter put into the PID namespace is not a leftover and does not delay the exit`() throws {
     let command = testApp("signals", "--exit-on", "USR1:6")
     let run = try Run.ebb(["--leftover-timeout", "60s"], command, in: .pid1)
     try run.line("ready")

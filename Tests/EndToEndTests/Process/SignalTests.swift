@@ -5,7 +5,7 @@ import Testing
 @Suite(.endsItsProcesses)
 struct SignalTests {
   @Test(arguments: PIDRole.possible)
-  func `every catchable signal reaches the command, once`(place: PIDRole) throws {
+  func `every catchable signal reaches the command once`(place: PIDRole) throws {
     let run = try Run.ebb(["--delay", "0"], testApp("signals"), in: place)
     try run.line("ready")
     for signal in Signal.forwarded {
@@ -18,7 +18,7 @@ struct SignalTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `the child's exit and the terminal's stop signals are not the command's business`(place: PIDRole) throws {
+  func `SIGCHLD, SIGTTIN and SIGTTOU are not forwarded`(place: PIDRole) throws {
     let run = try Run.ebb([], testApp("signals"), in: place)
     try run.line("ready")
     for signal: Signal in [.sigchld, .sigttin, .sigttou] { try run.send(signal) }
@@ -27,7 +27,7 @@ struct SignalTests {
     #expect(run.signals == ["got USR1"])
   }
 
-  @Test func `several real-time signals of one kind all arrive`() throws {
+  @Test func `200 real-time signals of one number all reach the command`() throws {
     let run = try Run.ebb(["--delay", "0"], testApp("signals", "--only", "RTMIN+7"))
     try run.line("ready")
     for _ in 0..<200 { try run.send(.realTime(7)) }
@@ -40,11 +40,11 @@ struct SignalTests {
   // MARK: Rewriting
 
   @Test(arguments: [["-r", "HUP:USR2", "-r", "USR1:0"], ["--rewrite=HUP:USR2", "--rewrite", "SIGUSR1:0"]])
-  func `a signal is forwarded as another or dropped`(options: [String]) throws {
+  func `--rewrite forwards a signal as another one or drops it`(options: [String]) throws {
     try expectRewritten(Run.ebb(options, testApp("signals")))
   }
 
-  @Test func `rewriting by variable`() throws {
+  @Test func `EBB_REWRITE forwards a signal as another one or drops it`() throws {
     try expectRewritten(Run.ebb([], testApp("signals"), .environment(["EBB_REWRITE": "HUP:USR2,10:0"])))
   }
 
@@ -55,7 +55,7 @@ struct SignalTests {
     #expect(run.signals.sorted() == ["got INT", "got USR2"])
   }
 
-  @Test func `the stop signal is rewritten too`() throws {
+  @Test func `--rewrite applies to the stop signal`() throws {
     let run = try Run.ebb(["--delay", "0", "-r", "TERM:QUIT"], testApp("signals", "--exit-on", "QUIT:5"))
     try run.line("ready")
     try run.send(.sigterm)
@@ -63,7 +63,7 @@ struct SignalTests {
     #expect(run.signals == ["got QUIT"])
   }
 
-  @Test func `a dropped stop signal leaves only the deadline`() throws {
+  @Test func `a stop signal dropped by --rewrite still leads to SIGKILL at the deadline`() throws {
     let run = try Run.ebb(["--delay", "0", "--grace", "1s", "-r", "TERM:0"], testApp("signals"))
     try run.line("ready")
     let sent = try run.send(.sigterm)
@@ -75,7 +75,7 @@ struct SignalTests {
   // MARK: Group and session
 
   @Test(arguments: PIDRole.possible)
-  func `the command alone is signalled`(place: PIDRole) throws {
+  func `without --group only the command gets a signal`(place: PIDRole) throws {
     let run = try Run.ebb(["--delay", "0"], testApp("signals", "--with-child"), in: place)
     try run.line("child ready")
     try run.send(.sigusr1)
@@ -86,7 +86,7 @@ struct SignalTests {
   }
 
   @Test(arguments: PIDRole.possible, ["-g", "--group"])
-  func `or its whole process group`(place: PIDRole, option: String) throws {
+  func `--group sends signals to the whole process group`(place: PIDRole, option: String) throws {
     let run = try Run.ebb([option, "--delay", "0"], testApp("signals", "--with-child"), in: place)
     try run.line("child ready")
     try run.send(.sigusr1)
@@ -95,14 +95,14 @@ struct SignalTests {
     try run.expect(.code(0))
   }
 
-  @Test func `a group of its own, in the session it was called from`() throws {
+  @Test func `the command leads its own process group in the caller's session`() throws {
     let run = try Run.ebb([], testApp("report"))
     let ready = try run.line("ready")
     #expect(try ready.field("pgid") == ready.field("pid"))
     #expect(try ready.number("sid") == getsid(0))
   }
 
-  @Test func `or a session of its own`() throws {
+  @Test func `--session starts the command in its own session`() throws {
     let run = try Run.ebb(["--session"], testApp("report"))
     let ready = try run.line("ready")
     #expect(try ready.field("sid") == ready.field("pid"))
@@ -111,14 +111,14 @@ struct SignalTests {
 
   // MARK: Inheritance
 
-  @Test func `an inherited empty mask and default dispositions stay so`() throws {
+  @Test func `the command inherits an empty signal mask and default dispositions`() throws {
     let run = try Run.ebb([], testApp("report"))
     try run.line("end")
     #expect(run.out.lines.contains("blocked:"))
     #expect(run.out.lines.contains("ignored:"))
   }
 
-  @Test func `inherited masks and ignored signals reach the command unchanged`() throws {
+  @Test func `the command inherits blocked and ignored signals unchanged`() throws {
     let launch = ["--ignore", "HUP", "--ignore", "CHLD", "--ignore", "TTOU", "--block", "USR1", "--block", "RTMIN+5"]
     let run = try Run.ebb([], testApp("report"), LaunchOptions(launch: launch))
     try run.line("end")
@@ -126,7 +126,7 @@ struct SignalTests {
     #expect(run.out.lines.contains("ignored: HUP CHLD TTOU"))
   }
 
-  @Test func `everything ignored is everything ignored`() throws {
+  @Test func `the command inherits all ignorable signals as ignored`() throws {
     let ignored = (1...64).filter { ![9, 19, 32, 33].contains($0) }
     let run = try Run.ebb([], testApp("report"), LaunchOptions(launch: ignored.flatMap { ["--ignore", "\($0)"] }))
     let line = try run.line("ignored:")
@@ -134,7 +134,7 @@ struct SignalTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `with every signal blocked or ignored at the start ebb works as ever`(place: PIDRole) throws {
+  func `ebb forwards signals that were blocked or ignored when it started`(place: PIDRole) throws {
     let ignored = ["CHLD", "TERM", "HUP", "RTMIN"].flatMap { ["--ignore", $0] }
     let setup = LaunchOptions(launch: ignored + ["--block", "all"])
     let run = try Run.ebb(["--delay", "0"], testApp("signals", "--exit-on", "TERM:7"), in: place, setup)
@@ -147,7 +147,7 @@ struct SignalTests {
     try run.expect(.code(7))
   }
 
-  @Test func `nohup holds`() throws {
+  @Test func `an inherited ignored SIGHUP does not end the command`() throws {
     let run = try Run.ebb(["--delay", "0"], testApp("stay"), .launch("--ignore", "HUP"))
     try run.line("ready")
     try run.send(.sighup)

@@ -33,7 +33,7 @@ struct TerminalTests {
   // MARK: A shell under ebb
 
   @Test(arguments: PIDRole.possible)
-  func `a shell under ebb: job control, keys, exit`(place: PIDRole) throws {
+  func `a shell under ebb has job control, receives keys and sets the exit code`(place: PIDRole) throws {
     let terminal = try Terminal()
     let run = try Run.ebb([], bash, in: place, setup(terminal))
     try settle(run, "hello")
@@ -68,7 +68,7 @@ struct TerminalTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `Ctrl-C reaches the shell under ebb and ends nothing`(place: PIDRole) throws {
+  func `Ctrl-C reaches a shell under ebb and starts no stop`(place: PIDRole) throws {
     let terminal = try Terminal()
     let run = try Run.ebb(["--delay", "0", "--grace", "1s"], bash, in: place, setup(terminal))
     try settle(run, "hello")
@@ -92,7 +92,7 @@ struct TerminalTests {
     ([try Binaries.ebb(), "--"] + command).joined(separator: " ") + "\n"
   }
 
-  @Test func `ebb under a shell: the command is the foreground group, and keys reach it alone`() throws {
+  @Test func `ebb under a shell makes its command the foreground group, and keys reach the command alone`() throws {
     let terminal = try Terminal()
     let run = try Run.program(bash, setup(terminal))
     try settle(run, "hello")
@@ -113,7 +113,7 @@ struct TerminalTests {
     expectNoComplaint(run)
   }
 
-  @Test func `a command killed by Ctrl-C`() throws {
+  @Test func `Ctrl-C to ebb under a shell ends the command with code 130`() throws {
     let run = try Run.program(bash, setup(Terminal()))
     try settle(run, "hello")
     try run.type(ebb(testApp("stay")))
@@ -123,7 +123,7 @@ struct TerminalTests {
     try run.line("code=130")
   }
 
-  @Test func `Ctrl-Z stops the job as the shell sees it, and fg continues it`() throws {
+  @Test func `Ctrl-Z suspends ebb and its command, and fg continues both`() throws {
     let terminal = try Terminal()
     let run = try Run.program(bash, setup(terminal))
     try settle(run, "hello")
@@ -149,7 +149,7 @@ struct TerminalTests {
   }
 
   @Test(arguments: ["tini -s --", "dumb-init -c --", "catatonit --"])
-  func `Ctrl-Z, fg and Ctrl-C in another init's place`(words: String) throws {
+  func `Ctrl-Z, fg and Ctrl-C work for ebb under another init's name`(words: String) throws {
     let terminal = try Terminal()
     let run = try Run.program(bash, setup(terminal))
     try settle(run, "hello")
@@ -169,7 +169,7 @@ struct TerminalTests {
     try run.line("code=130")
   }
 
-  @Test func `a stopped job can be stopped for good`() throws {
+  @Test func `a suspended job ends after bg and SIGINT`() throws {
     let run = try Run.program(bash, setup(Terminal()))
     try settle(run, "hello")
     try run.type(ebb(testApp("stay")))
@@ -181,7 +181,7 @@ struct TerminalTests {
     try run.line("code=130")
   }
 
-  @Test func `in the background ebb leaves the terminal alone`() throws {
+  @Test func `ebb in the background does not take the terminal`() throws {
     let terminal = try Terminal()
     let run = try Run.program(bash, setup(terminal))
     try settle(run, "hello")
@@ -193,7 +193,7 @@ struct TerminalTests {
   }
 
   @Test(arguments: [["/bin/true"], testApp("kill-self", "KILL"), ["/no/such/program"]])
-  func `the terminal is given back at the end`(command: [String]) throws {
+  func `ebb gives the terminal back to its caller at exit`(command: [String]) throws {
     // A shell without job control does not take the terminal back by itself: its next read would fail.
     let terminal = try Terminal()
     let line = ([try Binaries.ebb(), "--"] + command).joined(separator: " ")
@@ -205,7 +205,7 @@ struct TerminalTests {
     try run.expect(.code(0))
   }
 
-  @Test func `hanging up reaches the command`() throws {
+  @Test func `a terminal hangup reaches the command as SIGHUP`() throws {
     var terminal: Terminal? = try Terminal()
     let run = try Run.ebb([], testApp("stay"), setup(try #require(terminal)))
     try run.line("ready")

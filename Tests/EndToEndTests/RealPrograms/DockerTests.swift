@@ -30,7 +30,7 @@ struct DockerTests {
   }
 
   @Test(arguments: [[], ["--env", "EBB_DELAY=2s"]])
-  func `docker run --init calls it as docker-init, and a variable wakes it`(variables: [String]) throws {
+  func `docker run --init starts ebb as docker-init and EBB_DELAY activates it`(variables: [String]) throws {
     let engine = try DockerEngine.shared()
     let container = try engine.start(
       ["--init"] + variables + ["--env", "EBB_LOG=json", "--entrypoint", "/TestApp", try image(), "signals"])
@@ -44,7 +44,7 @@ struct DockerTests {
   }
 
   @Test(arguments: [[], ["--env", "EBB_DELAY=2s"]])
-  func `an image with tini in it, over which ebb is mounted`(variables: [String]) throws {
+  func `ebb mounted over an image's tini acts as tini and EBB_DELAY activates it`(variables: [String]) throws {
     let engine = try DockerEngine.shared()
     let name = "tini-\(TestResources.nextNumber())"
     try engine.makeImage(
@@ -61,7 +61,8 @@ struct DockerTests {
   }
 
   /// The base images cannot be fetched by the tests: busybox, with a swift and a go that copy what is built already.
-  @Test(.needs(.program("busybox"))) func `the example image builds, is healthy, answers exec and drains`() throws {
+  @Test(.needs(.program("busybox")))
+  func `the image of Dockerfile.example builds, becomes healthy, answers docker exec and drains`() throws {
     let engine = try DockerEngine.shared()
     let port = try Client.freePort()
     let folder = try TestResources.folder()
@@ -112,7 +113,7 @@ struct DockerTests {
     (seconds: "10", variables: [], delay: 1666),
     (seconds: "30", variables: ["--env", "EBB_TERMINATION_GRACE_PERIOD=30s"], delay: 5000),
   ])
-  func `an app under steady traffic ends with its own code before docker stop kills it`(
+  func `an app under steady traffic exits with its own code before docker stop kills it`(
     seconds: String, variables: [String], delay: Int
   ) throws {
     let engine = try DockerEngine.shared()
@@ -136,7 +137,7 @@ struct DockerTests {
     #expect(afterStop > 0, "\(report)")
   }
 
-  @Test(.needs(.program("nginx"))) func `an image with STOPSIGNAL SIGQUIT and nginx drains with default options`()
+  @Test(.needs(.program("nginx"))) func `an nginx image with STOPSIGNAL SIGQUIT drains with default options`()
     throws
   {
     let engine = try DockerEngine.shared()
@@ -176,7 +177,9 @@ struct DockerTests {
     #expect(report["delay_ended_by"] as? String == "time" && report["code"] as? Int == 0, "\(report)")
   }
 
-  @Test(.needs(.program("docker-compose"))) func `the Compose file of the recipes stops drained`() throws {
+  @Test(.needs(.program("docker-compose"))) func `docker-compose stop drains the service of the recipes' Compose file`()
+    throws
+  {
     let engine = try DockerEngine.shared()
     let (name, folder, port) = (try image(), try TestResources.folder(), try Client.freePort())
     let recipes = try #require(Document.all.first { $0.path.hasSuffix("/Recipes.md") })

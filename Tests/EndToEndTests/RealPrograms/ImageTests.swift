@@ -22,7 +22,7 @@ struct ImageTests {
   }
 
   @Test(.needs(.program("gunicorn")), .needs(.program("curl")), arguments: [true, false])
-  func `gunicorn takes an activated socket under ebb as it does bare`(underEbb: Bool) throws {
+  func `gunicorn serves on an activated socket with and without ebb`(underEbb: Bool) throws {
     let folder = try TestResources.folder()
     try "def app(environment, start):\n  start('200 OK', [])\n  return [b'ok']\n"
       .write(toFile: folder + "/app.py", atomically: true, encoding: .utf8)
@@ -57,21 +57,21 @@ struct ImageTests {
   }
 
   @Test(.needs(.program("python3")))
-  func `variables that name ebb name the command`() throws {
+  func `LISTEN_PID and similar variables that name ebb are changed to name the command`() throws {
     let run = try variables("[pid, pidfdid, pid, pid]", ["--", python, "-c", whose])
     try run.expect(.code(0))
     #expect(run.out.lines == ["mine mine mine mine"], "\(run)")
   }
 
   @Test(.needs(.program("python3")))
-  func `variables that name another process are left alone`() throws {
+  func `LISTEN_PID and similar variables that name another process stay unchanged`() throws {
     let run = try variables("[1, 2, '', str(pid) + 'x']", ["--", python, "-c", whose])
     try run.expect(.code(0))
     #expect(run.out.lines == ["another's another's another's another's"], "\(run)")
   }
 
   @Test(.needs(.program("python3")))
-  func `they do not name the pre-stop hook`() throws {
+  func `LISTEN_PID and similar variables do not name the pre-stop hook`() throws {
     let path = try TestResources.folder() + "/whose.py"
     try whose.write(toFile: path, atomically: true, encoding: .utf8)
     let run = try variables(
@@ -86,7 +86,7 @@ struct ImageTests {
   // MARK: Another user
 
   @Test(.needs(.root), .needs(.pidNamespace), .needs(.program("gosu")), .needs(.program("redis-server")))
-  func `a command of another user without CAP_KILL gets one early warning, and nothing is claimed`() throws {
+  func `a command of another user without CAP_KILL gives one early warning and no false success`() throws {
     let port = try Client.freePort()
     let setpriv = [
       Machine.path(of: "setpriv") ?? "", "--bounding-set=-all,+setuid,+setgid", "--inh-caps=-all",
@@ -117,7 +117,7 @@ struct ImageTests {
   // MARK: Ends without a stop
 
   @Test(arguments: [("SEGV", 139), ("KILL", 137), ("ABRT", 134)])
-  func `a crash outside a stop is one line`(signal: String, code: Int32) throws {
+  func `a crash outside a stop logs one warning`(signal: String, code: Int32) throws {
     let run = try Run.ebb(["--log", "json"], ["/bin/sh", "-c", "ulimit -c 0; kill -\(signal) $$"], .withTraffic)
     try run.expect(.code(code))
     let records = try run.records()
@@ -129,13 +129,13 @@ struct ImageTests {
     ["/bin/sh", "-c", "kill -INT $$"], ["/bin/sh", "-c", "kill -HUP $$"], ["/bin/sh", "-c", "kill -PIPE $$"],
     ["/bin/grep", "x", "/dev/null"], ["/bin/sh", "-c", "exit 3"], ["/bin/true"],
   ])
-  func `an end that is no crash is silent`(command: [String]) throws {
+  func `an exit that is not a crash logs nothing`(command: [String]) throws {
     let run = try Run.ebb([], command, .withTraffic)
     _ = try run.exit()
     #expect(run.err.text == "", "\(run)")
   }
 
-  @Test func `a server's failure outside a stop is one line`() throws {
+  @Test func `a server killed outside a stop is reported with a warning`() throws {
     let server = try ServedApp(["-v", "--rewrite", "USR2:KILL"], ["--no-handler"])
     #expect(try server.run.event("looked")["listens"] as? Bool == true, "\(server.run)")
     try server.run.send(.sigusr2)
@@ -144,7 +144,7 @@ struct ImageTests {
   }
 
   @Test(.needs(.root), .needs(.program("python3")))
-  func `an out-of-memory kill is named`() throws {
+  func `the report names an out-of-memory kill`() throws {
     let group = "/sys/fs/cgroup/memory/ebb-test-\(getpid())-\(TestResources.nextNumber())"
     guard mkdir(group, 0o755) == 0 else { throw Failure("cannot create \(group): errno \(errno)") }
     try TestResources.atEnd { rmdir(group) }
@@ -162,7 +162,7 @@ struct ImageTests {
   // MARK: Daemons
 
   @Test(.needs(.program("nginx")))
-  func `a daemon gets the advice to run in the foreground`() throws {
+  func `an nginx that daemonizes gets one warning that advises to run it in the foreground`() throws {
     let server = try RealServer(.nginx, configured: "daemon on;")
     let run = try Run.ebb(["--log", "json"], server.command, .withTraffic)
     try run.expect(.code(0))
@@ -171,7 +171,7 @@ struct ImageTests {
     #expect((warnings.first?["msg"] as? String)?.hasSuffix("run it in the foreground: nginx -g 'daemon off;'") == true)
   }
 
-  @Test func `what is left behind and does not listen is no daemon`() throws {
+  @Test func `a leftover that does not listen does not count as a daemon`() throws {
     let run = try Run.ebb(["--log", "json"], testApp("leave", "1"), .withTraffic)
     try run.expect(.code(0))
     #expect(try run.events("daemon").isEmpty, "\(run)")
@@ -180,7 +180,7 @@ struct ImageTests {
   // MARK: Smoke
 
   @Test(.needs(.program("nginx")), .needs(.root))
-  func `smoke sends the recognised server's signal`() throws {
+  func `ebb smoke sends the stop signal of the recognised server`() throws {
     let server = try RealServer(.nginx)
     let smoke = try SmokeResult(["--http", "http://127.0.0.1:\(server.port)/fast"], server.command)
     #expect(smoke.exit == .code(0), "\(smoke)")
@@ -191,7 +191,7 @@ struct ImageTests {
   }
 
   @Test(.needs(.program("python3")))
-  func `smoke fails where the signal of the image begins no stop`() throws {
+  func `ebb smoke fails if the image's stop signal starts no stop`() throws {
     let server = try PythonServer("graceful")
     let smoke = try SmokeResult(["--stop-signal", "QUIT", "--http", server.url], server.command)
     #expect(smoke.exit == .code(1) && smoke.failed.contains("stop-signal-handled"), "\(smoke)")
@@ -214,7 +214,7 @@ struct ImageTests {
       "by SIGQUIT SIGTERM (flag); delay 4.0s (variable), grace period 40s (flag)"
     ),
   ])
-  func `status tells what begins a stop, the times, and where they come from`(
+  func `ebb status shows the stop signals, the times and their sources`(
     options: [String], variables: [String: String], line: String
   ) throws {
     var setup = LaunchOptions.withTraffic
@@ -247,7 +247,7 @@ struct ImageTests {
   }
 
   @Test(.needs(.program("node")))
-  func `a script by its first line is a shell, and the advice makes the smoke test pass`() throws {
+  func `ebb smoke recognises a shell script by its first line and passes once its advice is followed`() throws {
     let broken = try nodeImage(exec: false)
     let smoke = try SmokeResult(["--http", broken.url], broken.command)
     #expect(smoke.exit == .code(1), "\(smoke)")
@@ -261,7 +261,7 @@ struct ImageTests {
   }
 
   @Test(.needs(.root), .needs(.program("apache2ctl")))
-  func `apache2ctl and SIGWINCH: the advice makes the smoke test pass`() throws {
+  func `ebb smoke of apache2ctl with SIGWINCH passes once its advice is followed`() throws {
     let server = try RealServer(.apache2)
     // As apache2ctl does it, whose own configuration is the machine's.
     let folder = try TestResources.folder()
@@ -286,7 +286,7 @@ struct ImageTests {
 
   // MARK: Variables
 
-  @Test func `an unknown variable has one warning`() throws {
+  @Test func `an unknown EBB_ variable gives one warning`() throws {
     let variables = [
       "EBB_DELAYS": "3s", "EBB_PORT_80_TCP": "tcp://10.0.0.1:80", "EBB_SERVICE_HOST": "10.0.0.1", "EBB_X": "",
     ]

@@ -11,7 +11,7 @@ struct RealAppTests {
   }
 
   @Test(.needs(.program("gunicorn")), .needs(.program("curl")))
-  func `gunicorn answers what waits in its backlog`() throws {
+  func `gunicorn under ebb answers the requests in its backlog during a stop`() throws {
     let (folder, port) = (try TestResources.folder(), try Client.freePort())
     try write(
       folder, "app.py",
@@ -33,7 +33,7 @@ struct RealAppTests {
   }
 
   @Test(.needs(.program("celery")))
-  func `two stop signals are one warm shutdown of celery, and its task is finished`() throws {
+  func `repeated stop signals give celery one warm shutdown and its task finishes`() throws {
     let folder = try TestResources.folder()
     try write(
       folder, "tasks.py",
@@ -69,7 +69,7 @@ struct RealAppTests {
   }
 
   @Test(.needs(.root), .needs(.program("apache2")), .needs(.program("curl")))
-  func `a terminal's new size does not stop httpd, with --session and -r WINCH:0`() throws {
+  func `with --session and -r WINCH:0 a terminal resize does not stop httpd`() throws {
     let server = try RealServer(.apache2)
     let terminal = try Terminal()
     var setup = LaunchOptions.withTraffic
@@ -90,7 +90,7 @@ struct RealAppTests {
   }
 
   @Test(.needs(.program("uvicorn")), .needs(.program("python3")))
-  func `a websocket of uvicorn goes on in the drain, and is closed with 1000`() throws {
+  func `a WebSocket of uvicorn continues during the drain and closes with code 1000`() throws {
     let (folder, port) = (try TestResources.folder(), try Client.freePort())
     try write(
       folder, "app.py",
@@ -138,7 +138,7 @@ struct RealAppTests {
   }
 
   @Test(.needs(.program("node")), arguments: PIDRole.possible)
-  func `no zombie is left of what node does not wait for`(place: PIDRole) throws {
+  func `ebb reaps the orphans that node does not wait for`(place: PIDRole) throws {
     let script = """
       const { spawn } = require('child_process')
       for (let count = 0; count < 20; count++) spawn('/bin/sh', ['-c', '(sleep 0.2; exit 3) & exit 0'], { detached: true })

@@ -17,7 +17,7 @@ struct RealServerTests {
   }
 
   @Test(arguments: [RealServer.Kind.nginx, .phpFPM, .apache2, .haproxy, .postgres, .lighttpd])
-  func `the stop signal of its image begins the stop, and no request fails until it is forwarded`(
+  func `the stop signal of a server's image starts the stop and no request fails before it is forwarded`(
     kind: RealServer.Kind
   ) throws {
     guard Machine.path(of: kind.program) != nil else { throw Failure("\(kind.program) is not installed") }
@@ -98,7 +98,7 @@ struct RealServerTests {
   }
 
   @Test(arguments: rows)
-  func `SIGTERM loses what the advice saves`(row: Row) throws {
+  func `a slow request that SIGTERM loses is saved by the advised rewrite`(row: Row) throws {
     guard Machine.path(of: row.kind.program) != nil else { throw Failure("\(row.kind.program) is not installed") }
     let (isAnswered, without) = try slowRequestAcrossAStop(row, [])
     let report = try FinalReport(without)
@@ -114,7 +114,7 @@ struct RealServerTests {
     #expect(try FinalReport(with).text("advice")?.contains("--rewrite") != true, "\(with)")
   }
 
-  @Test func `the recognised signal in a stop is logged and not forwarded`() throws {
+  @Test func `nginx's SIGQUIT during a stop is logged and not forwarded`() throws {
     let server = try RealServer(.nginx)
     let run = try started(server, ["--delay", "2s", "--drain", "time"])
     try run.send(.sigterm)
@@ -127,7 +127,7 @@ struct RealServerTests {
     #expect(report.text("stop_signal") == "TERM" && report.text("delay_ended_by") == "time", "\(report)")
   }
 
-  @Test func `ebb stop sends the recognised signal`() throws {
+  @Test func `ebb stop sends the stop signal of the recognised server`() throws {
     let server = try RealServer(.nginx)
     let run = try started(server, ["--delay", "0", "--drain", "time"])
     let answer = try CommandResult.ebb("stop", about: run)
@@ -136,7 +136,7 @@ struct RealServerTests {
     #expect(try FinalReport(run).text("stop_signal") == "QUIT", "\(run)")
   }
 
-  @Test func `ebb status tells the advice`() throws {
+  @Test func `ebb status shows the advice for nginx until it is followed`() throws {
     let server = try RealServer(.nginx)
     let line = "nginx stops at once on SIGTERM and cuts requests in flight: use --rewrite TERM:QUIT"
     let plain = try CommandResult.ebb("status", about: try started(server, []))
@@ -146,7 +146,7 @@ struct RealServerTests {
   }
 
   @Test(arguments: [Signal.sighup, .sigusr1, .sigusr2])
-  func `other signals of nginx stay plain`(signal: Signal) throws {
+  func `SIGHUP, SIGUSR1 and SIGUSR2 do not start a stop of nginx`(signal: Signal) throws {
     let server = try RealServer(.nginx)
     let run = try started(server, ["--delay", "0", "--drain", "time"])
     try run.send(signal)
@@ -154,7 +154,7 @@ struct RealServerTests {
     #expect(try run.events("stop-signal").isEmpty, "\(run)")
   }
 
-  @Test func `a list of stop signals replaces what is recognised`() throws {
+  @Test func `--stop-signals replaces the stop signal of the recognised server`() throws {
     let server = try RealServer(.nginx)
     let run = try started(server, ["--stop-signals", "TERM"])
     try run.send(.sigquit)
@@ -163,7 +163,7 @@ struct RealServerTests {
   }
 
   @Test(.needs(.program("java")))
-  func `SIGQUIT is a thread dump to a JVM, and no stop`() throws {
+  func `SIGQUIT makes a JVM print a thread dump and starts no stop`() throws {
     let path = try TestResources.folder() + "/App.java"
     try """
     public class App {
@@ -185,7 +185,7 @@ struct RealServerTests {
   }
 
   @Test(.needs(.program("python3")))
-  func `SIGWINCH stays plain to another app`() throws {
+  func `SIGWINCH does not start a stop of an unrecognised app`() throws {
     let server = try PythonServer("graceful")
     let run = try Run.ebb(["--log", "json"], server.command, .withTraffic)
     let client = try Client(server.url)
@@ -194,7 +194,7 @@ struct RealServerTests {
   }
 
   @Test(arguments: [Signal.sigquit, .sigusr1, .realTime(3)])
-  func `an end after a signal that began no stop has one warning`(signal: Signal) throws {
+  func `an exit after a signal that started no stop gives one warning`(signal: Signal) throws {
     let server = try ServedApp(["-v"], ["--no-handler"])
     #expect(try server.run.event("looked")["listens"] as? Bool == true, "\(server.run)")
     try server.run.send(signal)

@@ -4,7 +4,7 @@ import Testing
 /// `ebb smoke` around commands that stop badly: it says so, and what is wrong with them.
 @Suite(.endsItsProcesses)
 struct SmokeFailureTests {
-  @Test func `SIGTERM is ignored`() throws {
+  @Test func `ebb smoke fails if the command ignores SIGTERM`() throws {
     let smoke = try SmokeResult(
       ["-t", "5s", "--kill-margin", "3s", "--drain", "time"], testApp("stay", "--ignore", "TERM"))
     #expect(smoke.exit == .code(1), "\(smoke)")
@@ -15,7 +15,7 @@ struct SmokeFailureTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `a shell dies and leaves its children`(place: PIDRole) throws {
+  func `ebb smoke fails if a shell dies of SIGTERM and leaves its child`(place: PIDRole) throws {
     let port = try Client.freePort()
     let script = "\(Binaries.testApp) serve \(port); true"
     let smoke = try SmokeResult(["--http", "http://127.0.0.1:\(port)/"], ["/bin/sh", "-c", script], in: place)
@@ -26,7 +26,7 @@ struct SmokeFailureTests {
   }
 
   @Test(.needs(.program("python3")))
-  func `what is in flight is lost`() throws {
+  func `ebb smoke fails if a request in flight is lost`() throws {
     let server = try PythonServer()
     let options = ["--http", server.url, "--slow", server.url + "slow", "--delay", "0", "--drain", "time"]
     let smoke = try SmokeResult(options, server.command)
@@ -38,7 +38,7 @@ struct SmokeFailureTests {
   }
 
   @Test(.needs(.program("python3")))
-  func `whoever comes too late finds nobody`() throws {
+  func `ebb smoke fails if the delay is shorter than the load balancer's lag`() throws {
     let server = try PythonServer("graceful")
     let smoke = try SmokeResult(
       ["--http", server.url, "--delay", "0", "--drain", "time", "--lag", "3s", "-q"], server.command)
@@ -48,7 +48,7 @@ struct SmokeFailureTests {
   }
 
   @Test(.needs(.program("python3")))
-  func `every answer is an error`() throws {
+  func `ebb smoke fails if every response is an error`() throws {
     let server = try PythonServer("bad", "graceful")
     let smoke = try SmokeResult(
       ["--http", server.url, "--ready-tcp", "\(server.port)", "--delay", "2s"], server.command)
@@ -63,7 +63,9 @@ struct SmokeFailureTests {
     (["leave", "2", "--on", "TERM"], "15s", ""),
     (["leave", "2", "--on", "TERM", "--ignore-term"], "300ms", ", which had to be killed"),
   ])
-  func `processes are left behind`(arguments: [String], patience: String, end: String) throws {
+  func `ebb smoke fails if the command exits before its descendants`(arguments: [String], patience: String, end: String)
+    throws
+  {
     let smoke = try SmokeResult(["--leftover-timeout", patience], [Binaries.testApp] + arguments)
     #expect(smoke.exit == .code(1) && smoke.failed == ["no-leftovers"], "\(smoke)")
     let detail = try smoke.detail("no-leftovers")
@@ -72,27 +74,27 @@ struct SmokeFailureTests {
   }
 
   @Test(.needs(.program("python3")))
-  func `a dead child is not waited for`() throws {
+  func `ebb smoke fails if the command leaves a zombie`() throws {
     let python = try #require(Machine.path(of: "python3"))
     let smoke = try SmokeResult(
       ["--duration", "6s"], [python, "-c", "import os, time; os.fork() or os._exit(0); time.sleep(600)"])
     #expect(smoke.exit == .code(1) && smoke.failed == ["no-zombies"], "\(smoke)")
   }
 
-  @Test func `somebody else still listens`() throws {
+  @Test func `ebb smoke fails if another process still listens on the port`() throws {
     let other = try SilentListener()
     let smoke = try SmokeResult(["--tcp", "\(other.port)"], testApp("signals"))
     #expect(smoke.exit == .code(1) && smoke.failed == ["listener-closed"], "\(smoke)")
     #expect(try smoke.detail("listener-closed").hasPrefix("something still listens on port \(other.port)"))
   }
 
-  @Test func `it exits by itself`() throws {
+  @Test func `ebb smoke fails if the command exits before the stop signal`() throws {
     let smoke = try SmokeResult(["--duration", "60s"], ["/bin/sh", "-c", "sleep 3; exit 3"])
     #expect(smoke.exit == .code(1) && smoke.failed == ["stop-signal-handled"], "\(smoke)")
     #expect(try smoke.detail("stop-signal-handled") == "the command exited with 3 by itself, before the stop signal")
   }
 
-  @Test func `it is never ready`() throws {
+  @Test func `ebb smoke fails if the command is not ready in time`() throws {
     let port = try Client.freePort()
     let silent = try SmokeResult(["--tcp", "\(port)", "--startup-timeout", "1s"], testApp("stay"))
     #expect(silent.exit == .code(1) && silent.failed == ["ready-in-time"] && silent.skipped.count == 11, "\(silent)")
@@ -105,7 +107,7 @@ struct SmokeFailureTests {
     #expect(gone.exit == .code(1))
   }
 
-  @Test func `a supervisor that does not end is ended too`() throws {
+  @Test func `ebb smoke ends a supervisor that does not exit`() throws {
     let options =
       ["smoke", "--output", "json"] + SmokeResult.short + [
         "-t", "6s", "--delay", "4s", "--drain", "time", "--ports", "1",
@@ -133,7 +135,7 @@ struct SmokeEndTests {
     #expect(run.out.text == "" && run.err.lines.last == "ebb: " + message, "\(run)", sourceLocation: sourceLocation)
   }
 
-  @Test func `what cannot be run`() throws {
+  @Test func `ebb smoke exits with 125 and names the cause if it cannot run`() throws {
     let nothing = "smoke: the command did not start"
     try expect(nothing, [], ["/does/not/exist"])
     try expect(nothing, ["--health", "192.0.2.1:1"], testApp("signals"))
@@ -142,14 +144,14 @@ struct SmokeEndTests {
   }
 
   @Test(.needs(.pidNamespace))
-  func `without proc`() throws {
+  func `ebb smoke exits with 125 without /proc`() throws {
     try expect(
       "smoke: cannot inspect the supervisor: /proc is not mounted, or belongs to another PID namespace", [],
       testApp("signals"), LaunchOptions(launch: ["--pid-namespace-without-proc"]))
   }
 
   @Test(arguments: PIDRole.possible, [Signal.sigint, .sigterm])
-  func `a signal ends all of it`(place: PIDRole, signal: Signal) throws {
+  func `a signal to ebb smoke ends every process of the run`(place: PIDRole, signal: Signal) throws {
     let run = try Run.ebb(["smoke", "--duration", "60s"], testApp("signals", "--with-child"), in: place)
     try run.line("child ready", on: run.err)
     try run.send(signal)
@@ -159,7 +161,7 @@ struct SmokeEndTests {
     #expect(!run.err.lines.contains("got TERM") && run.out.text == "", "\(run)")
   }
 
-  @Test func `a SIGKILL too, by and by`() throws {
+  @Test func `killing ebb smoke also stops the supervisor it started`() throws {
     let run = try Run.ebb(["smoke", "--duration", "60s"], testApp("signals"))
     try run.line("ready", on: run.err)
     try run.send(.sigkill)
@@ -193,7 +195,7 @@ struct SmokeOutputTests {
   }
 
   @Test(.needs(.program("python3")))
-  func `JUnit is XML`() throws {
+  func `the JUnit report of ebb smoke is valid XML with one case for each check`() throws {
     let script = """
       import sys, xml.etree.ElementTree as tree
       suite = tree.parse(sys.argv[1]).getroot()[0]
@@ -208,7 +210,7 @@ struct SmokeOutputTests {
   }
 
   @Test(.needs(.program("python3")))
-  func `JSON is JSON`() throws {
+  func `the JSON report of ebb smoke is valid JSON with every check`() throws {
     let script = """
       import json, sys
       report = json.load(open(sys.argv[1]))
@@ -219,7 +221,7 @@ struct SmokeOutputTests {
     #expect(lines[0] == "False 0 3 12" && lines[1].contains("`a<&\"'>#b` got SIGTERM"), "\(lines)")
   }
 
-  @Test func `TAP has a plan and as many lines`() throws {
+  @Test func `the TAP report of ebb smoke has a plan and a line for each check`() throws {
     let lines = try String(contentsOfFile: try report("tap").path, encoding: .utf8).split(separator: "\n")
     #expect(lines.first == "TAP version 13" && lines.dropFirst().first == "1..12" && lines.count == 14)
     for (number, line) in lines.dropFirst(2).enumerated() {

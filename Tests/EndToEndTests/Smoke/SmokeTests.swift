@@ -12,7 +12,7 @@ struct SmokeTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `a good server`(place: PIDRole) throws {
+  func `ebb smoke passes for a server that stops gracefully`(place: PIDRole) throws {
     let (options, command) = try server()
     let smoke = try SmokeResult(options, command, in: place)
     #expect(smoke.exit == .code(0) && smoke.failed == [] && smoke.skipped == ["delay-sufficient"], "\(smoke)")
@@ -24,7 +24,7 @@ struct SmokeTests {
     #expect(smoke.run.err.lines.contains("served") && smoke.run.err.text.contains("event=exited code=0"))
   }
 
-  @Test func `under an ebb that is the image's entry point`() throws {
+  @Test func `ebb smoke passes below an ebb that is the image's entry point`() throws {
     let (options, command) = try server()
     let inner = [try Binaries.ebb(), "smoke", "--output", "json"] + SmokeResult.short + options + ["--"] + command
     let smoke = try SmokeResult(try Run.ebb([], inner, .withTraffic))
@@ -32,7 +32,7 @@ struct SmokeTests {
   }
 
   @Test(.needs(.runc))
-  func `in a container with nothing but ebb and the command`() throws {
+  func `ebb smoke passes in a container that holds only ebb and the command`() throws {
     let (options, command) = try server()
     let container = try Container(
       ["smoke", "--output", "json"] + SmokeResult.short + options, ["/TestApp"] + command.dropFirst())
@@ -42,7 +42,7 @@ struct SmokeTests {
   }
 
   @Test(.needs(.program("python3")))
-  func `half of the requests are on kept connections`() throws {
+  func `ebb smoke sends half of its requests on keep-alive connections`() throws {
     let server = try PythonServer("graceful")
     // Slowly: where the last answer is still to come, a kept connection is not free, and another is opened.
     let smoke = try SmokeResult(["--http", server.url, "--rate", "10", "--duration", "4s"], server.command)
@@ -54,7 +54,7 @@ struct SmokeTests {
   }
 
   @Test(.needs(.program("python3")), arguments: ["closes", "drops"])
-  func `a kept connection that the server closes is no failure`(fault: String) throws {
+  func `ebb smoke passes if the server closes keep-alive connections`(fault: String) throws {
     let server = try PythonServer(fault, "graceful")
     let smoke = try SmokeResult(["--http", server.url, "--rate", "50", "--delay", "2s"], server.command)
     #expect(smoke.exit == .code(0) && smoke.failed == [], "\(smoke)")
@@ -62,7 +62,7 @@ struct SmokeTests {
     #expect(try smoke.detail("no-failed-requests-during-delay").contains(" retried because ") == (fault == "drops"))
   }
 
-  @Test func `as many requests as it is told`() throws {
+  @Test func `ebb smoke --rate limits the number of requests`() throws {
     let port = try Client.freePort()
     let begun = Clock.now()
     let smoke = try SmokeResult(
@@ -73,7 +73,7 @@ struct SmokeTests {
     #expect(try 100...max(100, most) ~= smoke.number("requests", "total"), "\(smoke)")
   }
 
-  @Test func `connections alone`() throws {
+  @Test func `ebb smoke --tcp passes with connections instead of requests`() throws {
     let port = try Client.freePort()
     let smoke = try SmokeResult(
       ["--tcp", "\(port)", "--ready-tcp", "\(port)", "--delay", "2s"], testApp("serve", "\(port)"))
@@ -81,13 +81,13 @@ struct SmokeTests {
     #expect(try smoke.number("requests", "total") >= 5)
   }
 
-  @Test func `the process alone`() throws {
+  @Test func `ebb smoke without a port checks only the process`() throws {
     let smoke = try SmokeResult(["--expect-exit", "7"], testApp("signals", "--exit-on", "TERM:7"))
     #expect(smoke.exit == .code(0) && smoke.skipped.count == 5, "\(smoke)")
     #expect(try smoke.detail("exit-code") == "7" && smoke.number("requests", "total") == 0)
   }
 
-  @Test func `the supervisor takes its options and variables`() throws {
+  @Test func `ebb smoke hands supervisor options and variables to the supervisor`() throws {
     var setup = LaunchOptions.withTraffic
     setup.environment["EBB_REWRITE"] = "TERM:USR1"
     let log = try TestResources.folder() + "/log"
@@ -102,13 +102,13 @@ struct SmokeTests {
     #expect(left == json.last.map { $0 + "\n" }, "\(left)")
   }
 
-  @Test func `as a child of a shell that has its own ideas of signals`() throws {
+  @Test func `ebb smoke passes if its parent left signals ignored and blocked`() throws {
     let smoke = try SmokeResult(
       [], testApp("signals"), LaunchOptions(launch: ["--ignore", "CHLD", "--block", "all", "--close", "0"]))
     #expect(smoke.exit == .code(0), "\(smoke)")
   }
 
-  @Test func `on a terminal it shows how far it is`() throws {
+  @Test func `on a terminal ebb smoke shows its progress`() throws {
     var setup = LaunchOptions.withTraffic
     setup.terminal = try Terminal()
     let run = try Run.ebb(["smoke", "-q"] + SmokeResult.short, testApp("signals"), setup)

@@ -6,7 +6,7 @@ import Testing
 struct LogTests {
   // MARK: Lines
 
-  @Test func `text: a line for each step of a stop, and the report last`() throws {
+  @Test func `the text log has a line for each step of a stop and the report last`() throws {
     let run = try Run.ebb(["--delay", "200ms"], testApp("signals"))
     try run.line("ready")
     try run.send(.sigterm)
@@ -21,7 +21,7 @@ struct LogTests {
     #expect(try run.err.lines.last?.number("code") == 0)
   }
 
-  @Test func `json: the same as objects, the report with the contract's keys`() throws {
+  @Test func `the JSON log has an object for each step of a stop and the report has its documented keys`() throws {
     let run = try Run.ebb(["--log", "json", "--delay", "300ms"], testApp("signals", "--slow", "400"))
     try run.line("ready")
     try run.send(.sigterm)
@@ -45,7 +45,7 @@ struct LogTests {
     #expect(report["reaped"] as? Int == 0)
   }
 
-  @Test func `the time is the wall clock's, in UTC`() throws {
+  @Test func `log times are wall clock times in UTC`() throws {
     let before = Date()
     let run = try Run.ebb(["--log", "json", "--delay", "0"], testApp("signals"), .environment(["TZ": "Asia/Tokyo"]))
     try run.line("ready")
@@ -61,7 +61,7 @@ struct LogTests {
     }
   }
 
-  @Test func `a kill at the deadline is told apart from other kills`() throws {
+  @Test func `the report distinguishes a kill at the deadline from another kill`() throws {
     let run = try Run.ebb(["--log", "json", "--delay", "0", "--grace", "500ms"], testApp("stay", "--ignore", "TERM"))
     try run.line("ready")
     try run.send(.sigterm)
@@ -77,7 +77,7 @@ struct LogTests {
     #expect(try other.report()["killed"] as? Bool == false)
   }
 
-  @Test func `the report tells what ended the delay`() throws {
+  @Test func `the report names the event that ended the delay`() throws {
     let run = try Run.ebb(["--log", "json", "--delay", "20s"], testApp("signals", "--exit-on", "USR1:0"))
     try run.line("ready")
     try run.send(.sigterm)
@@ -92,7 +92,7 @@ struct LogTests {
 
   // MARK: Levels
 
-  @Test func `quiet: nothing of a clean stop, but the kill`() throws {
+  @Test func `--quiet logs nothing about a clean stop but logs a kill`() throws {
     let clean = try Run.ebb(["-q", "--delay", "0"], testApp("signals"))
     try clean.line("ready")
     try clean.send(.sigterm)
@@ -106,13 +106,13 @@ struct LogTests {
     #expect(killed.err.lines.contains { $0.contains("event=killing") })
   }
 
-  @Test func `verbose: without a stop too`() throws {
+  @Test func `--verbose logs the exit without a stop`() throws {
     let run = try Run.ebb(["-v"], testApp("exit", "3"))
     try run.expect(.code(3))
     #expect(run.err.lines.last?.contains("event=exited") == true)
   }
 
-  @Test func `very verbose: each forwarded signal`() throws {
+  @Test func `-vv logs each forwarded signal`() throws {
     let run = try Run.ebb(["-vv", "-r", "HUP:USR2"], testApp("signals"))
     try run.line("ready")
     try run.send(.sighup)
@@ -137,7 +137,7 @@ struct LogTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `a full pipe that nobody reads delays nothing`(place: PIDRole) throws {
+  func `a full pipe at standard error does not delay signals`(place: PIDRole) throws {
     let pipe = try fullPipe()
     defer { [pipe.read, pipe.write].forEach { _ = close($0) } }
     var setup = LaunchOptions()
@@ -154,7 +154,7 @@ struct LogTests {
     try run.expect(.code(5))
   }
 
-  @Test func `with a full pipe the kill deadline holds too`() throws {
+  @Test func `a full pipe at standard error does not delay SIGKILL`() throws {
     let pipe = try fullPipe()
     defer { [pipe.read, pipe.write].forEach { _ = close($0) } }
     var setup = LaunchOptions()
@@ -167,7 +167,7 @@ struct LogTests {
     #expect(Clock.now() - sent < .seconds(20))
   }
 
-  @Test func `dropped lines are counted`() throws {
+  @Test func `dropped log lines are counted`() throws {
     let pipe = try makePipe()
     defer { close(pipe.write) }
     var setup = LaunchOptions()
@@ -197,7 +197,7 @@ struct LogTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `closed`(place: PIDRole) throws {
+  func `with standard error closed ebb does not log into another file`(place: PIDRole) throws {
     let run = try Run.ebb(["-vv", "--delay", "200ms"], testApp("signals"), in: place, .launch("--close", "2"))
     try run.line("ready")
     let log = Proc.descriptors(of: try run.supervisor())[2] ?? ""
@@ -208,7 +208,7 @@ struct LogTests {
     #expect(run.signals.first == "got TERM")
   }
 
-  @Test func `a broken pipe`() throws {
+  @Test func `a broken pipe at standard error does not disturb a stop`() throws {
     let pipe = try makePipe()
     close(pipe.read)
     defer { close(pipe.write) }
@@ -223,7 +223,7 @@ struct LogTests {
     #expect(Array(run.signals.prefix(2)) == ["got USR1", "got TERM"])
   }
 
-  @Test func `standard error stays blocking for the command, which shares it`() throws {
+  @Test func `ebb leaves the standard error that it shares with the command blocking`() throws {
     let pipe = try makePipe()
     defer { [pipe.read, pipe.write].forEach { _ = close($0) } }
     var setup = LaunchOptions()

@@ -5,7 +5,7 @@ import Testing
 @Suite(.endsItsProcesses)
 struct StatusTests {
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
-  func `what a person reads of process 1`() throws {
+  func `ebb status prints the state of a supervisor that is PID 1`() throws {
     let inside = try PIDNamespace.ebb(["--delay", "20s"], testApp("signals"))
     try inside.run.wait(for: "it to wait") { try Proc.state(of: inside.run.command()) == "S" }
     let serving = try inside.ebb("status")
@@ -35,7 +35,7 @@ struct StatusTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `what a program reads`(place: PIDRole) throws {
+  func `ebb status --json has the documented keys before and during a stop`(place: PIDRole) throws {
     let run = try Run.ebb(["--delay", "20s"], testApp("stay", "--ignore", "HUP"), in: place)
     try run.line("ready")
     let serving = try CommandResult.ebb("status", "--json", about: run).json()
@@ -70,7 +70,7 @@ struct StatusTests {
     #expect((0...29_000).contains(stop?["kill_in_ms"] as? Int ?? -1))
   }
 
-  @Test func `what a stop would do to each process`() throws {
+  @Test func `ebb status shows how each process reacts to SIGTERM`() throws {
     let script = "\(Binaries.testApp) stay; :"
     let run = try Run.ebb([], ["/bin/sh", "-c", script])
     let child = try run.line("ready").number("pid")
@@ -96,7 +96,7 @@ struct StatusTests {
     #expect(try CommandResult.ebb("status", about: blocking).out.contains(" `TestApp` blocks SIGTERM: unless it waits"))
   }
 
-  @Test func `a hostile name reaches no terminal`() throws {
+  @Test func `ebb status escapes control characters in process names and arguments`() throws {
     let script = #"printf 'a\033[2J\nb' > /proc/$$/comm; echo ready; read forever"#
     var setup = LaunchOptions()
     setup.typesInput = true
@@ -109,7 +109,7 @@ struct StatusTests {
     #expect((json["processes"] as? [[String: Any]])?.first?["name"] as? String == "a\u{1b}[2J\nb")
   }
 
-  @Test func `a frozen supervisor can be read`() throws {
+  @Test func `ebb status reads a suspended supervisor and ebb stop reports that it does not stop`() throws {
     let run = try Run.ebb([], testApp("stay"))
     try run.line("ready")
     try run.wait(for: "serving") { try CommandResult.ebb("status", about: run).out.contains(": serving for ") }
@@ -124,7 +124,7 @@ struct StatusTests {
   }
 
   /// The supervisor writes through a mapping, which would end it where the file ended.
-  @Test func `nobody can cut the page off`() throws {
+  @Test func `another process cannot truncate the status page`() throws {
     let run = try Run.ebb([], testApp("signals"))
     try run.line("ready")
     try run.waitForPage(of: run.pid)
@@ -142,7 +142,7 @@ struct StatusTests {
   }
 
   /// The supervisor is held up where it begins to count, which comes last of what a stop signal brings about.
-  @Test(.needs(.strace)) func `who has read a line of the log finds nothing older`() throws {
+  @Test(.needs(.strace)) func `ebb updates the status page before it writes a log line`() throws {
     let server = try ServedApp(["--delay", "15s"])
     let tracer = try server.run.inject("socket:delay_enter=3000000")
     try server.stop()
@@ -153,7 +153,7 @@ struct StatusTests {
   }
 
   /// The supervisor is held up between its page and its event loop, which shall not begin the phase anew.
-  @Test(.needs(.strace)) func `it serves from the start on`() throws {
+  @Test(.needs(.strace)) func `the phase serving lasts from the start of ebb`() throws {
     let strace = [Machine.path(of: "strace") ?? "", "-f", "-e", "inject=epoll_create1:delay_enter=2000000"]
     let run = try Run.program(strace + ["-o", "/dev/null", Binaries.ebb(), "--"] + testApp("signals"))
     let supervisor = try run.line("ready").number("ppid")
@@ -164,7 +164,7 @@ struct StatusTests {
     #expect(try status.span(after: "\nuptime    ") >= .seconds(2), "\(status)")
   }
 
-  @Test func `the command does not inherit the page`() throws {
+  @Test func `the command does not inherit the status page`() throws {
     let run = try Run.ebb([], testApp("stay"))
     try run.line("ready")
     try run.waitForPage(of: run.pid)
@@ -176,7 +176,7 @@ struct StatusTests {
 @Suite(.endsItsProcesses)
 struct StatusSearchTests {
   @Test(.needs(.pidNamespace), .needs(.root), .needs(.program("nsenter")))
-  func `a page that another user has forged is no supervisor`() throws {
+  func `a process with a forged status page is not taken for a supervisor`() throws {
     let pod = try PIDNamespace.other()
     let real = try pod.startSupervisor(testApp("signals"))
     let pid = try #require(try pod.ebb("status", "--json").json()["pid"] as? Int)
@@ -195,7 +195,7 @@ struct StatusSearchTests {
   }
 
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
-  func `two supervisors, one below the other, are not several`() throws {
+  func `ebb status finds the inner one of two nested supervisors`() throws {
     let pod = try PIDNamespace.other()
     let upper = try pod.startSupervisor([try Binaries.ebb(), "--"] + testApp("stay"))
     try upper.run.wait(for: "the lower one") { Proc.children(of: upper.pid).count == 1 }
@@ -206,7 +206,7 @@ struct StatusSearchTests {
   }
 
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")), .needs(.program("unshare")))
-  func `several supervisors in one process namespace`() throws {
+  func `with several supervisors in a PID namespace ebb status lists them and other commands require --pid`() throws {
     let pod = try PIDNamespace.other()
     let none = try pod.ebb("status")
     #expect(none.exit == .code(125) && none.out == "")
@@ -245,7 +245,7 @@ struct StatusSearchTests {
   }
 
   @Test(.needs(.root))
-  func `what this user may not read`() throws {
+  func `ebb status, probe and stop refuse a supervisor of another user`() throws {
     let run = try Run.ebb([], testApp("stay"))
     try run.line("ready")
     try run.waitForPage(of: run.pid)
@@ -260,7 +260,7 @@ struct StatusSearchTests {
     #expect(run.poll() == nil)
   }
 
-  @Test func `no such process, and one that is none`() throws {
+  @Test func `ebb status names a missing process and a process that is not a supervisor`() throws {
     let run = try Run.program(testApp("stay"))
     try run.line("ready")
     let none = try CommandResult(try Run.ebb(arguments: ["status", "--pid", "\(run.pid)"]))
@@ -271,7 +271,7 @@ struct StatusSearchTests {
   }
 
   @Test(.needs(.pidNamespace))
-  func `no proc file system`() throws {
+  func `ebb status, probe and stop exit with 125 without /proc`() throws {
     for words in [["status"], ["status", "--pid", "1"], ["probe"], ["stop"]] {
       let answer = try CommandResult(try Run.ebb(arguments: words, .launch("--pid-namespace-without-proc")))
       #expect(answer.exit == .code(125))
@@ -282,7 +282,7 @@ struct StatusSearchTests {
   }
 
   @Test(.needs(.runc))
-  func `in a container that has nothing`() throws {
+  func `ebb status, probe and stop work in a container without capabilities`() throws {
     // runc run passes on the SIGURG that Go's scheduler sends to itself.
     let container = try Container(["--delay", "20s"], ["/TestApp", "signals", "--only", "TERM"])
     try container.run.line("ready")
@@ -310,7 +310,7 @@ struct StatusSearchTests {
 /// `ebb status --watch`
 @Suite(.endsItsProcesses)
 struct StatusWatchTests {
-  @Test func `a line for each change, to the end`() throws {
+  @Test func `ebb status --watch prints a line for each change until the supervisor exits`() throws {
     let run = try Run.ebb(["--delay", "3s"], testApp("signals"))
     try run.line("ready")
     try run.waitForPage(of: run.pid)
@@ -329,7 +329,7 @@ struct StatusWatchTests {
     #expect(lines.last == "exited, not ready; the command has exited with 0; 2 received, 2 forwarded, 0 reaped")
   }
 
-  @Test func `JSON for each change`() throws {
+  @Test func `ebb status --watch --json prints an object for each change`() throws {
     let run = try Run.ebb(["--delay", "0"], testApp("signals"))
     try run.line("ready")
     try run.waitForPage(of: run.pid)
@@ -341,7 +341,7 @@ struct StatusWatchTests {
     #expect(sampler.out.lines.last?.contains("\"phase\":\"exited\"") == true, "\(sampler)")
   }
 
-  @Test func `a storm of signals tears no page`() throws {
+  @Test func `ebb status reads a consistent page during a storm of signals`() throws {
     let run = try Run.ebb(["--delay", "0"], testApp("signals", "--only", "TERM"))
     try run.line("ready")
     try run.waitForPage(of: run.pid)
@@ -362,7 +362,7 @@ struct StatusWatchTests {
     }
   }
 
-  @Test func `redrawn on a terminal, and ended by Ctrl-C`() throws {
+  @Test func `on a terminal ebb status --watch redraws its report and ends by Ctrl-C`() throws {
     let run = try Run.ebb([], testApp("stay"))
     try run.line("ready")
     try run.waitForPage(of: run.pid)

@@ -7,7 +7,7 @@ struct TerminationLogTests {
   private func contents(_ path: String) -> String? { try? String(contentsOfFile: path, encoding: .utf8) }
 
   @Test(arguments: PIDRole.possible)
-  func `it holds the last line, whatever is logged`(place: PIDRole) throws {
+  func `the termination log contains only the report, even with --quiet`(place: PIDRole) throws {
     let path = try TestResources.folder() + "/log"
     try String(repeating: "old\n", count: 5000).write(toFile: path, atomically: false, encoding: .utf8)
     let run = try Run.ebb(["--termination-log", path, "-q", "--log", "json"], testApp("exit", "3"), in: place)
@@ -19,7 +19,7 @@ struct TerminationLogTests {
     #expect(report?["code"] as? Int == 3)
   }
 
-  @Test func `it is the line that was logged`() throws {
+  @Test func `the termination log contains the last line of the log`() throws {
     let path = try TestResources.folder() + "/log"
     let run = try Run.ebb(["--termination-log", path, "--delay", "0"], testApp("signals"))
     try run.line("ready")
@@ -30,20 +30,20 @@ struct TerminationLogTests {
         == run.err.lines.last.map { ($0 + "\n").split(separator: " ").dropFirst(2) })
   }
 
-  @Test func `a command that cannot be started says so there`() throws {
+  @Test func `the termination log names a command that cannot be started`() throws {
     let path = try TestResources.folder() + "/log"
     try Run.ebb(["--termination-log", path], ["/does/not/exist"]).expect(.code(127))
     #expect(contents(path) == "ebb: fatal: cannot execute \"/does/not/exist\": no such file\n")
   }
 
   @Test(arguments: ["/does/not/exist/log", "/", "/proc/version", "/dev/full"])
-  func `what cannot be written is no error`(path: String) throws {
+  func `a termination log that cannot be written is not an error`(path: String) throws {
     let run = try Run.ebb(["--termination-log", path], testApp("exit", "3"))
     try run.expect(.code(3))
     #expect(run.err.text == "")
   }
 
-  @Test func `nor is a pipe that nobody reads`() throws {
+  @Test func `a termination log that is a pipe without a reader is not an error`() throws {
     let path = try TestResources.folder() + "/pipe"
     #expect(mkfifo(path, 0o600) == 0)
     try Run.ebb(["--termination-log", path], testApp("exit", "3")).expect(.code(3))

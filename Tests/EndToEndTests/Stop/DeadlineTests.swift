@@ -9,7 +9,7 @@ struct DeadlineTests {
   private let late = Duration.seconds(20)
 
   @Test(arguments: PIDRole.possible)
-  func `the command is left alone for the whole delay`(place: PIDRole) throws {
+  func `the command gets no signal before the delay has passed`(place: PIDRole) throws {
     let run = try Run.ebb(["--delay", "1200ms"], testApp("signals"), in: place)
     try run.line("ready")
     let sent = try run.send(.sigterm)
@@ -20,7 +20,7 @@ struct DeadlineTests {
     try run.expect(.code(0))
   }
 
-  @Test func `in a pod five seconds without a word`() throws {
+  @Test func `in a pod the default delay is 5 s`() throws {
     let run = try Run.ebb([], testApp("signals"), .environment(["KUBERNETES_SERVICE_HOST": "10.0.0.1"]))
     try run.line("ready")
     let sent = try run.send(.sigterm)
@@ -29,7 +29,7 @@ struct DeadlineTests {
     #expect(Clock.now() - sent < .seconds(5) + late)
   }
 
-  @Test func `no delay is no delay`() throws {
+  @Test func `--delay 0 forwards the stop signal immediately`() throws {
     let run = try Run.ebb(["--delay", "0", "-t", "120s"], testApp("signals"))
     try run.line("ready")
     let sent = try run.send(.sigterm)
@@ -38,7 +38,7 @@ struct DeadlineTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `the grace runs from the forwarding`(place: PIDRole) throws {
+  func `the grace starts when the stop signal is forwarded`(place: PIDRole) throws {
     let options = ["--delay", "700ms", "--grace", "3s", "-t", "60s"]
     let run = try Run.ebb(options, testApp("signals", "--ignore-term"), in: place)
     try run.line("ready")
@@ -51,7 +51,7 @@ struct DeadlineTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `without a grace the kill deadline counts from the stop signal`(place: PIDRole) throws {
+  func `without --grace the kill deadline counts from the stop signal`(place: PIDRole) throws {
     let options = ["--delay", "500ms", "-t", "2500ms", "--kill-margin", "500ms"]
     let run = try Run.ebb(options, testApp("stay", "--ignore", "TERM"), in: place)
     try run.line("ready")
@@ -62,7 +62,7 @@ struct DeadlineTests {
     #expect(passed < late)
   }
 
-  @Test func `repeated stop signals push no deadline`() throws {
+  @Test func `repeated stop signals do not postpone the deadline`() throws {
     let options = ["--delay", "0", "-t", "3s", "--kill-margin", "1s"]
     let run = try Run.ebb(options, testApp("signals", "--ignore-term"))
     try run.line("ready")
@@ -77,7 +77,7 @@ struct DeadlineTests {
     #expect(passed < late)
   }
 
-  @Test func `when INT ends the delay the grace begins there`() throws {
+  @Test func `the grace starts when SIGINT ends the delay`() throws {
     let options = ["--delay", "60s", "--grace", "1s", "-t", "90s"]
     let run = try Run.ebb(options, testApp("signals", "--ignore-term"))
     try run.line("ready")
@@ -91,7 +91,7 @@ struct DeadlineTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `a command that exits in the delay ends it`(place: PIDRole) throws {
+  func `the command's exit ends the delay`(place: PIDRole) throws {
     let run = try Run.ebb(["--delay", "60s", "-t", "90s"], testApp("signals", "--exit-on", "USR1:9"), in: place)
     try run.line("ready")
     let sent = try run.send(.sigterm)
@@ -101,7 +101,7 @@ struct DeadlineTests {
     #expect(Clock.now() - sent < late)
   }
 
-  @Test func `a command that takes its time within the grace is not killed`() throws {
+  @Test func `a command that exits late within the grace is not killed`() throws {
     let command = testApp("signals", "--slow", "1500", "--exit-on", "TERM:4")
     let run = try Run.ebb(["--delay", "0", "--grace", "20s"], command)
     try run.line("ready")
@@ -110,7 +110,7 @@ struct DeadlineTests {
     #expect(run.out.lines.last == "done")
   }
 
-  @Test func `a command that is stopped by somebody is killed all the same`() throws {
+  @Test func `a command that another process suspended is killed at the deadline`() throws {
     let run = try Run.ebb(["--delay", "0", "--grace", "5s"], testApp("signals", "--ignore-term"))
     try run.line("ready")
     let command = try run.command()

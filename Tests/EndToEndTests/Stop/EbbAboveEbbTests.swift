@@ -18,7 +18,7 @@ struct EbbAboveEbbTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `the delay is waited for once, and the app has its signal`(place: PIDRole) throws {
+  func `nested ebbs keep the delay once and the app gets SIGTERM once`(place: PIDRole) throws {
     let run = try both(["EBB_DELAY": "2s", "EBB_LOG": "json"], testApp("signals"), in: place)
     let sent = try run.send(.sigterm)
     try run.line("got TERM")
@@ -34,7 +34,7 @@ struct EbbAboveEbbTests {
   }
 
   /// The image's nginx under the runtime's init: the variables are the same for both.
-  @Test func `a rewritten stop signal is waited for and rewritten once`() throws {
+  @Test func `nested ebbs keep the delay and rewrite the stop signal once`() throws {
     let variables = ["EBB_DELAY": "1s", "EBB_REWRITE": "TERM:QUIT"]
     let run = try both(variables, testApp("signals", "--exit-on", "QUIT:0"))
     let sent = try run.send(.sigterm)
@@ -43,7 +43,7 @@ struct EbbAboveEbbTests {
     try run.expect(.code(0))
   }
 
-  @Test func `of three the outermost has the health port, and the others say so`() throws {
+  @Test func `the outermost of three nested ebbs has the health port and the others log that`() throws {
     let port = try Client.freePort()
     var setup = LaunchOptions.environment(["EBB_HEALTH": "\(port)", "EBB_DELAY": "0"])
     setup.environment["EBB_PORTS"] = nil
@@ -58,7 +58,7 @@ struct EbbAboveEbbTests {
     try run.expect(.code(0))
   }
 
-  @Test func `an inner one blocks the stop signal and is not taken for one that loses it`() throws {
+  @Test func `ebb status does not report that a nested ebb blocks SIGTERM`() throws {
     let run = try both(["EBB_DELAY": "0"], testApp("signals"))
     let status = try CommandResult.ebb("status", about: run)
     #expect(!status.out.contains("blocks SIGTERM"), "\(status)")
@@ -66,7 +66,7 @@ struct EbbAboveEbbTests {
     try run.expect(.code(0))
   }
 
-  @Test func `the inner one kills at the deadline, and the outer one tells its code`() throws {
+  @Test func `the inner one of two nested ebbs kills at the deadline and the outer one exits with its code`() throws {
     let variables = [
       "EBB_DELAY": "0", "EBB_TERMINATION_GRACE_PERIOD": "32s", "EBB_KILL_MARGIN": "30s", "EBB_LOG": "json",
     ]
@@ -79,7 +79,7 @@ struct EbbAboveEbbTests {
     #expect(killed == [true, false], "\(run)")
   }
 
-  @Test func `the health port is the outer one's, and the inner one says so`() throws {
+  @Test func `the outer one of two nested ebbs has the health port and the inner one logs that`() throws {
     let port = try Client.freePort()
     let run = try both(["EBB_HEALTH": "\(port)", "EBB_DELAY": "0"], testApp("signals"))
     let line = try run.line("ebb:", on: run.err)
@@ -91,7 +91,7 @@ struct EbbAboveEbbTests {
   }
 
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
-  func `status and probe look at the inner one, and stop --now reaches it`() throws {
+  func `status, probe and stop address the inner one of two nested ebbs`() throws {
     let run = try Run.ebb(
       [], [Binaries.ebb(), "--"] + testApp("signals"), in: .pid1,
       .environment(["EBB_DELAY": "600s", "EBB_TERMINATION_GRACE_PERIOD": "900s"]))
@@ -112,7 +112,7 @@ struct EbbAboveEbbTests {
     #expect(run.signals.filter { $0 == "got TERM" }.count == 1, "\(run)")
   }
 
-  @Test func `smoke under an entry point takes another health port`() throws {
+  @Test func `ebb smoke below an ebb uses another health port`() throws {
     let (health, port) = (try Client.freePort(), try Client.freePort())
     let smoke = ["smoke", "--output", "json"] + SmokeResult.short + ["--http", "http://127.0.0.1:\(port)/"]
     var setup = LaunchOptions.withTraffic

@@ -25,7 +25,7 @@ struct LeftoverTests {
   }
 
   /// As `npm start` and many entry scripts leave it.
-  @Test func `it has all that is left of the grace period`() throws {
+  @Test func `an app that its shell left behind may use the rest of the grace period`() throws {
     let options = ["--delay", "0", "--log", "json"]
     let run = try Run.ebb(options, wrapped(testApp("signals", "--slow", "4000")))
     try run.line("ready")
@@ -38,7 +38,7 @@ struct LeftoverTests {
     #expect(kill > 4000, "\(report)")
   }
 
-  @Test func `a script that passes the signal on has done so once and for all`() throws {
+  @Test func `an app that got SIGTERM from its script does not get it again`() throws {
     let app = testApp("signals", "--slow", "500").joined(separator: " ")
     let script = "trap 'kill -TERM $app' TERM; \(app) & app=$!; wait $app"
     let run = try Run.ebb(["--delay", "0"], [shell, "-c", script])
@@ -49,7 +49,7 @@ struct LeftoverTests {
     #expect(run.out.lines.contains("done"), "\(run)")
   }
 
-  @Test func `an app that still listens when its script has exited was not told, and is`() throws {
+  @Test func `an app that still listens after its script has exited gets SIGTERM`() throws {
     let server = testApp("serve", "0").joined(separator: " ")
     let run = try Run.ebb(
       ["--delay", "0", "--log", "json"], [shell, "-c", "trap 'exit 0' TERM; \(server) & wait"], in: .subreaper,
@@ -65,7 +65,7 @@ struct LeftoverTests {
   }
 
   @Test(.needs(.program("python3")))
-  func `the workers of a pool are their master's to stop`() throws {
+  func `ebb leaves the workers of a pool to their master`() throws {
     let pool = """
       import os, signal
       both = {signal.SIGTERM, signal.SIGUSR1}
@@ -100,7 +100,7 @@ struct LeftoverTests {
   }
 
   @Test(.needs(.program("python3")))
-  func `with --group one forked after the signal is signalled too, and one that left the group is not again`() throws {
+  func `--group signals a process forked after SIGTERM, but not again one that has left the group`() throws {
     let python = Machine.path(of: "python3") ?? ""
     let script = """
       import os, signal, time
@@ -131,7 +131,7 @@ struct LeftoverTests {
   }
 
   /// As nginx behind a shell has to be told.
-  @Test func `leftovers get the signal as rewritten`() throws {
+  @Test func `leftovers get the rewritten stop signal`() throws {
     let app = testApp("signals", "--exit-on", "QUIT:0")
     let run = try Run.ebb(["--delay", "0", "-r", "TERM:QUIT"], wrapped(app))
     try run.line("ready")
@@ -143,7 +143,7 @@ struct LeftoverTests {
   }
 
   /// What a script has put into the background, and whose parent is gone, can be told by ebb alone.
-  @Test func `a daemon from before the stop has its signal when the command has exited`() throws {
+  @Test func `a daemon started before the stop gets SIGTERM after the command has exited`() throws {
     let daemon = testApp("signals", "--slow", "300").joined(separator: " ")
     let app = testApp("signals").joined(separator: " ")
     let run = try Run.ebb(

@@ -12,7 +12,7 @@ struct PreStopTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `it runs beside the delay, with the command's environment and the signal's name`(place: PIDRole) throws {
+  func `the pre-stop hook runs during the delay with the command's environment and EBB_SIGNAL`(place: PIDRole) throws {
     let script = "echo \"hook $EBB_SIGNAL $X $(pwd)\"; echo other >&2; read line; exit 3"
     let folder = try TestResources.folder()
     var setup = LaunchOptions.environment(["X": "a b", "EBB_SIGNAL": "old"])
@@ -33,7 +33,7 @@ struct PreStopTests {
     #expect(hook["killed"] as? Bool == false)
   }
 
-  @Test func `it has nothing blocked, nothing ignored, and no descriptor but the three`() throws {
+  @Test func `the pre-stop hook has no signal blocked or ignored and only the three standard descriptors`() throws {
     let options = ["--pre-stop", "\(Binaries.testApp) report", "--delay", "1s", "--health", "\(try Client.freePort())"]
     let run = try Run.ebb(options, testApp("signals"))
     try run.line("ready")
@@ -42,7 +42,7 @@ struct PreStopTests {
     for line in ["descriptors: 0 1 2", "blocked:", "ignored:"] { #expect(run.err.lines.contains(line), "\(run)") }
   }
 
-  @Test func `what the command finds blocked and ignored, it finds too`() throws {
+  @Test func `the pre-stop hook inherits the command's blocked and ignored signals`() throws {
     let options = ["--pre-stop", "\(Binaries.testApp) report", "--delay", "1s"]
     let run = try Run.ebb(options, testApp("signals"), .launch("--block", "USR2", "--ignore", "PIPE"))
     try run.line("ready")
@@ -52,7 +52,7 @@ struct PreStopTests {
     #expect(run.err.lines.contains("ignored: PIPE"), "\(run)")
   }
 
-  @Test func `forwarding waits for it beyond the delay`() throws {
+  @Test func `the stop signal is forwarded only after the pre-stop hook has ended`() throws {
     let options = ["--pre-stop", "sleep 1", "--delay", "100ms", "--log", "json"]
     let run = try Run.ebb(options, testApp("signals"))
     try run.line("ready")
@@ -65,7 +65,7 @@ struct PreStopTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `one without end is killed with its children, in time for the grace`(place: PIDRole) throws {
+  func `a pre-stop hook that does not end is killed with its children in time for the grace`(place: PIDRole) throws {
     let hook = "sh -c 'trap \"\" TERM; sleep 61 & sleep 61'"
     let options = [
       "--pre-stop", hook, "--delay", "0", "--drain-timeout", "10s", "-t", "4s", "--kill-margin", "1s", "--grace", "2s",
@@ -83,7 +83,7 @@ struct PreStopTests {
     #expect(try run.report()["drain_ended_by"] as? String == "bound")
   }
 
-  @Test func `one that cannot be started is a warning`() throws {
+  @Test func `a pre-stop hook that cannot be started gives a warning`() throws {
     let run = try Run.ebb(["--pre-stop", "/does/not/exist", "--delay", "0", "--log", "json"], testApp("signals"))
     try run.line("ready")
     try run.send(.sigterm)
@@ -96,13 +96,13 @@ struct PreStopTests {
     #expect(events == ["stop-signal", "hook-failed", "stopping", "exited"] || events.contains("draining"), "\(run)")
   }
 
-  @Test func `no stop, no hook`() throws {
+  @Test func `the pre-stop hook does not run without a stop`() throws {
     let folder = try TestResources.folder()
     try Run.ebb(["--pre-stop", "touch \(folder)/ran"], testApp("exit", "4")).expect(.code(4))
     #expect(!FileManager.default.fileExists(atPath: folder + "/ran"))
   }
 
-  @Test func `the command's exit does not wait for it`() throws {
+  @Test func `the command's exit does not wait for the pre-stop hook`() throws {
     let options = ["--pre-stop", "sleep 61", "--delay", "20s", "--log", "json"]
     let run = try Run.ebb(options, testApp("signals", "--exit-on", "USR1:5"))
     try run.line("ready")

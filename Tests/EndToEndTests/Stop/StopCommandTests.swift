@@ -5,7 +5,7 @@ import Testing
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct StopCommandTests {
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
-  func `of process 1`() throws {
+  func `ebb stop begins a graceful stop of PID 1`() throws {
     let inside = try PIDNamespace.ebb(["--delay", "3s"], testApp("signals"))
     let begun = Clock.now()
     let stop = try inside.ebb("stop")
@@ -16,7 +16,7 @@ struct StopCommandTests {
     #expect(inside.run.signals == ["got TERM"])
   }
 
-  @Test func `once is enough`() throws {
+  @Test func `repeated ebb stop forwards the stop signal once`() throws {
     let run = try Run.ebb(["--delay", "25s"], testApp("signals"))
     try run.line("ready")
     for _ in 0..<3 { #expect(try CommandResult.ebb("stop", about: run).exit == .code(0)) }
@@ -27,7 +27,7 @@ struct StopCommandTests {
     #expect(run.err.lines.filter { $0.contains("event=repeated-stop-signal") }.count == 1, "\(run)")
   }
 
-  @Test func `now, from the start`() throws {
+  @Test func `ebb stop --now skips delay and drain`() throws {
     let run = try Run.ebb(["--delay", "25s"], testApp("signals", "--exit-on", "TERM:3", "--slow", "3000"))
     try run.line("ready")
     let stop = try CommandResult.ebb("stop", "--now", about: run)
@@ -38,7 +38,7 @@ struct StopCommandTests {
     #expect(run.err.lines.last?.contains("delay_ended_by=request") == true, "\(run)")
   }
 
-  @Test func `now, of a stop that is under way`() throws {
+  @Test func `ebb stop --now ends the delay of a stop in progress`() throws {
     let run = try Run.ebb(["--delay", "25s"], testApp("signals"))
     try run.line("ready")
     try run.send(.sigterm)
@@ -48,7 +48,7 @@ struct StopCommandTests {
     #expect(run.signals == ["got TERM"])
   }
 
-  @Test func `waits and tells the phases`() throws {
+  @Test func `ebb stop --wait prints each phase until the exit`() throws {
     let run = try Run.ebb(["--delay", "3s"], testApp("signals", "--exit-on", "TERM:7", "--slow", "3000"))
     try run.line("ready")
     let stop = try CommandResult.ebb("stop", "--wait", about: run)
@@ -62,7 +62,7 @@ struct StopCommandTests {
     #expect(stop.out.hasSuffix("exited, not ready; the command has exited with 7; 1 received, 1 forwarded, 0 reaped\n"))
   }
 
-  @Test func `with the supervisor's own stop signal`() throws {
+  @Test func `ebb stop sends the first of the supervisor's stop signals`() throws {
     let run = try Run.ebb(["--delay", "0", "--stop-signals", "QUIT,USR2"], testApp("signals", "--exit-on", "QUIT:4"))
     try run.line("ready")
     #expect(try CommandResult.ebb("stop", about: run).exit == .code(0))

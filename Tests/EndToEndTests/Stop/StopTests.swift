@@ -14,7 +14,7 @@ struct StopTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `a command that is stopped can act on it`(place: PIDRole) throws {
+  func `a suspended command can act on the stop signal`(place: PIDRole) throws {
     let run = try Run.ebb(["--delay", "0"], testApp("stay", "--stop-self"), in: place)
     try run.line("ready")
     let command = try run.command()
@@ -24,7 +24,7 @@ struct StopTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `repeated stop signals change nothing`(place: PIDRole) throws {
+  func `repeated stop signals are logged and not forwarded`(place: PIDRole) throws {
     let run = try Run.ebb(["--delay", "1s"], testApp("signals", "--ignore-term", "--exit-on", "USR1:0"), in: place)
     try run.line("ready")
     let sent = try run.send(.sigterm)
@@ -45,7 +45,7 @@ struct StopTests {
     #expect(run.signals == ["got TERM", "got CONT", "got USR1"])
   }
 
-  @Test func `INT ends the delay, and the command gets the stop signal alone`() throws {
+  @Test func `SIGINT ends the delay and the command gets only the stop signal`() throws {
     let run = try Run.ebb(["--delay", "600s", "-t", "900s"], testApp("signals"))
     try run.line("ready")
     try run.send(.sigterm)
@@ -57,7 +57,7 @@ struct StopTests {
   }
 
   /// To a JVM it is a thread dump.
-  @Test func `QUIT in the delay is forwarded and does not end it`() throws {
+  @Test func `SIGQUIT during the delay is forwarded and does not end it`() throws {
     let run = try Run.ebb(["--delay", "600s", "-t", "900s"], testApp("signals"))
     try run.line("ready")
     try run.send(.sigterm)
@@ -70,7 +70,7 @@ struct StopTests {
     #expect(Array(run.signals.prefix(2)) == ["got QUIT", "got TERM"])
   }
 
-  @Test func `INT and QUIT without a stop are only forwarded, and start no deadline`() throws {
+  @Test func `SIGINT and SIGQUIT outside a stop are forwarded and start no deadline`() throws {
     let run = try Run.ebb(["--delay", "0", "--grace", "1s"], testApp("signals"))
     try run.line("ready")
     for signal: Signal in [.sigint, .sigquit, .sigint] {
@@ -81,7 +81,7 @@ struct StopTests {
     #expect(run.poll() == nil)
   }
 
-  @Test func `other signals in the delay are forwarded and do not end it`() throws {
+  @Test func `signals other than SIGINT during the delay are forwarded and do not end it`() throws {
     let run = try Run.ebb(["--delay", "20s"], testApp("signals"))
     try run.line("ready")
     try run.send(.sigterm)
@@ -97,7 +97,7 @@ struct StopTests {
   }
 
   @Test(arguments: PIDRole.possible)
-  func `other stop signals by choice`(place: PIDRole) throws {
+  func `--stop-signals replaces SIGTERM as the stop signal`(place: PIDRole) throws {
     let options = ["--stop-signals", "QUIT,RTMIN+3", "--delay", "1s"]
     let run = try Run.ebb(options, testApp("signals", "--ignore-term", "--exit-on", "RTMIN+3:8"), in: place)
     try run.line("ready")
@@ -109,7 +109,7 @@ struct StopTests {
     #expect(Clock.now() - sent >= .seconds(1))
   }
 
-  @Test func `a stop signal that is pending when ebb starts is acted on`() throws {
+  @Test func `a stop signal that is pending when ebb starts begins a stop`() throws {
     // Sent before ebb, and so before the command, was executed.
     let run = try Run.ebb(["--delay", "0"], testApp("signals"), .launch("--block", "TERM", "--raise", "TERM"))
     try run.expect(.code(0))

@@ -41,7 +41,7 @@ import Testing
     }
   }
 
-  @Test func moreClosesThanThereIsRoomFor() throws {
+  @Test func `a full receive buffer is reported as missed close events`() throws {
     let closed = ClosedSocketMonitor(room: 0)  // the kernel's least: some messages
     #expect(!closed.mayHaveMissedEvents)
     try listener.makeShortConnectionsThatAreTold(50)
@@ -53,7 +53,7 @@ import Testing
     try waitForWholePass(closed)
   }
 
-  @Test func aMarkerThatThereIsNoRoomForIsDroppedAnew() throws {
+  @Test func `a marker lost in a full receive buffer is sent again`() throws {
     let closed = ClosedSocketMonitor(room: 0)
     try waitForMarker(closed)
     take(closed)
@@ -63,7 +63,7 @@ import Testing
     try waitForMarker(closed)
   }
 
-  @Test func moreClosesThanAPassTakes() throws {
+  @Test func `close events beyond the limit of a pass are reported as missed and counted later`() throws {
     let closed = ClosedSocketMonitor(maxMessagesPerPass: 64)
     try waitForMarker(closed)
     try listener.makeShortConnectionsThatAreTold(100)
@@ -78,7 +78,7 @@ import Testing
 
   /// Of more than there is room for the kernel drops all until the queue has been emptied, which takes several passes;
   /// of a marker that is dropped among them it says nothing.
-  @Test func moreClosesThanThereIsRoomForInSeveralPasses() throws {
+  @Test func `the monitor recovers from a receive buffer that overflows in several passes`() throws {
     let closed = ClosedSocketMonitor(room: 128 << 10, maxMessagesPerPass: 64)
     for _ in 0..<3 {
       try waitForMarker(closed)
@@ -89,7 +89,7 @@ import Testing
     #expect(closed.count < 1500)
   }
 
-  @Test func manyPassesWithoutACloseMissNothing() throws {
+  @Test func `3000 passes without a close report no missed event`() throws {
     let closed = ClosedSocketMonitor(maxMessagesPerPass: 1000)
     try waitForWholePass(closed)
     for _ in 0..<3000 {
@@ -100,7 +100,7 @@ import Testing
     }
   }
 
-  @Test func aPortThatIsFoundLate() throws {
+  @Test func `closes on a port that is added later are counted`() throws {
     let late = try Listener()
     let closed = ClosedSocketMonitor()
     try waitForMarker(closed)
@@ -116,7 +116,7 @@ import Testing
   }
 
   /// More than the kernel's filter is asked for.
-  @Test func aThousandPorts() throws {
+  @Test func `closes are counted with more ports than the kernel's filter takes`() throws {
     let other = try Listener()
     var many = ports
     for port in 1...1100 as ClosedRange<UInt16> { many.insert(port) }
@@ -137,7 +137,7 @@ import Testing
   }
 
   /// Else a kernel that tells later than the next pass would never be heard.
-  @Test func theFirstMarkerIsWaitedFor() throws {
+  @Test func `the first marker stays pending across passes until its event arrives`() throws {
     // Others' sockets may take its room, until a port is known.
     try wait(for: "a try without a miss") {
       let closed = ClosedSocketMonitor()
@@ -153,7 +153,7 @@ import Testing
     }
   }
 
-  @Test func theYoungestByteOfSeveralCloses() throws {
+  @Test func `the age of the last byte is that of the youngest of several closed connections`() throws {
     let closed = ClosedSocketMonitor()
     try waitForMarker(closed)
     let old = try ConnectionPair(listener)
@@ -175,7 +175,7 @@ import Testing
   }
 
   /// Markers of other tests do take it, so not each try has to succeed.
-  @Test func closesOfOthersTakeNoRoom() throws {
+  @Test func `closes on other ports do not fill the receive buffer`() throws {
     let other = try Listener()
     try wait(for: "a try without a miss") {
       let closed = ClosedSocketMonitor(room: 128 << 10)  // for some hundreds of messages
@@ -188,7 +188,7 @@ import Testing
     }
   }
 
-  @Test func allIsCountedUpToTheMarker() throws {
+  @Test func `every close before the marker is counted when its event arrives`() throws {
     let closed = ClosedSocketMonitor()
     try waitForMarker(closed)
     try Machine.onOneProcessor {
@@ -204,7 +204,7 @@ import Testing
   }
 
   /// The kernel may tell of it when somebody listens already.
-  @Test func whatWasClosedBeforeIsNoNews() throws {
+  @Test func `connections closed before the monitor started are not counted`() throws {
     let other = try Listener()
     let conversations = try (0..<10).map { _ in try ConnectionPair(listener) }
     for conversation in conversations { try conversation.exchange() }

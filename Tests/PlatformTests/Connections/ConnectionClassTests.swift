@@ -26,14 +26,14 @@ import Testing
     return sample
   }
 
-  @Test func nobodyIsThere() throws {
+  @Test func `a listening socket without clients has no connections`() throws {
     let sample = try watch(Listener()).passWithoutMiss()
     #expect(sample.counts.classes.isEmpty && sample.counts.connections == 0)
     #expect(sample.source == .diagWithInfo && sample.portSource == .given)
   }
 
   @Test(arguments: [ConnectionSource.diagWithInfo, .diag, .proc])
-  func pendingAccept(source: ConnectionSource) throws {
+  func `unaccepted connections are pendingAccept during the quiet time`(source: ConnectionSource) throws {
     let listener = try Listener()
     let clients = [try listener.connect(), try listener.connect()]
     defer { for client in clients { close(client) } }
@@ -41,7 +41,7 @@ import Testing
     #expect(sample.counts.established == 2 && sample.counts.busy == 2)
   }
 
-  @Test func connectionsThatNobodyAcceptsAndThatSayNothingAreNotWaitedFor() throws {
+  @Test func `unaccepted connections without a request are neverUsed after the quiet time`() throws {
     let listener = try Listener()
     let clients = [try listener.connect(), try listener.connect()]
     defer { for client in clients { close(client) } }
@@ -53,14 +53,14 @@ import Testing
   }
 
   @Test(arguments: [ConnectionSource.diagWithInfo, .diag, .proc])
-  func unreadRequest(source: ConnectionSource) throws {
+  func `a connection with a request that the server has not read is unreadRequest`(source: ConnectionSource) throws {
     let listener = try Listener()
     let conversation = try ConnectionPair(listener)
     try conversation.ask()
     _ = try look(listener, source, shows: [.unreadRequest: 1])
   }
 
-  @Test func owedResponse() throws {
+  @Test func `a connection with a request read and not answered is owedResponse`() throws {
     let listener = try Listener()
     let conversation = try ConnectionPair(listener)
     try conversation.ask()
@@ -74,7 +74,7 @@ import Testing
   }
 
   @Test(arguments: [ConnectionSource.diagWithInfo, .diag, .proc])
-  func aReaderWithAClosedWindow(source: ConnectionSource) throws {
+  func `a connection whose client does not read the response is responseInFlight`(source: ConnectionSource) throws {
     let listener = try Listener()
     let conversation = try ConnectionPair(listener)
     try conversation.ask()
@@ -90,7 +90,7 @@ import Testing
     #expect(sample.counts.established == 0)
   }
 
-  @Test func activeStreamThenIdle() throws {
+  @Test func `a connection is activeStream during the quiet time and idle after it`() throws {
     let listener = try Listener()
     let conversation = try ConnectionPair(listener)
     try conversation.exchange()
@@ -104,7 +104,7 @@ import Testing
     #expect(try #require(sample.counts.sinceReceived) >= .milliseconds(300))
   }
 
-  @Test func neverUsed() throws {
+  @Test func `an accepted connection without a request is neverUsed after the quiet time`() throws {
     let listener = try Listener()
     let conversation = try ConnectionPair(listener)
     #expect(try watch(listener).pass().counts.classes == [.activeStream: 1])
@@ -115,7 +115,9 @@ import Testing
   }
 
   @Test(arguments: [false, true])
-  func halfClosed(hasReadTheEnd: Bool) throws {
+  func `a connection that the client half-closed after its response is halfClosed after the quiet time`(
+    hasReadTheEnd: Bool
+  ) throws {
     let listener = try Listener()
     let conversation = try ConnectionPair(listener)
     try conversation.exchange()
@@ -130,7 +132,9 @@ import Testing
   }
 
   @Test(arguments: [false, true])
-  func halfClosedButAnswerIsOwed(hasReadTheEnd: Bool) throws {
+  func `a half-closed connection that lacks its response is unreadRequest and then owedResponse`(hasReadTheEnd: Bool)
+    throws
+  {
     let listener = try Listener()
     let conversation = try ConnectionPair(listener)
     try conversation.ask()
@@ -147,7 +151,7 @@ import Testing
   }
 
   /// A server that has said its last word and waits for the client's, as nginx does.
-  @Test func lingering() throws {
+  @Test func `a connection that the server half-closed is halfClosed until the server closes it`() throws {
     let listener = try Listener()
     let conversation = try ConnectionPair(listener)
     try conversation.exchange()
@@ -164,7 +168,7 @@ import Testing
     #expect(after.counts.connections == 0 && after.closed == 1)
   }
 
-  @Test func withoutAgesNothingIsCalledIdle() throws {
+  @Test func `without connection ages a used connection is unknown and counts as busy`() throws {
     let listener = try Listener()
     let conversation = try ConnectionPair(listener)
     try conversation.exchange()

@@ -17,7 +17,7 @@ import Testing
   private static let sources = [ConnectionSource.diagWithInfo, .diag, .proc]
 
   @Test(.needsIPv6, arguments: sources)
-  func bothFamiliesAtADualListener(source: ConnectionSource) throws {
+  func `IPv4 and IPv6 clients of a dual-stack listening socket are counted`(source: ConnectionSource) throws {
     let listener = try Listener(.v6(high: 0, low: 0))
     let conversations = [
       try ConnectionPair(listener, from: .loopback4), try ConnectionPair(listener, from: .loopback6),
@@ -33,7 +33,7 @@ import Testing
   }
 
   @Test(arguments: sources)
-  func manyPorts(source: ConnectionSource) throws {
+  func `connections of 25 sampled ports are counted and those of other ports are not`(source: ConnectionSource) throws {
     let listeners = try (0..<30).map { _ in try Listener() }
     let conversations = try listeners.prefix(25).map { try ConnectionPair($0) }
     // The ends of the clients are on other ports, and a listener without a watch is nobody's.
@@ -49,7 +49,7 @@ import Testing
     withExtendedLifetime(conversations) {}
   }
 
-  @Test func moreRangesThanTheKernelIsGiven() throws {
+  @Test func `connections are counted with more port ranges than the kernel's filter takes`() throws {
     let listener = try Listener()
     let conversation = try ConnectionPair(listener)
     let sample = try watch((0..<200).map { 1 + 2 * $0 } + [listener.port]).pass()
@@ -59,7 +59,7 @@ import Testing
 
   /// More than one buffer of the kernel's.
   @Test(arguments: sources)
-  func hundreds(source: ConnectionSource) throws {
+  func `300 connections are counted in each pass, also after an abandoned pass`(source: ConnectionSource) throws {
     let listener = try Listener()
     let sockets = try listener.makeConnections(300)
     defer { for socket in sockets { close(socket) } }
@@ -78,7 +78,7 @@ import Testing
     }
   }
 
-  @Test func listenersThatShareAPort() throws {
+  @Test func `connections of two listening sockets on one port are all counted`() throws {
     let first = try shared(port: 0)
     let port = ownPort(of: first)
     let second = try shared(port: port)
@@ -104,7 +104,7 @@ import Testing
   // MARK: Connections between two passes
 
   @Test(.needsIPv6, arguments: [IPAddress.loopback4, .loopback6])
-  func shortConnections(address: IPAddress) throws {
+  func `connections that open and close between two passes are counted`(address: IPAddress) throws {
     let listener = try Listener(.v6(high: 0, low: 0))
     let sampler = watch([listener.port])
     let before = try sampler.passWithoutMiss()
@@ -128,7 +128,7 @@ import Testing
     #expect(try #require(after.passiveOpens) >= 20)
   }
 
-  @Test func moreOfThemThanTheKernelKeeps() throws {
+  @Test func `more closes than the kernel keeps are reported as missed`() throws {
     let listener = try Listener()
     let sampler = watch([listener.port])
     _ = try sampler.passWithoutMiss()
@@ -137,7 +137,7 @@ import Testing
     _ = try sampler.passWithoutMiss()
   }
 
-  @Test func ageOfTheLastByteOfAClosedConnection() throws {
+  @Test func `only the pass that counts a closed connection reports the age of its last byte`() throws {
     let listener = try Listener()
     let conversation = try ConnectionPair(listener)
     try conversation.exchange()
@@ -153,7 +153,7 @@ import Testing
   }
 
   /// A server that closes without a farewell: the kernel forgets the peer before it tells.
-  @Test func resetByTheServer() throws {
+  @Test func `a connection that the server resets is counted as closed`() throws {
     let listener = try Listener()
     let sampler = watch([listener.port])
     _ = try sampler.pass()
@@ -165,7 +165,7 @@ import Testing
     #expect(try #require(after.sinceReceivedByClosed) < .seconds(60))
   }
 
-  @Test func whatIsNoInboundConnection() throws {
+  @Test func `the close of an outgoing connection or of a listening socket is not counted`() throws {
     let other = try Listener()
     let first = try shared(port: 0)
     let second = try shared(port: ownPort(of: first))
@@ -185,7 +185,7 @@ import Testing
     #expect(after.closed == 1)
   }
 
-  @Test func ownConnectionsAreTakenOffPassiveOpens() throws {
+  @Test func `the supervisor's own connections are subtracted from PassiveOpens`() throws {
     var own = 0
     let listener = try Listener()
     let sampler = ConnectionSampler(
@@ -200,13 +200,13 @@ import Testing
 
   // MARK: Refusals
 
-  @Test func withoutAnySource() throws {
+  @Test func `a pass without a source counts no connection`() throws {
     let sampler = watch([1], ConnectionSource.none)
     let sample = try sampler.pass()
     #expect(sample.source == .none && sample.portSource == .given && sample.counts.connections == 0)
   }
 
-  @Test func nothingHasBegun() throws {
+  @Test func `advance fails if no pass has started`() throws {
     guard case .failure = watch([1]).advance(nil) else { throw Errno(code: 0) }
   }
 }

@@ -36,7 +36,7 @@ import Testing
     return client
   }
 
-  @Test func itIsNoTraffic() throws {
+  @Test func `a connection within the process tree and its close are not counted`() throws {
     let stranger = try PythonProcess()
     let port = try listen(stranger)
     let sampler = watch(stranger)
@@ -62,7 +62,7 @@ import Testing
     #expect(after.closed == before.closed + 1 && after.counts.connections == 0)
   }
 
-  @Test func oneFromOutsideCounts() throws {
+  @Test func `a connection from outside the process tree is counted`() throws {
     let stranger = try PythonProcess()
     let port = try listen(stranger)
     try connect(stranger)
@@ -78,7 +78,7 @@ import Testing
   }
 
   /// As those to a proxy in another container, whose port is named.
-  @Test func oneToAServerOutsideCounts() throws {
+  @Test func `a connection of the process tree to a server outside it is counted on a given port`() throws {
     let listener = try Listener()
     let stranger = try PythonProcess()
     try stranger.tell("c = socket.create_connection(('127.0.0.1', \(listener.port)))")
@@ -97,7 +97,9 @@ import Testing
       ("AF_INET6", "::", "socket.create_connection(('127.0.0.1', a[1]))"),
       ("AF_INET", "0.0.0.0", "m"),
     ])
-  func addresses(family: String, address: String, client: String) throws {
+  func `a connection within the process tree is recognised by any pair of addresses`(
+    family: String, address: String, client: String
+  ) throws {
     let stranger = try PythonProcess()
     try stranger.tell("m = None")
     _ = try listen(stranger, address, family: family)
@@ -110,7 +112,7 @@ import Testing
     #expect(try watch(stranger).pass().counts.connections == 0)
   }
 
-  @Test func inheritedByChildren() throws {
+  @Test func `a connection whose ends children of the process tree inherited is not counted`() throws {
     let stranger = try PythonProcess()
     _ = try listen(stranger)
     try connect(stranger)
@@ -123,7 +125,7 @@ import Testing
   }
 
   /// It is in the sum of those that are there and those that are gone, before and after.
-  @Test func countedUntilItIsAccepted() throws {
+  @Test func `a connection within the process tree is counted until it is accepted`() throws {
     let stranger = try PythonProcess()
     let port = try listen(stranger)
     let sampler = watch(stranger)
@@ -141,7 +143,7 @@ import Testing
     #expect(sample.counts.connections + sample.closed == before.closed + 2)
   }
 
-  @Test func moreThanAreLookedAtInOnePass() throws {
+  @Test func `600 connections within the process tree are recognised over several passes`() throws {
     let stranger = try PythonProcess()
     _ = try listen(stranger)
     try stranger.tell("import resource; h = resource.getrlimit(7)[1]; resource.setrlimit(7, (h, h)); e = []")
@@ -161,7 +163,9 @@ import Testing
   }
 
   /// As a supervisor without CAP_SYS_PTRACE sees a command that has changed its user.
-  @Test func descriptorsThatMayNotBeRead() throws {
+  @Test func `with unreadable descriptors a connection within the process tree is recognised by its control group`()
+    throws
+  {
     guard getuid() == 0 else { return }
     let stranger = try PythonProcess()
     _ = try listen(stranger)
@@ -174,7 +178,7 @@ import Testing
     #expect(sample.counts.connections == (readOwnControlGroup() == nil ? 1 : 0))
   }
 
-  @Test func everyoneIsNoTree() throws {
+  @Test func `a connection within a process is counted if every process is the owner`() throws {
     let stranger = try PythonProcess()
     let port = try listen(stranger)
     try connect(stranger)

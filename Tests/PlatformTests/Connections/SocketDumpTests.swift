@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test(arguments: [EINTR, ENOBUFS, EAGAIN])
-  func aDisturbedLookIsRepeatedThreeTimes(_ code: Int32) {
+  func `a disturbed dump is retried three times and then fails`(_ code: Int32) {
     for _ in 0..<2 {
       table.begin(listenersOnly: true, ports: SortedSet())
       for _ in 0..<3 { #expect(outcome(code) == "again") }
@@ -36,23 +36,23 @@ import Testing
   }
 
   @Test(arguments: [EMFILE, ENFILE, ENOMEM])
-  func wantOfMeansIsAFailureAndNoReasonForAPoorerSource(_ code: Int32) {
+  func `running out of descriptors or memory fails the pass without downgrading the source`(_ code: Int32) {
     #expect(outcome(code)?.hasPrefix("sock_diag: ") == true && table.source == .diagWithInfo)
   }
 
-  @Test func aRefusalBeforeTheFirstAnswerLeadsToAPoorerSource() {
+  @Test func `EPERM before the first answer falls back to /proc and EACCES there to no source`() {
     #expect(outcome(EPERM) == "again" && table.source == .proc)
     #expect(outcome(EACCES) == "again" && table.source == .none)
   }
 
-  @Test func aRefusalLaterIsAFailure() {
+  @Test func `EPERM after the first answer fails the pass`() {
     table.begin(listenersOnly: true, ports: SortedSet())
     while case .more = table.step({ _ in }) {}
     #expect(outcome(EPERM)?.hasPrefix("sock_diag: ") == true && table.source == .diagWithInfo)
   }
 
   /// The rest of the broken answer does not stand before the next one.
-  @Test func afterAnErrorAllIsToldAnew() throws {
+  @Test func `a dump restarts from its first row after an error or an abandoned dump`() throws {
     let listener = try Listener()
     let sockets = try listener.makeConnections(300)
     defer { for socket in sockets { close(socket) } }
@@ -75,7 +75,7 @@ import Testing
 
   /// struct nlmsghdr and a number: interrupted, overrun, refused. None of them is the end of an answer.
   @Test(arguments: [(type: 3, flags: 0x10, EINTR), (4, 0, EINTR), (2, 0, EPERM), (3, 0, EPERM)])
-  func whatIsNoWholeAnswer(type: UInt8, flags: UInt8, code: Int32) {
+  func `an interrupted, overrun or refused netlink answer throws its errno`(type: UInt8, flags: UInt8, code: Int32) {
     let header: [UInt8] = [20, 0, 0, 0, type, 0, flags, 0, 0, 0, 0, 0, 0, 0, 0, 0]
     let message = header + [0xFF, 0xFF, 0xFF, 0xFF]
     #expect(throws: Errno(code: code)) {
@@ -83,7 +83,7 @@ import Testing
     }
   }
 
-  @Test func whatARowLacks() throws {
+  @Test func `a row that lacks information downgrades the source`() throws {
     func row(_ state: String, window: Int) throws -> SocketRecord {
       let line = "0: 0100007F:0050 0100007F:0001 \(state) 0:0 00:0 0 0 0 9 1 0 20 4 30 \(window) -1"
       return try #require(SocketRecord(line: Array(line.utf8)[...]))

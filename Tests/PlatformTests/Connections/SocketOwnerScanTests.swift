@@ -20,7 +20,7 @@ import Testing
   }
 
   @Test(arguments: [ConnectionSource.diagWithInfo, .proc])
-  func onlyThoseOfTheTree(source: ConnectionSource) throws {
+  func `only the listening sockets of the process tree are found`(source: ConnectionSource) throws {
     let foreign = try Listener()
     let stranger = try PythonProcess()
     let port = try stranger.listen()
@@ -35,7 +35,7 @@ import Testing
   }
 
   /// The supervisor of this tree is the one that must not count.
-  @Test func notThoseOfTheSupervisor() throws {
+  @Test func `the listening sockets of the supervisor itself are not found`() throws {
     let stranger = try PythonProcess()
     let child = try stranger.tell("answer = os.getpid()")
     _ = try stranger.listen()
@@ -44,7 +44,7 @@ import Testing
     #expect(try sampler.pass().portSource == .none)
   }
 
-  @Test func oneThatComesLateAndOneThatGoes() throws {
+  @Test func `a listening socket opened later is found and the port of a closed one is kept`() throws {
     let stranger = try PythonProcess()
     let sampler = watch(stranger)
     #expect(try sampler.pass().portSource == .none && sampler.ports.isEmpty)
@@ -61,7 +61,7 @@ import Testing
   }
 
   /// As Go's servers listen.
-  @Test func multipath() throws {
+  @Test func `a Multipath TCP listening socket is found`() throws {
     guard (try? String(contentsOfFile: "/proc/sys/net/mptcp/enabled", encoding: .utf8)) == "1\n" else { return }
     let stranger = try PythonProcess()
     let port = try stranger.listen(protocol: 262)  // IPPROTO_MPTCP
@@ -69,7 +69,7 @@ import Testing
     #expect(sample.portSource == .ofTree && sample.ports == [port])
   }
 
-  @Test func itsOwnHealthPort() throws {
+  @Test func `the excluded health port is never sampled`() throws {
     let stranger = try PythonProcess()
     let port = try stranger.listen()
     let sample = try watch(stranger, excluding: port).pass()
@@ -80,7 +80,9 @@ import Testing
 
   /// Where control groups tell sockets apart, those that nobody is seen to have and that were made in this process's
   /// own group are taken for the command's.
-  @Test func everyone() throws {
+  @Test func `with every process as owner the listening sockets of others and of the own control group are found`()
+    throws
+  {
     let stranger = try PythonProcess()
     let port = try stranger.listen()
     let own = try Listener()
@@ -90,7 +92,7 @@ import Testing
     #expect(sample.portSource == (areTold ? .ofControlGroup : .ofTree))
   }
 
-  @Test func inheritedByAChild() throws {
+  @Test func `a listening socket that only a child has open is found`() throws {
     let stranger = try PythonProcess()
     let port = try stranger.listen()
     // The parent's copy is closed, the child's is not.
@@ -107,7 +109,13 @@ import Testing
     ("u = socket.socket(type=socket.SOCK_DGRAM); u.bind(('127.0.0.1', 0)); u.connect(('127.0.0.1', 9))", false),
     ("u = socket.socket(); u.bind(('127.0.0.1', 0))", false),
   ])
-  func whatCannotBeCounted(line: String, isServer: Bool) throws {
+  func `UNIX and UDP server sockets make the port source uncountable until a TCP socket listens`(
+    line: String, isServer: Bool
+  ) throws {
+    try expectPortSource(after: line, isServer: isServer)
+  }
+
+  private func expectPortSource(after line: String, isServer: Bool) throws {
     let stranger = try PythonProcess()
     try stranger.tell(line)
     let sampler = watch(stranger)
@@ -117,12 +125,14 @@ import Testing
     #expect(sample.portSource == .ofTree && sample.ports == [port])
   }
 
-  @Test(.needsIPv6) func aServerOfDatagramsOverIPv6() throws {
-    try whatCannotBeCounted(
-      line: "u = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); u.bind(('::1', 0))", isServer: true)
+  @Test(.needsIPv6) func `a UDP server socket on IPv6 makes the port source uncountable until a TCP socket listens`()
+    throws
+  {
+    try expectPortSource(
+      after: "u = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); u.bind(('::1', 0))", isServer: true)
   }
 
-  @Test func inAnotherNetwork() throws {
+  @Test func `a process in another network namespace makes the scan inconclusive`() throws {
     guard getuid() == 0 else { return }
     let stranger = try PythonProcess(below: ["unshare", "--net"])
     let port = try stranger.listen(on: "0.0.0.0")
@@ -137,7 +147,7 @@ import Testing
   }
 
   /// As an unprivileged ebb sees a command that has changed its user, or root without CAP_SYS_PTRACE any user.
-  @Test func descriptorsThatMayNotBeRead() throws {
+  @Test func `with unreadable descriptors the listening sockets of the control group or all are taken`() throws {
     guard getuid() == 0 else { return }
     let stranger = try PythonProcess()
     setfsuid(65534)  // this thread's alone; files are opened with it
@@ -153,7 +163,7 @@ import Testing
     #expect(!(try self.watch(stranger, excluding: excluded.port).pass()).ports.contains(excluded.port))
   }
 
-  @Test func aRingMayHaveSocketsThatNobodySees() throws {
+  @Test func `an io_uring instance makes the scan inconclusive`() throws {
     let listener = try Listener()  // else there is nothing to look for
     let stranger = try PythonProcess()
     // io_uring_setup(2) where it is allowed.
@@ -163,7 +173,7 @@ import Testing
     withExtendedLifetime(listener) {}
   }
 
-  @Test func aSmallFamilyByItsChildren() throws {
+  @Test func `readSmallFamily returns a small process tree and nil for a missing or a large one`() throws {
     guard access("/proc/self/task/\(getpid())/children", F_OK) == 0 else { return }
     let stranger = try PythonProcess()
     let fork = "p = os.fork(); p or __import__('signal').pause(); answer = p"
@@ -179,12 +189,12 @@ import Testing
     #expect(readSmallFamily(of: stranger.pid) == nil)
   }
 
-  @Test func aTreeThatIsGone() throws {
+  @Test func `a process tree that has ended has no listening sockets`() throws {
     let sampler = ConnectionSampler(ports: nil, owner: .descendants(of: 0x3FFF_FFFF), excluding: nil, quiet: .zero)
     #expect(try sampler.pass().portSource == .none)
   }
 
-  @Test func aDeadProcessHasNoDescriptors() throws {
+  @Test func `a zombie does not make the scan inconclusive`() throws {
     guard getuid() == 0 else { return }
     let stranger = try PythonProcess()
     // Not reaped: only root may open its folder.
@@ -192,7 +202,7 @@ import Testing
     #expect(try watch(stranger).pass().portSource == .none)
   }
 
-  @Test func withoutASource() throws {
+  @Test func `a scan without a source has an unknown port source`() throws {
     let sampler = ConnectionSampler(
       ports: nil, owner: .descendants(of: getpid()), excluding: nil, quiet: .zero, source: ConnectionSource.none)
     let sample = try sampler.pass()
