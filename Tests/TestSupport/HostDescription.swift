@@ -1,6 +1,6 @@
 import Glibc
 
-/// Kernel, number of processors and their model.
+/// Returns the kernel, the number of processors and their model.
 package func machine() -> String {
   var name = utsname()
   uname(&name)
@@ -12,7 +12,7 @@ package func machine() -> String {
   return "Linux \(release), \(onlineCores()) cores,\(model)"
 }
 
-/// Processors that can run something now.
+/// The number of online processors.
 package func onlineCores() -> Int {
   max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 }

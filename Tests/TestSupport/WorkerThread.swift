@@ -1,6 +1,6 @@
 import Glibc
 
-/// A thread of its own for work that waits, and the value it ends with.
+/// A thread for work that blocks, and its result.
 package final class WorkerThread<Value: Sendable>: @unchecked Sendable {
   private let body: @Sendable () -> Value
   private var value: Value?
@@ -20,7 +20,7 @@ package final class WorkerThread<Value: Sendable>: @unchecked Sendable {
     precondition(error == 0, "no thread to be had")
   }
 
-  /// Waits for the end of the work; once.
+  /// Waits for the end of the work and returns its result. Must be called once.
   package func join() -> Value {
     pthread_join(thread, nil)
     guard let value else { preconditionFailure("the thread ended without a value") }

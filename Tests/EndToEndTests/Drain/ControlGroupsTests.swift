@@ -1,12 +1,12 @@
 import Foundation
 import Testing
 
-/// Containers that share a network and do not see each other's processes: their control groups tell whose a listening
-/// socket is.
+/// Containers that share a network namespace but see no processes of each other: the control group shows the owner of a
+/// listening socket.
 @Suite(.endsItsProcesses, .mostlyWaits, .needs(.controlGroups), .needs(.program("unshare")))
 struct ControlGroupsTests {
-  /// A server on port 7000 in one group and one on 7001 in another; then `ebb drain` in `group`, which sees no process
-  /// but itself. With `root` it also sees its group as the root of all, as in a container.
+  /// Starts a server on port 7000 in one group and one on 7001 in another, then `ebb drain` in `group`, which sees only
+  /// its own process. With `root` its group is the root of its cgroup namespace, as in a container.
   private func ports(seenFrom group: String, root: Bool = false) throws -> String? {
     let drain = "\(try Binaries.ebb()) drain --delay 0 --drain-quiet 200ms"
     let inside = root ? "umount /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; exec \(drain)" : "exec \(drain)"
@@ -46,7 +46,7 @@ struct ControlGroupsTests {
     #expect(try ports(seenFrom: ".") == "port 7000 7001")
   }
 
-  /// As in a container of Docker's: root, but without CAP_SYS_PTRACE.
+  /// Docker's containers run this way: root without CAP_SYS_PTRACE.
   @Test(.needs(.program("setpriv")))
   func `ebb counts the listening socket of a child of another user in its control group`() throws {
     let serve = "\(Binaries.testApp) serve"
@@ -71,7 +71,7 @@ struct ControlGroupsTests {
     setup.launch = ["--network-namespace"]
     let run = try Run.program(["/bin/sh", "-c", "exec unshare --mount sh -c \"$0\"", script], setup)
     try run.expect(.code(0))
-    // One that could not tell whose the listening sockets are has none.
+    // A sample that could not find the owners of the listening sockets has no ports.
     let ports = try run.records().compactMap { $0["ports"] as? [Int] }.first { !$0.isEmpty }
     #expect(ports == [7000, 7001], "\(run)")
   }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Requests over TLS, HTTP/2, gRPC and WebSocket to real servers that end at once when they are told to stop.
+/// Requests over TLS, HTTP/2, gRPC and WebSocket to real servers that exit immediately on the stop signal.
 @Suite(.endsItsProcesses, .needs(.program("nginx")), .needs(.program("haproxy")), .needs(.program("openssl")))
 struct DrainMatrixTests {
   @Test func `requests in flight over TLS, HTTP/2, gRPC and WebSocket are answered and idle connections end by quiet`()
@@ -11,10 +11,10 @@ struct DrainMatrixTests {
     let run = try Run.program([
       "/usr/bin/python3", matrix, "--ebb", try Binaries.ebb(), "--short", "--ports", "--jobs", "2",
     ])
-    // It takes a minute where nothing else runs.
+    // Takes one minute on an idle machine.
     let exit = try run.exit(limit: .seconds(400))
     #expect(exit == .code(0), "\(run)")
-    // Those of a WebSocket's second message, near and far, may be lost, as the documents say.
+    // The second message of a WebSocket may be lost, locally and remotely, as the documents say.
     let kept = run.out.lines.last?.wholeMatch(of: /slow cells kept ([0-9]+) of 20/).flatMap { Int($0.1) } ?? 0
     #expect(kept >= 18, "\(run)")
   }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Connections that were recorded with real servers and clients, judged by the code that ships.
+/// Recorded connections of real servers and clients, classified by the code that ships.
 @Suite(.endsItsProcesses)
 struct DrainReplayTests {
   @Test func `the drain waits for recorded slow requests and not for most recorded idle connections`() throws {
@@ -9,7 +9,7 @@ struct DrainReplayTests {
     let names = try FileManager.default.contentsOfDirectory(atPath: samples).sorted()
     let run = try Run.program([Binaries.drainReplay] + names.map { "\(samples)/\($0)" })
     try run.expect(.code(0))
-    // Idle ones: three times 25 had one request over TLS 1.3, which looks like one that is not answered.
+    // Of the idle ones, 3 × 25 had one request over TLS 1.3, which looks like a request without a response.
     #expect(
       run.out.lines.suffix(2) == ["slow requests lost 1 of 475", "idle connections held 81 of 400"],
       "\(run.out.lines)")

@@ -1,11 +1,11 @@
 import Testing
 
-/// The counts of README's benchmark: those of its figures that no other load on the machine changes.
+/// The instruction counts of README's benchmark, which do not depend on other load.
 @Suite(.endsItsProcesses, .needs(.pidNamespace), .needs(.program("valgrind")))
 struct InstructionTests {
   @Test func `a run, a forwarded signal and an orphan stay within their instruction limits`() throws {
     let run = try Run.program([Binaries.benchmarks, "--only", "instructions", "--ebb", try Binaries.ebb()])
-    // Half a minute where nothing else runs.
+    // Takes half a minute on an idle machine.
     let exit = try run.exit(limit: .seconds(300))
     #expect(exit == .code(0), "\(run)")
     let verdicts = run.out.lines.filter { $0.hasPrefix("bar: user instructions") }

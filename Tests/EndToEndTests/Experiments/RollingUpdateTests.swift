@@ -1,19 +1,18 @@
 import Foundation
 import Testing
 
-/// The short version of the experiment that README shows: haproxy, two apps under everything that can stop them,
-/// and every kind of client.
+/// The short version of README's experiment: haproxy, two apps under each shutdown strategy, and each kind of client.
 @Suite(
   .endsItsProcesses, .needs(.pidNamespace), .needs(.program("haproxy")), .needs(.program("nginx")),
   .needs(.program("tini")))
 struct RollingUpdateTests {
   @Test func `in a rolling update behind haproxy no request fails under ebb and some fail without it`() throws {
     let run = try Run.program([Binaries.rollingUpdate, "--short", "--ebb", try Binaries.ebb()])
-    // It takes a minute where nothing else runs.
+    // Takes one minute on an idle machine.
     let exit = try run.exit(limit: .seconds(300))
     #expect(exit == .code(0), "\(run)")
 
-    // Two or more blanks stand between the columns: app, lag, way, requests, errors, and so on.
+    // Two or more blanks separate the columns: app, lag, strategy, requests, errors, and so on.
     let rows = run.out.lines.map { line in
       line.components(separatedBy: "  ").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
     }
@@ -21,7 +20,7 @@ struct RollingUpdateTests {
     #expect(updates.count == 12, "\(run)")
     let ebb = updates.filter { $0[2].hasPrefix("ebb ") }
     #expect(ebb.count == 4 && ebb.allSatisfy { $0[4] == "0" && Int($0[3]) ?? 0 > 200 }, "\(run)")
-    // Process 1 without a handler never hears of its stop.
+    // PID 1 without a handler does not receive SIGTERM.
     #expect(updates.contains { $0[2] == "no init" && $0[8].hasSuffix(", killed") }, "\(run)")
     let exposed = updates.filter { $0[2] == "tini" }
     #expect(exposed.count == 2 && exposed.allSatisfy { Int($0[4]) ?? 0 > 0 }, "\(run)")

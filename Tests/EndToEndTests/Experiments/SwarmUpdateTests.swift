@@ -1,18 +1,19 @@
 import Foundation
 import Testing
 
-/// The short version of the experiment on a real orchestrator: services of a Docker swarm behind haproxy, which learns of stops late.
+/// The short version of the experiment on a real orchestrator: services of a Docker swarm behind haproxy, which is
+/// updated late.
 @Suite(
   .endsItsProcesses, .mostlyWaits, .needs(.pidNamespace), .needs(.program("dockerd")), .needs(.program("docker")),
   .needs(.program("busybox")), .needs(.program("haproxy")), .needs(.program("nginx")), .needs(.program("tini-static")))
 struct SwarmUpdateTests {
   @Test func `in a swarm service update no request fails under ebb and some fail without it`() throws {
     let run = try Run.program([Binaries.rollingUpdate, "--swarm", "--short", "--ebb", try Binaries.ebb()])
-    // It takes a minute where nothing else runs.
+    // Takes one minute on an idle machine.
     let exit = try run.exit(limit: .seconds(400))
     #expect(exit == .code(0), "\(run)")
 
-    // Two or more blanks stand between the columns: app, lag, way, requests, errors, and so on.
+    // Two or more blanks separate the columns: app, lag, strategy, requests, errors, and so on.
     let rows = run.out.lines.map { line in
       line.components(separatedBy: "  ").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
     }

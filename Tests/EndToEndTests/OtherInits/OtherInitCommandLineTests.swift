@@ -1,10 +1,12 @@
 import Foundation
 import Testing
 
-/// The command lines of tini, dumb-init and catatonit. Each test runs against Debian's program too, which so says what holds.
+/// The command lines of tini, dumb-init and catatonit. Each test also runs with Debian's program, which proves the
+/// expectation.
 @Suite(.endsItsProcesses, .needsOtherInits)
 struct OtherInitCommandLineTests {
-  /// Words, and what to exit with. FILE is a file that cannot be executed, SCRIPT one whose interpreter does not exist.
+  /// Arguments and the expected exit code. FILE stands for a file that cannot be executed, SCRIPT for a script without
+  /// an interpreter.
   struct Line: Sendable, CustomTestStringConvertible {
     let name: String
     let words: [String]
@@ -44,7 +46,7 @@ struct OtherInitCommandLineTests {
     Line("tini", ["-h"], 0), Line("tini", ["-l"], 0), Line("tini", ["-gh", "-x"], 0), Line("tini", ["sh", "-h"], 0),
     Line("tini", ["--version", "sh"], 1), Line("tini", ["-V"], 1), Line("tini", ["--help"], 1),
     Line("tini", ["-x"], 1), Line("tini", [], 1), Line("tini", ["-s", "--"], 1),
-    // What glibc's getopt makes of a line.
+    // Lines that glibc's getopt reorders.
     Line("tini", ["sh", "--", "-c", "exit 2"], 2), Line("tini", ["sh", "-s", "--", "-c", "exit 2"], 2),
     Line("tini", ["sh", "-e", "2", "--", "-c", "exit 2"], 0), Line("tini", ["sh", "-c", "exit 2"], 1),
     Line("tini", ["-s", "sh", "-c", "exit 2"], 2, ["POSIXLY_CORRECT": "1"]), Line("tini", ["-"], 127),
@@ -63,7 +65,7 @@ struct OtherInitCommandLineTests {
     Line("dumb-init", exit3, 3), Line("dumb-init", ["-c", "sh", "-c", "exit 3"], 3),
     Line("dumb-init", ["--single-child"] + exit3, 3), Line("dumb-init", ["-cv"] + exit3, 3),
     Line("dumb-init", ["--verbose", "--rewrite", "15:3", "--rewrite=1:0"] + exit3, 3),
-    Line("dumb-init", ["sh", "--", "-c", "exit 3"], 2),  // the shell's own code: it gets that --
+    Line("dumb-init", ["sh", "--", "-c", "exit 3"], 2),  // the shell's own code, because it gets the --
     Line("dumb-init", ["-r", "15:0"] + exit3, 3), Line("dumb-init", ["-r", "15:31"] + exit3, 3),
     Line("dumb-init", ["-r", "11:21"] + exit3, 3), Line("dumb-init", ["-r", "17:3"] + exit3, 3),
     Line("dumb-init", ["-r", "15:3x"] + exit3, 3), Line("dumb-init", ["-r", " 15: 3"] + exit3, 3),
@@ -115,7 +117,7 @@ struct OtherInitCommandLineTests {
 
   @Test(arguments: Init.names)
   func `ebb under another init's name prints nothing of its own`(name: String) throws {
-    // Company-wide settings wake nothing, and neither does an empty variable.
+    // Neither company-wide settings nor an empty variable activate ebb.
     let variables = ["EBB_LOG": "json", "EBB_VERBOSE": "2", "EBB_DELAYS": "1s", "EBB_DELAY": "", "EBB_HEALTH": ""]
     let options = name.contains("tini") || name == "docker-init" ? ["-s"] : []
     let run = try Init(name: name, maker: .ebb).start(options + ["--"] + testApp("signals"), variables)

@@ -1,10 +1,10 @@
 import Foundation
 import Testing
 
-/// Paths are bytes, in any encoding or none.
+/// Paths are bytes in any encoding.
 @Suite(.endsItsProcesses)
 struct PathTests {
-  /// Runs a script of the shell's in a new folder, with ebb as `$0` and `caf\xe9` as `$name`.
+  /// Runs a shell script in a new folder, with ebb as `$0` and `caf\xe9` as `$name`.
   private func run(_ script: String) throws -> Run {
     let setup = "cd \"$1\"; name=$(printf 'caf\\351'); printf '#!/bin/sh\\necho ran \"$@\"; exit 3\\n' > \"$name\"; "
     return try Run.program(

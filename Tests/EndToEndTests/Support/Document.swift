@@ -1,9 +1,9 @@
 import Foundation
 import Testing
 
-/// A text of the project that people read, and that the tests run.
+/// A document of the project, whose examples the tests run.
 struct Document: Sendable, CustomTestStringConvertible {
-  /// From the top of the project.
+  /// The path relative to the top of the project.
   let path: String
   let text: String
   var testDescription: String { path }
@@ -22,7 +22,7 @@ struct Document: Sendable, CustomTestStringConvertible {
     ].map { "Sources/ebb/ebb.docc/\($0).md" }
     + ["README.md", "Benchmarks/README.md", "FaultInjection/README.md", "RollingUpdate/README.md"].map { "Tests/\($0)" }
 
-  /// The anchors that GitHub makes of its headings.
+  /// The anchors that GitHub derives from the headings.
   var anchors: Set<String> {
     Set(
       text.components(separatedBy: "\n").filter { $0.hasPrefix("#") }.map { line in

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A signal by number, with the name that TestApp prints and ebb's options take.
+/// A signal with its number and the name that TestApp prints and ebb's options accept.
 struct Signal: Hashable, CustomStringConvertible {
   let number: Int32
   let description: String
@@ -21,13 +21,13 @@ struct Signal: Hashable, CustomStringConvertible {
   static let sigkill = Signal(number: SIGKILL, description: "KILL")
   static let sigwinch = Signal(number: SIGWINCH, description: "WINCH")
 
-  /// A real-time signal. glibc keeps the kernel's first two for itself, so the first usable one is 34.
+  /// A real-time signal. glibc reserves the kernel's first two, so the first usable one is 34.
   static func realTime(_ offset: Int32) -> Signal {
     Signal(number: 34 + offset, description: offset == 0 ? "RTMIN" : "RTMIN+\(offset)")
   }
 
-  /// Everything that must reach the command: all that a process can catch, but for SIGCHLD, the faults that the
-  /// processor raises, and the two by which a terminal stops a background process.
+  /// The signals that must reach the command: all that a process can catch, except SIGCHLD, the faults that the
+  /// processor raises, and SIGTTIN and SIGTTOU.
   static let forwarded: [Signal] =
     [sighup, sigint, sigquit, sigabrt, sigusr1, sigusr2, sigtstp, sigcont, sigwinch]
     + [

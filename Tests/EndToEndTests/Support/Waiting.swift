@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// Runs tests on threads of their own. Swift Testing runs no more of them at a time than the machine has processors,
-/// which is too few for tests that do nothing but wait.
+/// Runs tests on separate threads. Swift Testing runs at most one test per processor, which is too few for tests that
+/// mostly wait.
 struct MostlyWaits: SuiteTrait, TestTrait, TestScoping {
   var isRecursive: Bool { true }
 
@@ -14,7 +14,7 @@ struct MostlyWaits: SuiteTrait, TestTrait, TestScoping {
 }
 
 extension Trait where Self == MostlyWaits {
-  /// The tests wait beside each other and all others.
+  /// The tests run in parallel with each other and with all others.
   static var mostlyWaits: MostlyWaits { MostlyWaits() }
 }
 

@@ -6,11 +6,11 @@ import Testing
 @testable import Platform
 @testable import Primitives
 
-/// What becomes of a look that does not succeed, and of a source that tells less than hoped.
+/// Dumps that fail, and sources that report less than expected.
 @Suite struct SocketDumpTests {
   private let table = SocketDump(source: .diagWithInfo)
 
-  /// The reason of a failure, `again`, or nil for what must not come of an error.
+  /// Returns the reason of a failure, `again`, or `nil` for an outcome that must not follow an error.
   private func outcome(_ code: Int32) -> String? {
     switch table.recover(from: Errno(code: code)) {
     case .again: "again"
@@ -51,7 +51,7 @@ import Testing
     #expect(outcome(EPERM)?.hasPrefix("sock_diag: ") == true && table.source == .diagWithInfo)
   }
 
-  /// The rest of the broken answer does not stand before the next one.
+  /// The rest of the broken answer must not precede the next one.
   @Test func `a dump restarts from its first row after an error or an abandoned dump`() throws {
     let listener = try Listener()
     let sockets = try listener.makeConnections(300)
@@ -62,8 +62,8 @@ import Testing
     #expect((100..<250).contains(rows) && outcome(EINTR) == "again")
     rows = 0
     while case .more = table.step({ _ in rows += 1 }) {}
-    #expect((290...310).contains(rows))  // other tests' sockets come and go in the kernel's table meanwhile
-    // Given up half-way, the same.
+    #expect((290...310).contains(rows))  // other tests open and close sockets in the kernel's table
+    // An abandoned dump restarts too.
     table.begin(listenersOnly: false, ports: ports(listener.port))
     rows = 0
     while rows < 100, case .more = table.step({ _ in rows += 1 }) {}
@@ -73,7 +73,7 @@ import Testing
     #expect((290...310).contains(rows))
   }
 
-  /// struct nlmsghdr and a number: interrupted, overrun, refused. None of them is the end of an answer.
+  /// struct nlmsghdr with a number: interrupted, overrun, refused. None of them ends an answer.
   @Test(arguments: [(type: 3, flags: 0x10, EINTR), (4, 0, EINTR), (2, 0, EPERM), (3, 0, EPERM)])
   func `an interrupted, overrun or refused netlink answer throws its errno`(type: UInt8, flags: UInt8, code: Int32) {
     let header: [UInt8] = [20, 0, 0, 0, type, 0, flags, 0, 0, 0, 0, 0, 0, 0, 0, 0]
@@ -90,11 +90,12 @@ import Testing
     }
     var rows = 0
     table.begin(listenersOnly: false, ports: ports(80))
-    table.deliver(try row("0A", window: 0)) { _ in rows += 1 }  // the kernel tells less of it anyway
+    // The kernel reports less about a listening socket anyway.
+    table.deliver(try row("0A", window: 0)) { _ in rows += 1 }
     #expect(table.source == .diagWithInfo)
     table.deliver(try row("01", window: 10)) { _ in rows += 1 }
     #expect(table.source == .diag)
-    table.deliver(try row("01", window: 0)) { _ in rows += 1 }  // as gVisor has it
+    table.deliver(try row("01", window: 0)) { _ in rows += 1 }  // gVisor reports this
     #expect(table.source == .procStates && rows == 3)
   }
 }

@@ -1,9 +1,9 @@
-/// The median; zero of nothing.
+/// Returns the median, or 0 without samples.
 package func median(_ samples: [Double]) -> Double {
   percentile(samples, 50)
 }
 
-/// The nearest-rank percentile, `p` from 0 to 100; zero of nothing.
+/// Returns the nearest-rank percentile, `p` from 0 to 100, or 0 without samples.
 package func percentile(_ samples: [Double], _ p: Double) -> Double {
   guard !samples.isEmpty else { return 0 }
   let sorted = samples.sorted()
@@ -11,8 +11,8 @@ package func percentile(_ samples: [Double], _ p: Double) -> Double {
   return sorted[min(max(rank, 0), sorted.count - 1)]
 }
 
-/// A number with a fixed number of decimals: String(format:) would need Foundation, whose start-up the commands would
-/// pay for.
+/// Formats a number with a fixed number of decimals. String(format:) needs Foundation, which would slow down the start
+/// of the measured commands.
 package func fixed(_ value: Double, _ decimals: Int) -> String {
   var scale = 1.0
   for _ in 0..<decimals { scale *= 10 }

@@ -2,18 +2,18 @@
 package struct Table {
   package let header: [String]
   package var lines: [[String]]
-  /// The columns that hold words and not numbers, and so begin at the left.
+  /// The number of columns of text, which are aligned to the left.
   private let leading: Int
 
   /// - Parameters:
-  ///   - header: One title a column.
-  ///   - leading: How many columns hold words.
-  ///   - lines: As many cells each as the header has.
+  ///   - header: One title for each column.
+  ///   - leading: The number of columns of text.
+  ///   - lines: The rows, each with one cell for each column.
   package init(_ header: [String], leading: Int = 1, _ lines: [[String]] = []) {
     (self.header, self.leading, self.lines) = (header, leading, lines)
   }
 
-  /// For README, or for a terminal.
+  /// Formats the table as Markdown or for a terminal.
   package func text(markdown: Bool) -> String { markdown ? markdownText : plainText }
 
   private var markdownText: String {
@@ -34,7 +34,7 @@ package struct Table {
   }
 }
 
-/// One bar of the project and what became of it.
+/// A threshold of the project and the measured result.
 package struct Threshold: Sendable {
   package let title: String
   package let measured: String
@@ -44,6 +44,6 @@ package struct Threshold: Sendable {
     (self.title, self.measured, self.reached) = (title, measured, reached)
   }
 
-  /// The verdict, in a line.
+  /// The result as one line.
   package var text: String { "bar: \(title): measured \(measured): \(reached ? "ok" : "MISSED")\n" }
 }
