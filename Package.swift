@@ -91,10 +91,11 @@ let package = Package(
     .testTarget(
       name: "SupervisionTests",
       dependencies: ["HTTP", "LifecycleModel", "LinuxFormats", "Primitives", "Smoke", "Supervision"]),
-    .testTarget(name: "PlatformTests", dependencies: ["LinuxFormats", "Platform", "Primitives", "Supervision"]),
+    .testTarget(
+      name: "PlatformTests", dependencies: ["LinuxFormats", "Platform", "Primitives", "Supervision", "TestSupport"]),
     // Does not depend on the executable, whose linker flags would leak into the test bundle. The tests run the release
     // binary as a process.
-    .testTarget(name: "EndToEndTests"),
+    .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"]),
     // The command that the process tests run under ebb: C and static, so that it runs on an empty root file system.
     // Also in debug, because the tests run that build.
     .executableTarget(
@@ -103,7 +104,8 @@ let package = Package(
     .executableTarget(
       name: "Manager", dependencies: ["CPlatform", "CLibcStubs"], path: "Tests/Manager",
       linkerSettings: [.unsafeFlags(["-static-stdlib"])] + wrappedCalls),
-    // Measuring tools of the programs below. Ordinary Swift in both configurations, like them.
+    // Helpers of the tests above and the programs below: processes, sockets, /proc. It imports neither Testing nor
+    // Foundation. Ordinary Swift in both configurations.
     .target(name: "TestSupport", path: "Tests/TestSupport"),
     .executableTarget(
       name: "Benchmarks", dependencies: ["TestSupport"], path: "Tests/Benchmarks", exclude: ["README.md"]),

@@ -22,7 +22,7 @@ final class Bench {
     do throws(Failure) {
       try body(self)
     } catch {
-      report.judge("the measurement \"\(measurement.rawValue)\" is completed", measured: error.message, false)
+      report.judge("the measurement \"\(measurement.rawValue)\" is completed", measured: error.description, false)
     }
   }
 

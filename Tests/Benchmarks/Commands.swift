@@ -90,11 +90,11 @@ private func timeRuns(_ words: [String]) {
 
 /// Serves HTTP, always 200, on a port that it sends.
 private func serve() {
-  guard let (listener, port) = try? listenSomewhere() else { exit(1) }
-  send(Int64(port))
-  var entries = [0, listener].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+  guard let listener = try? LoopbackSocket() else { exit(1) }
+  send(Int64(listener.port))
+  var entries = [0, listener.descriptor].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
   while poll(&entries, 2, -1) > 0, entries[0].revents == 0 {
-    if entries[1].revents != 0 { answerOne(listener) }
+    if entries[1].revents != 0 { answerOne(listener.descriptor) }
   }
 }
 
@@ -115,7 +115,7 @@ private func request(port: UInt16, rate: Int64) {
     var requests: Int64 = 0
     var failures: Int64 = 0
     let start = now()
-    while !waitReadable(0, milliseconds: 0) {
+    while !isReady(0, within: 0) {
       let left = start + requests * 1_000_000_000 / rate - now()
       if left > 0 { sleep(nanoseconds: left) }
       if get("/readyz", port: port) != 200 { failures += 1 }

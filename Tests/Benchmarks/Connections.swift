@@ -79,10 +79,10 @@ private func measureSamplingMemory(_ bench: Bench, connections: Int) throws(Fail
     let options = ["-t", "60s", "--delay", "40s", "--ports", "\(port)", "--"]
     let session = try Session([bench.ebb.path] + options + benchmarkCommand(["wait"]))
     sleep(nanoseconds: 1_000_000_000)
-    let before = try numbers("/proc/\(session.pid)/status")
+    let before = try Proc.numbers("/proc/\(session.pid)/status")
     kill(session.pid, SIGTERM)
     sleep(nanoseconds: 4_000_000_000)
-    let after = try numbers("/proc/\(session.pid)/status")
+    let after = try Proc.numbers("/proc/\(session.pid)/status")
     func difference(_ key: String) -> Double { (after[key] ?? 0) - (before[key] ?? 0) }
     growth.append((difference("VmRSS"), difference("RssAnon")))
     _ = session.end()
@@ -132,10 +132,7 @@ private func hold(_ count: Int, _ port: Int) throws(Failure) -> [Session] {
 
 /// The `hold` command: makes the connections, with one request and response each, and returns how many it made.
 func holdConnections(port: UInt16, part: UInt32, count: Int) -> Int {
-  var limit = rlimit()
-  getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-  limit.rlim_cur = limit.rlim_max
-  setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  raiseDescriptorLimit()
   var address = sockaddr_in()
   address.sin_family = sa_family_t(AF_INET)
   address.sin_port = port.bigEndian
@@ -147,11 +144,10 @@ func holdConnections(port: UInt16, part: UInt32, count: Int) -> Int {
   for made in 0..<count {
     let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     // Leaves nothing in TIME_WAIT for the next measurement.
-    var reset = linger(l_onoff: 1, l_linger: 0)
-    setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size))
+    resetOnClose(client)
     guard with(address, { connect(client, $0, $1) }) == 0 else { return made }
     let server = accept(listener, nil, nil)
-    setsockopt(server, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size))
+    resetOnClose(server)
     var byte: UInt8 = 1
     for (sender, receiver) in [(client, server), (server, client)] {
       guard write(sender, &byte, 1) == 1, read(receiver, &byte, 1) == 1 else { return made }

@@ -100,8 +100,8 @@ private func measureMemory(_ bench: Bench) throws(Failure) {
     let (with, port) = try startWithHealth(bench, ["wait"])
     for _ in 0..<2000 where get("/readyz", port: port) != 200 { throw Failure("/readyz is not 200") }
     sleep(nanoseconds: 500_000_000)  // as between two probes
-    plain.append(try numbers("/proc/\(without.pid)/status")["VmRSS"] ?? 0)
-    used.append(try numbers("/proc/\(with.pid)/status")["VmRSS"] ?? 0)
+    plain.append(try Proc.numbers("/proc/\(without.pid)/status")["VmRSS"] ?? 0)
+    used.append(try Proc.numbers("/proc/\(with.pid)/status")["VmRSS"] ?? 0)
     _ = with.end()
     _ = without.end()
   }

@@ -20,8 +20,8 @@ func measureIdle(_ bench: Bench) throws(Failure) {
   var proportional = Samples(bench.programs)
   var threadCount = Samples(bench.programs)
   for (program, session) in running {
-    let status = try numbers("/proc/\(session.pid)/status")
-    let rollup = try numbers("/proc/\(session.pid)/smaps_rollup")
+    let status = try Proc.numbers("/proc/\(session.pid)/status")
+    let rollup = try Proc.numbers("/proc/\(session.pid)/smaps_rollup")
     resident.add(status["VmRSS"] ?? 0, for: program)
     anonymous.add(status["RssAnon"] ?? 0, for: program)
     proportional.add(rollup["Pss"] ?? 0, for: program)
@@ -56,8 +56,8 @@ func measureIdle(_ bench: Bench) throws(Failure) {
 /// Returns the context switches so far, of both kinds, of each thread.
 private func switches(_ pid: pid_t) throws(Failure) -> [String: Double] {
   var result: [String: Double] = [:]
-  for thread in threads(of: pid) {
-    let status = try numbers("/proc/\(pid)/task/\(thread)/status")
+  for thread in Proc.threads(of: pid) {
+    let status = try Proc.numbers("/proc/\(pid)/task/\(thread)/status")
     result[thread] = (status["voluntary_ctxt_switches"] ?? 0) + (status["nonvoluntary_ctxt_switches"] ?? 0)
   }
   return result

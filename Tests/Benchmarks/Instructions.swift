@@ -57,7 +57,7 @@ private func difference(
   func total(_ pieces: Int) throws(Failure) -> Double {
     try count(program, bench, benchmarkCommand(command)) { words throws(Failure) in
       let session = try Session(words)
-      guard let pid = children(of: session.pid).first else { throw Failure("unshare has no child") }
+      guard let pid = Proc.children(of: session.pid).first else { throw Failure("unshare has no child") }
       try waitForTheFirstLook(pid)
       for _ in 0..<pieces { try work(session, pid) }
       let ending = session.end()

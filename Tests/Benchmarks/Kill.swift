@@ -39,7 +39,7 @@ private func measureKill(_ bench: Bench, stops: Int, _ load: String) throws(Fail
     let sent = now()
     kill(session.pid, SIGTERM)
     let handled = try session.receive()
-    guard waitReadable(process, milliseconds: 20_000) else { throw Failure("the command outlived its deadline") }
+    guard isReady(process, within: 20_000) else { throw Failure("the command outlived its deadline") }
     let died = now()
     let ending = session.end()
     let exited = now()

@@ -26,7 +26,7 @@ private func costs(
     if isRoot {
       let words = ["/usr/bin/unshare", "--pid", "--fork", "--mount-proc"]
       let session = try Session(words + program.running(benchmarkCommand(command)))
-      guard let pid = children(of: session.pid).first else { throw Failure("unshare has no child") }
+      guard let pid = Proc.children(of: session.pid).first else { throw Failure("unshare has no child") }
       inits.append((index, session, pid))
     } else if program.name != "dumb-init" {
       let session = try Session(program.running(benchmarkCommand(command)))
@@ -51,7 +51,7 @@ private func costs(
 /// Waits until the command is the only child left. Throws after a timeout.
 func waitUntilReaped(_ pid: pid_t, _ program: Program) throws(Failure) {
   let end = now() + 20_000_000_000
-  while children(of: pid).count > 1 {
+  while Proc.children(of: pid).count > 1 {
     guard now() < end else { throw Failure("\(program.name) does not reap its orphans") }
     sleep(nanoseconds: 2_000_000)
   }

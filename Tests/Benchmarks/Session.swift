@@ -31,7 +31,7 @@ final class Session {
 
   /// Returns the next number from the command. The timeout turns a lost signal into an error.
   func receive(seconds: Int32 = 60) throws(Failure) -> Int64 {
-    guard waitReadable(output, milliseconds: seconds * 1000) else {
+    guard isReady(output, within: seconds * 1000) else {
       throw Failure("no answer from the command of process \(pid) within \(seconds) s")
     }
     var value: Int64 = 0
@@ -40,7 +40,7 @@ final class Session {
   }
 
   /// Ends the command, and so the init.
-  func end() -> Ending {
+  func end() -> Exit {
     close(input)
     defer { close(output) }
     return finish(pid)

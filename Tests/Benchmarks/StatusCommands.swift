@@ -10,7 +10,7 @@ func measureInspection(_ bench: Bench) throws(Failure) {
   }
   let unshare = ["/usr/bin/unshare", "--pid", "--fork", "--mount-proc"]
   let container = try Session(unshare + bench.ebb.running(benchmarkCommand(["wait"])))
-  guard let pid = children(of: container.pid).first else { throw Failure("unshare has no child") }
+  guard let pid = Proc.children(of: container.pid).first else { throw Failure("unshare has no child") }
   let server = try Session(benchmarkCommand(["serve"]))
   let port = try server.receive()
 

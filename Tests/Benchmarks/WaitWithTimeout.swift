@@ -9,7 +9,7 @@ func interruptSystemCallsOnAlarm() {
 }
 
 /// Waits for a child in a blocking call, which costs as much as a shell's wait; an alarm bounds it.
-func finish(_ pid: pid_t, limit: UInt32 = 20) -> Ending {
+func finish(_ pid: pid_t, limit: UInt32 = 20) -> Exit {
   var status: Int32 = 0
   alarm(limit)
   defer { alarm(0) }
@@ -19,5 +19,5 @@ func finish(_ pid: pid_t, limit: UInt32 = 20) -> Ending {
     while waitpid(pid, &status, 0) == -1 && errno == EINTR {}
     return .hung
   }
-  return Ending(status: status)
+  return Exit(status: status)
 }

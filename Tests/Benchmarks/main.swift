@@ -32,6 +32,6 @@ do throws(Failure) {
   bench.report.print(markdown: options.markdown, programs: bench.programs)
   exit(bench.report.missed ? 1 : 0)
 } catch {
-  complain("benchmarks: \(error.message)")
+  complain("benchmarks: \(error.description)")
   exit(2)
 }

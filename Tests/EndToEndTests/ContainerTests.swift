@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// ebb in a real container, with everything taken away that a cluster may take away.
+/// ebb in a runc container with every restriction that a cluster may apply.
 @Suite(.endsItsProcesses, .needs(.runc))
 struct ContainerTests {
   @Test func `in a container without capabilities ebb keeps the delay and exits with the command's code`() throws {
@@ -68,7 +69,7 @@ struct ContainerTests {
     #expect(signals(outsider) == [])
   }
 
-  /// runc passes on to the container what its own language runtime sends it now and then: SIGURG.
+  /// Without SIGURG: Go's runtime sends that signal to runc, which forwards it to the container.
   private func signals(_ run: Run) -> [String] { run.signals.filter { $0 != "got URG" } }
 
   @Test(.needs(.program("curl")))

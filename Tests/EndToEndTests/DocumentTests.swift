@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The documents as a whole.
+/// Properties that every document of the project has.
 @Suite(.endsItsProcesses) struct DocumentTests {
   @Test func `every Markdown file of the project is among the documents that are tested`() throws {
     let files =
@@ -33,11 +33,12 @@ import Testing
     for block in document.text.components(separatedBy: "\n```yaml\n").dropFirst() {
       let yaml = block.components(separatedBy: "\n```")[0]
       let script = "import sys, yaml; assert isinstance(yaml.safe_load(sys.argv[1]), dict)"
-      try Run.program([Machine.path(of: "python3") ?? "", "-c", script, yaml]).expect(.code(0))
+      try Run.program([installed("python3"), "-c", script, yaml]).expect(.code(0))
     }
   }
 
-  /// By the schema that Kubernetes publishes, in the package kubernetes-validate. A part of a manifest is completed to a Pod.
+  /// Uses the schema that Kubernetes publishes, from the package kubernetes-validate. A partial manifest is completed
+  /// to a Pod.
   @Test(.needs(.kubernetesSchema), arguments: Document.all.filter { $0.text.contains("\n```yaml\n") })
   func `every Kubernetes manifest of a document is valid, without unknown keys`(document: Document) throws {
     let script = """
@@ -50,7 +51,7 @@ import Testing
       """
     for block in document.text.components(separatedBy: "\n```yaml\n").dropFirst() {
       let yaml = block.components(separatedBy: "\n```")[0]
-      try Run.program([Machine.path(of: "python3") ?? "", "-c", script, yaml]).expect(.code(0))
+      try Run.program([installed("python3"), "-c", script, yaml]).expect(.code(0))
     }
   }
 }

@@ -1,16 +1,17 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// Every `console` block of the documents runs as printed and prints what is shown, but for numbers and the moment's process states.
+/// Runs every `console` block of the documents and compares its output, except for numbers and process states.
 @Suite(.serialized, .endsItsProcesses) struct DocumentedExamplesTests {
-  /// One command and what its document shows of its output.
+  /// One command and the output that its document shows.
   struct Example: Sendable, CustomTestStringConvertible {
     let command: String
     let output: [String]
     var testDescription: String { command }
   }
 
-  /// Examples of one document that follow each other; `pod` is the command of the container that they look into.
+  /// Consecutive examples of one document. `pod` is the command of the container in which they run.
   struct Block: Sendable, CustomTestStringConvertible {
     let document: String
     let pod: String?
@@ -46,14 +47,14 @@ import Testing
   @Test(arguments: blocks.filter { $0.pod == nil })
   func `a command of a document prints the output that the document shows`(block: Block) throws {
     for example in block.examples {
-      // That port may be somebody's here.
+      // Another process may use port 8000 here.
       try check(example, shell(example.command.replacing("8000", with: "\(try Client.freePort())")))
     }
   }
 
   @Test(.needs(.pidNamespace), arguments: blocks.filter { $0.pod != nil })
   func `a command inside a pod prints the output that its document shows`(block: Block) throws {
-    // sh -c "SCRIPT"; port 8080 may be somebody's here.
+    // sh -c "SCRIPT"; another process may use port 8080 here.
     let script = String(try #require(block.pod?.split(separator: "\"").last)).replacing("8080", with: "0")
     var setup = LaunchOptions.withTraffic
     setup.environment["KUBERNETES_SERVICE_HOST"] = "10.0.0.1"
@@ -83,12 +84,12 @@ import Testing
     _ = try run.exit()
     try run.readToEnd()
     let printed = run.out.text + run.err.text
-    // Sorted: standard output and error are two pipes here.
+    // Sorted, because standard output and error are two pipes here.
     #expect(plain(printed.split(separator: "\n")) == plain(example.output.filter { !$0.isEmpty }), "\(run)")
   }
 
-  /// Without what is different each time: numbers, sizes, ages, process states, the width of columns, and how often a
-  /// line of progress comes.
+  /// Removes what differs in each run: numbers, sizes, ages, process states, column widths, and the count of progress
+  /// lines.
   private func plain(_ lines: [some StringProtocol]) -> [String] {
     let lines = lines.map { line in
       String(line)

@@ -1,14 +1,14 @@
 import Foundation
 import Testing
 
-/// `ebb install /PATH` and `ebb plan`, as processes.
+/// `ebb install` and `ebb plan`, run as processes.
 @Suite(.endsItsProcesses)
 struct InstallTests {
   private let files = FileManager.default
 
   private func content(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
 
-  /// All that is in a folder, hidden files too.
+  /// The names in a folder, including hidden files.
   private func names(in folder: String) throws -> [String] { try files.contentsOfDirectory(atPath: folder).sorted() }
 
   @Test func `ebb install into a folder creates a file named ebb that runs`() throws {
@@ -35,7 +35,7 @@ struct InstallTests {
     let folder = try TestResources.folder()
     try files.copyItem(atPath: "/bin/sleep", toPath: folder + "/tini")
     let old = try Run.program([folder + "/tini", "1000"])
-    // The process id of a container that is started again is that of the earlier one: 1.
+    // A restarted container has the same process id as before: 1.
     let script = "printf old > \"$1/.ebb-install-$$\"; exec \"$0\" install \"$1/tini\""
     try Run.program(["/bin/sh", "-c", script, Binaries.ebb(), folder]).expect(.code(0))
     #expect(try content(folder + "/tini") == content(Binaries.ebb()))
@@ -87,8 +87,8 @@ struct InstallTests {
   @Test func `ebb plan prints the plan and starts no command`() throws {
     let plan = try run("plan", "--json", "-t", "20s")
     try plan.expect(.code(0))
-    let fields = try JSONSerialization.jsonObject(with: Data(plan.out.text.utf8)) as? [String: Any]
-    #expect(fields?["grace_period_ms"] as? Int == 20_000)
+    let fields = try plan.out.text.jsonObject()
+    #expect(fields["grace_period_ms"] as? Int == 20_000)
     #expect(plan.err.text == "")
   }
 

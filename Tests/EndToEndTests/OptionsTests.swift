@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// The command line and its variables.
+/// The command line and the variables.
 @Suite(.endsItsProcesses)
 struct OptionsTests {
   // MARK: Asking
@@ -48,7 +49,7 @@ struct OptionsTests {
     }
   }
 
-  /// "--name=VALUE" or "-nVALUE". An empty value cannot be joined to a short name.
+  /// Returns "--name=VALUE" or "-nVALUE". An empty value cannot be joined to a short name.
   private func joined(_ option: [String]) -> [String] {
     if option[0].hasPrefix("--") { return [option[0] + "=" + option[1]] }
     return option[1].isEmpty ? option : [option[0] + option[1]]
@@ -86,7 +87,7 @@ struct OptionsTests {
     }
   }
 
-  /// Exit code 125 and one line, which names what is wrong.
+  /// Checks for exit code 125 and one line that names the mistake.
   private func expectMistake(_ run: Run, naming words: String...) throws {
     try run.expect(.code(125))
     #expect(run.out.text == "", "\(run)")
@@ -107,7 +108,7 @@ struct OptionsTests {
   {
     let run = try Run.ebb(options, testApp("exit", "0"))
     try expectMistake(run, naming: "termination-grace-period", "the least that fits is \(least)")
-    // In mode time, since the harness says so.
+    // With --drain time, which LaunchOptions sets.
     try Run.ebb(options + ["-t", least], testApp("exit", "0")).expect(.code(0))
   }
 
@@ -119,7 +120,7 @@ struct OptionsTests {
     try Run.ebb(options, testApp("exit", "0"), in: .subreaper, .withTraffic).expect(.code(0))
   }
 
-  /// As Compose and templates make them.
+  /// Compose files and templates produce such variables.
   @Test func `an empty variable counts as unset`() throws {
     let names = [
       "DELAY", "DRAIN", "DRAIN_TIMEOUT", "PORTS", "GRACE", "TERMINATION_GRACE_PERIOD", "STOP_SIGNALS", "GROUP",
@@ -188,7 +189,7 @@ struct OptionsTests {
     #expect(try ready.field("sid") == ready.field("pid"))
     try run.line("child ready")
     let sent = try run.send(.sigquit)
-    // Child and command go on after USR2: the grace ends them.
+    // Child and command continue after SIGUSR2, so the grace ends them.
     try run.expect(.code(21))
     #expect(Clock.now() - sent >= .seconds(3))
     #expect(run.signals.contains("child got USR2"))

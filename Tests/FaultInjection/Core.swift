@@ -79,7 +79,7 @@ func killsAmongStatusClients(_ options: Options) throws(Failure) -> FaultResult 
     }
     let sent = now()
     run.process.signal(SIGTERM)
-    if waitReadable(command, milliseconds: 20_000) {
+    if isReady(command, within: 20_000) {
       late.append(Double(now() - sent - 1_000_000_000))
     } else {
       lost += 1

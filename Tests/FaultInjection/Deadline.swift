@@ -21,7 +21,7 @@ func deadlineUnderLoad(_ options: Options) throws(Failure) -> FaultResult {
     defer { close(command) }
     let sent = now()
     run.process.signal(SIGTERM)
-    guard waitReadable(command, milliseconds: 20_000) else {
+    guard isReady(command, within: 20_000) else {
       lost += 1
       continue
     }

@@ -27,7 +27,9 @@ enum Fault: String, CaseIterable {
       case .crowd: return [try killsCrowds(options)]
       }
     } catch {
-      return [FaultResult(rawValue, tried: 0, lost: 0, measured: error.message, bar: "can be tried", reached: false)]
+      return [
+        FaultResult(rawValue, tried: 0, lost: 0, measured: error.description, bar: "can be tried", reached: false)
+      ]
     }
   }
 }

@@ -13,8 +13,8 @@ func orphansReaped(_ options: Options) throws(Failure) -> FaultResult {
   } lost: { () throws(Failure) in
     // The command is the only child left, and is not a zombie.
     let end = now() + 20_000_000_000
-    while children(of: run.process.pid).count > 1, now() < end { sleep(nanoseconds: 2_000_000) }
-    return children(of: run.process.pid).count - 1
+    while Proc.children(of: run.process.pid).count > 1, now() < end { sleep(nanoseconds: 2_000_000) }
+    return Proc.children(of: run.process.pid).count - 1
   }
 }
 
@@ -41,7 +41,7 @@ private func growth(
   _ title: String, _ run: SupervisedProcess, _ total: Int, _ batch: Int, _ work: () throws(Failure) -> Void,
   lost: () throws(Failure) -> Int
 ) throws(Failure) -> FaultResult {
-  func anonymous() throws(Failure) -> Int { Int(try numbers("/proc/\(run.process.pid)/status")["RssAnon"] ?? 0) }
+  func anonymous() throws(Failure) -> Int { Int(try Proc.numbers("/proc/\(run.process.pid)/status")["RssAnon"] ?? 0) }
   let batches = total / batch
   var before = 0
   for index in 0..<batches {

@@ -75,7 +75,7 @@ private final class SlowClients: Sendable {
   private let thread: Mutex<WorkerThread<Void>?> = Mutex(nil)
 
   init(_ count: Int, _ endpoint: Endpoint) {
-    allowDescriptors(count + 256)
+    raiseDescriptorLimit(to: rlim_t(count + 256))
     let worker = WorkerThread { [self] in
       var clients = (0..<count).map { _ in SlowClient(endpoint) }
       while !isOver.load(ordering: .relaxed) {
@@ -115,13 +115,4 @@ private struct SlowClient {
     if socket >= 0 { close(socket) }
     (socket, hasBegun) = (-1, false)
   }
-}
-
-/// Raises the limit of descriptors if it is too low.
-private func allowDescriptors(_ count: Int) {
-  var limit = rlimit()
-  getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-  guard limit.rlim_cur < count else { return }
-  limit.rlim_cur = min(rlim_t(count), limit.rlim_max)
-  setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }

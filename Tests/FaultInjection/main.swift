@@ -18,6 +18,6 @@ do throws(Failure) {
   writeAll(report.text, to: 1)
   exit(report.missed ? 1 : 0)
 } catch {
-  complain("faults: \(error.message)")
+  complain("faults: \(error.description)")
   exit(2)
 }

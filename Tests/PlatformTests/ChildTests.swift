@@ -1,13 +1,14 @@
 import Foundation
 import Supervision
+import TestSupport
 import Testing
 
 @testable import LinuxFormats
 @testable import Platform
 @testable import Primitives
 
-/// The wrappers around processes, against the real kernel. They wait for any child of this process, and would steal the exits
-/// that other tests in it wait for: so only in a run of their own.
+/// The wrappers of process system calls. They wait for any child of this process, and would take the exits that other
+/// tests wait for. So they run only alone.
 @Suite(
   .serialized,
   .enabled(
@@ -72,12 +73,9 @@ struct ChildTests {
   @Test func `spawn names the reason if a file cannot be executed and runs a script without an interpreter line`()
     throws
   {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-      "ebb-\(getpid())-\(UInt32.random(in: 0 ... .max))")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
+    let folder = try TemporaryFolder()
     func file(_ name: String, _ content: [UInt8], mode: mode_t) -> String {
-      let path = folder.appendingPathComponent(name).path
+      let path = folder.path + "/" + name
       _ = FileManager.default.createFile(atPath: path, contents: Data(content))
       chmod(path, mode)
       return path
@@ -96,13 +94,13 @@ struct ChildTests {
       #expect(failure?.code == code, "\(part)")
       #expect(failure?.message.contains(part) == true, "\(failure?.message ?? "started")")
     }
-    // A script without #! runs, as in a shell.
+    // A script without #! runs as it does in a shell.
     guard case .ended(_, .exited(code: 3)) = nextEvent(of: try start(file("script", text, mode: 0o755))) else {
       return #expect(Bool(false), "the script did not run")
     }
   }
 
-  /// One read(2) of the kernel's list gives a page of it.
+  /// One read(2) of the kernel's list returns one page.
   @Test func `readChildren and ownChildren return all of 1000 children`() throws {
     let pids = try (0..<1000).map { _ in try start("sleep", "1000") }
     let found = try Set(readChildren())
@@ -125,7 +123,7 @@ struct ChildTests {
 
 @Suite struct SignalDescriptorTests {
   @Test func `takeSignals returns the pending signals and nothing else`() async throws {
-    // A thread of its own: the mask is the thread's.
+    // In a new thread, because the signal mask belongs to the thread.
     let names = await withCheckedContinuation { continuation in
       Thread.detachNewThread {
         _ = blockAllSignals()
@@ -140,6 +138,6 @@ struct ChildTests {
         continuation.resume(returning: found)
       }
     }
-    #expect(names == ["USR2", "RTMIN+5", "RTMIN+5"])  // real-time signals queue, and come after the others
+    #expect(names == ["USR2", "RTMIN+5", "RTMIN+5"])  // real-time signals are queued and delivered after the others
   }
 }

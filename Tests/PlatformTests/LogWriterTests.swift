@@ -1,21 +1,21 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Platform
 @testable import Primitives
 
 @Suite struct LogWriterTests {
-  /// A writer on a pipe, and what is done with the pipe before it starts.
+  /// Makes a writer on a pipe. `before` runs before the writer starts.
   private func writer(
     capacity: Int, before: (Int32) -> Void = { _ in }
   ) throws -> (LogWriter, reading: Int32) {
-    var ends: [Int32] = [0, 0]
-    try #require(pipe(&ends) == 0)
-    before(ends[1])
-    return (LogWriter(descriptor: ends[1], capacity: capacity), ends[0])
+    let pipe = try makePipe()
+    before(pipe.write)
+    return (LogWriter(descriptor: pipe.write, capacity: capacity), pipe.read)
   }
 
-  /// Writes to a pipe until it takes nothing more. Returns how much that was.
+  /// Fills a pipe and returns the number of bytes.
   private func fill(_ pipe: Int32) -> Int {
     let flags = fcntl(pipe, F_GETFL)
     _ = fcntl(pipe, F_SETFL, flags | O_NONBLOCK)
@@ -49,12 +49,12 @@ import Testing
     var filling = 0
     let (writer, reading) = try writer(capacity: 100_000, before: { filling = fill($0) })
     let line = [UInt8](repeating: UInt8(ascii: "x"), count: 9999) + [UInt8(ascii: "\n")]
-    for _ in 0..<50 { writer.submit(line) }  // the pipe takes nothing, the writer 100 kB
-    #expect(writer.takeDroppedCount() == 0)  // no room to say so yet
+    for _ in 0..<50 { writer.submit(line) }  // the pipe is full, the writer keeps 100 kB
+    #expect(writer.takeDroppedCount() == 0)  // the writer has no room for the count yet
     let before = monotonicTime()
     writer.flush(within: .milliseconds(50))
     #expect(monotonicTime() - before >= .milliseconds(50))
-    // A reader comes, and what was kept is written.
+    // Once the pipe is read, the kept lines are written.
     _ = readLine(reading, count: filling)
     #expect(readLine(reading, count: 100_000).utf8.elementsEqual((0..<10).flatMap { _ in line }))
     writer.flush(within: .seconds(60))

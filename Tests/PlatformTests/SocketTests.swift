@@ -1,12 +1,13 @@
 import CPlatform
+import TestSupport
 import Testing
 
 @testable import Platform
 @testable import Primitives
 
-/// The wrappers of the socket calls against the real kernel.
+/// The wrappers of socket system calls.
 @Suite struct SocketTests {
-  @Test(arguments: Machine.loopbacks)
+  @Test(arguments: loopbacks)
   func `two sockets connect and exchange bytes, and a close with unread bytes resets the connection`(address: IPAddress)
     throws
   {
@@ -26,15 +27,15 @@ import Testing
     #expect(bytes == Array("hel".utf8))
     close(server)
     wait(client, POLLIN)
-    #expect(throws: Errno(code: ECONNRESET)) { _ = try receive(upTo: 10, from: client) }  // two bytes were not read
+    // Because two bytes were not read.
+    #expect(throws: Errno(code: ECONNRESET)) { _ = try receive(upTo: 10, from: client) }
   }
 
   @Test func `a connection to a port without a listening socket fails with ECONNREFUSED`() throws {
-    // Held, so that no other test listens there meanwhile.
-    let holder = try boundSocket()
-    defer { close(holder) }
+    // Keeps the port, so that no other test listens there.
+    let holder = try LoopbackSocket(backlog: nil)
     do throws(Errno) {
-      let place = SocketAddress(.loopback4, port: ownPort(of: holder))
+      let place = SocketAddress(.loopback4, port: holder.port)
       let client = try startConnecting(to: place)
       defer { close(client) }
       wait(client, POLLOUT)
@@ -62,21 +63,11 @@ import Testing
   }
 
   @Test func `a TCP self-connect is detected`() throws {
-    let socket = ebb_tcp_socket(AF_INET)
-    defer { close(socket) }
-    var raw = sockaddr_in()
-    raw.sin_family = sa_family_t(AF_INET)
-    raw.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    withUnsafeMutablePointer(to: &raw) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        // Port 0: the kernel picks one that is nobody's, and the socket then connects to it.
-        #expect(bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0)
-        connect(socket, $0, length)
-      }
-    }
-    let place = SocketAddress(.loopback4, port: UInt16(bigEndian: raw.sin_port))
-    wait(socket, POLLOUT)
-    #expect(takeConnectError(socket, to: place) == Errno(code: ECONNREFUSED))
+    // The socket connects to the port that it is bound to.
+    let socket = try LoopbackSocket(backlog: nil)
+    Endpoint(port: socket.port).withSockaddr { _ = connect(socket.descriptor, $0, $1) }
+    let place = SocketAddress(.loopback4, port: socket.port)
+    wait(socket.descriptor, POLLOUT)
+    #expect(takeConnectError(socket.descriptor, to: place) == Errno(code: ECONNREFUSED))
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Platform
@@ -6,8 +7,8 @@ import Testing
 
 @Suite struct TerminationLogTests {
   @Test func `the termination log is limited to 4096 bytes and replaced by a later write`() throws {
-    let path = NSTemporaryDirectory() + "/ebb-termination-log-\(getpid())"
-    defer { try? FileManager.default.removeItem(atPath: path) }
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/log"
     writeTerminationLog([UInt8](repeating: 0x61, count: 5000), to: path)
     #expect(FileManager.default.contents(atPath: path)?.count == 4096)
     writeTerminationLog(Array("short".utf8), to: path)

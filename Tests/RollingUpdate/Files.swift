@@ -8,11 +8,6 @@ func makeFolder() throws(Failure) -> String {
   return folder
 }
 
-/// A folder that does not exist yet.
-func makeFolder(_ path: String) throws(Failure) {
-  guard mkdir(path, 0o755) == 0 else { throw Failure("cannot create \(path): \(text(errno))") }
-}
-
 /// A file of this content, new or written over.
 func writeFile(_ path: String, _ content: String) throws(Failure) {
   let descriptor = try createFile(path)
@@ -25,13 +20,4 @@ func createFile(_ path: String) throws(Failure) -> Int32 {
   let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
   guard descriptor >= 0 else { throw Failure("cannot create \(path): \(text(errno))") }
   return descriptor
-}
-
-/// The folder and all that is in it.
-func removeFolder(_ path: String) {
-  for name in names(in: path) {
-    let inner = path + "/" + name
-    if unlink(inner) != 0 { removeFolder(inner) }
-  }
-  rmdir(path)
 }

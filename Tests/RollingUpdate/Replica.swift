@@ -22,8 +22,8 @@ final class Replica {
     let words = [run.programs.testApp, "launch", "--pid-namespace", "--"] + way.wrapper + app
     let container = try Child(Launch(words, output: log, error: log))
     self.container = container
-    try wait(for: "process 1 of \(words)") { !children(of: container.pid).isEmpty }
-    first = children(of: container.pid)[0]
+    try wait(for: "process 1 of \(words)") { !Proc.children(of: container.pid).isEmpty }
+    first = Proc.children(of: container.pid)[0]
     try wait(for: "an answer from \(words), see \(folder)/log") {
       (try? HTTPClient(endpoint).get("/")) == 200 || container.ending(within: 0) != nil
     }
@@ -47,11 +47,9 @@ final class Replica {
   }
 }
 
-/// Looks again and again until the condition holds.
+/// Waits until the condition is true.
+///
+/// - Throws: A `Failure` that names `what` after a minute.
 func wait(for what: String, until condition: () -> Bool) throws(Failure) {
-  let end = now() + 60_000_000_000
-  while !condition() {
-    guard now() < end else { throw Failure("gave up waiting for \(what)") }
-    sleep(nanoseconds: 5_000_000)
-  }
+  guard Clock.poll(until: condition) else { throw Failure("gave up waiting for \(what)") }
 }

@@ -72,7 +72,7 @@ func runTogether(_ batch: [Run]) throws(Failure) -> [Outcome] {
         try enterOwnNetwork()
         return .success(try Update(run).outcome())
       } catch {
-        return .failure(Failure("\(run.title): \(error.message)"))
+        return .failure(Failure("\(run.title): \(error.description)"))
       }
     }
   }

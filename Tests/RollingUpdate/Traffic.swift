@@ -50,7 +50,7 @@ final class Traffic: Sendable {
   private func begin(_ endpoint: Endpoint, _ path: String, _ keepsAlive: Bool, every pause: Int, after offset: Int) {
     let thread = WorkerThread { [self] in
       // More than haproxy's own patience, so that its verdict is heard.
-      let client = HTTPClient(endpoint, keepsAlive: keepsAlive, patience: 30)
+      let client = HTTPClient(endpoint, keepsAlive: keepsAlive, timeout: 30)
       var requests: [Request] = []
       var next = now() + Int64(offset) * 1_000_000
       while !isOver.load(ordering: .relaxed) {

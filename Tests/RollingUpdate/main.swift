@@ -31,6 +31,6 @@ do throws(Failure) {
   if report.missed { complain("the logs of all replicas are in \(folder)") } else { removeFolder(folder) }
   exit(report.missed ? 1 : 0)
 } catch {
-  complain("rolling update: \(error.message)")
+  complain("rolling update: \(error.description)")
   exit(2)
 }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The folder of the running executable; ebb's release binary lies beside it.
+/// The folder of the running executable, which also contains ebb's release binary.
 package func directoryOfThisProgram() -> String {
   let path = pathOfThisProgram()
   guard let slash = path.lastIndex(of: "/") else { return "." }
@@ -9,13 +9,10 @@ package func directoryOfThisProgram() -> String {
 
 /// The running executable, which is also the command that the inits start (see Commands.swift).
 package func pathOfThisProgram() -> String {
-  var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-  let length = readlink("/proc/self/exe", &buffer, buffer.count)
-  guard length > 0 else { return CommandLine.arguments[0] }
-  return String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  readLink("/proc/self/exe") ?? CommandLine.arguments[0]
 }
 
-/// What ebb is told by its variables, and so by chance, would be part of every measurement.
+/// Removes all variables of ebb, which would otherwise change each measurement.
 package func forgetVariablesOfEbb() {
   var names: [String] = []
   var at = environ

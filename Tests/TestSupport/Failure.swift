@@ -1,8 +1,8 @@
-/// What makes a whole run of measurements impossible, as one sentence. A missed bar is no failure.
-package struct Failure: Error {
-  package let message: String
+/// The reason why a test or a measurement cannot continue, as one sentence. A missed threshold is not a failure.
+package struct Failure: Error, CustomStringConvertible {
+  package let description: String
 
-  package init(_ message: String) {
-    self.message = message
+  package init(_ description: String) {
+    self.description = description
   }
 }

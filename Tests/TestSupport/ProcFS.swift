@@ -1,142 +1,103 @@
-// One thin function for each thing that a measurement asks of the system.
-
 import Glibc
 
-/// Nanoseconds of CLOCK_MONOTONIC: the clock that harness and command share.
-package func now() -> Int64 {
-  read(clock: CLOCK_MONOTONIC)
-}
+/// Properties of processes, read from /proc. A process may end at any moment, so a missing property is empty or `nil`.
+package enum Proc {
+  package static func all() -> [pid_t] { names(in: "/proc").compactMap { pid_t($0) } }
 
-private func read(clock: clockid_t) -> Int64 {
-  var time = timespec()
-  clock_gettime(clock, &time)
-  return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-}
+  /// Returns the thread ids of a process.
+  package static func threads(of pid: pid_t) -> [String] { names(in: "/proc/\(pid)/task") }
 
-/// Nanoseconds of processor time that a process has used, user and system, threads that are gone included (schedstat
-/// leaves those out).
-package func processorTime(of pid: pid_t) throws(Failure) -> Int64 {
-  var clock = clockid_t()
-  let error = clock_getcpuclockid(pid, &clock)
-  guard error == 0 else { throw Failure("clock_getcpuclockid(\(pid)): \(text(error))") }
-  return read(clock: clock)
-}
+  /// Returns the children of all threads of a process, oldest first, including zombies. It reads the kernel's list,
+  /// because a scan of all processes takes seconds while another test has started thousands.
+  package static func children(of pid: pid_t) -> [pid_t] {
+    let lists = threads(of: pid).map { read("/proc/\(pid)/task/\($0)/children") }
+    return lists.flatMap { $0.split(separator: " ") }.compactMap { pid_t($0) }.sorted()
+  }
 
-/// Sleeps without a processor.
-package func sleep(nanoseconds: Int64) {
-  var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
-  var remaining = timespec()
-  while nanosleep(&time, &remaining) == -1 && errno == EINTR { time = remaining }
-}
+  package static func parent(of pid: pid_t) -> pid_t? { status(of: pid)["PPid"].flatMap { pid_t($0) } }
 
-/// Keeps the processor busy, so that it neither sleeps nor clocks down.
-package func spin(nanoseconds: Int64) {
-  let end = now() + nanoseconds
-  while now() < end {}
-}
+  /// Returns "R", "S", "T", "Z" and so on, or `nil` if the process has ended.
+  package static func state(of pid: pid_t) -> String? { status(of: pid)["State"].map { String($0.prefix(1)) } }
 
-/// The sentence of an errno value.
-package func text(_ error: Int32) -> String {
-  String(cString: strerror(error))
-}
+  package static func environment(of pid: pid_t) -> [String] {
+    read("/proc/\(pid)/environ").split(separator: "\0").map(String.init)
+  }
 
-/// A file of /proc or a small other one, as text.
-package func readFile(_ path: String) throws(Failure) -> String {
-  String(decoding: try readBytes(path), as: UTF8.self)
-}
+  package static func directory(of pid: pid_t) -> String? { readLink("/proc/\(pid)/cwd") }
 
-/// A file's bytes.
-package func readBytes(_ path: String) throws(Failure) -> [UInt8] {
-  let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-  guard descriptor >= 0 else { throw Failure("cannot open \(path): \(text(errno))") }
-  defer { close(descriptor) }
-  var result: [UInt8] = []
-  var buffer = [UInt8](repeating: 0, count: 65536)
-  while true {
-    let count = Glibc.read(descriptor, &buffer, buffer.count)
-    if count == 0 { return result }
-    if count < 0 {
-      if errno == EINTR { continue }
-      throw Failure("cannot read \(path): \(text(errno))")
+  /// Returns the target of each open descriptor.
+  package static func descriptors(of pid: pid_t) -> [Int: String] {
+    let folder = "/proc/\(pid)/fd"
+    let pairs = names(in: folder).compactMap { name in
+      Int(name).flatMap { number in readLink(folder + "/" + name).map { (number, $0) } }
     }
-    result += buffer[..<count]
+    return Dictionary(pairs) { $1 }
   }
-}
 
-/// The names in a folder, without those that begin with a dot; empty if it cannot be read.
-package func names(in folder: String) -> [String] {
-  guard let stream = opendir(folder) else { return [] }
-  defer { closedir(stream) }
-  var result: [String] = []
-  while let entry = readdir(stream) {
-    let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-    if !name.hasPrefix(".") { result.append(name) }
+  /// Returns the anonymous memory in kilobytes. File pages are omitted, because the kernel drops and reloads them.
+  package static func anonymousKilobytes(of pid: pid_t) -> Int {
+    status(of: pid)["RssAnon"].flatMap { Int($0.split(separator: " ")[0]) } ?? 0
   }
-  return result
-}
 
-/// The `Name:  number` lines of a file of /proc.
-package func numbers(_ path: String) throws(Failure) -> [String: Double] {
-  var result: [String: Double] = [:]
-  for line in try readFile(path).split(separator: "\n") {
-    let parts = line.split(separator: ":", maxSplits: 1)
-    guard parts.count == 2 else { continue }
-    let word = parts[1].split(whereSeparator: { $0 == " " || $0 == "\t" }).first
-    result[String(parts[0])] = word.flatMap { Double($0) }
+  /// Returns the sum of voluntary and involuntary context switches of all threads.
+  package static func contextSwitches(of pid: pid_t) -> Int {
+    threadStatus(of: pid).reduce(0) { sum, status in
+      let switches = ["voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"].compactMap { status[$0] }
+      return sum + switches.compactMap { Int($0) }.reduce(0, +)
+    }
   }
-  return result
-}
 
-/// The thread ids of a process.
-package func threads(of pid: pid_t) -> [String] {
-  names(in: "/proc/\(pid)/task")
-}
-
-/// The children of all threads of a process, zombies included.
-package func children(of pid: pid_t) -> [pid_t] {
-  threads(of: pid).flatMap { thread in
-    let line = (try? readFile("/proc/\(pid)/task/\(thread)/children")) ?? ""
-    return line.split(separator: " ").compactMap { pid_t($0) }
+  /// Waits until all threads sleep and ebb has made its check one second after the start.
+  ///
+  /// - Returns: The context switches so far.
+  package static func settle(_ pid: pid_t) throws -> Int {
+    var last = -1
+    try Clock.wait(for: "process \(pid) to be two seconds old") { age(of: pid) > 2 }
+    try Clock.wait(for: "process \(pid) to settle") {
+      // Not a wait for a condition: the time in which no context switch may happen.
+      sleep(nanoseconds: 200_000_000)
+      defer { last = contextSwitches(of: pid) }
+      // A thread that waits for a processor has no context switch either.
+      return contextSwitches(of: pid) == last && threadStatus(of: pid).allSatisfy { $0["State"]?.first == "S" }
+    }
+    return last
   }
-}
 
-/// A pipe whose both ends the spawned programs do not inherit.
-package func makePipe() throws(Failure) -> (read: Int32, write: Int32) {
-  var ends: [Int32] = [-1, -1]
-  guard pipe(&ends) == 0 else { throw Failure("pipe: \(text(errno))") }
-  for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-  return (ends[0], ends[1])
-}
-
-/// Waits until a descriptor is readable; false when the time is over.
-package func waitReadable(_ descriptor: Int32, milliseconds: Int32) -> Bool {
-  var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-  while true {
-    let count = poll(&entry, 1, milliseconds)
-    if count < 0 && errno == EINTR { continue }
-    return count > 0
+  /// Returns whether a debugger is attached to every thread.
+  package static func isTraced(_ pid: pid_t) -> Bool {
+    let threads = threadStatus(of: pid)
+    return !threads.isEmpty && threads.allSatisfy { $0["TracerPid"] != "0" }
   }
-}
 
-/// A descriptor that becomes readable when the process has ended. The Glibc module does not know the call.
-package func openProcess(_ pid: pid_t) throws(Failure) -> Int32 {
-  typealias Function = @convention(c) (pid_t, UInt32) -> Int32
-  guard let symbol = dlsym(nil, "pidfd_open") else { throw Failure("this C library has no pidfd_open") }
-  let descriptor = unsafeBitCast(symbol, to: Function.self)(pid, 0)
-  guard descriptor >= 0 else { throw Failure("pidfd_open(\(pid)): \(text(errno))") }
-  return descriptor
-}
+  package static func status(of pid: pid_t) -> [String: String] { fields(read("/proc/\(pid)/status")) }
 
-/// How a process ended.
-package enum Ending: Equatable, Sendable {
-  case code(Int32)
-  case signal(Int32)
-  /// It did not end within the limit and was killed.
-  case hung
-
-  /// As `waitpid` tells it.
-  package init(status: Int32) {
-    let signal = status & 0x7f
-    self = signal == 0 ? .code((status >> 8) & 0xff) : .signal(signal)
+  /// Returns the `Name:  number` lines of a file of /proc.
+  ///
+  /// - Throws: A `Failure` if the file cannot be read.
+  package static func numbers(_ path: String) throws(Failure) -> [String: Double] {
+    fields(try readFile(path)).compactMapValues { $0.split(separator: " ").first.flatMap { Double($0) } }
   }
+
+  private static func threadStatus(of pid: pid_t) -> [[String: String]] {
+    threads(of: pid).map { fields(read("/proc/\(pid)/task/\($0)/status")) }
+  }
+
+  /// In seconds.
+  private static func age(of pid: pid_t) -> Double {
+    let fields = read("/proc/\(pid)/stat").split(separator: ")").last?.split(separator: " ") ?? []
+    let sinceBoot = read("/proc/uptime").split(separator: " ").first.flatMap { Double($0) }
+    guard fields.count > 19, let ticks = Double(fields[19]), let sinceBoot else { return 0 }
+    return sinceBoot - ticks / 100
+  }
+
+  private static func fields(_ text: String) -> [String: String] {
+    let pairs = text.split(separator: "\n").compactMap { line -> (String, String)? in
+      guard let colon = line.firstIndex(of: ":") else { return nil }
+      let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
+      return (String(line[..<colon]), String(value))
+    }
+    return Dictionary(pairs) { first, _ in first }
+  }
+
+  private static func read(_ path: String) -> String { (try? readFile(path)) ?? "" }
 }

@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// What `ebb drain` takes over from a supervisor, and what it says about its count.
+/// The settings that `ebb drain` takes from a supervisor, and its warnings about the count.
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct BesideSupervisorTests {
   private let options = ["--delay", "0", "--drain-quiet", "300ms", "--drain-timeout", "20s"]
@@ -19,7 +20,7 @@ struct BesideSupervisorTests {
     #expect(named.out.lines.last?.hasSuffix(", port 1, by diag+info") == true, "\(named)")
   }
 
-  /// Root without CAP_SYS_PTRACE cannot tell whose the listening sockets are: so all count, but for ebb's own.
+  /// Root without CAP_SYS_PTRACE cannot find the owners of listening sockets, so all sockets count except ebb's own.
   @Test(.needs(.root), .needs(.program("setpriv")))
   func `ebb drain does not count the supervisor's health port when socket owners are unreadable`() throws {
     let drain = "\(try Binaries.ebb()) drain " + options.joined(separator: " ")

@@ -1,18 +1,19 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// What has been closed already when the stop signal comes: a listening socket, a client's side.
+/// Listening sockets and client sides that are closed before the stop signal.
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct ClosedListenersTests {
   private let patient = ["--delay", "300ms", "--drain-quiet", "500ms", "--drain-timeout", "20s"]
 
-  /// As `nginx -s quit` in a preStop hook does.
+  /// `nginx -s quit` in a preStop hook does this.
   @Test(arguments: ["300ms", "1ms", "3ms", "5ms"])
   func `the drain waits for a request in flight after the app closed its listening socket before the stop`(
     delay: String
   ) throws {
     let port = try Client.freePort()
-    // With the short ones the first look is given up at some moment.
+    // A short delay ends while the first sample is being taken.
     let server = try ServedApp(
       patient + ["--delay", delay], command: testApp("serve", "\(port)", "--close-on", "USR1"))
     let client = try RawClient(port)
@@ -23,13 +24,13 @@ struct ClosedListenersTests {
     try server.run.line("closed")
     try server.stop()
     try client.expectAnswer()
-    #expect(try server.toldToStop(after: asked) >= .seconds(6))
+    #expect(try server.timeToStopSignal(after: asked) >= .seconds(6))
     let report = try server.report()
     #expect(report.drainEndedBy == "quiet" && report.inFlight("at_stop") == 1, "\(report)")
-    #expect(try server.records("connections").last?["ports"] as? [Int] == [port])
+    #expect(server.run.events("connections").last?["ports"] as? [Int] == [port])
   }
 
-  /// A client's connection is none of a listening socket that has been closed.
+  /// A connection to another server is not one to a closed listening socket of the command.
   @Test func `an outgoing connection of the command does not hold the drain`() throws {
     let server = try ServedApp()
     let client = testApp("connect", "\(server.port)", "1")
@@ -50,7 +51,7 @@ struct ClosedListenersTests {
     _ = try client.read(upTo: "tick\n\r\n")
     client.closeSending()
     let sent = try server.stop()
-    #expect(try server.toldToStop(after: sent) >= .milliseconds(3500))
+    #expect(try server.timeToStopSignal(after: sent) >= .milliseconds(3500))
     #expect(try server.report().drainEndedBy == "bound")
   }
 }

@@ -1,18 +1,19 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// Where the kernel tells less, or nothing, or fails: ebb waits for what it can see, and goes on to the bound where it
-/// cannot know.
+/// Kernels that report less, nothing or an error: ebb waits for the connections that it can count, and drains until its
+/// timeout if it cannot count them.
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct DegradedKernelTests {
   private let short = ["--delay", "200ms", "--drain-quiet", "500ms", "--drain-timeout", "8s"]
-  /// Where traffic is to be quiet. On a busy machine a look takes so long that ebb looks seldom.
+  /// For drains that must end by quiet. On a busy machine a sample takes long, so ebb samples rarely.
   private let patient = ["--delay", "200ms", "--drain-quiet", "500ms", "--drain-timeout", "20s"]
 
-  /// The one line about how the connections are counted.
+  /// Returns the source, the level and the message of the last record about the count.
   private func line(_ server: ServedApp) throws -> (source: String?, level: String?, message: String?) {
-    // On a busy machine the first look may not have been enough to tell whose the listeners are.
-    let record = try #require(try server.records("connections").last)
+    // On a busy machine the first sample may not find the owners of the listening sockets.
+    let record = try #require(server.run.events("connections").last)
     return (record["source"] as? String, record["level"] as? String, record["msg"] as? String)
   }
 
@@ -24,7 +25,7 @@ struct DegradedKernelTests {
     let client = try RawClient(server.port)
     client.ask()
     let sent = try server.stop()
-    #expect(try server.toldToStop(after: sent) >= .milliseconds(6200))
+    #expect(try server.timeToStopSignal(after: sent) >= .milliseconds(6200))
     let report = try server.report()
     #expect(report.drainEndedBy == "bound" && report.inFlight("at_forward") == 1, "\(report)")
     let line = try line(server)
@@ -39,23 +40,23 @@ struct DegradedKernelTests {
     let client = try RawClient(server.port)
     try client.exchange()
     let sent = try server.stop()
-    #expect(try server.toldToStop(after: sent) >= .milliseconds(8200))
+    #expect(try server.timeToStopSignal(after: sent) >= .milliseconds(8200))
     let report = try server.report()
     #expect(report.drainEndedBy == "bound" && report.inFlight("at_forward") == 0, "\(report)")
-    let status = try server.records("connections").last
+    let status = server.run.events("connections").last
     #expect(status?["busy"] as? Int == 1 && status?["idle"] as? Int == 0, "\(report)")
     _ = client
   }
 
   @Test(.needs(.pidNamespace), arguments: [false, true])
   func `without netlink the drain ends by quiet without clients and after a request has ended`(asks: Bool) throws {
-    // In a network of its own: new connections are told by the count of all that are accepted there.
+    // In a new network namespace, because ebb uses the number of all connections accepted there.
     let server = try ServedApp(patient, launch: ["--network-namespace", "--no-netlink"])
     let begun = Clock.now()
     let request = try asks ? server.ask("/delay/6") : nil
     if asks { try server.expectRequest() }
     try server.stop()
-    #expect(try server.toldToStop(after: begun) >= .milliseconds(asks ? 6000 : 500))
+    #expect(try server.timeToStopSignal(after: begun) >= .milliseconds(asks ? 6000 : 500))
     if let request {
       try request.expect(.code(0))
       #expect(request.out.lines == ["ok"])
@@ -64,7 +65,7 @@ struct DegradedKernelTests {
     #expect(try line(server).source == "proc")
   }
 
-  /// There the count of all that are accepted has to do, from which ebb takes its own.
+  /// Without netlink ebb uses the number of all accepted connections, from which it subtracts its own.
   @Test(.needs(.pidNamespace), .needs(.program("curl")), .needs(.program("nsenter")))
   func `without netlink probes of the health port do not count as traffic`() throws {
     let options = ["--delay", "200ms", "--drain-quiet", "1500ms", "--drain-timeout", "20s"]
@@ -92,13 +93,13 @@ struct DegradedKernelTests {
     let report = try FinalReport(run)
     #expect(report.drainEndedBy == "bound" && report.inFlight("at_stop") == nil, "\(report)")
     #expect(report.values["connections_after_stop"] is NSNull, "\(report)")
-    let warning = try #require(try run.records().first { $0["event"] as? String == "connections" })
+    let warning = try #require(run.events("connections").first)
     #expect(warning["level"] as? String == "warning" && warning["source"] as? String == "none", "\(report)")
   }
 
   @Test(.needs(.pidNamespace))
   func `without /proc every listening socket of the network namespace counts`() throws {
-    // In a network of its own, or the machine's would count.
+    // In a new network namespace, because all sockets of the host's would count.
     var setup = noProc([])
     setup.launch.insert("--network-namespace", at: 0)
     let run = try Run.ebb(["--log", "json"] + short, testApp("serve", "0", "--no-accept"), setup)
@@ -111,7 +112,7 @@ struct DegradedKernelTests {
     try run.expect(.code(0))
     let report = try FinalReport(run)
     #expect(report.drainEndedBy == "bound" && report.inFlight("at_forward") == 1, "\(report)")
-    let warning = try #require(try run.records().first { $0["event"] as? String == "connections" })
+    let warning = try #require(run.events("connections").first)
     #expect(warning["level"] as? String == "warning" && warning["source"] as? String == "diag+info", "\(report)")
     #expect(warning["ports"] as? [Int] == [port], "\(report)")
   }
@@ -123,12 +124,12 @@ struct DegradedKernelTests {
     let run = try Run.ebb(options, testApp("serve", "\(port)"), noProc([]))
     try run.line("listening")
     let client = try RawClient(port)
-    // One that is accepted during a look is counted twice by it. And not in the same tick of the kernel's clock, in which
-    // nobody can tell who was first.
+    // A sample counts a connection twice if it is accepted meanwhile. The request comes in another kernel clock tick
+    // than the response before it, because within one tick their order is unknown.
     try client.exchange()
     usleep(50_000)
     client.ask("/delay/6")
-    usleep(50_000)  // in which the kernel takes it there
+    usleep(50_000)  // the kernel delivers the request in this time, and /proc is not available to check it
     try stop(run)
     try client.expectAnswer()
     try run.expect(.code(0))
@@ -153,17 +154,17 @@ struct DegradedKernelTests {
 
   @Test(.needs(.strace), arguments: ["EIO", "ENOBUFS", "EPERM", "EINTR"])
   func `a lasting netlink read error makes the drain last until its timeout`(error: String) throws {
-    // Without a single connection, which would have ended it after the quiet time.
+    // No connection is open, so without the error the drain would end after the quiet time.
     let server = try ServedApp(["--delay", "1s", "--drain-quiet", "8s", "--drain-timeout", "12s"])
     let sent = try server.stop()
-    try server.event("connections")
+    try server.run.event("connections")
     _ = try server.run.inject("recvfrom:error=\(error)")
-    #expect(try server.toldToStop(after: sent) >= .seconds(13))
+    #expect(try server.timeToStopSignal(after: sent) >= .seconds(13))
     let report = try server.report()
     #expect(report.drainEndedBy == "bound" && report.inFlight("at_forward") == nil, "\(report)")
     #expect(report.inFlight("at_stop") == 0, "\(report)")
-    let failures = try server.records("count-failed")
-    // Said once.
+    let failures = server.run.events("count-failed")
+    // The failure is logged once.
     #expect(failures.count == 1 && failures[0]["level"] as? String == "warning", "\(report)")
     #expect((failures[0]["problem"] as? String)?.hasPrefix("sock_diag: ") == true, "\(report)")
   }
@@ -176,17 +177,17 @@ struct DegradedKernelTests {
     client.ask("/delay/5")
     try server.expectRequest()
     let sent = try server.stop()
-    try server.event("connections")
+    try server.run.event("connections")
     let tracer = try server.run.inject("recvfrom:error=EIO")
-    try server.event("count-failed")
+    try server.run.event("count-failed")
     try tracer.detach()
     try client.expectAnswer()
-    #expect(try server.toldToStop(after: sent) >= .seconds(4))
+    #expect(try server.timeToStopSignal(after: sent) >= .seconds(4))
     let report = try server.report()
     #expect(report.drainEndedBy == "quiet" && report.inFlight("at_forward") == 0, "\(report)")
-    #expect(try server.records("count-failed").count == 1, "\(report)")
-    // Of the same kernel as before: no poorer source.
-    #expect(try server.records("connections").allSatisfy { $0["source"] as? String == "diag+info" }, "\(report)")
+    #expect(server.run.events("count-failed").count == 1, "\(report)")
+    // The source stays the same: no fallback.
+    #expect(server.run.events("connections").allSatisfy { $0["source"] as? String == "diag+info" }, "\(report)")
   }
 
   // MARK: Little
@@ -239,7 +240,7 @@ struct DegradedKernelTests {
 }
 
 extension Container {
-  /// Waits until `ebb status` inside sees a connection of that class.
+  /// Waits until `ebb status` in the container shows a connection of that class.
   func waitForClass(_ name: String) throws {
     try run.wait(for: "a connection of the class \(name)") {
       try CommandResult(try exec(["/ebb", "status", "--connections"])).out.contains(name)

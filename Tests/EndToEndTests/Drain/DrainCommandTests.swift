@@ -1,14 +1,15 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// `ebb drain`, with and without a supervisor.
+/// `ebb drain` with and without a supervisor.
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct DrainCommandTests {
   private func drain(_ options: String..., setup: LaunchOptions = .withTraffic) throws -> Run {
     try Run.ebb(arguments: ["drain"] + options, setup)
   }
 
-  /// A server that nobody supervises.
+  /// Starts a server without a supervisor.
   private func serve(_ options: String...) throws -> (run: Run, port: Int) {
     let run = try Run.program(testApp("serve", "0") + options)
     return (run, Int(try run.line("listening").number("port")))
@@ -30,7 +31,7 @@ struct DrainCommandTests {
     #expect(try #require(lines.first).span(after: "delay, ") <= .seconds(3), "\(run)")
     let waiting = ": 1 busy (1 owed-response), 0 idle, port \(port), by diag+info"
     #expect(lines.contains { $0.hasPrefix("draining, at most ") && $0.hasSuffix(waiting) }, "\(run)")
-    // A line a second, and the last one.
+    // One line each second, and the last one.
     #expect(lines.count >= 3 && lines.count <= Int(passed.components.seconds) + 2, "\(run)")
     let end = " (quiet): 0 busy, 1 idle (1 idle), port \(port), by diag+info"
     #expect(lines.last?.hasPrefix("drained after ") == true && lines.last?.hasSuffix(end) == true, "\(run)")
@@ -82,7 +83,7 @@ struct DrainCommandTests {
     setup.terminal = try Terminal()
     let run = try drain("--delay", "3s", "--drain-quiet", "1s", "--ports", "\(port)", setup: setup)
     try run.expect(.code(0))
-    // The reader drops the escape characters. No line wraps on a narrow terminal but the last one.
+    // CapturedOutput drops the escape characters. Only the last line may wrap on a narrow terminal.
     #expect(run.out.lines.count == 1, "\(run)")
     let shown = run.out.text.components(separatedBy: "[?7h").dropLast()
     #expect(shown.count >= 2 && shown.allSatisfy { $0.hasPrefix("[?7l[K") }, "\(run)")
@@ -109,7 +110,7 @@ struct DrainCommandTests {
   @Test func `ebb drain as the supervisor's pre-stop hook delays SIGTERM until a request is answered`() throws {
     let bound = ["--drain-timeout", "20s"]
     let hook = "\(try Binaries.ebb()) drain --delay 0 --drain-quiet 300ms \(bound.joined(separator: " "))"
-    // As the parent of the hook it is found among all supervisors of the machine by its own pid alone.
+    // The hook names its parent, because this machine runs more supervisors.
     let options = ["--delay", "0", "--drain", "time", "--pre-stop", "sh -c '\(hook) --pid $PPID'"]
     let server = try ServedApp(options + bound)
     let client = try RawClient(server.port)
@@ -118,12 +119,12 @@ struct DrainCommandTests {
     try server.expectRequest()
     try server.stop()
     try client.expectAnswer()
-    #expect(try server.toldToStop(after: asked) >= .seconds(6))
+    #expect(try server.timeToStopSignal(after: asked) >= .seconds(6))
     #expect(try server.run.exit() == .code(0))
     #expect(server.run.err.lines.contains { $0.hasPrefix("drained after ") }, "\(server.run)")
   }
 
-  /// The hook whose reader is gone, or slow, waits for the connections all the same, and no longer.
+  /// A hook whose reader has ended or is slow must still wait for the connections, and no longer.
   @Test(arguments: [
     "tell \"$@\" | true", "tell \"$@\" >&-", "tell \"$@\" >/dev/full",
     "{ head -c 65536 /dev/zero; tell \"$@\"; } | sleep 1000",
@@ -158,7 +159,7 @@ struct DrainCommandTests {
     #expect(container.run.poll() == nil && container.run.err.text == "")
   }
 
-  /// Runs a command with /proc and a network of its own, without a supervisor, as in a container of its own.
+  /// Runs a command with its own /proc and network namespace and without a supervisor, as a container does.
   private func alone(_ command: [String]) throws -> (run: Run, first: pid_t) {
     let run = try Run.program(command, .launch("--network-namespace", "--pid-namespace"))
     try run.wait(for: "process 1") { Proc.children(of: run.pid).first != nil }
@@ -166,7 +167,7 @@ struct DrainCommandTests {
   }
 
   private func drain(inside first: pid_t, _ options: String...) throws -> CommandResult {
-    let nsenter = [Machine.path(of: "nsenter") ?? "", "-t", "\(first)", "-p", "-m", "-n"]
+    let nsenter = [installed("nsenter"), "-t", "\(first)", "-p", "-m", "-n"]
     return try CommandResult(try Run.program(nsenter + [Binaries.ebb(), "drain"] + options, .withTraffic))
   }
 
@@ -185,7 +186,7 @@ struct DrainCommandTests {
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
   func `ebb drain in a container without a listening socket waits only for --delay`() throws {
     let (run, first) = try alone(testApp("stay"))
-    try run.line("ready")  // and /proc is mounted
+    try run.line("ready")  // /proc is mounted by now
     let answer = try drain(inside: first)
     #expect(answer.exit == .code(0), "\(answer)")
     #expect(answer.out == "no listening sockets; nothing to drain\n", "\(answer)")

@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// What a stop tells about the traffic: in the log, in the report, by `ebb status`.
+/// The traffic of a stop in the log, in the report and in `ebb status`.
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct DrainReportTests {
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
@@ -9,7 +10,7 @@ struct DrainReportTests {
     let options = ["--delay", "500ms", "--drain-quiet", "6s", "--drain-timeout", "20s"]
     let server = try ServedApp(options, launch: ["--network-namespace"])
     let sent = try server.stop()
-    try server.event("draining")
+    try server.run.event("draining")
     try Clock.wait(for: "one second") { Clock.now() - sent >= .seconds(1) }
     try server.connect(1)
     let report = try server.report()
@@ -20,20 +21,20 @@ struct DrainReportTests {
     #expect(advice.hasPrefix("the last connection arrived at +"), "\(advice)")
     let seconds = (last * 13 / 10 + 999) / 1000
     #expect(advice.hasSuffix("s, the delay is 500ms: use --delay \(seconds)s"), "\(advice)")
-    // A person reads it too.
+    // The message for people does not contain the advice.
     #expect(report.text("msg") == "the command exited with 0")
   }
 
-  /// As under a plain `docker stop`, where nothing is configured: 10 s are all there is.
+  /// A plain `docker stop` without configuration gives 10 s in all.
   @Test func `under steady traffic SIGTERM is forwarded after 5 of 10 s and the report suggests no delay`() throws {
-    let server = try ServedApp(["--drain-quiet", "10s"])  // a busy machine makes pauses
+    let server = try ServedApp(["--drain-quiet", "10s"])  // a busy machine causes pauses in the traffic
     let client = "while :; do curl -s -o /dev/null --max-time 1 http://127.0.0.1:\(server.port)/; sleep 0.3; done"
     let asking = try Run.program(["/bin/sh", "-c", client])
     try server.stop()
     let report = try server.report()
     #expect(report.drainEndedBy == "bound", "\(report)")
-    #expect(try server.records("delaying").first?["for_ms"] as? Int == 1666)
-    #expect(try #require(try server.records("draining").first?["for_ms"] as? Int) <= 3334)
+    #expect(server.run.events("delaying").first?["for_ms"] as? Int == 1666)
+    #expect(try #require(server.run.events("draining").first?["for_ms"] as? Int) <= 3334)
     let advice = try #require(report.text("advice"))
     #expect(advice.hasPrefix("connections arrived without a pause until the stop signal was forwarded"), "\(advice)")
     #expect(!advice.contains("use --delay"), "\(advice)")
@@ -43,7 +44,7 @@ struct DrainReportTests {
   @Test func `the report suggests a shorter delay when the last connection arrived early`() throws {
     let server = try ServedApp(["--delay", "20s", "--drain-quiet", "300ms", "--drain-timeout", "1s"])
     try server.stop()
-    try server.event("connections")
+    try server.run.event("connections")
     try RawClient(server.port).exchange()
     let report = try server.report()
     let last = try #require(report["last_connection_ms"])
@@ -58,7 +59,7 @@ struct DrainReportTests {
     let server = try ServedApp(["--delay", "500ms", "--drain-quiet", "300ms"])
     let client = try RawClient(server.port)
     try client.exchange()
-    usleep(50_000)  // in which the kernel takes in that the client has its answer
+    usleep(50_000)  // the kernel processes the acknowledgement in this time, which no interface shows
     try server.stop()
     let report = try server.report()
     #expect(report.values["advice"] is NSNull && report.values["last_connection_ms"] is NSNull, "\(report)")
@@ -71,7 +72,7 @@ struct DrainReportTests {
     try client.exchange()
     usleep(50_000)
     try server.stop()
-    try server.event("connections")
+    try server.run.event("connections")
     usleep(300_000)
     for _ in 0..<5 { try client.exchange() }
     let report = try server.report()
@@ -79,7 +80,7 @@ struct DrainReportTests {
     #expect(report["connections_after_stop"] == 0 && report.values["last_connection_ms"] is NSNull, "\(report)")
   }
 
-  /// The kernel tells of its end only when the app closes it.
+  /// The kernel reports the end of the connection only when the app closes it.
   @Test func `closing a connection the client had already reset does not count as a new connection`() throws {
     let server = try ServedApp(["--delay", "5s", "--drain-quiet", "300ms"])
     let app = try server.run.command()
@@ -91,12 +92,12 @@ struct DrainReportTests {
       kill(app, SIGSTOP)
       client.reset()
     }
-    // What is told of an end is as old as it was then: between two passes, a little younger than it is.
+    // The reported age is that of the moment of the close, which may be earlier than the pass that reads it.
     try server.run.wait(for: "its end, a while ago") {
       (try server.connections()["list"] as? [Any])?.isEmpty == true && Clock.now() - begun >= .seconds(2)
     }
     try server.stop()
-    try server.event("connections")
+    try server.run.event("connections")
     kill(app, SIGCONT)
     let report = try server.report()
     #expect(report["connections_after_stop"] == 0 && report.values["last_connection_ms"] is NSNull, "\(report)")
@@ -129,7 +130,7 @@ struct DrainReportTests {
     let report = try reportOfAKill(withThreeRequests)
     #expect(report.values["killed"] as? Bool == true)
     for key in ["at_stop", "at_forward", "at_kill"] { #expect(report.inFlight(key) == 3, "\(key) \(report)") }
-    // Where nothing was counted, nothing is claimed.
+    // Without a count the report contains no number.
     let client = try RawClient(server.port)
     client.ask("/delay/30")
     try server.stop()
@@ -138,7 +139,7 @@ struct DrainReportTests {
   }
 
   private func withThreeRequests() throws -> FinalReport {
-    // By name: nothing has to be looked for just before the kill.
+    // With --ports, so that no listening socket has to be found just before the kill.
     let port = try Client.freePort()
     let server = try ServedApp(
       ["--delay", "2s", "--drain", "time", "--grace", "2s", "--ports", "\(port)"],
@@ -173,7 +174,7 @@ struct DrainReportTests {
     let busy = try RawClient(server.port)
     busy.ask("/delay/30")
     try server.expectRequest()
-    sleep(2)  // after which a connection is idle
+    sleep(2)  // a connection is idle after 2 s without a byte
     let connections = try server.connections()
     #expect(connections["source"] as? String == "diag+info" && connections["ports"] as? [Int] == [server.port])
     #expect(connections["busy"] as? Int == 1 && connections["idle"] as? Int == 1, "\(connections)")
@@ -197,7 +198,7 @@ struct DrainReportTests {
     #expect(busyRow?.hasPrefix("\(server.port)  127.0.0.1:") == true, "\(text)")
     #expect(table.dropFirst().contains { $0.contains("  idle  ") }, "\(text)")
 
-    // Nobody has looked before, and the supervisor has not begun to.
+    // The supervisor itself has not started to count.
     #expect(!(try CommandResult.ebb("status", about: server.run).out.contains("clients ")))
     #expect(server.run.err.text == "")
   }
@@ -208,7 +209,7 @@ struct DrainReportTests {
     client.ask("/delay/30")
     try server.expectRequest()
     try server.stop()
-    try server.event("connections")
+    try server.run.event("connections")
     var status: [String: Any] = [:]
     try server.run.wait(for: "the count") {
       status = try CommandResult.ebb("status", "--json", about: server.run).json()
@@ -228,7 +229,7 @@ struct DrainReportTests {
     #expect(listed.out.contains("\n \(server.port)  ") || listed.out.contains("\n\(server.port)  "), "\(listed)")
   }
 
-  /// Where no terminal is, each change is a whole report.
+  /// Without a terminal each change prints a whole report.
   @Test func `ebb status --watch --connections prints each connection at every change`() throws {
     let server = try ServedApp(["--delay", "20s", "--drain-timeout", "1s", "--grace", "1s"])
     let client = try RawClient(server.port)

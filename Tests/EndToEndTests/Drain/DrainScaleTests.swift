@@ -1,14 +1,15 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// Many connections: what ebb does meanwhile, and what it does before a stop.
+/// The cost of many connections before and during a stop.
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct DrainScaleTests {
   @Test func `traffic before a stop causes no context switch in ebb`() throws {
     let server = try ServedApp()
     let pool = try Run.program(testApp("connect", "\(server.port)", "1000"))
     try pool.line("connected")
-    // The look a second after the start takes its time among so many sockets.
+    // The check one second after the start takes long among so many sockets.
     _ = try Proc.settle(server.run.pid)
     try server.run.wait(for: "the end of the look") {
       !Proc.descriptors(of: server.run.pid).values.contains { $0.hasPrefix("socket:") }
@@ -16,7 +17,7 @@ struct DrainScaleTests {
     let last = try Proc.settle(server.run.pid)
     let descriptors = Proc.descriptors(of: server.run.pid)
     let scraper = try Run.program(testApp("scrape", "\(server.port)", "100"))
-    // Not a wait for something, but the time that is measured.
+    // Not a wait for a condition: the time over which context switches are counted.
     sleep(3)
     try scraper.line("scraped")
     #expect(Proc.contextSwitches(of: server.run.pid) == last)
@@ -32,7 +33,7 @@ struct DrainScaleTests {
       _ = try Proc.settle(server.run.pid)
       let before = Proc.descriptors(of: server.run.pid).count
       try server.stop()
-      try server.event("connections")
+      try server.run.event("connections")
       var most = 0
       for _ in 0..<100 {
         most = max(most, Proc.descriptors(of: server.run.pid).count)
@@ -40,20 +41,20 @@ struct DrainScaleTests {
       }
       opened.append(most - before)
     }
-    // The one that asks, the one that is told of closed connections, and what is read at the moment.
+    // The netlink socket, the monitor of closed sockets, and a file of /proc that is being read.
     #expect(opened.allSatisfy { $0 <= 4 }, "\(opened)")
   }
 
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
   func `signals are forwarded while ebb counts 10 000 connections`() throws {
-    // In a network of its own, since other tests count too.
+    // In a new network namespace, because other tests open connections too.
     let options = ["--delay", "12s", "--drain-quiet", "1s"]
     let server = try ServedApp(options, launch: ["--network-namespace"])
     let pool = try Run.program(
       testApp("connect", "\(server.port)", "10000"), inNetworkOf: try server.run.command())
     try pool.wait(for: "ten thousand", limit: .seconds(300)) { pool.out.next("connected") != nil }
     let sent = try server.stop()
-    let first = try server.look()
+    let first = try server.sampleWithPorts()
     #expect((first["busy"] as? Int ?? 0) + (first["idle"] as? Int ?? 0) == 10_000, "\(first)")
     for _ in 0..<50 {
       let already = server.run.signals.count
@@ -61,10 +62,10 @@ struct DrainScaleTests {
       try server.run.wait(for: "the signal") { server.run.signals.count > already }
       usleep(10_000)
     }
-    #expect(try server.toldToStop(after: sent) >= .seconds(12))
+    #expect(try server.timeToStopSignal(after: sent) >= .seconds(12))
     let report = try server.report()
     #expect(report.drainEndedBy == "quiet" && report["connections_after_stop"] == 0, "\(report)")
-    let draining = try #require(try server.records("draining").first)
+    let draining = try #require(server.run.events("draining").first)
     #expect(draining["idle"] as? Int == 10_000 && draining["busy"] as? Int == 0, "\(draining)")
   }
 
@@ -75,15 +76,15 @@ struct DrainScaleTests {
     let pool = try Run.program(testApp("connect", "\(server.port)", "6000"), inNetworkOf: try server.run.command())
     try pool.line("connected")
     let sent = try server.stop()
-    try server.event("connections")
-    // Some eighty connections at a time: a pass that begins in the delay takes at least 15 seconds.
+    try server.run.event("connections")
+    // The kernel returns about 80 connections per call, so a pass that starts during the delay takes at least 15 s.
     let tracer = try server.run.inject("recvfrom:delay_exit=200000")
-    try server.event("draining")
+    try server.run.event("draining")
     try server.run.send(.sigusr1)
     try server.run.line("got USR1")
     #expect(server.run.signals.count == 1, "the drain ended before")
-    let told = try server.toldToStop(after: sent)
-    #expect(told >= .seconds(10) && told < .seconds(15))
+    let delay = try server.timeToStopSignal(after: sent)
+    #expect(delay >= .seconds(10) && delay < .seconds(15))
     try tracer.detach()
     kill(try server.run.command(), SIGKILL)
     #expect(try server.report(.code(137)).drainEndedBy == "bound")

@@ -1,11 +1,12 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// Real servers with real clients through a whole stop: no request fails in delay and drain.
+/// Real servers with real clients: no request fails during delay and drain.
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct DrainServerTests {
-  /// A server whose port is found, and whose clients end in the middle of the drain. In a network of its own, which
-  /// thousands of connections a second would else fill up for all tests.
+  /// Starts a server whose port is discovered. It runs in a new network namespace, because thousands of connections per
+  /// second would otherwise use up the ports of all tests.
   private func started(_ options: [String], _ command: [String], _ port: Int, folder: String) throws -> Run {
     var setup = LaunchOptions.withTraffic
     setup.launch = ["--network-namespace", "--cwd", folder]
@@ -13,14 +14,14 @@ struct DrainServerTests {
       "--log", "json", "--delay", "1s", "-t", "60s", "--drain-quiet", "3s", "--drain-timeout", "40s", "--grace", "3s",
     ]
     let run = try Run.ebb(all + options, command, in: .subreaper, setup)
-    let question = [Machine.path(of: "curl") ?? "", "-q", "-s", "-o", "/dev/null", "http://127.0.0.1:\(port)/"]
+    let question = [installed("curl"), "-q", "-s", "-o", "/dev/null", "http://127.0.0.1:\(port)/"]
     try run.wait(for: "the server") { try Run.program(question, inNetworkOf: run.pid).exit() == .code(0) }
     return run
   }
 
-  /// Asks through delay and drain, over one connection again and again where the server lets it.
+  /// Stops the server while the client sends requests, and checks them and the report.
   private func throughAStop(of run: Run, _ client: Run, requests: () throws -> Void) throws {
-    sleep(1)  // not before there is traffic
+    sleep(1)  // the client must have sent requests before the stop
     let sent = try run.send(.sigterm)
     _ = try client.exit()
     let end = Clock.now()
@@ -35,11 +36,11 @@ struct DrainServerTests {
     #expect(!(try run.records()).contains { $0["level"] as? String == "warning" }, "\(report)")
   }
 
-  /// 50 requests, ten a second, each on the connection of the last one.
+  /// Sends 50 requests, 10 per second, on one connection if the server allows it.
   private func curl(_ port: Int, _ server: Run) throws -> Run {
     let format = "%{http_code} %{num_connects}\\n"
     let url = "http://127.0.0.1:\(port)/?[1-50]"
-    let curl = [Machine.path(of: "curl") ?? "", "-q", "-s", "-o", "/dev/null", "--rate", "10/s", "-w", format, url]
+    let curl = [installed("curl"), "-q", "-s", "-o", "/dev/null", "--rate", "10/s", "-w", format, url]
     return try Run.program(curl, inNetworkOf: server.pid)
   }
 
@@ -49,9 +50,9 @@ struct DrainServerTests {
     #expect(reused ? connections == 1 : connections == 50, "\(client)")
   }
 
-  /// Four seconds of requests, one after the other on each of some connections.
+  /// Sends requests for 4 s, one after the other on each of 8 connections.
   private func wrk(_ port: Int, _ server: Run) throws -> Run {
-    let wrk = [Machine.path(of: "wrk") ?? "", "-t1", "-c8", "-d4s", "--timeout", "30s", "http://127.0.0.1:\(port)/"]
+    let wrk = [installed("wrk"), "-t1", "-c8", "-d4s", "--timeout", "30s", "http://127.0.0.1:\(port)/"]
     return try Run.program(wrk, inNetworkOf: server.pid)
   }
 
@@ -76,7 +77,7 @@ struct DrainServerTests {
 
       """
     try configuration.write(toFile: folder + "/nginx.conf", atomically: true, encoding: .utf8)
-    return [Machine.path(of: "nginx") ?? "", "-e", "stderr", "-c", folder + "/nginx.conf"]
+    return [installed("nginx"), "-e", "stderr", "-c", folder + "/nginx.conf"]
   }
 
   private func haproxy(_ folder: String, _ port: Int) throws -> [String] {
@@ -94,7 +95,7 @@ struct DrainServerTests {
 
       """
     try configuration.write(toFile: folder + "/haproxy.cfg", atomically: true, encoding: .utf8)
-    return [Machine.path(of: "haproxy") ?? "", "-db", "-q", "-f", folder + "/haproxy.cfg"]
+    return [installed("haproxy"), "-db", "-q", "-f", folder + "/haproxy.cfg"]
   }
 
   enum Load: String, CaseIterable { case curl, wrk }
@@ -119,7 +120,7 @@ struct DrainServerTests {
     #expect(try FinalReport(run)["code"] == 0)
   }
 
-  /// A connection for each request. The kernel tells of the ends of thousands a second late, to all other tests too.
+  /// One connection for each request. The kernel reports thousands of closes up to 1 s late, also to other tests.
   @Test(
     .needs(.pidNamespace), .needs(.program("python3")), .needs(.program("curl")), .needs(.program("wrk")),
     arguments: Load.allCases)
@@ -127,8 +128,8 @@ struct DrainServerTests {
   {
     let (folder, port) = (try TestResources.folder(), try Client.freePort())
     try "ok\n".write(toFile: folder + "/index.html", atomically: true, encoding: .utf8)
-    let python = [Machine.path(of: "python3") ?? "", "-m", "http.server", "--bind", "127.0.0.1", "\(port)"]
-    // Its log must not get in the way of ebb's.
+    let python = [installed("python3"), "-m", "http.server", "--bind", "127.0.0.1", "\(port)"]
+    // Its log must not mix with ebb's.
     let command = ["/bin/sh", "-c", "exec \(python.joined(separator: " ")) 2> /dev/null"]
     let run = try started([], command, port, folder: folder)
     try expectNoFailure(run, port, load, reuses: false)

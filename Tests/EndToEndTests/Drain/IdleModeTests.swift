@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Connections on which nothing is owed: whether they hold the drain up, and when traffic is quiet.
+/// Connections without a request in flight: whether they hold the drain, and when traffic counts as quiet.
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct IdleModeTests {
   @Test func `1000 idle keep-alive connections do not hold the drain`() throws {
@@ -9,13 +9,13 @@ struct IdleModeTests {
     let pool = try Run.program(testApp("connect", "\(server.port)", "1000"))
     try pool.line("connected")
     let sent = try server.stop()
-    // Two seconds after the stop signal, which is when ebb begins to look.
-    #expect(try server.toldToStop(after: sent) >= .seconds(2))
+    // ebb starts to sample at the stop signal, so quiet is known 2 s after it at the earliest.
+    #expect(try server.timeToStopSignal(after: sent) >= .seconds(2))
     let report = try server.report()
     #expect(report.drainEndedBy == "quiet" && report.inFlight("at_forward") == 0, "\(report)")
     #expect(report["connections_after_stop"] == 0, "\(report)")
     #expect(report["drain_ms"].map { $0 < 15_000 } == true, "\(report)")
-    let connections = try server.look()
+    let connections = try server.sampleWithPorts()
     #expect(connections["source"] as? String == "diag+info" && connections["ports"] as? [Int] == [server.port])
   }
 
@@ -25,10 +25,10 @@ struct IdleModeTests {
     let pool = try Run.program(testApp("connect", "\(server.port)", "100") + how)
     try pool.line("connected")
     let sent = try server.stop()
-    #expect(try server.toldToStop(after: sent) >= .milliseconds(3500))
+    #expect(try server.timeToStopSignal(after: sent) >= .milliseconds(3500))
     let report = try server.report()
     #expect(report.drainEndedBy == "quiet", "\(report)")
-    // Not the whole of it behind the delay.
+    // The quiet time does not start only after the delay.
     #expect(report["drain_ms"].map { $0 < 3000 } == true, "\(report)")
   }
 
@@ -40,7 +40,7 @@ struct IdleModeTests {
       client.ask("/upgrade")
       _ = try client.read(upTo: "\r\n\r\n")
       if speaks {
-        usleep(50_000)  // not in the same tick of the kernel's clock, in which nobody can tell who was first
+        usleep(50_000)  // another kernel clock tick: within one tick the order of response and ping is unknown
         client.send("ping")
         try server.expectRequest()
       }
@@ -57,7 +57,7 @@ struct IdleModeTests {
     let scraper = try Run.program(testApp("scrape", "\(server.port)", "1000") + how)
     try scraper.line("scraped")
     let sent = try server.stop()
-    #expect(try server.toldToStop(after: sent) >= .milliseconds(6200))
+    #expect(try server.timeToStopSignal(after: sent) >= .milliseconds(6200))
     let report = try server.report()
     #expect(report.drainEndedBy == "bound", "\(report)")
     if how.isEmpty {
@@ -84,7 +84,7 @@ struct IdleModeTests {
   func `connections that open and close between two samples are counted`() throws {
     let server = try ServedApp(["--delay", "6s", "--drain-quiet", "500ms"], launch: ["--network-namespace"])
     try server.stop()
-    try server.look()
+    try server.sampleWithPorts()
     try server.connect(30)
     let report = try server.report()
     #expect(report["connections_after_stop"] == 30, "\(report)")
@@ -97,14 +97,14 @@ struct IdleModeTests {
     let server = try ServedApp(["--delay", "200ms", "--drain", "zero", "--drain-quiet", "300ms"])
     var client: RawClient? = try RawClient(server.port)
     try client?.exchange()
-    usleep(50_000)  // in which the kernel takes in that the client has its answer
+    usleep(50_000)  // the kernel processes the acknowledgement in this time, which no interface shows
     let sent = try server.stop()
-    // Not a wait for something, but the time in which nothing may happen.
+    // Not a wait for a condition: the time in which nothing may happen.
     sleep(2)
     server.run.out.read()
     #expect(server.run.signals == [])
     client = nil
-    #expect(try server.toldToStop(after: sent) >= .seconds(2))
+    #expect(try server.timeToStopSignal(after: sent) >= .seconds(2))
     let report = try server.report()
     #expect(report.drainEndedBy == "zero" && report.inFlight("at_stop") == 0, "\(report)")
   }
@@ -118,10 +118,10 @@ struct IdleModeTests {
       let client = opens ? try RawClient(server.port) : nil
       try client?.exchange()
       let sent = try server.stop()
-      let told = try server.toldToStop(after: sent)
+      let delay = try server.timeToStopSignal(after: sent)
       let report = try server.report()
       #expect(report.drainEndedBy == (opens ? "bound" : "zero"), "\(report)")
-      #expect(told >= .milliseconds(opens ? 8200 : 200))
+      #expect(delay >= .milliseconds(opens ? 8200 : 200))
     }
   }
 
@@ -131,7 +131,7 @@ struct IdleModeTests {
     client.ask("/delay/12")
     try server.expectRequest()
     let sent = try server.stop()
-    #expect(try server.toldToStop(after: sent) >= .seconds(5))
+    #expect(try server.timeToStopSignal(after: sent) >= .seconds(5))
     try client.expectAnswer()
     let report = try server.report()
     #expect(report.values["drain_ended_by"] is NSNull, "\(report)")
@@ -145,8 +145,8 @@ struct IdleModeTests {
     let server = try ServedApp(["--delay", "200ms", "--drain-timeout", "20s"], ["--no-accept"])
     let client = try RawClient(server.port)
     try server.stop()
-    try server.event("draining")
-    try server.look()
+    try server.run.event("draining")
+    try server.sampleWithPorts()
     try server.run.send(.sigint)
     let report = try server.report()
     #expect(report.drainEndedBy == "signal" && report.inFlight("at_forward") == 1, "\(report)")
@@ -158,8 +158,8 @@ struct IdleModeTests {
     let server = try ServedApp(["--delay", "200ms", "--drain-timeout", "20s"], ["--no-accept"])
     let client = try RawClient(server.port)
     try server.stop()
-    try server.event("draining")
-    try server.look()
+    try server.run.event("draining")
+    try server.sampleWithPorts()
     let answer = try CommandResult.ebb("stop", "--now", about: server.run)
     #expect(answer.exit == .code(0), "\(answer)")
     let report = try server.report()
@@ -171,7 +171,7 @@ struct IdleModeTests {
     let server = try ServedApp(["--delay", "200ms", "--drain-timeout", "20s"], ["--no-accept"])
     let client = try RawClient(server.port)
     try server.stop()
-    try server.event("draining")
+    try server.run.event("draining")
     kill(try server.run.command(), SIGKILL)
     let report = try server.report(.code(137))
     #expect(report.drainEndedBy == "exit" && report.values["killed"] as? Bool == false, "\(report)")

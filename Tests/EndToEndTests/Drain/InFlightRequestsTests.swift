@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// What is under way when a stop begins, as a real kernel shows it.
+/// Requests in flight at the stop signal, as a real kernel reports them.
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct InFlightRequestsTests {
-  /// Where traffic is to be quiet, long after anything that is under way.
+  /// For drains that end by quiet, long after the last request.
   private let patient = ["--drain-timeout", "20s"]
 
   @Test(arguments: [false, true])
@@ -16,12 +17,12 @@ struct InFlightRequestsTests {
     client.send("GET /delay/10 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     try server.expectRequest()
     try server.stop()
-    #expect(try server.toldToStop(after: asked) >= .seconds(10))
-    // Answered in full, and only then told to stop.
+    #expect(try server.timeToStopSignal(after: asked) >= .seconds(10))
+    // The response is complete before SIGTERM is forwarded.
     #expect(client.readToEnd().hasSuffix("\r\n\r\nok\n"))
     let report = try server.report()
     #expect(report.inFlight("at_stop") == 1, "\(report)")
-    // The bound that a pod has comes a second later, which may be before ebb looks again on a busy machine.
+    // A pod's drain timeout is one second later, which on a busy machine may be before ebb's next sample.
     if isPatient { #expect(report.drainEndedBy == "quiet" && report.inFlight("at_forward") == 0, "\(report)") }
   }
 
@@ -34,23 +35,23 @@ struct InFlightRequestsTests {
     try server.stop()
     try client.expectAnswer()
     #expect(Clock.now() - asked < .seconds(28))
-    // Quiet is counted from the answer on too: the next request may be on its way. The kernel tells its age in ticks,
-    // and so up to 10 ms too much.
-    #expect(try server.toldToStop(after: asked) >= .seconds(8) + .milliseconds(290))
+    // The quiet time also starts at the response, because the next request may follow. The kernel reports ages in
+    // ticks, so they may be 10 ms too large.
+    #expect(try server.timeToStopSignal(after: asked) >= .seconds(8) + .milliseconds(290))
     let report = try server.report()
     #expect(report.drainEndedBy == "quiet" && report.inFlight("at_forward") == 0, "\(report)")
   }
 
   @Test(.needs(.pidNamespace), .needs(.program("curl")), .needs(.program("nsenter")))
   func `the drain waits for a request that arrives during the drain`() throws {
-    // In a network of its own: where closings were missed, the count of all that are accepted there has to do.
+    // In a new network namespace: if close events were missed, ebb uses the number of all connections accepted there.
     let options = ["--delay", "200ms", "--drain-quiet", "1s"] + patient
     let server = try ServedApp(options, launch: ["--network-namespace"])
     let first = try server.ask("/delay/8")
     try server.expectRequest()
     try server.stop()
-    try server.event("draining")
-    usleep(50_000)  // its age is told in ticks of the kernel's clock
+    try server.run.event("draining")
+    usleep(50_000)  // the kernel reports ages in clock ticks, so the request must come in a later one
     let second = try server.ask("/delay/6")
     for request in [first, second] {
       try request.expect(.code(0))
@@ -63,7 +64,7 @@ struct InFlightRequestsTests {
 
   @Test(arguments: [200, 900])
   func `the drain waits for an upload with pauses between its parts`(pause: Int) throws {
-    // With the longer pauses it is the owed answer that holds, not the bytes.
+    // With the longer pauses the missing response holds the drain, not the bytes.
     let server = try ServedApp(["--delay", "200ms", "--drain-quiet", "500ms"] + patient)
     let client = try RawClient(server.port)
     client.send("POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 80000\r\n\r\n")
@@ -86,10 +87,10 @@ struct InFlightRequestsTests {
     client.ask("/stream/500")
     _ = try client.read(upTo: "tick\n\r\n")
     let sent = try server.stop()
-    #expect(try server.toldToStop(after: sent) >= .seconds(3) + .milliseconds(500))
+    #expect(try server.timeToStopSignal(after: sent) >= .seconds(3) + .milliseconds(500))
     let report = try server.report()
     #expect(report.drainEndedBy == "bound", "\(report)")
-    // It is no request that is in flight.
+    // A stream does not count as a request in flight.
     #expect(report.inFlight("at_forward") == 0, "\(report)")
   }
 
@@ -100,19 +101,19 @@ struct InFlightRequestsTests {
     let classes = try server.waitForClass("response-in-flight")
     #expect(classes == ["response-in-flight": 1])
     let sent = try server.stop()
-    // Not a wait for something, but the time in which nothing may happen.
+    // Not a wait for a condition: the time in which nothing may happen.
     sleep(3)
     server.run.out.read()
     #expect(server.run.signals == [])
     try client.skip(20_000_000)
-    #expect(try server.toldToStop(after: sent) >= .seconds(3))
+    #expect(try server.timeToStopSignal(after: sent) >= .seconds(3))
     #expect(try server.report().drainEndedBy == "quiet")
   }
 
   @Test func `a client that never reads its response holds the drain until its timeout`() throws {
     let options = ["--delay", "200ms", "--drain-timeout", "2s", "--grace", "1s", "--drain-quiet", "300ms"]
     let report = try reportOfAKill {
-      // By name: nothing has to be looked for just before the kill.
+      // With --ports, so that no listening socket has to be found just before the kill.
       let port = try Client.freePort()
       let server = try ServedApp(options + ["--ports", "\(port)"], command: testApp("serve", "\(port)"))
       let client = try RawClient(port, buffer: 4096)
@@ -146,7 +147,7 @@ struct InFlightRequestsTests {
     #expect(try server.waitForClass(expected) == [expected: 1])
     try server.stop()
     let report = try server.report()
-    // Of a client that connects ahead of its requests, as a pool does, nothing is lost.
+    // A client that connects before it has a request, as a pool does, loses nothing.
     #expect(report.drainEndedBy == (asks ? "bound" : "quiet"), "\(report)")
     #expect(report.inFlight("at_forward") == (asks ? 1 : 0), "\(report)")
     _ = client
@@ -163,7 +164,7 @@ struct InFlightRequestsTests {
     try server.expectRequest()
     try server.stop()
     #expect(client.readToEnd().hasSuffix("\r\n\r\nok\n"))
-    #expect(try server.toldToStop(after: asked) >= .seconds(8))
+    #expect(try server.timeToStopSignal(after: asked) >= .seconds(8))
     let report = try server.report()
     #expect(report.drainEndedBy == "quiet" && report.inFlight("at_stop") == 1, "\(report)")
   }

@@ -1,14 +1,15 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// Programs of one container that are connected to each other: only clients from outside are traffic.
+/// Programs of one container that are connected to each other. Only clients from outside count as traffic.
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct InternalConnectionsTests {
   private let options = [
     "--delay", "1s", "-t", "60s", "--drain-quiet", "1s", "--grace", "3s", "--leftover-timeout", "30s",
   ]
 
-  /// A command under ebb, in a network of its own.
+  /// Starts a command under ebb in a new network namespace.
   private func started(_ more: [String], _ command: [String]) throws -> Run {
     var setup = LaunchOptions.withTraffic
     setup.launch = ["--network-namespace"]
@@ -18,10 +19,10 @@ struct InternalConnectionsTests {
   }
 
   private func redis(_ port: Int, _ words: String...) -> [String] {
-    [Machine.path(of: "redis-cli") ?? "", "-p", "\(port)"] + words
+    [installed("redis-cli"), "-p", "\(port)"] + words
   }
 
-  /// Waits until so many workers wait for a job, which never comes.
+  /// Waits until this number of workers wait for a job, which never arrives.
   private func waitForWorkers(_ count: Int, _ port: Int, _ run: Run) throws {
     try run.wait(for: "\(count) workers") {
       let list = try Run.program(redis(port, "CLIENT", "LIST"), inNetworkOf: run.pid)
@@ -31,7 +32,7 @@ struct InternalConnectionsTests {
     }
   }
 
-  /// redis under a shell, beside as many workers of its own. The one at the end keeps the shell from giving way to it.
+  /// Starts redis and its workers under one shell. The second `wait` keeps the shell running until redis has ended.
   private func redisUnderAShell(_ port: Int, workers: Int) throws -> Run {
     let script = """
       redis-server --port \(port) --save '' --logfile /dev/null & redis=$!
@@ -75,7 +76,7 @@ struct InternalConnectionsTests {
     try waitForWorkers(2, port, run)
     #expect((try run.connections()["list"] as? [Any])?.count == 1)
     try run.send(.sigterm)
-    // Not a wait for something, but the time in which nothing may happen.
+    // Not a wait for a condition: the time in which nothing may happen.
     sleep(5)
     #expect(run.poll() == nil && worker.poll() == nil)
     kill(worker.pid, SIGKILL)
@@ -86,7 +87,7 @@ struct InternalConnectionsTests {
     #expect(report["drain_ms"].map { $0 >= 3000 } == true, "\(report)")
   }
 
-  /// The proxy's connection to the app is not counted, its client's is.
+  /// The proxy's connection to the app does not count, its client's connection does.
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")), .needs(.program("nginx")), .needs(.program("curl")))
   func `a proxy and its app under one ebb finish a client's request before SIGTERM is forwarded`() throws {
     let (folder, port, appPort) = (try TestResources.folder(), try Client.freePort(), try Client.freePort())

@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// Whose connections count.
+/// The discovery of the ports whose connections count.
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct PortDiscoveryTests {
-  /// Enough to see who is waited for and who is not.
+  /// Long enough to show which clients hold the drain.
   private let short = ["--delay", "200ms", "--drain-quiet", "1500ms", "--drain-timeout", "20s"]
 
   // MARK: Listening sockets
@@ -22,13 +23,13 @@ struct PortDiscoveryTests {
     #expect((list.first?["peer"] as? String)?.hasPrefix(address + ":") == true, "\(list)")
     try server.stop()
     try client.expectAnswer()
-    #expect(try server.toldToStop(after: asked) >= .seconds(8))
+    #expect(try server.timeToStopSignal(after: asked) >= .seconds(8))
     #expect(try server.report().drainEndedBy == "quiet")
   }
 
   @Test func `clients of several listening sockets on one port are all counted`() throws {
     let server = try ServedApp(short, ["--reuseport", "4"])
-    // The kernel spreads them.
+    // The kernel spreads the clients over the sockets.
     let clients = try (0..<8).map { _ in try RawClient(server.port) }
     for client in clients { client.ask("/delay/8") }
     try server.run.wait(for: "eight requests") { try server.waitForClass("owed-response")["owed-response"] == 8 }
@@ -36,7 +37,7 @@ struct PortDiscoveryTests {
     for client in clients { try client.expectAnswer() }
     let report = try server.report()
     #expect(report.inFlight("at_stop") == 8 && report.drainEndedBy == "quiet", "\(report)")
-    let ports = try server.look()["ports"] as? [Int]
+    let ports = try server.sampleWithPorts()["ports"] as? [Int]
     #expect(ports == [server.port])
   }
 
@@ -44,16 +45,16 @@ struct PortDiscoveryTests {
     let options = ["--delay", "5s", "--drain-quiet", "1500ms", "--drain-timeout", "20s", "-t", "60s"]
     let server = try ServedApp(options, ["--late", "USR1"])
     let sent = try server.stop()
-    try server.look()
+    try server.sampleWithPorts()
     try server.run.send(.sigusr1)
     let late = Int(try server.run.line("listening").number("port"))
     let client = try RawClient(late)
     client.ask("/delay/7")
     try client.expectAnswer()
-    #expect(try server.toldToStop(after: sent) >= .seconds(7))
+    #expect(try server.timeToStopSignal(after: sent) >= .seconds(7))
     let report = try server.report()
     #expect(report.drainEndedBy == "quiet", "\(report)")
-    let ports = try server.records("connections").compactMap { $0["ports"] as? [Int] }.filter { !$0.isEmpty }
+    let ports = server.run.events("connections").compactMap { $0["ports"] as? [Int] }.filter { !$0.isEmpty }
     #expect(ports == [[server.port], [server.port, late].sorted()], "\(report)")
   }
 
@@ -66,12 +67,12 @@ struct PortDiscoveryTests {
     client.ask("/delay/8")
     try server.expectRequest()
     try server.stop()
-    try server.event("draining")
-    try server.look()  // a port of the kernel's choice cannot be recognised later
+    try server.run.event("draining")
+    try server.sampleWithPorts()  // an ephemeral port cannot be recognised once its socket is closed
     try server.run.send(.sigusr1)
     try server.run.line("closed")
     try client.expectAnswer()
-    #expect(try server.toldToStop(after: asked) >= .seconds(8))
+    #expect(try server.timeToStopSignal(after: asked) >= .seconds(8))
     #expect(try server.report().drainEndedBy == "quiet")
   }
 
@@ -85,9 +86,9 @@ struct PortDiscoveryTests {
     try server.expectRequest()
     try server.stop()
     try client.expectAnswer()
-    #expect(try server.toldToStop(after: asked) >= .seconds(8))
+    #expect(try server.timeToStopSignal(after: asked) >= .seconds(8))
     _ = try server.run.exit()
-    let ports = try server.look()["ports"] as? [Int]
+    let ports = try server.sampleWithPorts()["ports"] as? [Int]
     #expect(ports == [server.port, other].sorted())
   }
 
@@ -105,9 +106,9 @@ struct PortDiscoveryTests {
       let client = try RawClient(try #require(first))
       client.ask("/delay/20")
       let sent = try server.stop()
-      #expect(try server.toldToStop(after: sent) < .seconds(18))
-      #expect(try server.event("exited")["drain_ended_by"] as? String == "quiet", "\(server.run)")
-      #expect(try server.look()["ports"] as? [Int] == [names ?? second])
+      #expect(try server.timeToStopSignal(after: sent) < .seconds(18))
+      #expect(try server.run.event("exited")["drain_ended_by"] as? String == "quiet", "\(server.run)")
+      #expect(try server.sampleWithPorts()["ports"] as? [Int] == [names ?? second])
       try server.run.end()
       _ = client
     }
@@ -123,13 +124,13 @@ struct PortDiscoveryTests {
     try server.stop()
     let report = try server.report()
     #expect(report.drainEndedBy == "quiet" && report["connections_after_stop"] == 0, "\(report)")
-    #expect(try server.look()["ports"] as? [Int] == [port])
+    #expect(try server.sampleWithPorts()["ports"] as? [Int] == [port])
     try probes.expect(.code(0))
   }
 
   // MARK: No TCP
 
-  /// A queue consumer, a tunnel, a loop in a shell: by flag or by variable.
+  /// Such an app may be a queue consumer, a tunnel or a shell loop.
   @Test(arguments: [true, false])
   func `a delay set by flag or variable is kept for an app that never listened`(isFlag: Bool) throws {
     var setup = LaunchOptions.withTraffic
@@ -166,19 +167,19 @@ struct PortDiscoveryTests {
   }
 }
 
-/// Nobody can be waited for whose clients cannot be counted.
+/// Checks that an app whose clients cannot be counted gets the delay and no drain.
 private func expectNoDrain(_ server: ServedApp) throws {
   let sent = try server.stop()
-  #expect(try server.toldToStop(after: sent) >= .seconds(1))
+  #expect(try server.timeToStopSignal(after: sent) >= .seconds(1))
   let report = try server.report()
   #expect(report.drainEndedBy == "skipped" && report.text("delay_ended_by") == "time", "\(report)")
-  let lines = try server.records("connections").filter {
+  let lines = server.run.events("connections").filter {
     ($0["msg"] as? String)?.contains("UDP or UNIX sockets") == true
   }
   #expect(lines.count == 1 && lines[0]["level"] as? String == "warning", "\(report)")
 }
 
-/// Apps with a network of their own, or several.
+/// Apps in other network namespaces.
 @Suite(.endsItsProcesses, .mostlyWaits, .needs(.pidNamespace), .needs(.program("nsenter")))
 struct DrainNamespaceTests {
   private let launch = "\(Binaries.testApp) launch --network-namespace -- \(Binaries.testApp) serve 0"
@@ -194,20 +195,20 @@ struct DrainNamespaceTests {
     let stream = try server.ask("/stream/100", in: try stranger.number("pid"), port: Int(try stranger.number("port")))
     try stream.line("tick")
     let sent = try server.stop()
-    #expect(try server.toldToStop(after: sent) < .seconds(18))
-    #expect(try server.event("exited")["drain_ended_by"] as? String == "quiet", "\(server.run)")
+    #expect(try server.timeToStopSignal(after: sent) < .seconds(18))
+    #expect(try server.run.event("exited")["drain_ended_by"] as? String == "quiet", "\(server.run)")
     let own = try #require(lines.first { $0 != stranger }).number("port")
-    #expect(try server.look()["ports"] as? [Int] == [Int(own)])
+    #expect(try server.sampleWithPorts()["ports"] as? [Int] == [Int(own)])
   }
 
   @Test func `the drain lasts until its timeout if the app is in another network namespace`() throws {
     let options = ["--delay", "200ms", "--drain-timeout", "1500ms"]
     let server = try ServedApp(options, command: ["/bin/sh", "-c", "exec \(launch)"])
     let sent = try server.stop()
-    #expect(try server.toldToStop(after: sent) >= .milliseconds(1700))
+    #expect(try server.timeToStopSignal(after: sent) >= .milliseconds(1700))
     let report = try server.report()
     #expect(report.drainEndedBy == "bound" && report.inFlight("at_stop") == nil, "\(report)")
-    #expect(try server.records("connections").first?["level"] as? String == "warning", "\(report)")
+    #expect(server.run.events("connections").first?["level"] as? String == "warning", "\(report)")
   }
 
   @Test(.needs(.program("curl")))

@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// What a supervisor meets on a bad day.
+/// Bursts, storms and the death of the parent.
 @Suite(.endsItsProcesses)
 struct FaultTests {
   @Test(arguments: PIDRole.possible)
@@ -27,7 +28,7 @@ struct FaultTests {
     func burst(_ count: Int) throws {
       try Run.program(testApp("burst", "\(run.pid)", "\(count)") + names).expect(.code(0))
     }
-    // The first ones make the buffers that every later one uses again.
+    // The first signals allocate the buffers that later ones reuse.
     try burst(5000)
     let before = Proc.anonymousKilobytes(of: run.pid)
     try burst(100_000)
@@ -64,7 +65,7 @@ struct FaultTests {
     for _ in 0..<300 { try Run.ebb([], [command], in: place).expect(.code(0)) }
   }
 
-  /// Those rows of the table that README shows which need neither much time nor a machine for themselves.
+  /// Only those rows that need neither much time nor an idle machine.
   @Test(.needs(.pidNamespace))
   func `the short run of the fault table passes in every row`() throws {
     let rows = ["startup", "signals", "netlink", "proc", "threads", "calls", "descriptors"]

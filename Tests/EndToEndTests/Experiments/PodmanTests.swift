@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// The Deployment of the recipes in `podman kube play`.
+/// The Deployment of the recipes under `podman kube play`.
 @Suite(
   .endsItsProcesses, .mostlyWaits, .needs(.pidNamespace), .needs(.program("podman")), .needs(.program("catatonit")),
   .needs(.program("runc")), .needs(.program("curl")))
@@ -29,7 +30,7 @@ struct PodmanTests {
     ).replacing("8080", with: "\(port)").replacing("8086", with: "\(health)")
   }
 
-  /// One replica, since they share the machine's network.
+  /// One replica, because replicas would share the host's network.
   private func play() throws {
     let ports = "          ports: [{ containerPort: \(port) }]\n"
     #expect(deployment.contains(ports))

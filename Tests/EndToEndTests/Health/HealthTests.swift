@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// The endpoint of `--health`, and what its clients cannot do to it.
+/// The endpoint of `--health`.
 @Suite(.endsItsProcesses)
 struct HealthTests {
   private func started(_ options: [String] = [], in place: PIDRole = .subreaper) throws -> (run: Run, port: Int) {
@@ -12,7 +13,7 @@ struct HealthTests {
   }
 
   private func curl(_ arguments: String...) throws -> String {
-    let run = try Run.program([Machine.path(of: "curl") ?? "curl", "-q", "-s", "--max-time", "20"] + arguments)
+    let run = try Run.program([installed("curl"), "-q", "-s", "--max-time", "20"] + arguments)
     _ = try run.exit()
     return run.out.text
   }
@@ -27,24 +28,24 @@ struct HealthTests {
     #expect(try curl("-I", url + "/readyz").contains("Content-Length: 2\n"))
     let codes = ["-o", "/dev/null", "-w", "%{http_code} "]
     func code(_ arguments: String...) throws -> String {
-      let run = try Run.program([Machine.path(of: "curl") ?? "curl", "-q", "-s"] + codes + arguments)
+      let run = try Run.program([installed("curl"), "-q", "-s"] + codes + arguments)
       _ = try run.exit()
       return run.out.text
     }
     #expect(try code(url + "/") == "404 ")
     #expect(try code("-X", "POST", url + "/readyz") == "405 ")
-    // By hand: it is answered before all of it has been sent, which curl may take for a failure.
+    // With a raw client, because ebb responds before the upload is complete, which curl may report as a failure.
     let upload = try RawClient(port)
     upload.send("POST /readyz HTTP/1.1\r\nContent-Length: 100000\r\n\r\n" + String(repeating: "x", count: 100_000))
     #expect(upload.readToEnd().hasPrefix("HTTP/1.1 405 "))
     #expect(try code("-H", "X: " + String(repeating: "x", count: 3000), url + "/readyz") == "431 ")
     #expect(try code("--http1.0", url + "/livez") == "200 ")
-    let status = try JSONSerialization.jsonObject(with: Data(try curl(url + "/status").utf8)) as? [String: Any]
-    #expect(status?["phase"] as? String == "serving")
-    #expect(status?["ready"] as? Bool == true)
-    // Command lines may hold secrets, and a client may order no look at every process.
-    #expect(status?["processes"] is NSNull)
-    #expect((status?["command"] as? [String: Any])?["argv"] is NSNull)
+    let status = try curl(url + "/status").jsonObject()
+    #expect(status["phase"] as? String == "serving")
+    #expect(status["ready"] as? Bool == true)
+    // Command lines may contain secrets, and a client must not trigger a scan of all processes.
+    #expect(status["processes"] is NSNull)
+    #expect((status["command"] as? [String: Any])?["argv"] is NSNull)
     try run.send(.sigterm)
     try run.expect(.code(0))
   }
@@ -70,7 +71,7 @@ struct HealthTests {
       #expect(text.contains("ebb_deadline_seconds{deadline=\"kill\"} ") == (phase == "delaying"))
       var setup = LaunchOptions()
       setup.typesInput = true
-      let check = try Run.program([Machine.path(of: "promtool") ?? "", "check", "metrics"], setup)
+      let check = try Run.program([installed("promtool"), "check", "metrics"], setup)
       try check.type(text)
       check.closeInput()
       try check.expect(.code(0))
@@ -108,7 +109,7 @@ struct HealthTests {
   }
 
   @Test func `a health port in use is a fatal error before the command starts`() throws {
-    let other = try SilentListener()
+    let other = try LoopbackSocket()
     let run = try Run.ebb(["--health", "127.0.0.1:\(other.port)"], testApp("exit", "0"))
     try run.expect(.code(125))
     #expect(
@@ -122,7 +123,7 @@ struct HealthTests {
   }
 }
 
-/// Clients that mean harm, or are broken.
+/// Malicious and broken clients of the health endpoint.
 @Suite(.endsItsProcesses)
 struct HealthAttackTests {
   private func started(_ options: [String] = [], _ setup: LaunchOptions = LaunchOptions()) throws -> (
@@ -145,7 +146,7 @@ struct HealthAttackTests {
       if number % 3 == 2 { client.send(String(repeating: "x", count: 2000)) }
       clients.append(client)
       if number >= 900 { continue }
-      clients.removeAll { $0.isClosed }  // the test has a limit of descriptors too
+      clients.removeAll { $0.isClosed }  // the test has a descriptor limit too
     }
     #expect(try RawClient.get(port, "/readyz") == (200, "ok"))
     try run.send(.sigusr1)
@@ -193,7 +194,7 @@ struct HealthAttackTests {
       client.send(String(repeating: "y", count: 20_000))
       #expect(client.readToEnd().hasPrefix("HTTP/1.1 431 "))
     }
-    // One without end is not read for ever.
+    // ebb stops reading a request that does not end.
     let endless = try RawClient(port)
     try Clock.wait(for: "it to be dropped") {
       endless.send(String(repeating: "z", count: 4096))
@@ -220,7 +221,7 @@ struct HealthAttackTests {
     let slow = try RawClient(port)
     try Clock.wait(for: "it to be dropped") { slow.isClosed }
     let before = try Proc.settle(run.pid)
-    // Not a wait for something, but the time that is measured.
+    // Not a wait for a condition: the time over which context switches are counted.
     sleep(3)
     #expect(Proc.contextSwitches(of: run.pid) == before)
   }
@@ -247,8 +248,8 @@ struct HealthAttackTests {
   @Test(.needs(.program("curl")))
   func `continuous health requests do not hold up signals`() throws {
     let (run, port) = try started()
-    // Without a pause, so that one is under way whenever a signal comes.
-    let curl = [Machine.path(of: "curl") ?? "curl", "-q", "-s", "-o", "/dev/null", "-w", "asked\n"]
+    // Without pauses, so that a request is in flight at every signal.
+    let curl = [installed("curl"), "-q", "-s", "-o", "/dev/null", "-w", "asked\n"]
     let other = try Run.program(curl + ["http://127.0.0.1:\(port)/readyz?[1-1000000]"])
     try other.line("asked")
     let end = Clock.now() + .seconds(2)

@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// `ebb probe`: one answer by exit code, one line that says why not.
+/// `ebb probe`: the exit code, and the line that names the reason.
 @Suite(.endsItsProcesses)
 struct ProbeTests {
   @Test(arguments: PIDRole.possible)
@@ -19,7 +20,7 @@ struct ProbeTests {
     #expect(try CommandResult.ebb("probe", "--live", about: run).exit == .code(0))
   }
 
-  /// Where it is not the time that is looked at.
+  /// Runs a probe with a timeout that does not pass.
   private func probe(_ words: String..., about run: Run) throws -> CommandResult {
     try CommandResult.ebb(["probe", "--timeout", "30s"] + words, about: run)
   }
@@ -61,19 +62,18 @@ struct ProbeTests {
   @Test func `ebb probe names a refused connection and a response that is late`() throws {
     let run = try Run.ebb([], testApp("stay"))
     try run.line("ready")
-    let silent = try Loopback()
+    let silent = try LoopbackSocket()
     let begun = Clock.now()
     let answer = try CommandResult.ebb(
       "probe", "--http", "http://127.0.0.1:\(silent.port)/", "--timeout", "200ms", about: run)
     #expect(answer.out == "not ready: 127.0.0.1:\(silent.port): no response in time\n" && answer.exit == .code(1))
     #expect(Clock.now() - begun >= .milliseconds(200))
-    let deaf = try Loopback(listens: false)
+    let deaf = try LoopbackSocket(backlog: nil)
     let refused = try probe("--tcp", "\(deaf.port)", about: run)
     #expect(
       refused.out == "not ready: 127.0.0.1:\(deaf.port): Connection refused\n" && refused.exit == .code(1),
       "\(refused)")
-    silent.close()
-    deaf.close()
+    withExtendedLifetime((silent, deaf)) {}
   }
 
   @Test func `ebb probe exits with 125 if the supervisor is missing or unreadable`() throws {
@@ -89,40 +89,14 @@ struct ProbeTests {
   }
 }
 
-/// A socket of the test's own with a port of 127.0.0.1.
-private final class Loopback: Sendable {
-  let descriptor: Int32
-  let port: UInt16
-
-  // One that does not listen keeps everybody else from it.
-  init(listens: Bool = true) throws {
-    descriptor = streamSocket()
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let descriptor = descriptor
-    let bound = withUnsafeMutablePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, length) == 0 && (!listens || listen(descriptor, 8) == 0)
-          && getsockname(descriptor, $0, &length) == 0
-      }
-    }
-    guard bound else { throw Failure("no socket: errno \(errno)") }
-    port = UInt16(bigEndian: address.sin_port)
-  }
-
-  func close() { _ = Foundation.close(descriptor) }
-}
-
-/// A server that gives one answer, whatever it is asked, and closes.
+/// A server that sends one fixed response and closes the connection.
 private final class OneAnswer: @unchecked Sendable {
   let port: UInt16
   private let done = DispatchSemaphore(value: 0)
   private var heard = ""
 
   init(_ text: String) throws {
-    let listener = try Loopback()
+    let listener = try LoopbackSocket()
     port = listener.port
     Thread.detachNewThread { [self] in
       let connection = accept(listener.descriptor, nil, nil)
@@ -130,12 +104,11 @@ private final class OneAnswer: @unchecked Sendable {
       heard = String(decoding: bytes[..<max(0, read(connection, &bytes, bytes.count))], as: UTF8.self)
       _ = send(connection, text, text.utf8.count, Int32(MSG_NOSIGNAL))
       close(connection)
-      listener.close()
       done.signal()
     }
   }
 
-  /// What it was asked; waits for that.
+  /// Waits for the request and returns it.
   var request: String {
     _ = done.wait(timeout: .now() + 60)
     return heard

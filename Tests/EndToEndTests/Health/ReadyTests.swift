@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// When the command counts as ready, and who is told.
+/// When the command counts as ready, and how that is reported.
 @Suite(.endsItsProcesses)
 struct ReadyTests {
-  /// A server that needs a moment before it listens.
+  /// A server that listens after some seconds.
   static func slowServer(_ port: Int, seconds: Double) -> [String] {
     ["sh", "-c", "sleep \(seconds); exec \"$0\" serve \(port)", Binaries.testApp]
   }
@@ -31,7 +32,7 @@ struct ReadyTests {
       return isSent && answer.status == 0
     }
     try run.expect(.code(0))
-    // What comes behind the delay is too short to be seen in each run.
+    // The phase after the delay is too short to be seen in each run.
     let seen = answers.drop { $0 == "0 " }.prefix { $0 != "0 " }
     #expect(Array(seen.prefix(3)) == ["503 starting", "200 ok", "503 delaying"], "\(run)")
     #expect(seen.dropFirst(3).allSatisfy { $0 == "503 stopping" }, "\(answers)")
@@ -82,7 +83,7 @@ struct ReadyTests {
   }
 
   @Test func `a server that accepts but never answers is not ready and does not block signals`() throws {
-    let silent = try SilentListener()
+    let silent = try LoopbackSocket()
     let health = try Client.freePort()
     let options = ["--ready-http", "http://127.0.0.1:\(silent.port)/", "--health", "\(health)", "-vv"]
     let run = try Run.ebb(options, testApp("signals"))

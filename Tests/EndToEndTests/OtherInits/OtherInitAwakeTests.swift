@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// ebb by another init's name, with a variable that wakes it; and what it does better while asleep.
+/// ebb under another init's name, with EBB_DELAY ("awake") and without it ("asleep").
 @Suite(.endsItsProcesses, .mostlyWaits, .needsOtherInits)
 struct OtherInitAwakeTests {
   private func ebb(as name: String) -> Init { Init(name: name, maker: .ebb) }
@@ -117,7 +118,7 @@ struct OtherInitAwakeTests {
     arguments: ["epoll_create1", "epoll_ctl", "eventfd2", "signalfd4", "timerfd_create", "timerfd_settime"])
   func `ebb as plain tini forwards signals even if Dispatch fails after the command's start`(call: String) throws {
     let strace = [
-      Machine.path(of: "strace") ?? "", "-f", "-o", "/dev/null", "-e", "trace=\(call)", "-e",
+      installed("strace"), "-f", "-o", "/dev/null", "-e", "trace=\(call)", "-e",
       "inject=\(call):error=ENOMEM:when=2",
     ]
     let command = testApp("signals", "--exit-on", "QUIT:5")

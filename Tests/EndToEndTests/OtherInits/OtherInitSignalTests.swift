@@ -1,11 +1,12 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// The signals of tini, dumb-init and catatonit, and what happens at the command's end. Each test runs against Debian's
-/// program too, which so says what holds.
+/// The signals of tini, dumb-init and catatonit, and their exit. Each test also runs with Debian's program, which
+/// proves the expectation.
 @Suite(.endsItsProcesses, .needsOtherInits)
 struct OtherInitSignalTests {
-  /// How an init was called, and the signals that it keeps for itself.
+  /// The call of an init, and the signals that it does not forward.
   struct Form: Sendable, CustomTestStringConvertible {
     let name: String
     let options: [String]
@@ -37,7 +38,7 @@ struct OtherInitSignalTests {
     try Init(name: form.name, maker: maker).start(form.options + ["--"] + command, variables, in: place)
   }
 
-  /// As PID 1: elsewhere a fault's signal ends tini and catatonit, but not ebb.
+  /// As PID 1, because otherwise a fault signal ends tini and catatonit, but not ebb.
   @Test(.needs(.pidNamespace), arguments: forms, Init.Maker.allCases)
   func `an init as PID 1 forwards each signal once except those that it keeps`(form: Form, maker: Init.Maker) throws {
     let run = try start(form, maker, testApp("signals", "--ignore-term", "--exit-on", "USR2:7"), in: .pid1)
@@ -54,14 +55,14 @@ struct OtherInitSignalTests {
         try run.line("got \(signal)")
         expected.append("got \(signal)")
       }
-      // Each of these stops dumb-init, which as PID 1 does not stop, but loses the CONT that is pending then.
+      // Each of these suspends dumb-init. As PID 1 it is not suspended, but loses a pending SIGCONT.
       guard form.name == "dumb-init", [.sigtstp, .sigttin, .sigttou].contains(signal) else { continue }
       if form.options.isEmpty { try run.wait(for: "the command to stop") { Proc.state(of: command) == "T" } }
       try run.wait(for: "it to wait again") { Proc.state(of: supervisor) == "S" }
     }
     try run.send(.sigusr2)
     try run.expect(.code(7))
-    // A second TERM is one more signal, and no CONT follows it.
+    // A second SIGTERM is forwarded too, without a SIGCONT after it.
     #expect(run.signals == expected + ["got USR2"])
   }
 
@@ -111,7 +112,7 @@ struct OtherInitSignalTests {
     let child = pid_t(try run.line("child ready").number("pid"))
     kill(leader, SIGQUIT)
     try run.expect(.code(3))
-    // It lives, and says all that it has got before: real-time signals come after the others; signal(7).
+    // Real-time signals are delivered after the others (signal(7)), so this line is the child's last one.
     kill(child, Signal.realTime(1).number)
     try run.wait(for: "the child's RTMIN+1") { run.out.text.contains("child got RTMIN+1") }
     #expect(run.out.lines.filter { $0.hasPrefix("child got") } == end.leftoverGets + ["child got RTMIN+1"], "\(run)")
@@ -196,7 +197,7 @@ struct OtherInitSignalTests {
     Adoption(form: Form(name: "tini", options: ["-s"]), isSubreaper: true),
     Adoption(form: Form(name: "tini", options: []), variables: ["TINI_SUBREAPER": ""], isSubreaper: true),
     Adoption(form: Form(name: "tini", options: []), variables: ["TINI_VERBOSITY": "0"], isSubreaper: false),
-    // Replaces the count.
+    // The variable replaces the count of -v.
     Adoption(form: Form(name: "tini", options: ["-v", "-v"]), variables: ["TINI_VERBOSITY": "x"], isSubreaper: false),
     Adoption(form: Form(name: "dumb-init", options: []), isSubreaper: false),
     Adoption(form: Form(name: "catatonit", options: []), isSubreaper: true),

@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// What the core needs: one thread, some descriptors, and nothing else that could be refused.
+/// The needs of the core: one thread, some descriptors, and no other call that may be refused.
 @Suite(.endsItsProcesses)
 struct CoreTests {
   private func threads(_ run: Run) throws -> Int { Int(Proc.status(of: try run.supervisor())["Threads"] ?? "") ?? 0 }
@@ -21,7 +22,7 @@ struct CoreTests {
     #expect(try threads(run) == 2)
   }
 
-  /// As ebb has it where Dispatch asks for its thread, and as it would be if it did not.
+  /// As in ebb, which captures the creation of Dispatch's thread, and as without that.
   @Test(arguments: [("captured", 2, "true"), ("own", 3, "false")])
   func `the main thread serves Dispatch's manager queue only if the creation of its thread is captured`(
     way: String, threads: Int, isMain: String
@@ -34,7 +35,7 @@ struct CoreTests {
 
   // MARK: No thread
 
-  /// Signals, a stop with its lines, orphans, and the exit code.
+  /// Checks forwarding, a stop with its log lines, and the exit code.
   private func expectWholeRun(_ run: Run) throws {
     try run.line("ready")
     try run.send(.sigusr1)
@@ -55,7 +56,7 @@ struct CoreTests {
 
   @Test(.needs(.root))
   func `ebb forwards, logs and stops under RLIMIT_NPROC without a spare process`() throws {
-    // A user without other processes: the limit counts all of a user's.
+    // A user id without other processes, because the limit counts all processes of a user.
     let launch = ["--uid", "\(1_000_000 + getpid())", "--rlimit-nproc", "2"]
     let command = testApp("signals", "--exit-on", "TERM:3")
     try expectWholeRun(try Run.ebb(["--delay", "100ms"], command, LaunchOptions(launch: launch)))
@@ -69,7 +70,7 @@ struct CoreTests {
       mkdir $group && echo 2 > $group/pids.max && echo 0 > $group/cgroup.procs || exit 91
       exec \(try Binaries.ebb()) --delay 100ms -- \(Binaries.testApp) signals --exit-on TERM:3
       """
-    let run = try Run.program([Machine.path(of: "unshare") ?? "", "--mount", "/bin/sh", "-c", script])
+    let run = try Run.program([installed("unshare"), "--mount", "/bin/sh", "-c", script])
     try TestResources.atEnd { Machine.removePidsGroup("ebb-pids-\(run.pid)") }
     try expectWholeRun(run)
   }
@@ -81,12 +82,12 @@ struct CoreTests {
     let run = try Run.ebb(["-vv", "--delay", "0"], testApp("signals", "--exit-on", "TERM:3"), setup)
     defer { close(reading) }
     try run.line("ready")
-    // Each signal is a line. They have no reader.
+    // Each signal logs a line, and the pipe is not read.
     for _ in 0..<1500 {
       try run.send(.sigusr1)
       try run.line("got USR1")
     }
-    let reader = CapturedOutput(descriptor: dup(reading))
+    let reader = CapturedOutput(dup(reading))
     reader.read()
     try run.send(.sigusr1)
     try run.line("got USR1")
@@ -124,19 +125,19 @@ struct CoreTests {
     .needs(.strace),
     arguments: ["epoll_create1", "epoll_ctl", "eventfd2", "signalfd4", "timerfd_create", "timerfd_settime"])
   func `a core failure after the start stops the command and ebb exits with 125`(call: String) throws {
-    // The first time is before the start.
+    // The first call is before the command's start.
     let strace = [
-      Machine.path(of: "strace") ?? "", "-f", "-o", "/dev/null", "-e", "trace=\(call)", "-e",
+      installed("strace"), "-f", "-o", "/dev/null", "-e", "trace=\(call)", "-e",
       "inject=\(call):error=ENOMEM:when=2",
     ]
-    // Blocked before it runs: however early the stop signal comes, the command gets it.
+    // SIGTERM is blocked before the command runs, so it arrives even if it is sent early.
     let command = testApp("signals", "--exit-on", "TERM:3")
     let run = try Run.program(
       strace + [try Binaries.ebb(), "--log", "json", "--"] + command, .launch("--block", "TERM"))
     try run.expect(.code(125))
     try run.readToEnd()
     #expect(run.signals.contains("got TERM"), "\(run)")
-    let failure = try #require(try run.records().first { $0["event"] as? String == "core-failed" }, "\(run)")
+    let failure = try #require(run.events("core-failed").first, "\(run)")
     #expect(failure["problem"] as? String == "\(call): Cannot allocate memory")
     #expect(try run.report()["code"] as? Int == 125)
   }
@@ -162,7 +163,7 @@ struct CoreTests {
     let words = few.err.text.split(separator: " ")
     #expect(few.err.text.contains("RLIMIT_NOFILE allows \(count):"), "\(few)")
     let needed = try #require(words.firstIndex(of: "file").flatMap { Int(words[$0 - 1]) }, "\(few)")
-    // So many are enough, and one less is not.
+    // The named number is enough, and one less is not.
     for (limit, isEnough) in [(needed - 1, false), (needed, true)] {
       let run = try Run.ebb([], testApp("exit", "3"), in: place, .launch("--rlimit-nofile", "\(limit)"))
       try run.expect(.code(isEnough ? 3 : 125))
@@ -199,7 +200,7 @@ struct CoreTests {
     let command = testApp("leave", "20", "--ignore-term", "--session")
     let run = try Run.ebb(options, command, in: place, .launch("--rlimit-nofile", "14"))
     try run.expect(.code(0))
-    try run.readToEnd()  // all that had its output are gone
+    try run.readToEnd()  // all processes that had its output have ended
     #expect(!run.err.text.contains("no-proc"), "\(run)")
   }
 
@@ -220,7 +221,7 @@ struct CoreTests {
     let run = try Run.ebb(["-v", "--delay", "0"], testApp("signals"), in: place)
     try run.line("ready")
     let supervisor = try run.supervisor()
-    // Before there is a second thread, and then with it.
+    // With one thread, and later with two.
     for _ in 0..<2 {
       kill(supervisor, number)
       try run.send(.sigusr1)

@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// SIGKILL for many processes, and late. Thousands of them, which would slow down each look at /proc in other tests, are a
-/// row of the table of faults; that the list of children is read to its end is tested by itself.
+/// SIGKILL for many processes, and a late SIGKILL. Thousands of processes would slow down scans of /proc in other
+/// tests, so they are a row of the fault table. `ChildTests` tests that the list of children is read to its end.
 @Suite(.endsItsProcesses)
 struct CrowdTests {
   @Test(arguments: PIDRole.possible)
@@ -12,7 +13,7 @@ struct CrowdTests {
     try run.line("ready")
     try run.send(.sigterm)
     try run.expect(.code(137))
-    // They have its standard output: the end of the file is that of the last of them.
+    // They share its standard output, so the end of file is the end of the last one.
     try run.readToEnd()
     #expect(!run.err.text.contains("event=unkillable"), "\(run)")
   }

@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// The exit code tells what became of the command.
+/// The exit code of ebb for each end of the command.
 @Suite(.endsItsProcesses)
 struct ExitCodeTests {
   @Test(arguments: PIDRole.possible, [0, 1, 2, 42, 99, 125, 126, 127, 128, 255] as [Int32])
@@ -102,12 +103,12 @@ struct ExitCodeTests {
   @discardableResult
   private func write(_ text: String, mode: Int, to folder: String, _ name: String) throws -> String {
     let path = folder + "/" + name
-    try spawning.withLock { try Data(text.utf8).write(to: URL(fileURLWithPath: path)) }
+    try spawning.withLock { _ in try Data(text.utf8).write(to: URL(fileURLWithPath: path)) }
     try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
     return path
   }
 
-  /// The code, and one line that says whose fault it is.
+  /// Checks the exit code and the one line that names the command.
   private func expectFatal(_ run: Run, _ code: Int32, _ command: String) throws {
     try run.expect(.code(code))
     #expect(run.out.text == "")

@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// Files on file systems that do not answer. No signal and no deadline waits for them.
+/// Files whose open(2) never returns. Signals and deadlines must not wait for them.
 @Suite(.endsItsProcesses, .needs(.fanotify))
 struct HangingFileTests {
-  /// A file whose opening never ends.
+  /// Makes a file whose open(2) never returns.
   private func hangingFile() throws -> String {
     let path = try TestResources.folder() + "/file"
     try "#!/bin/sh\n".write(toFile: path, atomically: false, encoding: .utf8)
@@ -27,7 +28,7 @@ struct HangingFileTests {
     try run.line("{", on: run.err)
     try run.send(.sigusr1)
     try run.line("got USR1")
-    // The hook's time is over with the drain's.
+    // The hook ends with the drain timeout at the latest.
     try run.line("got TERM")
     #expect(Clock.now() - sent >= .milliseconds(1500))
     #expect(run.signals.first == "got USR1")

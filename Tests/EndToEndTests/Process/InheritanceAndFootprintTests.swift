@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// What ebb keeps to itself, and what it does to the machine: as little as possible.
+/// What the command inherits, and the resources that ebb uses.
 @Suite(.endsItsProcesses)
 struct InheritanceAndFootprintTests {
   @Test(arguments: PIDRole.possible)
@@ -25,7 +26,7 @@ struct InheritanceAndFootprintTests {
   }
 
   @Test func `closed standard descriptors are closed in the command too`() throws {
-    // The command's output is gone as well: its exit code has to say it.
+    // The command has no output either, so its exit code carries the result.
     let launch = ["--close", "0", "--close", "1", "--close", "2"]
     let script = "for n in 0 1 2; do [ -e /proc/self/fd/$n ] && exit $((10 + n)); done; exit 3"
     let shell = ["/bin/sh", "-c", script]
@@ -96,7 +97,7 @@ struct InheritanceAndFootprintTests {
   func `every timer runs on the monotonic clock`() throws {
     let trace = try TestResources.folder() + "/trace"
     let calls = "timerfd_create,timer_create,setitimer,alarm,clock_settime,clock_nanosleep,adjtimex"
-    let strace = [Machine.path(of: "strace") ?? "", "-f", "-e", "trace=\(calls)", "-o", trace]
+    let strace = [installed("strace"), "-f", "-e", "trace=\(calls)", "-o", trace]
     let options = ["--delay", "300ms", "--grace", "500ms", "--leftover-timeout", "300ms"]
     let run = try Run.program(strace + [Binaries.ebb()] + options + ["--"] + testApp("signals", "--ignore-term"))
     let supervisor = try run.line("ready").number("ppid")
@@ -114,7 +115,7 @@ struct InheritanceAndFootprintTests {
     try run.line("ready")
     let supervisor = try run.supervisor()
     let last = try Proc.settle(supervisor)
-    // Not a wait for something, but the time that is measured.
+    // Not a wait for a condition: the time over which context switches are counted.
     sleep(3)
     #expect(Proc.contextSwitches(of: supervisor) == last)
   }
@@ -129,7 +130,7 @@ struct InheritanceAndFootprintTests {
     #expect(run.signals.filter { $0 == "leftover got TERM" }.count == 2)
   }
 
-  /// What a newcomer types first is `swift run ebb`.
+  /// `swift run ebb` starts the debug binary.
   @Test func `the debug binary runs a command and stops it`() throws {
     let version = try Run.program([Binaries.debugEbb, "--version"])
     try version.expect(.code(0))
@@ -152,12 +153,13 @@ struct InheritanceAndFootprintTests {
     #expect(!(0..<count).contains { word(start + $0 * size, 4) == 3 })
   }
 
-  /// Swift 6.3.1 turns an array literal into a global of the function. Each module that inlines the function defines it, and may
-  /// number the literals of the function otherwise; the linker takes one definition for all. See Package.swift.
+  /// Swift 6.3.1 turns an array literal into a global of its function. Each module that inlines the function defines
+  /// the global and may number the literals differently, but the linker takes one definition for all. See
+  /// Package.swift.
   @Test(.needs(.program("nm"))) func `no array literal is a global that two modules may number differently`() throws {
     let release =
       ((Binaries.testApp as NSString).deletingLastPathComponent as NSString).deletingLastPathComponent + "/release"
-    // What is linked: objects of files that were moved stay in the folder.
+    // Only linked objects, because objects of moved files stay in the folder.
     let script = """
       xargs nm < "$0/ebb.product/Objects.LinkFileList" > "$1" && grep -cE ' [VWu] .*Tv[0-9]*_r?$' "$1"
       """

@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// The main job: a real HTTP server under ebb as process 1, asked through a whole stop.
+/// The main job: a real HTTP server under ebb as PID 1 that gets requests during a whole stop.
 @Suite(.endsItsProcesses, .mostlyWaits, .needs(.program("curl")))
 struct JobControlAsPID1Tests {
   @Test(.needs(.program("nginx")), arguments: PIDRole.possible)
@@ -11,10 +12,10 @@ struct JobControlAsPID1Tests {
     try write(Data(repeating: 46, count: 1_000_000), to: folder, "large")
     try write(Data("ok\n".utf8), to: folder, "index.html")
     try write(Data(configuration(folder, port).utf8), to: folder, "nginx.conf")
-    let nginx = [Machine.path(of: "nginx") ?? "", "-e", "stderr", "-c", folder + "/nginx.conf"]
+    let nginx = [installed("nginx"), "-e", "stderr", "-c", folder + "/nginx.conf"]
     let run = try Run.ebb(["--delay", "5s", "-r", "TERM:QUIT"], nginx, in: place)
     let client = try Client("http://127.0.0.1:\(port)/")
-    // Takes ten seconds, and so is still under way when nginx is told to stop.
+    // Takes 10 s, so it is still in flight when nginx gets SIGQUIT.
     let download = try client.start("http://127.0.0.1:\(port)/large")
     try client.expectAnswersThroughAStop(of: .seconds(5)) { try run.send(.sigterm) }
     try download.expect(.code(0))
@@ -48,7 +49,7 @@ struct JobControlAsPID1Tests {
   @Test(.needs(.program("python3")), arguments: PIDRole.possible)
   func `Python's http.server without a SIGTERM handler answers during the whole delay`(place: PIDRole) throws {
     let port = try Client.freePort()
-    let python = [Machine.path(of: "python3") ?? "", "-m", "http.server", "--bind", "127.0.0.1", "\(port)"]
+    let python = [installed("python3"), "-m", "http.server", "--bind", "127.0.0.1", "\(port)"]
     let setup = LaunchOptions.launch("--cwd", try TestResources.folder())
     let run = try Run.ebb(["--delay", "5s"], python, in: place, setup)
     let client = try Client("http://127.0.0.1:\(port)/")

@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// What older kernels do not have, taken away by seccomp: every call and flag in the binary that is newer than Linux
-/// 3.16. Such a kernel answers ENOSYS to the call, or refuses the flag.
+/// Older kernels, simulated by seccomp: it refuses every call and flag in the binary that is newer than Linux 3.16. An
+/// older kernel returns ENOSYS for the call, or refuses the flag.
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct OlderKernelTests {
   struct Kernel: Sendable, CustomTestStringConvertible {
@@ -15,7 +16,7 @@ struct OlderKernelTests {
     var hasStatusPage: Bool { !refused.contains { $0.hasPrefix("memfd_create") } }
   }
 
-  /// In the order of the versions that brought them.
+  /// In the order of the kernel versions that introduced them.
   private static let calls = [
     "getrandom:\(ENOSYS)", "memfd_create:\(ENOSYS)",  // 3.17
     "pwritev2:\(ENOSYS)",  // 4.6
@@ -31,7 +32,7 @@ struct OlderKernelTests {
     calls.map { Kernel("without \($0)", [$0]) } + [
       Kernel("3.16", calls),
       Kernel("3.17", calls.filter { !$0.hasPrefix("getrandom") && !$0.hasPrefix("memfd_create") }),
-      // pwritev2 is for the core when it has no thread for its log.
+      // Without a log thread the core itself uses pwritev2.
       Kernel("3.16 without threads", calls + ["clone3"]),
     ]
 
@@ -78,7 +79,7 @@ struct OlderKernelTests {
     try run.line("ready")
     try run.send(.sigterm)
     try run.expect(.code(137))
-    try run.readToEnd()  // all that had its output are gone
+    try run.readToEnd()  // all processes that had its output have ended
   }
 
   @Test(arguments: PIDRole.possible, kernels)
@@ -108,7 +109,7 @@ struct OlderKernelTests {
     let command = testApp("leave", "3", "--orphaned", "--session", "--ignore-term")
     let run = try Run.ebb(["--leftover-timeout", "500ms"], command, in: place, kernel.setup)
     try run.expect(.code(0))
-    try run.readToEnd()  // all that had its output are gone
+    try run.readToEnd()  // all processes that had its output have ended
   }
 
   @Test(arguments: kernels)

@@ -1,17 +1,18 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// Children that come and go: the command, orphans, and whatever outlives the command.
+/// The command, orphans, and processes that outlive the command.
 @Suite(.endsItsProcesses)
 struct ReapingTests {
-  // One after the other: both at once would take most of the machine's usual 32768 process ids.
+  // Serialized, because both together would use most of the usual 32768 process ids.
   @Test(.serialized, arguments: PIDRole.possible)
   func `10 000 orphans that exit together are all reaped`(place: PIDRole) throws {
     let run = try Run.ebb(["--delay", "0", "--log", "json"], testApp("orphans", "10000", "7"), in: place)
     try run.line("ready")
     let (supervisor, command) = (try run.supervisor(), try run.command())
     try stop(supervisor)
-    // They pile up as zombies, and all their SIGCHLDs become one.
+    // The orphans become zombies, and their SIGCHLDs are merged into one.
     kill(command, SIGUSR1)
     try run.wait(for: "ten thousand", limit: .seconds(300)) { run.out.next("made 10000") != nil }
     #expect(Proc.children(of: supervisor).count == 10001)
@@ -44,7 +45,7 @@ struct ReapingTests {
     try stop(run.pid)
     kill(try run.command(), SIGUSR1)
     try run.line("made 400")
-    // 20 seconds for all of them.
+    // 20 s for all of them.
     let tracer = try run.inject("wait4:delay_exit=50000")
     kill(run.pid, SIGCONT)
     try run.wait(for: "the first ones to go") { Proc.children(of: run.pid).count < 400 }
@@ -145,7 +146,7 @@ struct ReapingTests {
     try run.expect(.code(137))
     #expect(Clock.now() - sent >= .seconds(1))
     try run.readToEnd()
-    // They are no leftovers while the command lives: only the command is told to stop.
+    // They are not leftovers while the command runs, so only the command gets SIGTERM.
     #expect(run.signals.allSatisfy { !$0.contains("leftover") })
   }
 
@@ -154,13 +155,13 @@ struct ReapingTests {
     let command = testApp("signals", "--exit-on", "USR1:6")
     let run = try Run.ebb(["--leftover-timeout", "60s"], command, in: .pid1)
     try run.line("ready")
-    let enter = [Machine.path(of: "nsenter") ?? "", "-t", "\(try run.supervisor())", "-p", "-m"]
+    let enter = [installed("nsenter"), "-t", "\(try run.supervisor())", "-p", "-m"]
     let outsider = try Run.program(enter + testApp("signals", "--ignore-term"))
     #expect(try outsider.line("ready").number("ppid") == 0)
     let sent = try run.send(.sigusr1)
     try run.expect(.code(6))
     #expect(Clock.now() - sent < .seconds(60))
-    // Killed with the namespace, but never told to stop.
+    // It is killed with the namespace, but gets no SIGTERM.
     try outsider.readToEnd()
     #expect(outsider.signals == [])
   }

@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// What becomes of a signal that is sent to ebb.
+/// Signals that are sent to ebb.
 @Suite(.endsItsProcesses)
 struct SignalTests {
   @Test(arguments: PIDRole.possible)

@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// A real pseudo-terminal and a real interactive shell: with ebb in between everything is as without it.
+/// A pseudo-terminal and an interactive shell must work with ebb as they do without it.
 @Suite(.endsItsProcesses, .needs(.program("bash")))
 struct TerminalTests {
-  private let bash = [Machine.path(of: "bash") ?? "bash", "--norc", "--noprofile", "-i"]
+  private let bash = [installed("bash"), "--norc", "--noprofile", "-i"]
   private let interrupt = "\u{3}"
   private let suspend = "\u{1a}"
   private let quit = "\u{1c}"
@@ -16,10 +17,10 @@ struct TerminalTests {
     return setup
   }
 
-  /// Has the shell say a word when it has done everything typed before. Keys are echoed raw from then on and not as
-  /// "^C", and the reader drops raw ones: every line begins with what a program has printed.
+  /// Makes the shell print a word after all earlier input. From then on the terminal echoes control keys raw and not as
+  /// "^C". CapturedOutput drops raw ones, so each line starts with the output of a program.
   private func settle(_ run: Run, _ word: String) throws {
-    // The quotes keep the echo of the typed line from being taken for the answer.
+    // The quotes make the echo of the typed line differ from the printed word.
     try run.type("stty -echoctl; echo ''\(word)\n")
     try run.line(word)
   }
@@ -74,11 +75,11 @@ struct TerminalTests {
     try settle(run, "hello")
     try run.line("prompt>")
     try run.wait(for: "the shell to read keys") { terminal.readsKeys }
-    // The shell echoes what it reads, once its handlers of signals are there.
+    // The shell echoes input only after it has installed its signal handlers.
     try run.type("abandoned ")
     try run.wait(for: "the echo") { run.out.text.contains("abandoned") }
     try run.type(interrupt)
-    // The shell throws away what is typed before its new prompt.
+    // The shell discards input that precedes its new prompt.
     try run.line("prompt>")
     try settle(run, "still-here")
     try run.type("exit\n")
@@ -107,7 +108,7 @@ struct TerminalTests {
     try run.line("got QUIT")
     try run.type("echo code=$?\n")
     try run.line("code=7")
-    // Each once: ebb did not get the key too and pass it on.
+    // Each signal arrives once: ebb did not receive the key too and forward it.
     #expect(run.signals.filter { $0.hasPrefix("got") } == ["got INT", "got QUIT"])
     #expect(terminal.foreground == run.pid)
     expectNoComplaint(run)
@@ -194,7 +195,7 @@ struct TerminalTests {
 
   @Test(arguments: [["/bin/true"], testApp("kill-self", "KILL"), ["/no/such/program"]])
   func `ebb gives the terminal back to its caller at exit`(command: [String]) throws {
-    // A shell without job control does not take the terminal back by itself: its next read would fail.
+    // A shell without job control does not take the terminal back itself, so its next read would fail.
     let terminal = try Terminal()
     let line = ([try Binaries.ebb(), "--"] + command).joined(separator: " ")
     let run = try Run.program(["/bin/sh", "-c", "\(line); echo over; read word; echo \"read $word\""], setup(terminal))
@@ -209,7 +210,7 @@ struct TerminalTests {
     var terminal: Terminal? = try Terminal()
     let run = try Run.ebb([], testApp("stay"), setup(try #require(terminal)))
     try run.line("ready")
-    // All of the test's ends of it.
+    // Closes all of the test's ends of the terminal.
     run.closeInput()
     run.out.close()
     terminal = nil

@@ -1,13 +1,14 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// What the documents say of Docker, with a real engine.
+/// The statements of the documents about Docker, with a real engine.
 @Suite(
   .endsItsProcesses, .mostlyWaits, .needs(.root), .needs(.program("dockerd")), .needs(.program("docker")), .withDocker)
 struct DockerTests {
   private let files = FileManager.default
 
-  /// An image of ebb and the TestApp.
+  /// Builds an image of ebb and TestApp.
   private func image(_ changes: [String] = []) throws -> String {
     let name = "app-\(TestResources.nextNumber())"
     try DockerEngine.shared().makeImage(
@@ -22,7 +23,7 @@ struct DockerTests {
 
   private func curl(_ port: Int) throws -> Bool {
     let words = ["-q", "-s", "-f", "-o", "/dev/null", "--max-time", "10", "http://127.0.0.1:\(port)/"]
-    return try Run.program([Machine.path(of: "curl") ?? ""] + words).exit() == .code(0)
+    return try Run.program([installed("curl")] + words).exit() == .code(0)
   }
 
   private func report(_ container: String) throws -> [String: Any] {
@@ -48,7 +49,7 @@ struct DockerTests {
     let engine = try DockerEngine.shared()
     let name = "tini-\(TestResources.nextNumber())"
     try engine.makeImage(
-      name, ["/usr/bin/tini": Machine.path(of: "tini-static") ?? "", "/TestApp": Binaries.testApp],
+      name, ["/usr/bin/tini": installed("tini-static"), "/TestApp": Binaries.testApp],
       ["ENTRYPOINT [\"/usr/bin/tini\", \"--\"]", "CMD [\"/TestApp\", \"signals\"]"])
     let container = try engine.start(
       ["--env", "EBB_LOG=json", "--volume", "\(Binaries.ebb()):/usr/bin/tini:ro"] + variables + [name])
@@ -60,7 +61,8 @@ struct DockerTests {
     if !variables.isEmpty { #expect(try report(container)["delay_ended_by"] as? String == "time", "\(records)") }
   }
 
-  /// The base images cannot be fetched by the tests: busybox, with a swift and a go that copy what is built already.
+  /// The tests cannot download the base images. They build them from busybox, with `swift` and `go` scripts that copy
+  /// existing binaries.
   @Test(.needs(.program("busybox")))
   func `the image of Dockerfile.example builds, becomes healthy, answers docker exec and drains`() throws {
     let engine = try DockerEngine.shared()
@@ -73,7 +75,7 @@ struct DockerTests {
     for (name, base, built) in [("swift", "swift:6.3", try Binaries.ebb()), ("go", "golang:1.24", Binaries.testApp)] {
       try scripts[name]?.write(toFile: folder + "/" + name, atomically: true, encoding: .utf8)
       try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder + "/" + name)
-      let busybox = Machine.path(of: "busybox") ?? ""
+      let busybox = installed("busybox")
       var tree = ["/bin/" + name: folder + "/" + name, "/prebuilt": built]
       for tool in ["sh", "cp", "mkdir", "printf", "sha256sum"] { tree["/bin/" + tool] = busybox }
       try engine.makeImage(base, tree, ["ENV PATH=/bin"])
@@ -131,7 +133,7 @@ struct DockerTests {
     #expect(report["killed"] as? Bool == false, "\(report)")
     #expect((report["delay_ms"] as? Int).map { $0 >= delay && $0 < delay + 1500 } == true, "\(report)")
     #expect(report["drain_ended_by"] as? String == "bound", "\(report)")
-    // The client ends with the first request that fails: there was none before the listener was gone.
+    // The client exits at its first failed request, which comes after the listening socket is closed.
     _ = try client.exit()
     let afterStop = try #require(report["connections_after_stop"] as? Int)
     #expect(afterStop > 0, "\(report)")
@@ -152,12 +154,12 @@ struct DockerTests {
     try "root:x:0:0::/:/\n".write(toFile: folder + "/passwd", atomically: true, encoding: .utf8)
     try "root:x:0:\n".write(toFile: folder + "/group", atomically: true, encoding: .utf8)
     var tree = [
-      "/ebb": try Binaries.ebb(), "/usr/sbin/nginx": Machine.path(of: "nginx") ?? "",
+      "/ebb": try Binaries.ebb(), "/usr/sbin/nginx": installed("nginx"),
       "/nginx.conf": folder + "/nginx.conf",
       "/etc/passwd": folder + "/passwd", "/etc/group": folder + "/group",
       "/var/lib/nginx/keep": folder + "/group", "/var/log/nginx/keep": folder + "/group",
     ]
-    let libraries = try Run.program(["/usr/bin/ldd", Machine.path(of: "nginx") ?? ""])
+    let libraries = try Run.program(["/usr/bin/ldd", installed("nginx")])
     try libraries.expect(.code(0))
     for word in libraries.out.text.split(whereSeparator: \.isWhitespace) where word.hasPrefix("/") {
       tree[String(word)] = URL(fileURLWithPath: String(word)).resolvingSymlinksInPath().path
@@ -186,7 +188,7 @@ struct DockerTests {
     let block = try #require(
       recipes.text.components(separatedBy: "\n```yaml\n").first { $0.hasPrefix("services:") }?
         .components(separatedBy: "\n```").first)
-    // Compose of Debian's version wants a version; the image and its port are the test's.
+    // Debian's docker-compose requires a version. Image and port are the test's.
     let extra = "\n    network_mode: host\n    command: [/TestApp, serve, \"\(port)\"]\n"
     try ("version: \"3.8\"\n" + block.replacing("registry.example/app:1", with: name) + extra)
       .write(toFile: folder + "/docker-compose.yml", atomically: true, encoding: .utf8)

@@ -1,14 +1,15 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// What else real images do: sockets that they inherit, other users, crashes, daemons, scripts, variables.
+/// Further properties of real images: inherited sockets, other users, crashes, daemons, scripts, variables.
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct ImageTests {
-  private let python = Machine.path(of: "python3") ?? ""
+  private let python = installed("python3")
 
   // MARK: Socket activation
 
-  /// As a service manager does it: listens, names the process that is to take the socket, and becomes it.
+  /// Starts the command as a service manager does: it listens, sets LISTEN_PID to its own id and executes the command.
   private func activated(_ command: [String], port: Int) throws -> Run {
     let script = """
       import os, socket, sys
@@ -27,17 +28,17 @@ struct ImageTests {
     try "def app(environment, start):\n  start('200 OK', [])\n  return [b'ok']\n"
       .write(toFile: folder + "/app.py", atomically: true, encoding: .utf8)
     let port = try Client.freePort()
-    let gunicorn = [Machine.path(of: "gunicorn") ?? "", "--chdir", folder, "app:app"]
+    let gunicorn = [installed("gunicorn"), "--chdir", folder, "app:app"]
     let run = try activated((underEbb ? [try Binaries.ebb(), "--"] : []) + gunicorn, port: port)
     try run.wait(for: "an answer") {
       try Run.program([
-        Machine.path(of: "curl") ?? "", "-q", "-s", "-f", "--max-time", "2", "http://127.0.0.1:\(port)/",
+        installed("curl"), "-q", "-s", "-f", "--max-time", "2", "http://127.0.0.1:\(port)/",
       ])
       .exit() == .code(0)
     }
   }
 
-  /// Prints the variables that name a process, as `mine` where that is the process itself.
+  /// Prints `mine` for each variable that names the process itself.
   private let whose = """
     import os
     own = {str(os.getpid()), str(os.fstat(os.pidfd_open(os.getpid())).st_ino)}
@@ -89,7 +90,7 @@ struct ImageTests {
   func `a command of another user without CAP_KILL gives one early warning and no false success`() throws {
     let port = try Client.freePort()
     let setpriv = [
-      Machine.path(of: "setpriv") ?? "", "--bounding-set=-all,+setuid,+setgid", "--inh-caps=-all",
+      installed("setpriv"), "--bounding-set=-all,+setuid,+setgid", "--inh-caps=-all",
     ]
     let options = ["--log", "json", "-t", "4s", "--delay", "500ms", "--drain-timeout", "500ms"]
     let redis = ["gosu", "redis", "redis-server", "--port", "\(port)", "--save", "", "--dir", "/tmp"]
@@ -106,11 +107,11 @@ struct ImageTests {
     #expect(probe.exit == .code(0) && probe.err.contains("no signal reaches the command"), "\(probe)")
     kill(supervisor, SIGTERM)
     _ = try run.exit()
-    #expect(try run.events("out-of-reach").count == 1 && run.events("signal-failed").isEmpty, "\(run)")
+    #expect(run.events("out-of-reach").count == 1 && run.events("signal-failed").isEmpty, "\(run)")
     #expect(try run.event("stopping")["signal"] is NSNull, "\(run)")
     #expect(try run.event("exited")["code"] as? Int == 137, "\(run)")
-    #expect(!run.err.text.contains("has been told") && !run.err.text.contains("uninterruptible"), "\(run)")
-    let connections = try run.events("connections").compactMap { $0["msg"] as? String }
+    #expect(!run.err.text.contains("sent the stop signal") && !run.err.text.contains("uninterruptible"), "\(run)")
+    let connections = run.events("connections").compactMap { $0["msg"] as? String }
     #expect(connections.allSatisfy { $0.contains("/proc/PID/fd") } && !connections.isEmpty, "\(run)")
   }
 
@@ -149,7 +150,7 @@ struct ImageTests {
     guard mkdir(group, 0o755) == 0 else { throw Failure("cannot create \(group): errno \(errno)") }
     try TestResources.atEnd { rmdir(group) }
     let enter = "echo $$ > \(group)/cgroup.procs && echo 60000000 > \(group)/memory.limit_in_bytes && exec \"$@\""
-    // Not before ebb has looked, which is what it compares with.
+    // The app allocates only after ebb's check, with which ebb compares the count of kills.
     let app = "import sys, time; time.sleep(2); b = bytearray(); [b.extend(b'x' * 1000000) for _ in range(200)]"
     let run = try Run.program(
       ["/bin/sh", "-c", enter, "sh", try Binaries.ebb(), "--log", "json", "--", python, "-c", app], .withTraffic)
@@ -166,7 +167,7 @@ struct ImageTests {
     let server = try RealServer(.nginx, configured: "daemon on;")
     let run = try Run.ebb(["--log", "json"], server.command, .withTraffic)
     try run.expect(.code(0))
-    let warnings = try run.events("daemon")
+    let warnings = run.events("daemon")
     #expect(warnings.count == 1 && warnings[0]["port"] as? Int == server.port, "\(run)")
     #expect((warnings.first?["msg"] as? String)?.hasSuffix("run it in the foreground: nginx -g 'daemon off;'") == true)
   }
@@ -174,7 +175,7 @@ struct ImageTests {
   @Test func `a leftover that does not listen does not count as a daemon`() throws {
     let run = try Run.ebb(["--log", "json"], testApp("leave", "1"), .withTraffic)
     try run.expect(.code(0))
-    #expect(try run.events("daemon").isEmpty, "\(run)")
+    #expect(run.events("daemon").isEmpty, "\(run)")
   }
 
   // MARK: Smoke
@@ -231,7 +232,7 @@ struct ImageTests {
 
   // MARK: Scripts
 
-  /// An entry script with node behind it.
+  /// Writes an entry script that starts node.
   private func nodeImage(exec: Bool) throws -> (command: [String], url: String) {
     let (folder, port) = (try TestResources.folder(), try Client.freePort())
     try """
@@ -239,7 +240,7 @@ struct ImageTests {
     server.listen(\(port), '127.0.0.1')
     process.on('SIGTERM', () => server.close(() => process.exit(0)))
     """.write(toFile: folder + "/s.js", atomically: true, encoding: .utf8)
-    let node = Machine.path(of: "node") ?? "node"
+    let node = installed("node")
     try "#!/bin/sh\n\(exec ? "exec " : "")\(node) \(folder)/s.js\n"
       .write(toFile: folder + "/entry.sh", atomically: false, encoding: .utf8)
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder + "/entry.sh")
@@ -263,7 +264,7 @@ struct ImageTests {
   @Test(.needs(.root), .needs(.program("apache2ctl")))
   func `ebb smoke of apache2ctl with SIGWINCH passes once its advice is followed`() throws {
     let server = try RealServer(.apache2)
-    // As apache2ctl does it, whose own configuration is the machine's.
+    // A script that starts httpd as apache2ctl does, without the machine's configuration.
     let folder = try TestResources.folder()
     try "#!/bin/sh\n\(server.command.joined(separator: " "))\nexit $?\n"
       .write(toFile: folder + "/apache2ctl", atomically: false, encoding: .utf8)
@@ -275,7 +276,7 @@ struct ImageTests {
     let detail = try smoke.detail("stop-signal-handled")
     #expect(detail.contains("`apache2ctl` does not act on SIGWINCH and does not forward it: start"), "\(smoke)")
     #expect(try SmokeResult(options + ["--group"], [folder + "/apache2ctl"]).exit == .code(0))
-    // Without a list ebb does not recognise what the script hides.
+    // Without --stop-signals ebb does not recognise httpd behind the script.
     let hidden = try SmokeResult(
       url + ["-t", "8s", "--drain-timeout", "2s", "--stop-signal", "WINCH"], [folder + "/apache2ctl"])
     #expect(

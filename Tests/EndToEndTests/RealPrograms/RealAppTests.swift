@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// Public bug reports of other inits, replayed with the real programs: each holds under ebb.
+/// Public bug reports of other inits, repeated with the real programs under ebb.
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct RealAppTests {
-  private let python = Machine.path(of: "python3") ?? ""
+  private let python = installed("python3")
 
   private func write(_ folder: String, _ name: String, _ text: String) throws {
     try text.write(toFile: folder + "/" + name, atomically: true, encoding: .utf8)
@@ -17,7 +18,7 @@ struct RealAppTests {
       folder, "app.py",
       "import time\ndef app(environment, start):\n  time.sleep(0.3)\n  start('200 OK', [])\n  return [b'ok']\n")
     let gunicorn = [
-      Machine.path(of: "gunicorn") ?? "", "--workers", "1", "--bind", "127.0.0.1:\(port)", "--chdir", folder, "app:app",
+      installed("gunicorn"), "--workers", "1", "--bind", "127.0.0.1:\(port)", "--chdir", folder, "app:app",
     ]
     let run = try Run.ebb(
       ["--delay", "200ms", "--drain-quiet", "300ms", "-t", "60s", "--drain-timeout", "40s"], gunicorn, .withTraffic)
@@ -54,7 +55,7 @@ struct RealAppTests {
     setup.launch = ["--cwd", folder]
     setup.environment["C_FORCE_ROOT"] = "1"
     setup.environment["PYTHONUNBUFFERED"] = "1"
-    let celery = [Machine.path(of: "celery") ?? "", "-A", "tasks", "worker", "--concurrency", "1", "-l", "WARNING"]
+    let celery = [installed("celery"), "-A", "tasks", "worker", "--concurrency", "1", "-l", "WARNING"]
     let run = try Run.ebb(["--delay", "500ms"], celery, setup)
     try run.wait(for: "the task") { run.out.text.contains("task begins") || run.err.text.contains("task begins") }
     try run.send(.sigterm)
@@ -75,7 +76,7 @@ struct RealAppTests {
     var setup = LaunchOptions.withTraffic
     setup.launch = ["--session", "--terminal"]
     setup.terminal = terminal
-    // Not from a terminal itself, so that the new session has none.
+    // Standard input is not a terminal, so the new session has none.
     let words = [
       "/bin/sh", "-c", "exec \"$@\" < /dev/null", "sh", try Binaries.ebb(), "--session", "-r", "WINCH:0", "--",
     ]
@@ -84,7 +85,7 @@ struct RealAppTests {
     var size = winsize(ws_row: 50, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0)
     #expect(ioctl(terminal.descriptor, UInt(TIOCSWINSZ), &size) == 0)
     kill(run.pid, SIGWINCH)
-    usleep(500_000)  // not a wait for something, but time in which it must not stop
+    usleep(500_000)  // not a wait for a condition: the time in which httpd must not stop
     try server.awaitAnswer(run)
     #expect(!run.out.text.contains("event=stop-signal"), "\(run)")
   }
@@ -124,7 +125,7 @@ struct RealAppTests {
 
       """)
     let uvicorn = [
-      Machine.path(of: "uvicorn") ?? "", "app:app", "--port", "\(port)", "--app-dir", folder, "--lifespan", "off",
+      installed("uvicorn"), "app:app", "--port", "\(port)", "--app-dir", folder, "--lifespan", "off",
     ]
     let run = try Run.ebb(
       ["--log", "json", "--delay", "500ms", "--drain", "zero", "--drain-timeout", "15s"], uvicorn, .withTraffic)
@@ -134,7 +135,7 @@ struct RealAppTests {
     try client.expect(.code(0))
     #expect(client.out.lines.last == "closed 1000" && client.out.lines.count == 16, "\(client)")
     try run.wait(for: "its end") { run.poll() != nil }
-    #expect(try run.events("exited").first?["drain_ended_by"] as? String == "zero", "\(run)")
+    #expect(run.events("exited").first?["drain_ended_by"] as? String == "zero", "\(run)")
   }
 
   @Test(.needs(.program("node")), arguments: PIDRole.possible)
@@ -146,10 +147,10 @@ struct RealAppTests {
       setInterval(() => {}, 1000)
       """
     let run = try Run.ebb(
-      ["--log", "json", "-vv"], [Machine.path(of: "node") ?? "", "-e", script], in: place, .withTraffic)
+      ["--log", "json", "-vv"], [installed("node"), "-e", script], in: place, .withTraffic)
     try run.line("done")
     let supervisor = try run.supervisor()
-    try run.wait(for: "the orphans") { try run.events("reaped").count >= 20 }
+    try run.wait(for: "the orphans") { run.events("reaped").count >= 20 }
     #expect(Proc.children(of: supervisor).count == 1, "\(run)")
   }
 }

@@ -1,12 +1,13 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// Real servers, stopped as their images ask for it.
+/// Real servers, stopped by the stop signals of their images.
 @Suite(.endsItsProcesses, .mostlyWaits, .needs(.root), .needs(.program("curl")))
 struct RealServerTests {
   private func started(_ server: RealServer, _ options: [String]) throws -> Run {
     let run = try Run.ebb(["--log", "json"] + options, server.command, .withTraffic)
-    // By descent: nginx and php-fpm write their titles over the mark in their environment.
+    // By descent, because nginx and php-fpm overwrite the mark in their environment with their titles.
     try TestResources.atEnd {
       for command in Proc.children(of: run.pid) {
         for process in [command] + Proc.children(of: command) { kill(process, SIGKILL) }
@@ -24,8 +25,8 @@ struct RealServerTests {
     let server = try RealServer(kind)
     let run = try started(server, ["--delay", "2s", "--drain", "time"])
     let sent = try run.send(kind.stopSignal)
-    let requests = try server.ask { try !run.events("stopping").isEmpty || run.poll() != nil }
-    // The one that the forwarding met may end either way.
+    let requests = try server.ask { !run.events("stopping").isEmpty || run.poll() != nil }
+    // A request in flight when the signal is forwarded may fail.
     let inDelay = requests.filter { $0.end - sent < .seconds(2) }
     #expect(!inDelay.isEmpty && inDelay.allSatisfy { $0.isGood }, "\(requests)\n\(run)")
     try run.expect(.code(0))
@@ -40,7 +41,7 @@ struct RealServerTests {
   struct Row: CustomTestStringConvertible {
     let kind: RealServer.Kind
     var needs = ""
-    /// With the advice the slow request is answered; without it the server is killed.
+    /// Whether the advice saves the slow request.
     var saves = true
     var hangs = false
     var testDescription: String { kind.rawValue }
@@ -53,19 +54,19 @@ struct RealServerTests {
     Row(kind: .postgres, saves: false, hangs: true), Row(kind: .lighttpd), Row(kind: .uwsgi, saves: false, hangs: true),
   ]
 
-  /// A slow request across the stop. Returns whether it was answered.
+  /// Stops the server during a slow request and returns whether it was answered.
   private func slowRequestAcrossAStop(_ row: Row, _ options: [String]) throws -> (isAnswered: Bool, run: Run) {
     let server = try RealServer(row.kind, configured: row.needs)
     let run = try started(
       server, ["--delay", "1s", "--drain", "time", "-t", "60s", "--grace", row.hangs ? "5s" : "40s"] + options)
     let client = try Run.program(server.client(slow: true))
-    // Postgres' TERM waits for a client that never leaves.
+    // After SIGTERM postgres waits for this client, which never disconnects.
     if row.kind == .postgres { try idleClient(server) }
     try waitForRequest(run)
     try run.send(.sigterm)
     if !options.isEmpty {
-      _ = try run.event("stopping")
-      usleep(300_000)  // not a wait for something: a fast stop would be over by then
+      try run.event("stopping")
+      usleep(300_000)  // not a wait for a condition: a fast stop would end in this time
       try server.release()
     }
     let exit = try run.exit()
@@ -81,7 +82,7 @@ struct RealServerTests {
   private func idleClient(_ server: RealServer) throws {
     var setup = LaunchOptions()
     setup.typesInput = true
-    let psql = Machine.path(of: "psql") ?? ""
+    let psql = installed("psql")
     let idle = try Run.program([psql, "-h", "127.0.0.1", "-p", "\(server.port)", "-U", "postgres", "-Atq"], setup)
     try idle.type("select 'here';\n")
     try idle.line("here")
@@ -92,7 +93,7 @@ struct RealServerTests {
     try run.wait(for: "the slow request") {
       let status = try CommandResult.ebb("status", "--connections", "--json", about: run).json()
       let classes = (status["connections"] as? [String: Any])?["classes"] as? [String: Int]
-      // php-fpm leaves the end of the request unread.
+      // php-fpm does not read the end of the request.
       return classes?["owed-response"] != nil || classes?["unread-request"] != nil
     }
   }
@@ -118,9 +119,9 @@ struct RealServerTests {
     let server = try RealServer(.nginx)
     let run = try started(server, ["--delay", "2s", "--drain", "time"])
     try run.send(.sigterm)
-    _ = try run.event("stop-signal")
+    try run.event("stop-signal")
     try run.send(.sigquit)
-    _ = try run.event("repeated-stop-signal")
+    try run.event("repeated-stop-signal")
     try server.awaitAnswer(run)
     try run.expect(.code(0))
     let report = try FinalReport(run)
@@ -151,7 +152,7 @@ struct RealServerTests {
     let run = try started(server, ["--delay", "0", "--drain", "time"])
     try run.send(signal)
     try server.awaitAnswer(run)
-    #expect(try run.events("stop-signal").isEmpty, "\(run)")
+    #expect(run.events("stop-signal").isEmpty, "\(run)")
   }
 
   @Test func `--stop-signals replaces the stop signal of the recognised server`() throws {
@@ -159,7 +160,7 @@ struct RealServerTests {
     let run = try started(server, ["--stop-signals", "TERM"])
     try run.send(.sigquit)
     try run.expect(.code(0))
-    #expect(try run.events("stop-signal").isEmpty, "\(run)")
+    #expect(run.events("stop-signal").isEmpty, "\(run)")
   }
 
   @Test(.needs(.program("java")))
@@ -174,13 +175,13 @@ struct RealServerTests {
     }
     """.write(toFile: path, atomically: true, encoding: .utf8)
     let run = try Run.ebb(
-      ["-e", "143"], [Machine.path(of: "java") ?? "", "-XX:TieredStopAtLevel=1", path], .withTraffic)
+      ["-e", "143"], [installed("java"), "-XX:TieredStopAtLevel=1", path], .withTraffic)
     try run.line("ready")
     try run.send(.sigquit)
     try run.line("Full thread dump")
     #expect(run.err.text == "" && run.poll() == nil, "\(run)")
     try run.send(.sigterm)
-    // With -e the code of a JVM that SIGTERM ends is as good as any.
+    // A JVM exits with 143 after SIGTERM, which -e maps to 0.
     try run.expect(.code(0))
   }
 
@@ -199,28 +200,9 @@ struct RealServerTests {
     #expect(try server.run.event("looked")["listens"] as? Bool == true, "\(server.run)")
     try server.run.send(signal)
     _ = try server.run.exit()
-    let warnings = try server.run.events("missed-stop-signal")
+    let warnings = server.run.events("missed-stop-signal")
     #expect(warnings.count == 1 && warnings[0]["signal"] as? String == signal.description, "\(server.run)")
     let message = warnings.first?["msg"] as? String ?? ""
     #expect(message.contains("STOPSIGNAL") && message.contains("--stop-signals TERM,\(signal)"), "\(message)")
-  }
-}
-
-extension Run {
-  /// All lines of a log in JSON of that kind. What others print in between is passed over.
-  func events(_ name: String) throws -> [[String: Any]] {
-    err.read()
-    return err.lines.compactMap { try? JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] }
-      .filter { $0["event"] as? String == name }
-  }
-
-  /// Waits for the first of these.
-  func event(_ name: String) throws -> [String: Any] {
-    var found: [String: Any]?
-    try wait(for: "the event \(name)") {
-      found = try events(name).first
-      return found != nil
-    }
-    return found ?? [:]
   }
 }

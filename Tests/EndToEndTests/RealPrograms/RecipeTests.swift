@@ -1,26 +1,27 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// The Dockerfiles of `ebb.docc/Recipes`, run as they stand, with the software of Debian and stand-ins for what only the
-/// official images have.
+/// The Dockerfiles of `ebb.docc/Recipes`, run unchanged with the software of Debian and replacements for files that only
+/// the official images have.
 @Suite(.endsItsProcesses, .mostlyWaits, .needs(.root), .needs(.program("busybox")))
 struct RecipeTests {
-  /// What a recipe's container needs, and what its stop has to show.
+  /// The files of a recipe's container, and the expected course of its stop.
   struct Trial: CustomTestStringConvertible {
     let name: String
     /// Content by path.
     var files: [String: String] = [:]
-    /// Makes the app of its source, in place of the recipe's build.
+    /// Builds the app from its source instead of the recipe's build.
     var build = "true"
     /// Succeeds once the app is ready.
     var ready = "curl -sf http://127.0.0.1:8000/fast"
-    /// A request that takes until `release`, and succeeds if it gets its whole answer.
+    /// A request that lasts until `release`. It succeeds if it gets its whole response.
     var request = "curl -sf http://127.0.0.1:8000/slow"
     var release = "touch /release"
     /// Whether the app finishes the request after the stop signal. Otherwise the drain waits for it.
     var appFinishes = false
     var exit = Exit.code(0)
-    /// What the app prints in the stop.
+    /// The text that the app prints during the stop.
     var prints: String?
     var testDescription: String { name }
   }
@@ -315,7 +316,7 @@ struct RecipeTests {
     let request = try container.exec(trial.request)
     try run.wait(for: "the request") { try isInFlight(container, trial) }
     container.send(recipe.stopSignal)
-    _ = try run.event(trial.appFinishes ? "stopping" : "draining")
+    try run.event(trial.appFinishes ? "stopping" : "draining")
     #expect(request.poll() == nil, "\(request)")
     #expect(try container.succeeds(trial.release))
     try request.expect(.code(0))
@@ -339,7 +340,7 @@ struct RecipeTests {
   }
 
   @Test(arguments: try Recipe.all())
-  func `each recipe is run by a test, or says why not, and Recipes.md names it`(name: String) throws {
+  func `each recipe is run by a test or names a reason not to, and Recipes.md links to it`(name: String) throws {
     let recipe = try Recipe(name)
     #expect(recipe.command.prefix(2) == ["/ebb", "--"])
     let isRun = Self.trials.contains { $0.name == name }

@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// `ebb smoke` around commands that stop badly: it says so, and what is wrong with them.
+/// `ebb smoke` with commands that stop badly: it fails and names the fault.
 @Suite(.endsItsProcesses)
 struct SmokeFailureTests {
   @Test func `ebb smoke fails if the command ignores SIGTERM`() throws {
@@ -82,7 +83,7 @@ struct SmokeFailureTests {
   }
 
   @Test func `ebb smoke fails if another process still listens on the port`() throws {
-    let other = try SilentListener()
+    let other = try LoopbackSocket()
     let smoke = try SmokeResult(["--tcp", "\(other.port)"], testApp("signals"))
     #expect(smoke.exit == .code(1) && smoke.failed == ["listener-closed"], "\(smoke)")
     #expect(try smoke.detail("listener-closed").hasPrefix("something still listens on port \(other.port)"))
@@ -122,7 +123,7 @@ struct SmokeFailureTests {
   }
 }
 
-/// `ebb smoke` that cannot run, or may not go on.
+/// `ebb smoke` that cannot run or is ended by a signal.
 @Suite(.endsItsProcesses)
 struct SmokeEndTests {
   private func expect(
@@ -171,7 +172,7 @@ struct SmokeEndTests {
   }
 }
 
-/// What other programs make of the report.
+/// The report formats as other programs read them.
 @Suite(.endsItsProcesses)
 struct SmokeOutputTests {
   private func report(_ format: String) throws -> (path: String, run: Run) {

@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// `ebb smoke` around commands that stop well.
+/// `ebb smoke` with commands that stop gracefully.
 @Suite(.endsItsProcesses)
 struct SmokeTests {
-  /// The TestApp's server, and options that load it.
+  /// The server of TestApp, and smoke options that send requests to it.
   private func server() throws -> (options: [String], command: [String]) {
     let port = try Client.freePort()
     let url = "http://127.0.0.1:\(port)/"
@@ -20,7 +21,7 @@ struct SmokeTests {
     #expect(try smoke.number("exit", "code") == 0 && smoke.number("exit", "after_ms") >= 2000)
     let handled = try smoke.detail("stop-signal-handled")
     #expect(try handled.span(after: "`TestApp` got SIGTERM and exited ") < .seconds(20), "\(smoke)")
-    // The command's own words stand beside the supervisor's log.
+    // The command's own output is on standard error beside the supervisor's log.
     #expect(smoke.run.err.lines.contains("served") && smoke.run.err.text.contains("event=exited code=0"))
   }
 
@@ -44,7 +45,7 @@ struct SmokeTests {
   @Test(.needs(.program("python3")))
   func `ebb smoke sends half of its requests on keep-alive connections`() throws {
     let server = try PythonServer("graceful")
-    // Slowly: where the last answer is still to come, a kept connection is not free, and another is opened.
+    // At a low rate, because a second connection is opened while the last response is missing.
     let smoke = try SmokeResult(["--http", server.url, "--rate", "10", "--duration", "4s"], server.command)
     #expect(smoke.exit == .code(0), "\(smoke)")
     let line = try #require(smoke.run.err.lines.first { $0.hasPrefix("served") }, "\(smoke)")
@@ -58,7 +59,7 @@ struct SmokeTests {
     let server = try PythonServer(fault, "graceful")
     let smoke = try SmokeResult(["--http", server.url, "--rate", "50", "--delay", "2s"], server.command)
     #expect(smoke.exit == .code(0) && smoke.failed == [], "\(smoke)")
-    // One that was closed while it was idle is not used again; one that is closed on a request is another matter.
+    // A connection closed while idle is not used again. One closed during a request causes a retry.
     #expect(try smoke.detail("no-failed-requests-during-delay").contains(" retried because ") == (fault == "drops"))
   }
 
@@ -68,7 +69,7 @@ struct SmokeTests {
     let smoke = try SmokeResult(
       ["--tcp", "\(port)", "--rate", "1000", "--duration", "1s"], testApp("serve", "\(port)"))
     #expect(smoke.exit == .code(0), "\(smoke)")
-    // 1400 on a machine that has nothing else to do, and never more than one a millisecond.
+    // 1400 on an idle machine, and never more than one per millisecond.
     let most = Int((Clock.now() - begun) / .milliseconds(1))
     #expect(try 100...max(100, most) ~= smoke.number("requests", "total"), "\(smoke)")
   }

@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// What ebb writes to standard error, and that nothing ever waits for it.
+/// The log on standard error, which never blocks ebb.
 @Suite(.endsItsProcesses)
 struct LogTests {
   // MARK: Lines
@@ -16,7 +17,7 @@ struct LogTests {
       #expect(try form.wholeMatch(in: line) != nil, "\(line)")
     }
     let events = try run.err.lines.map { try $0.field("event") }
-    // How the connections are counted is told as soon as it is known.
+    // The record about the count of connections may come at any point.
     #expect(events.filter { $0 != "connections" } == ["stop-signal", "delaying", "stopping", "exited"])
     #expect(try run.err.lines.last?.number("code") == 0)
   }
@@ -56,7 +57,7 @@ struct LogTests {
     #expect(!records.isEmpty)
     for record in records {
       let time = try format.parse(try #require(record["time"] as? String))
-      // The line has milliseconds, the clock more.
+      // The log has milliseconds, the clock a finer resolution.
       #expect(time >= before - 0.001 && time <= Date())
     }
   }
@@ -66,7 +67,7 @@ struct LogTests {
     try run.line("ready")
     try run.send(.sigterm)
     try run.expect(.code(137))
-    #expect(try run.records().contains { $0["event"] as? String == "killing" })
+    #expect(!run.events("killing").isEmpty)
     let report = try run.report()
     #expect(report["killed"] as? Bool == true)
     #expect(report["signal"] as? String == "KILL")
@@ -124,7 +125,7 @@ struct LogTests {
 
   // MARK: A bad standard error
 
-  /// A pipe so full that not one byte more fits.
+  /// Makes a pipe into which no further byte fits.
   private func fullPipe() throws -> (read: Int32, write: Int32) {
     let ends = try makePipe()
     let flags = fcntl(ends.write, F_GETFL)
@@ -172,15 +173,15 @@ struct LogTests {
     defer { close(pipe.write) }
     var setup = LaunchOptions()
     setup.error = pipe.write
-    let log = CapturedOutput(descriptor: pipe.read)
-    // Each signal is a line at this level; nobody reads them while they come.
+    let log = CapturedOutput(pipe.read)
+    // Each signal logs a line at this level. The log is not read until later.
     let run = try Run.ebb(["-vv", "--delay", "0"], testApp("signals", "--ignore-term", "--exit-on", "INT:0"), setup)
     try run.line("ready")
     let count = 5000
     for _ in 0..<count { try run.send(.realTime(1)) }
     try run.wait(for: "all signals") { run.signals.count >= count }
     func lines(_ event: String) -> [String] { log.lines.filter { $0.contains("event=\(event) ") } }
-    // Read now: the next event finds room for itself and for the count.
+    // After this read the next record and the count fit into the pipe.
     try run.wait(for: "the count") {
       log.read()
       try run.send(.sigusr1)
@@ -201,7 +202,7 @@ struct LogTests {
     let run = try Run.ebb(["-vv", "--delay", "200ms"], testApp("signals"), in: place, .launch("--close", "2"))
     try run.line("ready")
     let log = Proc.descriptors(of: try run.supervisor())[2] ?? ""
-    // Whatever ebb opened for itself must not have become its standard error.
+    // A file that ebb opened for itself must not have become its standard error.
     #expect(log == "" || log == "/dev/null" || log == "/", "standard error is \(log)")
     try run.send(.sigterm)
     try run.expect(.code(0))

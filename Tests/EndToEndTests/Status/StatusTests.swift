@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// `ebb status`, from a second process, of a supervisor that does not know about it.
+/// `ebb status`, which reads a supervisor without its cooperation.
 @Suite(.endsItsProcesses)
 struct StatusTests {
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
@@ -18,7 +19,7 @@ struct StatusTests {
     #expect(lines[4] == "orphans   0 reaped")
     #expect(lines[5].hasPrefix("stop      by SIGTERM (default); delay "), "\(serving)")
     #expect(lines[7].hasPrefix("PID  STATE") && lines[7].hasSuffix("SIGTERM  NAME"), "\(serving)")
-    // It waits for signals with sigwaitinfo(2), during which the kernel does not show them as blocked.
+    // TestApp waits with sigwaitinfo(2), during which the kernel does not show the signals as blocked.
     #expect(lines[8].hasPrefix("  2  sleeping") && lines[8].hasSuffix("caught   TestApp"), "\(serving)")
     #expect(lines.count == 10 && lines[9] == "", "\(serving)")
 
@@ -123,7 +124,7 @@ struct StatusTests {
       "\(stop)")
   }
 
-  /// The supervisor writes through a mapping, which would end it where the file ended.
+  /// The supervisor writes through a mapping, and would get SIGBUS behind the end of a truncated file.
   @Test func `another process cannot truncate the status page`() throws {
     let run = try Run.ebb([], testApp("signals"))
     try run.line("ready")
@@ -141,20 +142,20 @@ struct StatusTests {
     }
   }
 
-  /// The supervisor is held up where it begins to count, which comes last of what a stop signal brings about.
+  /// strace delays the supervisor where it starts to count, which is the last action after a stop signal.
   @Test(.needs(.strace)) func `ebb updates the status page before it writes a log line`() throws {
     let server = try ServedApp(["--delay", "15s"])
     let tracer = try server.run.inject("socket:delay_enter=3000000")
     try server.stop()
-    try server.event("stop-signal")
+    try server.run.event("stop-signal")
     let status = try CommandResult.ebb("status", "--json", about: server.run).json()
     #expect(status["phase"] as? String == "delaying" && status["ready"] as? Bool == false, "\(status)")
     try tracer.detach()
   }
 
-  /// The supervisor is held up between its page and its event loop, which shall not begin the phase anew.
+  /// strace delays the supervisor between its page and its event loop, which must not restart the phase.
   @Test(.needs(.strace)) func `the phase serving lasts from the start of ebb`() throws {
-    let strace = [Machine.path(of: "strace") ?? "", "-f", "-e", "inject=epoll_create1:delay_enter=2000000"]
+    let strace = [installed("strace"), "-f", "-e", "inject=epoll_create1:delay_enter=2000000"]
     let run = try Run.program(strace + ["-o", "/dev/null", Binaries.ebb(), "--"] + testApp("signals"))
     let supervisor = try run.line("ready").number("ppid")
     kill(supervisor, SIGUSR1)
@@ -172,7 +173,7 @@ struct StatusTests {
   }
 }
 
-/// Finding the supervisor.
+/// The search for the supervisor.
 @Suite(.endsItsProcesses)
 struct StatusSearchTests {
   @Test(.needs(.pidNamespace), .needs(.root), .needs(.program("nsenter")))
@@ -184,7 +185,7 @@ struct StatusSearchTests {
       let forger = try pod.start(testApp("forge", "\(pid)", user))
       try forger.line("ready")
     }
-    // And a supervisor of another user.
+    // A supervisor of another user.
     let other = try pod.start(testApp("launch", "--uid", "65534", "--", Binaries.ebb(), "--") + testApp("stay"))
     try other.line("ready")
     #expect(try pod.ebb("probe").exit == .code(0))
@@ -236,7 +237,7 @@ struct StatusSearchTests {
     try first.run.expect(.code(143))
     #expect(try pod.ebb("status", "--json").json()["pid"] as? Int == Int(pids[1]))
 
-    // Containers that share the process namespace have their own mounts each: there is no doubt who is meant.
+    // Containers that share a PID namespace have their own mount namespaces, which identify the supervisor.
     let third = try pod.startSupervisor(testApp("stay", "--ignore", "INT"), ownMounts: true)
     let own = try CommandResult(try PIDNamespace.start(besides: third.pid, [Binaries.ebb(), "status"]))
     #expect(own.out.contains("\(Binaries.testApp) stay --ignore INT\n"), "\(own)")
@@ -283,7 +284,7 @@ struct StatusSearchTests {
 
   @Test(.needs(.runc))
   func `ebb status, probe and stop work in a container without capabilities`() throws {
-    // runc run passes on the SIGURG that Go's scheduler sends to itself.
+    // runc forwards the SIGURG that Go's scheduler sends to itself, so only SIGTERM is counted.
     let container = try Container(["--delay", "20s"], ["/TestApp", "signals", "--only", "TERM"])
     try container.run.line("ready")
     try container.run.waitForPage(of: try container.supervisor())
@@ -370,7 +371,7 @@ struct StatusWatchTests {
     setup.terminal = try Terminal()
     setup.launch = ["--session", "--terminal"]
     let sampler = try Run.ebb(arguments: ["status", "--watch", "--pid", "\(run.pid)"], setup)
-    // The reader drops the escape characters.
+    // CapturedOutput drops the escape characters.
     try sampler.line("[Hebb ")
     try sampler.line("[J[Hebb ")
     try sampler.type("\u{3}")

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The final report where the orchestrator looks for it.
+/// The final report in the file of `--termination-log`.
 @Suite(.endsItsProcesses)
 struct TerminationLogTests {
   private func contents(_ path: String) -> String? { try? String(contentsOfFile: path, encoding: .utf8) }
@@ -14,9 +14,9 @@ struct TerminationLogTests {
     try run.expect(.code(3))
     #expect(run.err.text == "")
     let text = try #require(contents(path))
-    let report = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
-    #expect(report?["event"] as? String == "exited")
-    #expect(report?["code"] as? Int == 3)
+    let report = try text.jsonObject()
+    #expect(report["event"] as? String == "exited")
+    #expect(report["code"] as? Int == 3)
   }
 
   @Test func `the termination log contains the last line of the log`() throws {

@@ -1,11 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// Every moment of a stop: never before its time, which is checked exactly, and not much after, which is checked
-/// generously, because the machine may be busy.
+/// Each moment of a stop. Too early is checked exactly, too late generously, because the machine may be busy.
 @Suite(.endsItsProcesses)
 struct DeadlineTests {
-  /// Later than this, on any machine, is a deadline that was missed.
+  /// A deadline that passes later than this counts as missed on any machine.
   private let late = Duration.seconds(20)
 
   @Test(arguments: PIDRole.possible)

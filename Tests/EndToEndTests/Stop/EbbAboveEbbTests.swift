@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The runtime's init (`--init-path`) and the image's entry point are both ebb.
@@ -26,14 +27,14 @@ struct EbbAboveEbbTests {
     try run.expect(.code(0))
     try run.readToEnd()
     #expect(run.signals.filter { $0 == "got TERM" }.count == 1, "\(run)")
-    let delays = try run.records().filter { $0["event"] as? String == "exited" }.compactMap { $0["delay_ms"] as? Int }
-    // The inner one's report comes first.
+    let delays = run.events("exited").compactMap { $0["delay_ms"] as? Int }
+    // The inner ebb's report comes first.
     #expect(delays.count == 2 && delays[0] >= 2000 && delays[1] == 0, "\(run)")
     let messages = try run.records().compactMap { $0["msg"] as? String }
     #expect(messages.contains { $0.contains("the command is an ebb itself") }, "\(run)")
   }
 
-  /// The image's nginx under the runtime's init: the variables are the same for both.
+  /// nginx of an image under the runtime's init: both ebbs get the same variables.
   @Test func `nested ebbs keep the delay and rewrite the stop signal once`() throws {
     let variables = ["EBB_DELAY": "1s", "EBB_REWRITE": "TERM:QUIT"]
     let run = try both(variables, testApp("signals", "--exit-on", "QUIT:0"))
@@ -75,7 +76,7 @@ struct EbbAboveEbbTests {
     try run.expect(.code(137))
     #expect(Clock.now() - sent >= .seconds(2))
     try run.readToEnd()
-    let killed = try run.records().filter { $0["event"] as? String == "exited" }.compactMap { $0["killed"] as? Bool }
+    let killed = run.events("exited").compactMap { $0["killed"] as? Bool }
     #expect(killed == [true, false], "\(run)")
   }
 

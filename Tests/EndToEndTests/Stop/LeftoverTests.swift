@@ -1,12 +1,13 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// What a wrapper leaves behind in a stop: which processes ebb signals, when, and how often.
+/// Processes that a wrapper leaves behind in a stop: which ones ebb signals, when, and how often.
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct LeftoverTests {
   private let shell = "/bin/sh"
 
-  /// An app behind a shell that dies of the signal.
+  /// Wraps an app in a shell that dies of the signal.
   private func wrapped(_ app: [String]) -> [String] { [shell, "-c", app.joined(separator: " ") + "; :"] }
 
   private func count(_ signal: String, in run: Run) -> Int {
@@ -24,7 +25,7 @@ struct LeftoverTests {
     #expect(run.out.lines.contains("done"), "\(run)")
   }
 
-  /// As `npm start` and many entry scripts leave it.
+  /// `npm start` and many entry scripts leave their app behind.
   @Test func `an app that its shell left behind may use the rest of the grace period`() throws {
     let options = ["--delay", "0", "--log", "json"]
     let run = try Run.ebb(options, wrapped(testApp("signals", "--slow", "4000")))
@@ -34,13 +35,13 @@ struct LeftoverTests {
     #expect(run.out.lines.contains("done"), "\(run)")
     let report = try FinalReport(run)
     #expect(report.text("leftovers") == "ended", "\(report)")
-    let kill = try #require(try run.records().first { $0["event"] as? String == "leftovers" }?["kill_in_ms"] as? Int)
+    let kill = try #require(run.events("leftovers").first?["kill_in_ms"] as? Int)
     #expect(kill > 4000, "\(report)")
   }
 
   @Test func `an app that got SIGTERM from its script does not get it again`() throws {
     let app = testApp("signals", "--slow", "500").joined(separator: " ")
-    let script = "trap 'kill -TERM $app' TERM; \(app) & app=$!; wait $app"
+    let script = "trap 'kill -TERM $!' TERM; \(app) & wait $!"
     let run = try Run.ebb(["--delay", "0"], [shell, "-c", script])
     try run.line("ready")
     try run.send(.sigterm)
@@ -60,8 +61,8 @@ struct LeftoverTests {
     #expect(count("TERM", in: run) + run.out.lines.filter { $0.hasPrefix("got TERM at=") }.count == 1, "\(run)")
     let report = try FinalReport(run)
     #expect(report.text("leftovers") == "ended", "\(report)")
-    let told = try #require(try run.records().first { $0["event"] as? String == "leftovers-stopping" })
-    #expect(told["count"] as? Int == 1)
+    let stopping = try #require(run.events("leftovers-stopping").first)
+    #expect(stopping["count"] as? Int == 1)
   }
 
   @Test(.needs(.program("python3")))
@@ -85,11 +86,10 @@ struct LeftoverTests {
       for pid in pids: os.kill(pid, signal.SIGUSR1)
       for pid in pids: os.waitpid(pid, 0)
       """
-    let script = FileManager.default.temporaryDirectory.appendingPathComponent("pool-\(UUID()).py")
-    try pool.write(to: script, atomically: true, encoding: .utf8)
-    defer { try? FileManager.default.removeItem(at: script) }
-    let python = Machine.path(of: "python3") ?? ""
-    let run = try Run.ebb(["--delay", "0"], wrapped([python, script.path]))
+    let script = try TestResources.folder() + "/pool.py"
+    try pool.write(toFile: script, atomically: true, encoding: .utf8)
+    let python = installed("python3")
+    let run = try Run.ebb(["--delay", "0"], wrapped([python, script]))
     try run.wait(for: "the pool") { run.out.lines.filter { $0.hasSuffix("ready") }.count == 4 }
     try run.send(.sigterm)
     try run.expect(.code(143))
@@ -101,7 +101,7 @@ struct LeftoverTests {
 
   @Test(.needs(.program("python3")))
   func `--group signals a process forked after SIGTERM, but not again one that has left the group`() throws {
-    let python = Machine.path(of: "python3") ?? ""
+    let python = installed("python3")
     let script = """
       import os, signal, time
       signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
@@ -130,7 +130,7 @@ struct LeftoverTests {
     #expect(run.signals.sorted() == ["late got TERM", "leaver got TERM"], "\(run)")
   }
 
-  /// As nginx behind a shell has to be told.
+  /// nginx behind a shell needs this.
   @Test func `leftovers get the rewritten stop signal`() throws {
     let app = testApp("signals", "--exit-on", "QUIT:0")
     let run = try Run.ebb(["--delay", "0", "-r", "TERM:QUIT"], wrapped(app))
@@ -142,7 +142,7 @@ struct LeftoverTests {
     #expect(count("TERM", in: run) == 0, "\(run)")
   }
 
-  /// What a script has put into the background, and whose parent is gone, can be told by ebb alone.
+  /// Only ebb can signal a background process of a script whose parent has ended.
   @Test func `a daemon started before the stop gets SIGTERM after the command has exited`() throws {
     let daemon = testApp("signals", "--slow", "300").joined(separator: " ")
     let app = testApp("signals").joined(separator: " ")

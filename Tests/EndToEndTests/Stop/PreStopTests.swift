@@ -1,14 +1,15 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// The hook that runs at the stop signal.
+/// The hook of `--pre-stop`.
 @Suite(.endsItsProcesses)
 struct PreStopTests {
   private func preStop(_ run: Run) throws -> [String: Any] {
-    // The hook's own lines are on standard error too.
+    // The hook's own output is on standard error too.
     let line = try #require(run.err.lines.last)
-    let report = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
-    return try #require(report?["pre_stop"] as? [String: Any])
+    let report = try line.jsonObject()
+    return try #require(report["pre_stop"] as? [String: Any])
   }
 
   @Test(arguments: PIDRole.possible)

@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// `ebb stop`: a graceful stop begun from inside.
+/// `ebb stop`, which begins a graceful stop from inside.
 @Suite(.endsItsProcesses, .mostlyWaits)
 struct StopCommandTests {
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
@@ -23,7 +24,7 @@ struct StopCommandTests {
     #expect(try CommandResult.ebb("stop", "--now", about: run).exit == .code(0))
     try run.expect(.code(0))
     #expect(run.signals == ["got TERM"])
-    // That of the last one, which has another request.
+    // Only the last stop signal, that of --now, has a new request.
     #expect(run.err.lines.filter { $0.contains("event=repeated-stop-signal") }.count == 1, "\(run)")
   }
 
@@ -54,7 +55,7 @@ struct StopCommandTests {
     let stop = try CommandResult.ebb("stop", "--wait", about: run)
     #expect(stop.exit == .code(0))
     var phases: [Substring] = []
-    // Also other news than a phase are worth a line: that all are reaped, say.
+    // Other changes than the phase, for example a reaped process, print a line too.
     for line in stop.out.split(separator: "\n") {
       if let phase = line.split(separator: ",").first, phase != phases.last { phases.append(phase) }
     }

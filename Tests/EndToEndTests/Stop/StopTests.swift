@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// Which signals begin the stop, what the command then gets, and in which order.
+/// The signals that begin a stop, and the signals that the command then gets.
 @Suite(.endsItsProcesses)
 struct StopTests {
   @Test(arguments: PIDRole.possible)
@@ -30,13 +31,13 @@ struct StopTests {
     let sent = try run.send(.sigterm)
     try run.line("ebb:", on: run.err)
     try run.send(.sigterm)
-    // Dealt with, or the next one would be the same.
+    // It must be handled first, or the next one would be merged with it.
     try run.wait(for: "it to be logged") { run.err.text.contains("event=repeated-stop-signal") }
     try run.line("got TERM")
     #expect(Clock.now() - sent >= .seconds(1))
     try run.line("got CONT")
     try run.send(.sigterm)
-    // Logged once it has been dealt with; only then can the next signal show that this one was not forwarded.
+    // It is logged after it was handled. Only then can the next signal show that this one was not forwarded.
     try run.wait(for: "both to be logged") {
       run.err.lines.filter { $0.contains("event=repeated-stop-signal") }.count == 2
     }
@@ -56,7 +57,7 @@ struct StopTests {
     #expect(!run.signals.contains("got INT"))
   }
 
-  /// To a JVM it is a thread dump.
+  /// A JVM prints a thread dump on SIGQUIT.
   @Test func `SIGQUIT during the delay is forwarded and does not end it`() throws {
     let run = try Run.ebb(["--delay", "600s", "-t", "900s"], testApp("signals"))
     try run.line("ready")
@@ -110,7 +111,7 @@ struct StopTests {
   }
 
   @Test func `a stop signal that is pending when ebb starts begins a stop`() throws {
-    // Sent before ebb, and so before the command, was executed.
+    // The signal is sent before ebb, and so before the command, is executed.
     let run = try Run.ebb(["--delay", "0"], testApp("signals"), .launch("--block", "TERM", "--raise", "TERM"))
     try run.expect(.code(0))
     #expect(run.signals.first == "got TERM")
@@ -118,7 +119,7 @@ struct StopTests {
 
   @Test func `a stop signal right after the start is never lost`() throws {
     for _ in 0..<100 {
-      // Blocked from the start: it cannot kill ebb before ebb has blocked it itself.
+      // Blocked from the start, so that SIGTERM cannot kill ebb before ebb blocks it itself.
       let run = try Run.ebb(["--delay", "0"], testApp("signals"), .launch("--block", "all"))
       try run.send(.sigterm)
       try run.expect(.code(0))

@@ -1,30 +1,31 @@
 import Foundation
+import TestSupport
 
-/// Where the programs under test are, and whether they are what the sources say.
+/// The paths of the programs under test, and a check that they are up to date.
 enum Binaries {
   /// The release binary of ebb, or the one that `EBB_BINARY` names.
   ///
-  /// A missing or stale binary is an error and never a skip: a test that passes against yesterday's program proves
+  /// A missing or stale binary is an error and never a skip, because a test that passes with an old program proves
   /// nothing.
   static func ebb() throws -> String { try found.get() }
 
-  /// ebb as ordinary Swift, which `swift run ebb` starts; built beside the test bundle.
+  /// The debug build of ebb, which `swift run ebb` starts. It is built beside the test bundle.
   static let debugEbb = products + "/ebb"
 
-  /// The static talkative command; SwiftPM builds it beside the test bundle.
+  /// The static command that the tests supervise.
   static let testApp = products + "/TestApp"
 
-  /// Dispatch's manager queue, served in two ways.
+  /// The program that serves Dispatch's manager queue in both ways.
   static let manager = products + "/Manager"
 
-  /// The experiment of a whole rolling update, and the table of faults, built likewise.
+  /// The rolling update experiment.
   static let rollingUpdate = products + "/RollingUpdate"
   static let faultInjection = products + "/FaultInjection"
 
-  /// What the drain makes of recorded connections, built likewise.
+  /// The drain's decisions about recorded connections.
   static let drainReplay = products + "/DrainReplay"
 
-  /// ebb beside other inits, built likewise.
+  /// The comparison of ebb with other inits.
   static let benchmarks = products + "/Benchmarks"
 
   private static let found = Result { try find() }
@@ -52,10 +53,10 @@ enum Binaries {
     return release + "/ebb"
   }
 
-  /// A source that has changed since it was last compiled for release, if there is one.
+  /// Returns a source that has changed since it was last compiled for release, or `nil`.
   ///
-  /// The age of the binary itself will not do: the build does not link again where an edited comment has changed no
-  /// object file. Each target's dependency file, and the build description for Package.swift, are written every time.
+  /// The age of the binary itself is not usable: the build does not link again if an edited comment has changed no
+  /// object file. It writes each target's dependency file, and the build description of Package.swift, every time.
   private static func staleSource(release: String) throws -> String? {
     var pairs = [(source: package + "/Package.swift", built: release + "/description.json")]
     for target in try FileManager.default.contentsOfDirectory(atPath: package + "/Sources") where target.first != "." {
@@ -66,14 +67,14 @@ enum Binaries {
 
   private static func isExecutable(_ path: String) -> Bool { FileManager.default.isExecutableFile(atPath: path) }
 
-  /// When the newest file in or below `path` was written. Articles and linker scripts are not compiled.
+  /// Returns the modification date of the newest file in or below `path`. Articles and linker scripts are not compiled.
   private static func newest(in path: String) -> Date {
     let files = FileManager.default
     let below = files.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
     let compiled = below.filter { !$0.hasPrefix("ebb.docc/") && !$0.hasSuffix(".ld") }
     let dates = (compiled.map { path + "/" + $0 } + [path]).compactMap { file -> Date? in
       guard let attributes = try? files.attributesOfItem(atPath: file) else { return nil }
-      // A folder's date changes with every temporary file of an editor.
+      // Temporary files of an editor change the date of a folder.
       guard attributes[.type] as? FileAttributeType == .typeRegular else { return nil }
       return attributes[.modificationDate] as? Date
     }

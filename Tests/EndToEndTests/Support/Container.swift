@@ -1,29 +1,30 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// An OCI container as a hardened cluster runs it: a root file system that holds ebb and TestApp and nothing else, read
-/// only, an unprivileged user, no capability, no new privileges, the default seccomp profile.
+/// An OCI container as a hardened cluster runs it: a read-only root file system that contains only ebb and TestApp, an
+/// unprivileged user, no capability, no new privileges, the default seccomp profile.
 struct Container {
-  /// `runc run`, whose output and exit code are the container's.
+  /// `runc run`, which has the output and the exit code of the container.
   let run: Run
   private let id: String
   private let state: String
 
-  private static let runc = Machine.path(of: "runc") ?? "runc"
+  private static let runc = installed("runc")
 
   /// Starts a container that runs `/ebb OPTION... -- COMMAND...`.
   ///
   /// - Parameters:
-  ///   - options: ebb's own.
-  ///   - command: What it supervises; `/TestApp` is the only other program there is.
-  ///   - setup: Whose environment it gets, but for PATH.
-  /// - Throws: A `Failure` when it cannot be started.
+  ///   - options: The options of ebb.
+  ///   - command: The supervised command; `/TestApp` is the only other program in the container.
+  ///   - setup: The environment, except for PATH.
+  /// - Throws: A `Failure` if it cannot be started.
   init(_ options: [String], _ command: [String], _ setup: LaunchOptions = LaunchOptions()) throws {
     try self.init(entry: ["/ebb"] + options + ["--"], command, files: [:], mounts: [:], setup)
   }
 
-  /// Starts a container with another entry point: `files` lie in its root, and `mounts` over it, each a path there with
-  /// where it comes from.
+  /// Starts a container with another entry point. `files` are copied into its root and `mounts` are mounted over it:
+  /// each maps a path in the container to its source.
   init(
     entry: [String], _ command: [String], files: [String: String], mounts: [String: String],
     _ setup: LaunchOptions = LaunchOptions()
@@ -37,7 +38,7 @@ struct Container {
     run = try Run.program([Self.runc, "--root", state, "run", "--bundle", folder, id])
   }
 
-  /// Sends process 1 a signal the way an engine does, and says when: before it can have arrived.
+  /// Sends PID 1 a signal as an engine does, and returns the time before it can have arrived.
   @discardableResult
   func kill(_ signal: Signal) throws -> Duration {
     let moment = Clock.now()
@@ -47,18 +48,16 @@ struct Container {
     return moment
   }
 
-  /// Starts another process inside, as `kubectl exec` does.
+  /// Starts another process in the container, as `kubectl exec` does.
   func exec(_ command: [String]) throws -> Run {
     try Run.program([Self.runc, "--root", state, "exec", id] + command)
   }
 
-  /// The process id of the container's process 1, as the test sees it.
+  /// The process id of the container's PID 1 in the PID namespace of the test.
   func supervisor() throws -> pid_t {
     let query = try Run.program([Self.runc, "--root", state, "state", id])
     try query.expect(.code(0))
-    guard let answer = try JSONSerialization.jsonObject(with: Data(query.out.text.utf8)) as? [String: Any],
-      let pid = answer["pid"] as? Int
-    else { throw Failure("runc state\n\(query)") }
+    guard let pid = try query.out.text.jsonObject()["pid"] as? Int else { throw Failure("runc state\n\(query)") }
     return pid_t(pid)
   }
 
@@ -71,7 +70,7 @@ struct Container {
     let root = folder + "/rootfs"
     let files = FileManager.default
     try files.createDirectory(atPath: root, withIntermediateDirectories: false)
-    try spawning.withLock {
+    try spawning.withLock { _ in
       try files.copyItem(atPath: Binaries.ebb(), toPath: root + "/ebb")
       try files.copyItem(atPath: Binaries.testApp, toPath: root + "/TestApp")
       for (path, source) in added {
@@ -107,7 +106,7 @@ struct Container {
         ["destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"]],
       ] as [[String: Any]] + binds,
       "linux": [
-        // The network is the machine's, so that a test can ask a server inside.
+        // The host's network, so that a test can reach a server in the container.
         "namespaces": ["pid", "mount", "ipc", "uts"].map { ["type": $0] },
         "seccomp": try SeccompProfile.withoutCapabilities(),
       ] as [String: Any],

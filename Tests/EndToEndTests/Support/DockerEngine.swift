@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// A Docker engine for one suite: dockerd of Debian's docker.io, without a bridge and without rules for a firewall. Its containers
-/// share the machine's network. Its `--init-path` is ebb.
+/// A Docker engine for one suite: dockerd of Debian's docker.io, without a bridge and firewall rules. Its containers
+/// use the host's network. Its `--init-path` is ebb.
 final class DockerEngine: @unchecked Sendable {
   @TaskLocal fileprivate static var current: DockerEngine?
 
@@ -10,7 +11,7 @@ final class DockerEngine: @unchecked Sendable {
   private let socket: String
   private let daemon: pid_t
 
-  /// That of the suite.
+  /// The engine of the current suite.
   static func shared() throws -> DockerEngine {
     guard let current else { throw Failure("the suite lacks the trait .withDocker") }
     return current
@@ -21,26 +22,22 @@ final class DockerEngine: @unchecked Sendable {
     socket = "unix://\(folder)/sock"
     try? FileManager.default.removeItem(atPath: folder)
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
-    // Where docker-init is not searched for in PATH.
+    // Copied, because dockerd does not search PATH for its init.
     try FileManager.default.copyItem(atPath: Binaries.ebb(), toPath: folder + "/ebb")
     let log = open(folder + "/log", O_CREAT | O_WRONLY | O_CLOEXEC, 0o644)
-    let nothing = open("/dev/null", O_RDWR | O_CLOEXEC)
-    defer {
-      close(log)
-      close(nothing)
-    }
-    daemon = try spawn(
-      [
-        Machine.path(of: "dockerd") ?? "", "--data-root", folder + "/data", "--exec-root", folder + "/exec",
-        "--pidfile",
-        folder + "/pid", "-H", socket, "--iptables=false", "--ip6tables=false", "--bridge=none",
-        "--storage-driver=overlay2", "--init-path", folder + "/ebb",
-      ], environment: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
-      streams: [nothing, log, log])
+    defer { close(log) }
+    let words = [
+      installed("dockerd"), "--data-root", folder + "/data", "--exec-root", folder + "/exec", "--pidfile",
+      folder + "/pid", "-H", socket, "--iptables=false", "--ip6tables=false", "--bridge=none",
+      "--storage-driver=overlay2", "--init-path", folder + "/ebb",
+    ]
+    let launch = Launch(
+      bytes: words.map { Array($0.utf8) }, output: log, error: log,
+      environment: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"])
+    daemon = try launch.start()
     do {
       try Clock.wait(for: "dockerd") {
-        var status: Int32 = 0
-        if waitpid(daemon, &status, WNOHANG) == daemon { throw Failure("dockerd ended:\n\(daemonLog)") }
+        if Exit(reaping: daemon) != nil { throw Failure("dockerd ended:\n\(daemonLog)") }
         return FileManager.default.fileExists(atPath: folder + "/sock")
           && Machine.succeeds([client, "-H", socket, "version"])
       }
@@ -50,14 +47,13 @@ final class DockerEngine: @unchecked Sendable {
     }
   }
 
-  private var client: String { Machine.path(of: "docker") ?? "docker" }
+  private var client: String { installed("docker") }
   private var daemonLog: String { (try? String(contentsOfFile: folder + "/log", encoding: .utf8)) ?? "" }
 
-  /// SIGTERM ends the containers too. The engine leaves its mounts behind: those of networks, for one.
+  /// SIGTERM also ends the containers. The engine leaves mounts behind, for example those of networks.
   fileprivate func stop() {
-    var status: Int32 = 0
     kill(daemon, SIGTERM)
-    while waitpid(daemon, &status, 0) < 0 && errno == EINTR { continue }
+    _ = Exit(waitingFor: daemon)
     let mounts = (try? String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)) ?? ""
     for line in mounts.split(separator: "\n").reversed() {
       let path = String(line.split(separator: " ")[1])
@@ -68,11 +64,11 @@ final class DockerEngine: @unchecked Sendable {
 
   // MARK: Commands
 
-  /// `docker WORD...`, and what it printed. Throws a `Failure` where it exits with another code than 0.
+  /// Runs `docker WORD...` and returns its output. Throws a `Failure` if the exit code is not 0.
   @discardableResult
   func docker(_ words: String...) throws -> String { try run([client, "-H", socket] + words) }
 
-  /// `docker-compose WORD...` in a folder.
+  /// Runs `docker-compose WORD...` in a folder and returns its output. Throws a `Failure` if the exit code is not 0.
   @discardableResult
   func compose(in folder: String, _ words: String...) throws -> String {
     try run(
@@ -91,7 +87,7 @@ final class DockerEngine: @unchecked Sendable {
     return run.out.text.trimmingCharacters(in: .newlines)
   }
 
-  /// An image of some files, each with its path there, and of more lines of a Dockerfile.
+  /// Builds an image. `files` maps paths in the image to their sources, `lines` are further lines of its Dockerfile.
   func makeImage(_ name: String, _ files: [String: String], _ lines: [String] = []) throws {
     let context = try TestResources.folder()
     for (path, source) in files {
@@ -105,19 +101,19 @@ final class DockerEngine: @unchecked Sendable {
     try docker("build", "--quiet", "--network", "none", "--tag", name, context)
   }
 
-  /// Starts a container in the machine's network, which is removed at the end of the test, and returns its id.
+  /// Starts a container in the host's network and returns its id. It is removed at the end of the test.
   func start(_ words: [String]) throws -> String {
     let id = try run([client, "-H", socket, "run", "--detach", "--network", "host"] + words)
     try TestResources.atEnd { [client, socket] in _ = Machine.succeeds([client, "-H", socket, "rm", "--force", id]) }
     return id
   }
 
-  /// A value of `docker inspect`.
+  /// Returns a value of `docker inspect`.
   func inspect(_ container: String, _ format: String) throws -> String {
     try docker("inspect", "--format", format, container)
   }
 
-  /// The lines of its output, standard error's behind the others.
+  /// The lines of the container's standard output, followed by those of standard error.
   func log(_ container: String) throws -> [String] {
     let run = try Run.program([client, "-H", socket, "logs", container])
     try run.expect(.code(0))
@@ -125,13 +121,13 @@ final class DockerEngine: @unchecked Sendable {
     return run.out.lines + run.err.lines
   }
 
-  /// The lines of JSON in its output.
+  /// The JSON objects in the container's output.
   func records(_ container: String) throws -> [[String: Any]] {
-    try log(container).compactMap { (try? JSONSerialization.jsonObject(with: Data($0.utf8))) as? [String: Any] }
+    try log(container).compactMap { try? $0.jsonObject() }
   }
 }
 
-/// Starts an engine before the suite, and ends it after it.
+/// Starts an engine before the suite and ends it after the suite.
 struct WithDocker: SuiteTrait, TestScoping {
   var isRecursive: Bool { false }
 

@@ -1,19 +1,18 @@
-import Foundation
+import Testing
 
-extension Run {
-  /// The lines of standard error as JSON objects. Throws on a line that is none.
-  func records() throws -> [[String: Any]] {
-    try err.lines.map { line in
-      guard let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else {
-        throw Failure("not a JSON object: \(line)")
-      }
-      return object
-    }
+/// The final report of a run with `--log json`.
+struct FinalReport: CustomStringConvertible {
+  let values: [String: Any]
+  let description: String
+
+  init(_ run: Run) throws {
+    values = try run.report()
+    description = "\(run)"
   }
 
-  /// The final report: the last line of a run with `--log json`.
-  func report() throws -> [String: Any] {
-    guard let last = try records().last else { throw Failure("no report\n\(self)") }
-    return last
-  }
+  subscript(key: String) -> Int? { values[key] as? Int }
+  func text(_ key: String) -> String? { values[key] as? String }
+  /// The count of connections in flight, or `nil` if it is unknown.
+  func inFlight(_ key: String) -> Int? { (values["in_flight"] as? [String: Any])?[key] as? Int }
+  var drainEndedBy: String? { text("drain_ended_by") }
 }

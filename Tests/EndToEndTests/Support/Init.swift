@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// An init by its name: as Debian has it, or ebb in its place.
+/// An init: Debian's program, or ebb under its name.
 struct Init: Sendable, CustomTestStringConvertible {
   enum Maker: String, CaseIterable { case debian, ebb }
 
@@ -10,14 +11,14 @@ struct Init: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { "\(name) (\(maker.rawValue))" }
 
-  /// Each name twice.
+  /// Returns Debian's program and ebb for each name.
   static func both(_ names: String...) -> [Init] {
     names.flatMap { name in Maker.allCases.map { Init(name: name, maker: $0) } }
   }
 
   static let names = ["tini", "tini-static", "docker-init", "dumb-init", "catatonit", "podman-init"]
 
-  /// Starts it, with no more variables than PATH and those that are given.
+  /// Starts it with PATH and the given variables only.
   func start(
     _ words: [String], _ variables: [String: String] = [:], in place: PIDRole = .subreaper, launch: [String] = []
   ) throws -> Run {
@@ -27,7 +28,7 @@ struct Init: Sendable, CustomTestStringConvertible {
     return try Run.program(command(words), in: place, setup)
   }
 
-  /// Its full path, and the words.
+  /// Returns its full path and the arguments.
   func command(_ words: [String]) throws -> [String] { [try path()] + words }
 
   private func path() throws -> String {
@@ -41,7 +42,7 @@ struct Init: Sendable, CustomTestStringConvertible {
     }
   }
 
-  /// ebb under another name.
+  /// Makes a symbolic link to ebb under another name.
   static func link(_ name: String) throws -> String {
     let path = try TestResources.folder() + "/" + name
     try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: Binaries.ebb())
@@ -50,7 +51,7 @@ struct Init: Sendable, CustomTestStringConvertible {
 }
 
 extension Trait where Self == ConditionTrait {
-  /// The programs that ebb takes the place of, each of which says what it does itself.
+  /// The test needs Debian's tini, dumb-init and catatonit.
   static var needsOtherInits: Self {
     .needs(
       Machine("tini, dumb-init or catatonit is not installed") {

@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// Something that not every machine can do. A test that needs it is skipped there, and says why.
+/// A requirement that not every machine meets. A test that needs it is skipped there with a printed reason.
 struct Machine: Sendable {
   let isPresent: Bool
   let absence: Comment
@@ -34,10 +35,11 @@ struct Machine: Sendable {
   }
 
   static let ipv6 = Machine("no IPv6 here: ::1 is no address of this machine") {
-    (try? SilentListener(family: AF_INET6)) != nil
+    hasIPv6
   }
 
-  /// More than that it is installed: it attaches to a process that is not its child, and changes its system calls.
+  /// Checks not only that strace is installed, but that it can attach to a process that is not its child and inject
+  /// errors.
   static let strace = Machine("no working strace here (not installed, or it may not attach)") {
     guard let strace = path(of: "strace") else { return false }
     let script = """
@@ -54,12 +56,13 @@ struct Machine: Sendable {
     succeeds(["/usr/bin/python3", "-c", "import kubernetes_validate, yaml"])
   }
 
-  /// One of the given paths exists.
+  /// A program of this name is installed.
   static func program(_ name: String) -> Machine {
     Machine("\(name) is not installed") { path(of: name) != nil }
   }
 
-  /// For a shell in a mount namespace of its own: mounts the control groups that limit processes at /mnt, of version 2 or 1.
+  /// A script for a new mount namespace that mounts the control groups with a limit of processes, of version 2 or 1, at
+  /// /mnt.
   static let mountPids = """
     mount -t cgroup2 none /mnt
     echo +pids 2>/dev/null > /mnt/cgroup.subtree_control || { umount /mnt; mount -t cgroup -o pids none /mnt || exit 90; }
@@ -70,37 +73,32 @@ struct Machine: Sendable {
     return succeeds(["/bin/sh", "-c", "exec unshare --mount sh -c \"$0\"", script])
   }
 
-  /// Removes such a group, whose processes have ended.
+  /// Removes a control group once its processes have ended.
   static func removePidsGroup(_ name: String) {
     let script = "\(mountPids); until rmdir /mnt/\(name); do sleep 0.1; done"
     _ = succeeds(["/bin/sh", "-c", "exec timeout 20 unshare --mount sh -c \"$0\"", script])
   }
 
-  /// The full path of an installed program.
+  /// The full path of an installed program, or `nil`.
   static func path(of name: String) -> String? {
     ["/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/", "/usr/local/bin/"].map { $0 + name }
       .first { FileManager.default.isExecutableFile(atPath: $0) }
   }
 
-  /// Whether a command runs and exits 0. Its output is thrown away.
+  /// Returns whether a command runs and exits with 0. Its output is discarded.
   static func succeeds(_ command: [String]) -> Bool {
-    let nothing = open("/dev/null", O_RDWR)
-    defer { close(nothing) }
-    let environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
-    guard let pid = try? spawn(command, environment: environment, streams: [nothing, nothing, nothing]) else {
-      return false
-    }
-    var status: Int32 = 0
-    while waitpid(pid, &status, 0) < 0 && errno == EINTR { continue }
-    return status == 0
+    let launch = Launch(
+      bytes: command.map { Array($0.utf8) }, environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"])
+    guard let pid = try? launch.start() else { return false }
+    return Exit(waitingFor: pid) == .code(0)
   }
 
-  /// With this variable a test that cannot run is a failure: on the machine that has to prove everything.
+  /// With this variable a test fails where it would be skipped: CI sets it.
   static let mayNotSkip = ProcessInfo.processInfo.environment["EBB_TESTS_NO_SKIP"] == "1"
 }
 
 extension Trait where Self == ConditionTrait {
-  /// Runs the test only where the machine can do what it needs.
+  /// Runs the test only if the machine meets the requirement.
   static func needs(_ machine: Machine) -> Self {
     .enabled(machine.absence) {
       if machine.isPresent { return true }
@@ -110,3 +108,6 @@ extension Trait where Self == ConditionTrait {
     }
   }
 }
+
+/// The full path of an installed program, or its name if it is not installed.
+func installed(_ name: String) -> String { Machine.path(of: name) ?? name }

@@ -1,21 +1,22 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// A process namespace of its own, which tests enter as `kubectl exec` does.
+/// A new PID namespace, which tests enter as `kubectl exec` does.
 struct PIDNamespace {
-  /// Its process 1, and whatever that was started with.
+  /// The run that made the namespace; its child is PID 1.
   let run: Run
   private let first: pid_t
-  private static let nsenter = Machine.path(of: "nsenter") ?? "nsenter"
+  private static let nsenter = installed("nsenter")
 
-  /// A namespace whose process 1 is ebb.
+  /// Makes a namespace whose PID 1 is ebb.
   static func ebb(_ options: [String] = [], _ command: [String]) throws -> PIDNamespace {
     let inside = try PIDNamespace(try Run.ebb(options, command, in: .pid1))
     try inside.run.waitForPage(of: inside.first)
     return inside
   }
 
-  /// A namespace whose process 1 is something else, as in a pod that shares its process namespace.
+  /// Makes a namespace whose PID 1 is another program, as in a pod that shares its PID namespace.
   static func other() throws -> PIDNamespace {
     try PIDNamespace(try Run.program(testApp("stay"), .launch("--pid-namespace")))
   }
@@ -27,18 +28,18 @@ struct PIDNamespace {
     try run.line("ready")
   }
 
-  /// Starts another supervisor in there, and returns its process id as the test sees it.
+  /// Starts another supervisor in the namespace. Returns its process id in the PID namespace of the test.
   func startSupervisor(_ command: [String], ownMounts: Bool = false) throws -> (run: Run, pid: pid_t) {
     let run = try start([Binaries.ebb(), "--"] + command, ownMounts: ownMounts)
     try run.line("ready")
-    let pid = try #require(Proc.children(of: run.pid).first)  // nsenter has forked
+    let pid = try #require(Proc.children(of: run.pid).first)  // nsenter has forked the supervisor
     try run.waitForPage(of: pid)
     return (run, pid)
   }
 
-  /// Starts another process in there, on request in a mount namespace of its own, as a container of its own would be.
+  /// Starts another process in the namespace, optionally in a new mount namespace as another container has one.
   func start(_ command: [String], ownMounts: Bool = false, _ setup: LaunchOptions = LaunchOptions()) throws -> Run {
-    let unshare = ownMounts ? [Machine.path(of: "unshare") ?? "unshare", "-m"] : []
+    let unshare = ownMounts ? [installed("unshare"), "-m"] : []
     return try Run.program([Self.nsenter, "-t", "\(first)", "-p", "-m"] + unshare + command, setup)
   }
 
@@ -47,11 +48,11 @@ struct PIDNamespace {
     try Run.program([nsenter, "-t", "\(pid)", "-p", "-m"] + command)
   }
 
-  /// Runs one of ebb's commands in there to its end.
+  /// Runs a command of ebb in the namespace to its end.
   func ebb(_ words: String...) throws -> CommandResult { try CommandResult(try start([Binaries.ebb()] + words)) }
 }
 
-/// What one of ebb's commands has answered.
+/// The exit and output of a command of ebb.
 struct CommandResult: CustomStringConvertible {
   let exit: Exit
   let out: String
@@ -64,27 +65,24 @@ struct CommandResult: CustomStringConvertible {
     (out, err, description) = (run.out.text, run.err.text, "\(run)")
   }
 
-  /// A command on the supervisor of a run.
+  /// Runs a command on the supervisor of a run.
   static func ebb(_ words: String..., about run: Run) throws -> CommandResult { try ebb(words, about: run) }
 
-  /// The same.
+  /// Runs a command on the supervisor of a run.
   static func ebb(_ words: [String], about run: Run) throws -> CommandResult {
     let supervisor = try run.supervisor()
     try run.waitForPage(of: supervisor)
     return try CommandResult(try Run.ebb(arguments: words + ["--pid", "\(supervisor)"]))
   }
 
-  /// The answer as a JSON object.
+  /// The output as a JSON object.
   func json() throws -> [String: Any] {
-    guard let object = try JSONSerialization.jsonObject(with: Data(out.utf8)) as? [String: Any] else {
-      throw Failure("no JSON object\n\(self)")
-    }
-    return object
+    do { return try out.jsonObject() } catch { throw Failure("\(error)\n\(self)") }
   }
 }
 
 extension Run {
-  /// The command runs before its supervisor can be seen, since it must not inherit the page.
+  /// Waits for the status page. ebb makes it after the command's start, because the command must not inherit it.
   func waitForPage(of supervisor: pid_t) throws {
     try wait(for: "the status page") {
       Proc.descriptors(of: supervisor).values.contains("/memfd:ebb-status (deleted)")

@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// Podman with storage of its own, which is removed at the end of the test. It has no daemon.
+/// Podman with separate storage, which is removed at the end of the test. It has no daemon.
 struct Podman {
   private let folder: String
   private let command: [String]
@@ -9,15 +10,15 @@ struct Podman {
   init() throws {
     folder = try TestResources.folder()
     command = [
-      Machine.path(of: "podman") ?? "podman", "--root", folder + "/root", "--runroot", folder + "/run",
+      installed("podman"), "--root", folder + "/root", "--runroot", folder + "/run",
       "--tmpdir", folder + "/tmp", "--runtime=runc", "--cgroup-manager=cgroupfs",
     ]
-    // Podman's default is more than the hard limit of many machines.
+    // Podman's defaults exceed the hard limits of many machines.
     try "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=4096:4096\"]\n"
       .write(toFile: folder + "/containers.conf", atomically: true, encoding: .utf8)
     try TestResources.atEnd { [self] in
       _ = try? run("pod", "rm", "--all", "--force", "--time", "0")
-      // What conmon starts at a container's end mounts the storage again, and has no mark of the test.
+      // conmon starts a process at the container's end that mounts the storage again and lacks the test's mark.
       try? Clock.wait(for: "podman's helpers to end") { !hasHelpers }
       _ = Machine.succeeds(["/bin/umount", "--lazy", "--recursive", folder + "/root/overlay"])
     }
@@ -31,7 +32,7 @@ struct Podman {
     }
   }
 
-  /// `podman WORD...`, and what it printed. Throws a `Failure` where it exits with another code than 0.
+  /// Runs `podman WORD...` and returns its output. Throws a `Failure` if the exit code is not 0.
   @discardableResult
   func run(_ words: String...) throws -> String {
     let run = try start(words)
@@ -40,7 +41,7 @@ struct Podman {
     return run.out.text.trimmingCharacters(in: .newlines)
   }
 
-  /// What it writes on standard error where it has to fail.
+  /// Runs `podman WORD...`, which must fail, and returns its standard error. Throws a `Failure` if the exit code is 0.
   func refusal(_ words: String...) throws -> String {
     let run = try start(words)
     guard try run.exit() != .code(0) else { throw Failure("\(run)") }
@@ -55,7 +56,7 @@ struct Podman {
     return try Run.program(command + words, .environment(environment))
   }
 
-  /// An image of files, each with its path there. `changes` are lines of a Dockerfile.
+  /// Makes an image. `files` maps paths in the image to their sources, `changes` are lines of a Dockerfile.
   func makeImage(_ name: String, _ files: [String: String], _ changes: [String]) throws {
     let root = folder + "/image"
     for (path, source) in files {

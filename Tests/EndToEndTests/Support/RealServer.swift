@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// A well-known server from Debian, the way its official image starts it, with a page that is there at once and one that an
-/// application answers once it is released.
+/// A well-known server from Debian, started as its official image does. It has a fast page, and a slow one that is
+/// answered after `release`.
 struct RealServer {
   enum Kind: String, CaseIterable, CustomTestStringConvertible {
     case nginx, phpFPM = "php-fpm", apache2, haproxy, postgres, lighttpd, uwsgi
@@ -18,7 +19,7 @@ struct RealServer {
       }
     }
 
-    /// The name in the log.
+    /// The server's name in ebb's log.
     var name: String { self == .apache2 ? "httpd" : rawValue }
 
     var program: String {
@@ -33,7 +34,7 @@ struct RealServer {
 
   let kind: Kind
   let port: Int
-  /// Runs until it is stopped, in the foreground.
+  /// Runs the server in the foreground.
   let command: [String]
   private let folder: String
 
@@ -44,12 +45,13 @@ struct RealServer {
     command = try RealServer.prepare(kind, folder, port, extra)
   }
 
-  /// The slow requests are answered from now on. A query of postgres takes half a minute.
+  /// Lets the server answer slow requests. A slow query of postgres takes half a minute instead.
   func release() throws { try "".write(toFile: folder + "/release", atomically: true, encoding: .utf8) }
 
   // MARK: Clients
 
-  /// The words of a client that asks for the fast page, or for the slow one, and exits with 0 where it is answered well.
+  /// Returns the arguments of a client that requests the fast or the slow page. It exits with 0 if the response is
+  /// good.
   func client(slow: Bool) -> [String] {
     switch kind {
     case .phpFPM:
@@ -59,7 +61,7 @@ struct RealServer {
         "SCRIPT_FILENAME=\(script) REQUEST_METHOD=GET cgi-fcgi -bind -connect 127.0.0.1:\(port) | grep -q finished",
       ]
     case .postgres:
-      // After a pause behind an answer: a query in the same tick looks answered.
+      // The pause separates the query from the response before it: in the same kernel clock tick it looks answered.
       let script =
         slow
         ? "exec psql \"$@\" -c 'select 1' -c '\\! sleep 0.2' -c 'select pg_sleep(30)'"
@@ -67,16 +69,16 @@ struct RealServer {
       return ["/bin/sh", "-c", script, "psql", "-h", "127.0.0.1", "-p", "\(port)", "-U", "postgres", "-Atq"]
     default:
       let url = "http://127.0.0.1:\(port)/\(slow ? "slow" : "fast")"
-      return [Machine.path(of: "curl") ?? "curl", "-q", "-s", "-f", "-o", "/dev/null", "--max-time", "60", url]
+      return [installed("curl"), "-q", "-s", "-f", "-o", "/dev/null", "--max-time", "60", url]
     }
   }
 
-  /// Waits until it answers.
+  /// Waits until the server answers.
   func awaitAnswer(_ run: Run) throws {
     try run.wait(for: "an answer of \(kind)") { try Run.program(client(slow: false)).exit() == .code(0) }
   }
 
-  /// Asks again and again until the condition holds. Returns when each request ended, and whether it was answered well.
+  /// Sends requests until the condition is true. Returns the end of each request, and whether its response was good.
   func ask(until isOver: () throws -> Bool) throws -> [(end: Duration, isGood: Bool)] {
     var requests: [(Duration, Bool)] = []
     while try !isOver() {
@@ -88,7 +90,7 @@ struct RealServer {
 
   // MARK: Configurations
 
-  /// The application behind a proxy. Returns its port.
+  /// Starts the application behind a proxy and returns its port.
   private static func startBackend(_ folder: String) throws -> Int {
     let port = try Client.freePort()
     try """
@@ -102,7 +104,7 @@ struct RealServer {
         def log_message(self, *arguments): pass
     http.server.ThreadingHTTPServer(("127.0.0.1", \(port)), Handler).serve_forever()
     """.write(toFile: folder + "/backend.py", atomically: true, encoding: .utf8)
-    let python = Machine.path(of: "python3") ?? "python3"
+    let python = installed("python3")
     _ = try Run.program([python, folder + "/backend.py"])
     return port
   }

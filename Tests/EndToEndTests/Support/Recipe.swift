@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// A Dockerfile of the documents, as far as it says what runs: the words of ENTRYPOINT and CMD, ENV, WORKDIR, STOPSIGNAL,
-/// and the files that it holds itself. FROM and RUN are left to the test's machine, which has the software.
+/// A Dockerfile of the documents: ENTRYPOINT, CMD, ENV, WORKDIR, STOPSIGNAL and the files that it contains. FROM and RUN
+/// are not used, because the machine of the test has the software.
 struct Recipe {
   let name: String
   /// ENTRYPOINT and CMD together.
@@ -57,7 +58,7 @@ struct Recipe {
   }
 }
 
-/// A container of a recipe: process 1 of namespaces of its own, network included, in an overlay over this machine's root.
+/// A container of a recipe, with its own PID, mount and network namespaces, on an overlay over this machine's root.
 struct RecipeContainer {
   let run: Run
   let supervisor: pid_t
@@ -77,11 +78,11 @@ struct RecipeContainer {
     """
 
   /// - Parameters:
-  ///   - recipe: What runs.
-  ///   - files: Content by path, beside the recipe's own; a file that begins with `#!` is executable.
-  ///   - build: A shell command that runs inside before ebb does.
-  ///   - environment: Variables beside the recipe's, which win.
-  /// - Throws: A `Failure` when it does not start.
+  ///   - recipe: The recipe.
+  ///   - files: The content of further files by path. A file that begins with `#!` is executable.
+  ///   - build: A shell command that runs in the container before ebb.
+  ///   - environment: Further variables, which the recipe's override.
+  /// - Throws: A `Failure` if it does not start.
   init(_ recipe: Recipe, files: [String: String], build: String, environment: [String: String]) throws {
     let folder = try TestResources.folder()
     try FileManager.default.createDirectory(atPath: folder + "/memory", withIntermediateDirectories: false)
@@ -93,25 +94,25 @@ struct RecipeContainer {
       let mode = content.hasPrefix("#!") ? 0o755 : 0o644
       try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: target)
     }
-    try spawning.withLock { try FileManager.default.copyItem(atPath: Binaries.ebb(), toPath: folder + "/image/ebb") }
+    try spawning.withLock { _ in try FileManager.default.copyItem(atPath: Binaries.ebb(), toPath: folder + "/image/ebb") }
     let variables = ["PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "EBB_LOG": "json"]
       .merging(environment) { $1 }.merging(recipe.environment) { $1 }
     let namespaces = ["--pid", "--fork", "--kill-child", "--mount", "--net", "--mount-proc"]
     let run = try Run.program(
-      [Machine.path(of: "unshare") ?? ""] + namespaces + ["sh", "-c", Self.start, "sh", folder, build, recipe.folder]
+      [installed("unshare")] + namespaces + ["sh", "-c", Self.start, "sh", folder, build, recipe.folder]
         + variables.map { "\($0.key)=\($0.value)" } + recipe.command)
     self.run = run
-    // Before it is ebb it has another root.
+    // The process has another root before it executes ebb.
     func first() -> pid_t? { Proc.children(of: run.pid).first { Proc.status(of: $0)["Name"] == "ebb" } }
     try run.wait(for: "process 1") { first() != nil }
     supervisor = try #require(first())
   }
 
-  /// Starts a shell command inside. Not in the PID namespace unless asked for: its process 1 may exit first, and the kernel
-  /// kills the others then.
+  /// Starts a shell command in the container, by default outside its PID namespace: the kernel kills all processes of the
+  /// namespace when PID 1 exits.
   func exec(_ command: String, inPIDNamespace: Bool = false) throws -> Run {
     try Run.program(
-      [Machine.path(of: "nsenter") ?? "", "-t", "\(supervisor)", "--mount", "--net", "--root", "--wd"]
+      [installed("nsenter"), "-t", "\(supervisor)", "--mount", "--net", "--root", "--wd"]
         + (inPIDNamespace ? ["--pid"] : []) + ["sh", "-c", command])
   }
 

@@ -1,26 +1,21 @@
 import Foundation
+import TestSupport
 import Testing
 
-/// How a process ended.
-enum Exit: Equatable {
-  case code(Int32)
-  case signal(Int32)
-}
-
-/// Where ebb runs: as process 1, or as anything else and so as a child subreaper.
+/// The role of ebb: PID 1, or another process id and so a child subreaper.
 enum PIDRole: String, CaseIterable, CustomTestStringConvertible {
   case subreaper
   case pid1
 
   var testDescription: String { rawValue }
 
-  /// The places that this machine offers.
+  /// The roles that are possible on this machine.
   static let possible: [PIDRole] = Machine.pidNamespace.isPresent ? allCases : [.subreaper]
 }
 
-/// One process under test: started exactly as told, its output read as it comes, its end waited for.
+/// One process under test, with its output and its end.
 ///
-/// Everything it starts inherits a mark in its environment, so that the end of a test finds and ends all of it.
+/// All processes that it starts inherit a mark in their environment, by which the end of a test finds and ends them.
 final class Run: CustomStringConvertible {
   let pid: pid_t
   let out: CapturedOutput
@@ -34,18 +29,18 @@ final class Run: CustomStringConvertible {
   /// Starts `ebb OPTION... -- COMMAND...`.
   ///
   /// - Parameters:
-  ///   - options: ebb's own.
-  ///   - command: What it supervises.
-  ///   - place: As process 1 of a new namespace or not.
-  ///   - setup: Everything else about the new process.
-  /// - Returns: The started process; nothing is known yet of how far it has come.
-  /// - Throws: A `Failure` when it cannot be started.
+  ///   - options: The options of ebb.
+  ///   - command: The supervised command.
+  ///   - place: Whether ebb is PID 1 of a new PID namespace.
+  ///   - setup: All other properties of the new process.
+  /// - Returns: The started process, in an unknown state of its start.
+  /// - Throws: A `Failure` if it cannot be started.
   static func ebb(
     _ options: [String] = [], _ command: [String], in place: PIDRole = .subreaper,
     _ setup: LaunchOptions = LaunchOptions()
   ) throws -> Run {
     var setup = setup
-    // First, so that everything else is done by process 1 itself, which may have to lead a session.
+    // First, so that PID 1 itself applies all other options and may become a session leader.
     if place == .pid1 { setup.launch.insert("--pid-namespace", at: 0) }
     return try Run([Binaries.ebb()] + options + ["--"] + command, setup, place)
   }
@@ -71,10 +66,14 @@ final class Run: CustomStringConvertible {
     let streams = try Streams(setup)
     let arguments = [Binaries.testApp, "launch"] + setup.launch + ["--"] + command
     let environment = setup.environment.map { "\($0.key)=\($0.value)" } + [mark]
-    pid = try spawn(arguments, environment: environment, streams: streams.given)
+    // Every signal is blocked until `TestApp launch` sets the mask that the test wants.
+    let launch = Launch(
+      bytes: arguments.map { Array($0.utf8) }, input: streams.given[0], output: streams.given[1],
+      error: streams.given[2], environment: environment, blocked: Array(1...64))
+    pid = try launch.start()
     streams.closeGiven()
-    out = CapturedOutput(descriptor: streams.out)
-    err = CapturedOutput(descriptor: streams.err)
+    out = CapturedOutput(streams.out)
+    err = CapturedOutput(streams.err)
     input = streams.input
     try TestResources.add(self)
   }
@@ -83,11 +82,11 @@ final class Run: CustomStringConvertible {
 
   // MARK: Reading
 
-  /// Waits for a line that starts with `prefix`, and goes past it.
+  /// Waits for a line of standard output that starts with `prefix`, and skips it.
   @discardableResult
   func line(_ prefix: String) throws -> String { try line(prefix, on: out) }
 
-  /// Waits for a line of the given stream that starts with `prefix`, and goes past it.
+  /// Waits for a line of the given stream that starts with `prefix`, and skips it.
   @discardableResult
   func line(_ prefix: String, on output: CapturedOutput) throws -> String {
     var found: String?
@@ -98,16 +97,16 @@ final class Run: CustomStringConvertible {
     return found ?? ""
   }
 
-  /// Waits until everything up to the end of file has been read: all processes with these streams are gone.
+  /// Waits for the end of file, which comes when all processes with these streams have ended.
   func readToEnd() throws {
     try wait(for: "the end of file") { out.descriptor < 0 && err.descriptor < 0 }
   }
 
-  /// Waits for a condition, reading on meanwhile so that the process never waits for its reader.
+  /// Waits for a condition. Meanwhile it reads the output, so that the process never blocks on a full pipe.
   func wait(for what: String, limit: Duration = Clock.limit, until condition: () throws -> Bool) throws {
     do {
       try Clock.wait(for: what, limit: limit) {
-        // Asked before the read: what an ended process had printed is then certainly in the pipe.
+        // Checked before the read, so that all output of an ended process is in the pipe.
         let over = poll() != nil
         out.read()
         err.read()
@@ -125,14 +124,14 @@ final class Run: CustomStringConvertible {
 
   // MARK: Acting
 
-  /// ebb's process id as the test sees it, also where ebb believes it is process 1.
+  /// The process id of ebb in the PID namespace of the test.
   func supervisor() throws -> pid_t {
     if place == .subreaper { return pid }
     guard let found = try children().first else { throw Failure("no process 1 yet\n\(self)") }
     return found
   }
 
-  /// The command's process id as the test sees it.
+  /// The process id of the command in the PID namespace of the test.
   func command() throws -> pid_t {
     let supervisor = try supervisor()
     guard let found = Proc.children(of: supervisor).first else { throw Failure("no command yet\n\(self)") }
@@ -141,7 +140,7 @@ final class Run: CustomStringConvertible {
 
   private func children() throws -> [pid_t] { Proc.children(of: pid) }
 
-  /// Sends ebb a signal and says when, on the monotonic clock: the moment before it can possibly have arrived.
+  /// Sends ebb a signal and returns the monotonic time before it can have arrived.
   @discardableResult
   func send(_ signal: Signal) throws -> Duration {
     let target = try supervisor()
@@ -150,13 +149,10 @@ final class Run: CustomStringConvertible {
     return moment
   }
 
-  /// Writes to the process's standard input, which the setup has made a pipe or a terminal.
+  /// Writes to standard input, which must be a pipe or a terminal by the setup.
   func type(_ text: String) throws {
-    var bytes = Array(text.utf8)[...]
-    while !bytes.isEmpty {
-      let count = bytes.withUnsafeBytes { write(input, $0.baseAddress, $0.count) }
-      guard count > 0 else { throw Failure("cannot write to its standard input: errno \(errno)\n\(self)") }
-      bytes = bytes.dropFirst(count)
+    guard writeAll(text, to: input) else {
+      throw Failure("cannot write to its standard input: errno \(errno)\n\(self)")
     }
   }
 
@@ -182,19 +178,16 @@ final class Run: CustomStringConvertible {
     #expect(exit == expected, "\(self)", sourceLocation: sourceLocation)
   }
 
-  /// How it ended, if it has.
+  /// How the process ended, or `nil`.
   func poll() -> Exit? {
-    if let ended { return ended }
-    var status: Int32 = 0
-    guard waitpid(pid, &status, WNOHANG) == pid else { return nil }
-    ended = status & 0x7f == 0 ? .code(status >> 8 & 0xff) : .signal(status & 0x7f)
+    if ended == nil { ended = Exit(reaping: pid) }
     return ended
   }
 
-  /// Ends it and all it has started, whatever state they are in.
+  /// Ends the process and all that it has started, in any state.
   func end() throws { try Run.end([self]) }
 
-  /// Ends all of them and all they have started. Together: a look at each process of the machine takes its time.
+  /// Ends all runs and all processes that they have started. Together, because a scan of all processes takes long.
   static func end(_ runs: [Run]) throws {
     if runs.isEmpty { return }
     let marks = Set(runs.map(\.mark))
@@ -226,5 +219,5 @@ final class Run: CustomStringConvertible {
   }
 }
 
-/// A TestApp command line.
+/// Returns the arguments that run TestApp.
 func testApp(_ arguments: String...) -> [String] { [Binaries.testApp] + arguments }

@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 
 /// The default seccomp profile of Docker, Podman and Kubernetes, as Debian's golang-github-containers-common ships it.
 ///
-/// Container engines turn it into what the OCI runtime specification wants, by the machine and by the container's
-/// capabilities; runc only takes the result.
+/// Container engines convert it to the OCI runtime specification for the machine's architecture and the container's
+/// capabilities; runc only accepts the result.
 enum SeccompProfile {
   static let path = "/usr/share/containers/seccomp.json"
 
@@ -27,7 +28,7 @@ enum SeccompProfile {
   private static func applies(_ rule: [String: Any]) -> Bool {
     let includes = rule["includes"] as? [String: Any] ?? [:]
     let excludes = rule["excludes"] as? [String: Any] ?? [:]
-    // No capability is held: a rule for holders of one does not apply, one for everybody else does.
+    // The container has no capability, so a rule that requires one does not apply.
     if let capabilities = includes["caps"] as? [String], !capabilities.isEmpty { return false }
     if let names = includes["arches"] as? [String], !names.contains(where: machine.contains) { return false }
     if let names = excludes["arches"] as? [String], names.contains(where: machine.contains) { return false }

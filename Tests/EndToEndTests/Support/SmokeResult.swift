@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A finished `ebb smoke --output json`.
@@ -8,7 +9,7 @@ struct SmokeResult: CustomStringConvertible {
   private let object: [String: Any]
   private let results: [String: (result: String, detail: String)]
 
-  /// Options that keep a run short: all of a stop, but each part of it a fraction of a second.
+  /// Options that make each part of a stop last a fraction of a second.
   static let short = ["--duration", "500ms", "--delay", "500ms", "--drain-quiet", "200ms", "-t", "20s"]
 
   /// Runs `ebb smoke --output json OPTION... -- COMMAND...` to its end.
@@ -18,14 +19,13 @@ struct SmokeResult: CustomStringConvertible {
     try self.init(try Run.ebb(["smoke", "--output", "json"] + SmokeResult.short + options, command, in: place, setup))
   }
 
-  /// Takes the report from a run's standard output.
+  /// Parses the report on a run's standard output.
   init(_ run: Run) throws {
     self.run = run
     exit = try run.exit()
-    // Nothing is left: no process has the streams any more.
+    // No process has the streams any more, so none is left.
     try run.readToEnd()
-    guard let object = try? JSONSerialization.jsonObject(with: Data(run.out.text.utf8)) as? [String: Any],
-      let checks = object["checks"] as? [[String: String]]
+    guard let object = try? run.out.text.jsonObject(), let checks = object["checks"] as? [[String: String]]
     else { throw Failure("no report\n\(run)") }
     self.object = object
     results = Dictionary(
@@ -34,13 +34,13 @@ struct SmokeResult: CustomStringConvertible {
 
   /// The checks that failed.
   var failed: Set<String> { Set(results.filter { $0.value.result == "fail" }.keys) }
-  /// The checks that found nothing to look at.
+  /// The checks that were skipped.
   var skipped: Set<String> { Set(results.filter { $0.value.result == "skip" }.keys) }
 
-  /// The sentence of a check.
+  /// The detail of a check.
   func detail(_ name: String) throws -> String { try #require(results[name]?.detail, "\(self)") }
 
-  /// A number of the report: `requests` and `total`.
+  /// A number of the report, for example `requests` and `total`.
   func number(_ group: String, _ name: String) throws -> Int {
     try #require((object[group] as? [String: Any])?[name] as? Int, "\(self)")
   }
@@ -48,10 +48,9 @@ struct SmokeResult: CustomStringConvertible {
   var description: String { "\(run)" }
 }
 
-/// A small HTTP server in Python that keeps connections, and has the faults it is told to have: `bad` (status 500),
-/// `closes` (kept connections, without a word), `drops` (every second request on a
-/// connection), `graceful` (exits 0 at SIGTERM and says how many connections and requests
-/// there were). /slow takes ten seconds.
+/// A small keep-alive HTTP server in Python with optional faults: `bad` (status 500), `closes` (closes each connection
+/// after its response), `drops` (closes it at every second request), `graceful` (exits with 0 at SIGTERM and prints the
+/// number of connections and requests). /slow takes 10 s.
 struct PythonServer {
   let port: Int
   let command: [String]
@@ -61,7 +60,7 @@ struct PythonServer {
     let path = try TestResources.folder() + "/app.py"
     try Self.source.write(toFile: path, atomically: false, encoding: .utf8)
     port = try Client.freePort()
-    command = [Machine.path(of: "python3") ?? "python3", path, "\(port)"] + faults
+    command = [installed("python3"), path, "\(port)"] + faults
   }
 
   private static let source = """

@@ -1,17 +1,18 @@
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
-/// The processes of the test that is running, so that its end can end them.
+/// The processes and folders of the running test, which are removed at its end.
 final class TestResources: @unchecked Sendable {
   @TaskLocal fileprivate static var current: TestResources?
   private static let counter = Atomic<Int>(0)
-  // Used by one test, which is one task, alone.
+  // Only one test, which is one task, uses this object.
   fileprivate var started: [Run] = []
-  fileprivate var folders: [String] = []
+  fileprivate var folders: [TemporaryFolder] = []
   fileprivate var lastActions: [() -> Void] = []
 
-  /// A number that no other run of this process has.
+  /// A number that is unique in this process.
   static func nextNumber() -> Int { counter.add(1, ordering: .relaxed).newValue }
 
   static func add(_ run: Run) throws {
@@ -19,24 +20,22 @@ final class TestResources: @unchecked Sendable {
     current.started.append(run)
   }
 
-  /// Does this at the end of the test, before anything else is ended.
+  /// Runs the action at the end of the test, before its processes are ended.
   static func atEnd(_ action: @escaping () -> Void) throws {
     guard let current else { throw Failure("the suite lacks the trait .endsItsProcesses") }
     current.lastActions.append(action)
   }
 
-  /// A new folder, which everybody may read, removed at the end of the test.
+  /// A new folder that every user may read. It is removed at the end of the test.
   static func folder() throws -> String {
     guard let current else { throw Failure("the suite lacks the trait .endsItsProcesses") }
-    let path = NSTemporaryDirectory() + "ebb-test-\(getpid())-\(nextNumber())"
-    try FileManager.default.createDirectory(
-      atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o755])
-    current.folders.append(path)
-    return path
+    let folder = try TemporaryFolder()
+    current.folders.append(folder)
+    return folder.path
   }
 }
 
-/// Ends every process that a test has started and removes its folders, also when it fails.
+/// Ends every process that a test has started and removes its folders, even if it fails.
 struct EndsItsProcesses: SuiteTrait, TestTrait, TestScoping {
   var isRecursive: Bool { true }
 
@@ -47,13 +46,13 @@ struct EndsItsProcesses: SuiteTrait, TestTrait, TestScoping {
     defer {
       for action in runs.lastActions { action() }
       do { try Run.end(runs.started) } catch { Issue.record(error) }
-      for folder in runs.folders { try? FileManager.default.removeItem(atPath: folder) }
+      runs.folders = []
     }
     try await TestResources.$current.withValue(runs) { try await function() }
   }
 }
 
 extension Trait where Self == EndsItsProcesses {
-  /// Ends every process that the test has started, also when it fails.
+  /// Ends every process that the test has started, even if it fails.
   static var endsItsProcesses: EndsItsProcesses { EndsItsProcesses() }
 }

@@ -1,10 +1,11 @@
 import CPlatform
+import TestSupport
 import Testing
 
 @testable import Platform
 @testable import Primitives
 
-/// What the kernel tells about closed sockets, and up to when it has.
+/// Close events of the kernel, and the moment up to which they are complete.
 @Suite struct ClosedSocketMonitorTests {
   private let listener: Listener
   private let ports: SortedSet<UInt16>
@@ -16,25 +17,25 @@ import Testing
     self.ports = ports
   }
 
-  /// A pass up to its end, which the test then asks for.
+  /// Runs a pass up to its end, which the test then requests.
   private func take(_ closed: ClosedSocketMonitor) {
     closed.beginPass()
     while closed.step(ports) {}
   }
 
-  /// Waits for the marker that is under way, or is dropped now.
+  /// Waits for the event of the current or next marker.
   private func waitForMarker(_ closed: ClosedSocketMonitor) throws {
     let asked = monotonicTime()
-    try wait(for: "the marker") {
+    try Clock.wait(for: "the marker") {
       take(closed)
       closed.endPass()
       return closed.completeUntil.map { $0 >= asked } == true
     }
   }
 
-  /// Waits for a pass that has missed nothing: markers of other tests take room too.
+  /// Waits for a pass without a missed event, because markers of other tests also use the receive buffer.
   private func waitForWholePass(_ closed: ClosedSocketMonitor) throws {
-    try wait(for: "a pass without a miss") {
+    try Clock.wait(for: "a pass without a miss") {
       take(closed)
       defer { closed.endPass() }
       return !closed.mayHaveMissedEvents
@@ -42,12 +43,12 @@ import Testing
   }
 
   @Test func `a full receive buffer is reported as missed close events`() throws {
-    let closed = ClosedSocketMonitor(room: 0)  // the kernel's least: some messages
+    let closed = ClosedSocketMonitor(room: 0)  // the kernel's minimum: some messages
     #expect(!closed.mayHaveMissedEvents)
-    try listener.makeShortConnectionsThatAreTold(50)
+    try listener.makeReportedShortConnections(50)
     take(closed)
     #expect(closed.mayHaveMissedEvents && closed.count < 50)
-    // The marker may have been among those: another one takes its place.
+    // The marker's event may be among the lost ones. Then another marker replaces it.
     closed.endPass()
     try waitForMarker(closed)
     try waitForWholePass(closed)
@@ -57,7 +58,7 @@ import Testing
     let closed = ClosedSocketMonitor(room: 0)
     try waitForMarker(closed)
     take(closed)
-    try listener.makeShortConnectionsThatAreTold(50)
+    try listener.makeReportedShortConnections(50)
     closed.endPass()
     try waitForMarker(closed)
     try waitForMarker(closed)
@@ -66,23 +67,23 @@ import Testing
   @Test func `close events beyond the limit of a pass are reported as missed and counted later`() throws {
     let closed = ClosedSocketMonitor(maxMessagesPerPass: 64)
     try waitForMarker(closed)
-    try listener.makeShortConnectionsThatAreTold(100)
+    try listener.makeReportedShortConnections(100)
     take(closed)
     #expect(closed.mayHaveMissedEvents && closed.count < 100)
     closed.endPass()
-    #expect(closed.mayHaveMissedEvents)  // those that it has left there
+    #expect(closed.mayHaveMissedEvents)  // the events that the pass has left in the buffer
     try waitForMarker(closed)
     try waitForWholePass(closed)
     #expect(closed.count == 100)
   }
 
-  /// Of more than there is room for the kernel drops all until the queue has been emptied, which takes several passes;
-  /// of a marker that is dropped among them it says nothing.
+  /// When the receive buffer is full, the kernel drops events until it has been emptied, which takes several passes. It
+  /// does not report that a marker's event was dropped.
   @Test func `the monitor recovers from a receive buffer that overflows in several passes`() throws {
     let closed = ClosedSocketMonitor(room: 128 << 10, maxMessagesPerPass: 64)
     for _ in 0..<3 {
       try waitForMarker(closed)
-      try listener.makeShortConnectionsThatAreTold(500)
+      try listener.makeReportedShortConnections(500)
     }
     try waitForMarker(closed)
     try waitForWholePass(closed)
@@ -107,26 +108,26 @@ import Testing
     var both = ports
     both.insert(late.port)
     _ = closed.step(both)
-    try late.makeShortConnectionsThatAreTold(3)
-    try wait(for: "three connections") {
+    try late.makeReportedShortConnections(3)
+    try Clock.wait(for: "three connections") {
       _ = closed.step(both)
       return closed.count >= 3
     }
     #expect(closed.count == 3)
   }
 
-  /// More than the kernel's filter is asked for.
+  /// More ports than the kernel's filter accepts.
   @Test func `closes are counted with more ports than the kernel's filter takes`() throws {
     let other = try Listener()
     var many = ports
     for port in 1...1100 as ClosedRange<UInt16> { many.insert(port) }
     let closed = ClosedSocketMonitor()
     _ = closed.step(many)
-    try other.makeShortConnectionsThatAreTold(5)
-    try listener.makeShortConnectionsThatAreTold(5)
+    try other.makeReportedShortConnections(5)
+    try listener.makeReportedShortConnections(5)
     let asked = monotonicTime()
-    var hasMissed = false  // where other tests' sockets take the room
-    try wait(for: "the marker") {
+    var hasMissed = false  // if sockets of other tests fill the buffer
+    try Clock.wait(for: "the marker") {
       closed.beginPass()
       while closed.step(many) {}
       hasMissed = hasMissed || closed.mayHaveMissedEvents
@@ -136,19 +137,19 @@ import Testing
     #expect(closed.count == 5 || hasMissed && closed.count < 5)
   }
 
-  /// Else a kernel that tells later than the next pass would never be heard.
+  /// Otherwise a kernel that reports the marker after the next pass would never complete one.
   @Test func `the first marker stays pending across passes until its event arrives`() throws {
-    // Others' sockets may take its room, until a port is known.
-    try wait(for: "a try without a miss") {
+    // Until a port is known, sockets of other tests may fill the receive buffer.
+    try Clock.wait(for: "a try without a miss") {
       let closed = ClosedSocketMonitor()
       let dropped = monotonicTime()
       closed.endPass()
-      try wait(for: "the marker") {
+      try Clock.wait(for: "the marker") {
         _ = closed.step(ports)
         return closed.completeUntil != nil || closed.mayHaveMissedEvents
       }
-      guard let told = closed.completeUntil else { return false }
-      #expect(told <= dropped)
+      guard let completeUntil = closed.completeUntil else { return false }
+      #expect(completeUntil <= dropped)
       return true
     }
   }
@@ -166,21 +167,21 @@ import Testing
       one.closeServer()
       one.closeClient()
     }
-    try wait(for: "two connections") {
+    try Clock.wait(for: "two connections") {
       _ = closed.step(ports)
       return closed.count == 2
     }
-    // The kernel takes the age when it tells.
+    // The kernel determines the age when it sends the event.
     #expect(try #require(closed.sinceReceived) <= monotonicTime() - youngBegun)
   }
 
-  /// Markers of other tests do take it, so not each try has to succeed.
+  /// Markers of other tests do fill it, so a try may fail.
   @Test func `closes on other ports do not fill the receive buffer`() throws {
     let other = try Listener()
-    try wait(for: "a try without a miss") {
-      let closed = ClosedSocketMonitor(room: 128 << 10)  // for some hundreds of messages
+    try Clock.wait(for: "a try without a miss") {
+      let closed = ClosedSocketMonitor(room: 128 << 10)  // room for some hundreds of messages
       try waitForMarker(closed)
-      try other.makeShortConnectionsThatAreTold(600)
+      try other.makeReportedShortConnections(600)
       closed.beginPass()
       while closed.step(ports) {}
       #expect(closed.count == 0)
@@ -191,11 +192,11 @@ import Testing
   @Test func `every close before the marker is counted when its event arrives`() throws {
     let closed = ClosedSocketMonitor()
     try waitForMarker(closed)
-    try Machine.onOneProcessor {
+    try onOneProcessor {
       for count in 1...20 {
-        let conversation = try ConnectionPair(listener)
-        try conversation.exchange()
-        conversation.resetServer()
+        let pair = try ConnectionPair(listener)
+        try pair.exchange()
+        pair.resetServer()
         let before = monotonicTime()
         try waitForMarker(closed)
         #expect(closed.count == count && closed.completeUntil.map { $0 >= before } == true)
@@ -203,18 +204,19 @@ import Testing
     }
   }
 
-  /// The kernel may tell of it when somebody listens already.
+  /// The kernel may send the event after a new monitor has started.
   @Test func `connections closed before the monitor started are not counted`() throws {
     let other = try Listener()
-    let conversations = try (0..<10).map { _ in try ConnectionPair(listener) }
-    for conversation in conversations { try conversation.exchange() }
-    // What it tells is dated by when that is read: a full machine may take its time.
+    let pairs = try (0..<10).map { _ in try ConnectionPair(listener) }
+    for pair in pairs { try pair.exchange() }
+    // Not a wait for a condition: an event is dated by the moment it is read, so the connections must be older than a
+    // busy machine's delay.
     sleep(2)
-    let hearer = ClosedSocketMonitor()  // else it would tell nothing
-    try Machine.onOneProcessor {
-      for conversation in conversations {
-        try other.makeShortConnections(300)  // of which it has to tell first
-        conversation.resetServer()
+    let hearer = ClosedSocketMonitor()  // without a monitor the kernel sends no events
+    try onOneProcessor {
+      for pair in pairs {
+        try other.makeShortConnections(300)  // the kernel sends these events first
+        pair.resetServer()
         let closed = ClosedSocketMonitor()
         try waitForMarker(closed)
         #expect(closed.count == 0)

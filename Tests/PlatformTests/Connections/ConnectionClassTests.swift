@@ -6,7 +6,7 @@ import Testing
 @testable import Platform
 @testable import Primitives
 
-/// Each class of connection, made by a real socket and seen by the kernel's own eyes.
+/// Each class of connection, made by real sockets and reported by the kernel.
 @Suite struct ConnectionClassTests {
   private static let long = TimeAmount.seconds(3600)
 
@@ -16,8 +16,8 @@ import Testing
     ConnectionSampler(ports: [Port(listener.port)], owner: .everyone, excluding: nil, quiet: quiet, source: source)
   }
 
-  /// A look that shows these, or the last one where none does for a minute. /proc/net shows a line twice, or not at all,
-  /// while sockets come and go beside it.
+  /// Samples until these classes are counted, at most one minute. /proc/net may show a line twice or not at all while
+  /// other sockets open and close.
   private func look(
     _ listener: Listener, _ source: ConnectionSource, quiet: TimeAmount = .zero, shows classes: [ConnectionClass: Int]
   ) throws -> ConnectionSample {
@@ -55,50 +55,50 @@ import Testing
   @Test(arguments: [ConnectionSource.diagWithInfo, .diag, .proc])
   func `a connection with a request that the server has not read is unreadRequest`(source: ConnectionSource) throws {
     let listener = try Listener()
-    let conversation = try ConnectionPair(listener)
-    try conversation.ask()
+    let pair = try ConnectionPair(listener)
+    try pair.ask()
     _ = try look(listener, source, shows: [.unreadRequest: 1])
   }
 
   @Test func `a connection with a request read and not answered is owedResponse`() throws {
     let listener = try Listener()
-    let conversation = try ConnectionPair(listener)
-    try conversation.ask()
-    try conversation.read()
+    let pair = try ConnectionPair(listener)
+    try pair.ask()
+    try pair.read()
     #expect(try watch(listener, quiet: .zero).pass().counts.classes == [.owedResponse: 1])
-    try conversation.answer()
+    try pair.answer()
     #expect(try watch(listener, quiet: .zero).pass().counts.classes == [.idle: 1])
-    try conversation.ask()
-    try conversation.read()
+    try pair.ask()
+    try pair.read()
     #expect(try watch(listener, quiet: .zero).pass().counts.classes == [.owedResponse: 1])
   }
 
   @Test(arguments: [ConnectionSource.diagWithInfo, .diag, .proc])
   func `a connection whose client does not read the response is responseInFlight`(source: ConnectionSource) throws {
     let listener = try Listener()
-    let conversation = try ConnectionPair(listener)
-    try conversation.ask()
-    try conversation.read()
+    let pair = try ConnectionPair(listener)
+    try pair.ask()
+    try pair.read()
     let block = [UInt8](repeating: 1, count: 65536)
     var sent = 0
-    while case let count = try sendBytes(block[...], over: conversation.server), count > 0 { sent += count }
+    while case let count = try sendBytes(block[...], over: pair.server), count > 0 { sent += count }
     #expect(sent > 65536)
     _ = try look(listener, source, shows: [.responseInFlight: 1])
-    // Closed by the server, the rest is still to be delivered.
-    conversation.closeServer()
+    // The server has closed the connection, but the rest of the response is still to be delivered.
+    pair.closeServer()
     let sample = try look(listener, source, shows: [.responseInFlight: 1])
     #expect(sample.counts.established == 0)
   }
 
   @Test func `a connection is activeStream during the quiet time and idle after it`() throws {
     let listener = try Listener()
-    let conversation = try ConnectionPair(listener)
-    try conversation.exchange()
+    let pair = try ConnectionPair(listener)
+    try pair.exchange()
     #expect(try watch(listener).pass().counts.classes == [.activeStream: 1])
     let idle = try watch(listener, quiet: .milliseconds(300)).pass { $0.counts[.idle] == 1 }
     #expect(idle.counts.classes == [.idle: 1] && idle.counts.busy == 0)
-    // Without a byte from the other end too.
-    try conversation.answer()
+    // A byte from the server alone counts too.
+    try pair.answer()
     let sample = try watch(listener).pass()
     #expect(sample.counts.classes == [.activeStream: 1])
     #expect(try #require(sample.counts.sinceReceived) >= .milliseconds(300))
@@ -106,11 +106,11 @@ import Testing
 
   @Test func `an accepted connection without a request is neverUsed after the quiet time`() throws {
     let listener = try Listener()
-    let conversation = try ConnectionPair(listener)
+    let pair = try ConnectionPair(listener)
     #expect(try watch(listener).pass().counts.classes == [.activeStream: 1])
     #expect(try watch(listener, quiet: .zero).pass().counts.classes == [.neverUsed: 1])
-    // The server spoke first, as SMTP does.
-    try conversation.answer()
+    // The server sends first, as with SMTP.
+    try pair.answer()
     #expect(try watch(listener, quiet: .zero).pass().counts.classes == [.neverUsed: 1])
   }
 
@@ -119,15 +119,15 @@ import Testing
     hasReadTheEnd: Bool
   ) throws {
     let listener = try Listener()
-    let conversation = try ConnectionPair(listener)
-    try conversation.exchange()
-    shutdown(conversation.client, Int32(SHUT_WR))
-    wait(conversation.server, POLLIN)
+    let pair = try ConnectionPair(listener)
+    try pair.exchange()
+    shutdown(pair.client, Int32(SHUT_WR))
+    wait(pair.server, POLLIN)
     if hasReadTheEnd {
-      guard case .end = try receive(upTo: 10, from: conversation.server) else { throw Errno(code: 0) }
+      guard case .end = try receive(upTo: 10, from: pair.server) else { throw Errno(code: 0) }
     }
     #expect(try watch(listener, quiet: .zero).pass().counts.classes == [.halfClosed: 1])
-    // There may be more of the answer.
+    // The response may continue.
     #expect(try watch(listener).pass().counts.classes == [.activeStream: 1])
   }
 
@@ -136,26 +136,26 @@ import Testing
     throws
   {
     let listener = try Listener()
-    let conversation = try ConnectionPair(listener)
-    try conversation.ask()
-    shutdown(conversation.client, Int32(SHUT_WR))
+    let pair = try ConnectionPair(listener)
+    try pair.ask()
+    shutdown(pair.client, Int32(SHUT_WR))
     tick()
     let sampler = watch(listener)
     #expect(try sampler.pass().counts.classes == [.unreadRequest: 1])
-    try conversation.read()
-    wait(conversation.server, POLLIN)
+    try pair.read()
+    wait(pair.server, POLLIN)
     if hasReadTheEnd {
-      guard case .end = try receive(upTo: 10, from: conversation.server) else { throw Errno(code: 0) }
+      guard case .end = try receive(upTo: 10, from: pair.server) else { throw Errno(code: 0) }
     }
     #expect(try sampler.pass().counts.classes == [.owedResponse: 1])
   }
 
-  /// A server that has said its last word and waits for the client's, as nginx does.
+  /// nginx closes this way: it half-closes the connection and waits for the client's close.
   @Test func `a connection that the server half-closed is halfClosed until the server closes it`() throws {
     let listener = try Listener()
-    let conversation = try ConnectionPair(listener)
-    try conversation.exchange()
-    shutdown(conversation.server, Int32(SHUT_WR))
+    let pair = try ConnectionPair(listener)
+    try pair.exchange()
+    shutdown(pair.server, Int32(SHUT_WR))
     let sampler = watch(listener)
     var states: [TCPState] = []
     while !states.contains(.finWait2) {
@@ -163,15 +163,15 @@ import Testing
       let sample = try sampler.pass { states.append($0.state) }
       #expect(sample.counts.classes == [.halfClosed: 1] && sample.counts.connections == 1)
     }
-    conversation.closeServer()
+    pair.closeServer()
     let after = try sampler.pass { $0.closed == 1 }
     #expect(after.counts.connections == 0 && after.closed == 1)
   }
 
   @Test func `without connection ages a used connection is unknown and counts as busy`() throws {
     let listener = try Listener()
-    let conversation = try ConnectionPair(listener)
-    try conversation.exchange()
+    let pair = try ConnectionPair(listener)
+    try pair.exchange()
     for source in [ConnectionSource.diag, .proc] {
       let sample = try look(listener, source, shows: [.unknown: 1])
       #expect(sample.counts.busy == 1 && sample.counts.sinceReceived == nil)

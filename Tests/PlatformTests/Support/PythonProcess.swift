@@ -1,13 +1,12 @@
-import CPlatform
 import Foundation
-import Primitives
+import TestSupport
 import Testing
 
-/// A supervisor, and below it a Python interpreter that does as it is told. Ends with this object.
+/// A supervisor and, below it, a Python interpreter that executes given lines. Both end with this object.
 final class PythonProcess {
-  /// The supervisor's.
+  /// The process id of the supervisor.
   let pid: Int32
-  private let conversation: Int32
+  private let socket: Int32
 
   private static let loop = """
     import ctypes, os, socket, sys
@@ -17,49 +16,38 @@ final class PythonProcess {
       print(answer, flush=True)
     """
 
-  /// `below`: words of a command that starts another.
+  /// - Parameter words: A command that starts the interpreter.
   init(below words: [String] = []) throws {
     var ends: [Int32] = [0, 0]
     let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
     try #require(socketpair(AF_UNIX, kind, 0, &ends) == 0)
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    posix_spawn_file_actions_adddup2(&actions, ends[0], 0)
-    posix_spawn_file_actions_adddup2(&actions, ends[0], 1)
-    var pid: pid_t = 0
-    // With something left to do the shell stays, and is the parent.
+    // The shell has another command to run, so it stays as the parent.
     let line = ["/bin/sh", "-c", "\"$@\"; exit 0", "sh"] + words + ["python3", "-u", "-c", PythonProcess.loop]
-    var arguments = line.map { strdup($0) } + [nil]
-    let error = posix_spawn(&pid, "/bin/sh", &actions, nil, &arguments, environ)
-    posix_spawn_file_actions_destroy(&actions)
-    for argument in arguments { free(argument) }
+    pid = try Launch(line, input: ends[0], output: ends[0], error: 2).start()
     close(ends[0])
-    self.pid = pid
-    conversation = ends[1]
-    try #require(error == 0)
-    _ = try tell("pass")  // it has started
+    socket = ends[1]
+    _ = try execute("pass")  // waits until it has started
   }
 
   deinit {
-    close(conversation)  // the end of its standard input is the interpreter's end
+    close(socket)  // the interpreter ends at the end of its standard input
     waitpid(pid, nil, 0)
   }
 
-  /// Has it execute a line of Python. Returns what that left in `answer`.
+  /// Executes a line of Python. Returns the value that it assigned to `answer`.
   @discardableResult
-  func tell(_ line: String) throws -> String {
-    let text = Array((line + "\n").utf8)
-    try #require(write(conversation, text, text.count) == text.count)
+  func execute(_ line: String) throws -> String {
+    try #require(writeAll(line + "\n", to: socket))
     var answer: [UInt8] = []
     var byte: UInt8 = 0
-    while read(conversation, &byte, 1) == 1, byte != UInt8(ascii: "\n") { answer.append(byte) }
+    while read(socket, &byte, 1) == 1, byte != UInt8(ascii: "\n") { answer.append(byte) }
     try #require(byte == UInt8(ascii: "\n"), "it did not survive: \(line)")
     return String(decoding: answer, as: UTF8.self)
   }
 
-  /// Has it listen. Returns the port.
+  /// Makes the interpreter listen and returns the port.
   func listen(_ name: String = "l", on address: String = "127.0.0.1", protocol number: Int = 0) throws -> UInt16 {
-    try tell("\(name) = socket.socket(proto=\(number)); \(name).bind(('\(address)', 0)); \(name).listen()")
-    return try #require(UInt16(try tell("answer = \(name).getsockname()[1]")))
+    try execute("\(name) = socket.socket(proto=\(number)); \(name).bind(('\(address)', 0)); \(name).listen()")
+    return try #require(UInt16(try execute("answer = \(name).getsockname()[1]")))
   }
 }

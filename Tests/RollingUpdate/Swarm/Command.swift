@@ -19,9 +19,8 @@ func output(of words: [String]) throws(Failure) -> String {
 }
 
 private func readToEnd(_ descriptor: Int32) throws(Failure) -> String {
-  let reader = LineReader(descriptor)
-  var lines: [String] = []
-  while let line = reader.next(within: 300_000) { lines.append(line) }
-  guard reader.isAtEnd else { throw Failure("a command prints nothing for five minutes, and does not end") }
-  return lines.joined(separator: "\n")
+  let output = CapturedOutput(descriptor)
+  while output.next(within: 300_000) != nil {}
+  guard output.descriptor < 0 else { throw Failure("a command prints nothing for five minutes, and does not end") }
+  return output.text
 }

@@ -48,7 +48,7 @@ final class SwarmEngine: Sendable {
     removeServices()
     _ = try? docker("swarm", "leave", "--force")
     // To the namespace's first process, which is tini.
-    for first in children(of: namespace) { kill(first, SIGTERM) }
+    for first in Proc.children(of: namespace) { kill(first, SIGTERM) }
     if !hasEnded(within: 60_000) {
       kill(namespace, SIGKILL)
       _ = hasEnded(within: -1)

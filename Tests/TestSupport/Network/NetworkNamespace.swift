@@ -1,10 +1,9 @@
 import Glibc
 
-/// Gives the calling thread, and all that it starts from now on, a network of its own, in which 127.0.0.1 works and
-/// nothing else is: unshare(2).
+/// Moves the calling thread, and all that it starts later, into a new network namespace with loopback only: unshare(2).
 package func enterOwnNetwork() throws(Failure) {
   typealias Function = @convention(c) (Int32) -> Int32
-  // The Glibc module leaves out what only Linux has.
+  // The Glibc module omits Linux-only calls.
   let newNetwork: Int32 = 0x4000_0000
   guard let symbol = dlsym(nil, "unshare"), unsafeBitCast(symbol, to: Function.self)(newNetwork) == 0 else {
     throw Failure("unshare: \(text(errno))")

@@ -1,55 +1,55 @@
 import Glibc
 
-/// A client of one HTTP server that keeps its connection where it may, and says exactly what went wrong where something
-/// did.
+/// A client of one HTTP server, with optional keep-alive. It reports the exact kind of failure.
 package final class HTTPClient {
   private let endpoint: Endpoint
   private let keepsAlive: Bool
-  private let patience: Int
+  private let timeout: Int
   private var socket: Int32 = -1
 
-  /// What became of a request that was not answered in full.
+  /// The reason why a request did not get a complete response.
   package enum RequestError: Error, Sendable {
-    /// Nobody listens.
+    /// No socket listens.
     case refused
-    /// The connection was reset, or closed before the answer was complete.
+    /// The connection was reset, or closed before the response was complete.
     case reset
-    /// No answer within the patience.
+    /// No byte arrived within the timeout.
     case timeout
-    /// What came is no HTTP answer of known length, or no connection could be made for another reason.
+    /// The response is not HTTP of known length, or the connection failed for another reason.
     case other
   }
 
   /// - Parameters:
   ///   - endpoint: The server.
-  ///   - keepsAlive: Whether one connection serves for many requests.
-  ///   - patience: Seconds without a byte after which a request is given up.
-  package init(_ endpoint: Endpoint, keepsAlive: Bool = false, patience: Int = 5) {
-    (self.endpoint, self.keepsAlive, self.patience) = (endpoint, keepsAlive, patience)
+  ///   - keepsAlive: Whether one connection serves many requests.
+  ///   - timeout: The seconds without a byte after which a request fails.
+  package init(_ endpoint: Endpoint, keepsAlive: Bool = false, timeout: Int = 5) {
+    (self.endpoint, self.keepsAlive, self.timeout) = (endpoint, keepsAlive, timeout)
   }
 
-  deinit { hangUp() }
+  deinit { closeConnection() }
 
-  /// One GET, its answer read to the end.
+  /// Sends one GET and reads the whole response.
   ///
   /// - Returns: The status.
+  /// - Throws: The kind of failure.
   package func get(_ path: String) throws(RequestError) -> Int {
-    if socket >= 0 && isStale { hangUp() }
-    if socket < 0 { try dial() }
+    if socket >= 0 && isStale { closeConnection() }
+    if socket < 0 { try openConnection() }
     do throws(RequestError) {
       let connection = keepsAlive ? "keep-alive" : "close"
       let request = "GET \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: \(connection)\r\n\r\n"
       guard sendAll(request, over: socket) else { throw .reset }
       let (status, closes) = try readAnswer()
-      if !keepsAlive || closes { hangUp() }
+      if !keepsAlive || closes { closeConnection() }
       return status
     } catch {
-      hangUp()
+      closeConnection()
       throw error
     }
   }
 
-  private func dial() throws(RequestError) {
+  private func openConnection() throws(RequestError) {
     do throws(ConnectError) {
       socket = try connect(to: endpoint)
     } catch {
@@ -60,15 +60,15 @@ package final class HTTPClient {
       default: throw .other
       }
     }
-    limit(socket, seconds: patience)
+    limit(socket, seconds: timeout)
   }
 
-  private func hangUp() {
+  private func closeConnection() {
     if socket >= 0 { close(socket) }
     socket = -1
   }
 
-  /// Every HTTP client looks, before it uses a connection again, whether the server has closed it meanwhile.
+  /// Whether the server has closed the connection: HTTP clients check this before they reuse one.
   private var isStale: Bool {
     var byte: UInt8 = 0
     return recv(socket, &byte, 1, Int32(MSG_DONTWAIT) | Int32(MSG_PEEK)) >= 0 || errno != EAGAIN
@@ -86,7 +86,7 @@ package final class HTTPClient {
       if count < 0 { throw errno == EAGAIN ? .timeout : .reset }
       if count == 0 {
         guard let head else { throw bytes.isEmpty ? .reset : .other }
-        // Without a length the end of the connection is the end of the answer.
+        // Without a length the end of the connection ends the response.
         guard head.length == nil else { throw .reset }
         break
       }
@@ -97,15 +97,15 @@ package final class HTTPClient {
   }
 }
 
-/// The status line and headers of an answer.
+/// The status line and headers of a response.
 private struct AnswerHead {
   let status: Int
   let length: Int?
   let closes: Bool
-  /// Where the body begins.
+  /// The offset of the body.
   let end: Int
 
-  /// Nil: not all of it is there, or it is none.
+  /// Returns `nil` if the head is incomplete or invalid.
   init?(_ bytes: [UInt8]) {
     let terminator = Array("\r\n\r\n".utf8)
     guard let at = bytes.indices.first(where: { bytes[$0...].starts(with: terminator) }) else { return nil }
@@ -125,7 +125,7 @@ private struct AnswerHead {
   }
 }
 
-/// The status of a GET over a connection of its own to a port of the loopback address; nil for whatever went wrong.
+/// Returns the status of a GET on a new connection to a port of 127.0.0.1, or `nil` on any failure.
 package func get(_ path: String, port: UInt16) -> Int? {
   try? HTTPClient(Endpoint(port: port)).get(path)
 }
