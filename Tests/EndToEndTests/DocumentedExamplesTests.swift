@@ -59,8 +59,7 @@ import Testing
     var setup = LaunchOptions.withTraffic
     setup.environment["KUBERNETES_SERVICE_HOST"] = "10.0.0.1"
     let pod = try Run.ebb([], ["sh", "-c", script], in: .pid1, setup)
-    try pod.wait(for: "process 1") { Proc.children(of: pod.pid).first != nil }
-    let first = try pod.supervisor()
+    let first = try pod.firstChild()
     try pod.waitForPage(of: first)
     try pod.wait(for: "the app") {
       let words = [try Binaries.ebb(), "status", "--connections", "--json"]

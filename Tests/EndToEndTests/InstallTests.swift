@@ -59,9 +59,7 @@ struct InstallTests {
   }
 
   @Test(.needs(.root), arguments: [("size=64k", "No space left on device"), ("ro", "Read-only file system")])
-  func `ebb install keeps the old file if the file system is full or read-only`(_ options: String, _ reason: String)
-    throws
-  {
+  func `ebb install keeps the old file on a full or read-only file system`(_ options: String, _ reason: String) throws {
     let folder = try TestResources.folder()
     let script = """
       mount -t tmpfs none "$1" && printf old > "$1/ebb" && mount -o "remount,$2" "$1" || exit 1

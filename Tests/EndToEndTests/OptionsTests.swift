@@ -103,7 +103,7 @@ struct OptionsTests {
     (["--delay", "0", "--kill-margin", "30s"], "31s"), (["--grace", "30s"], "31s"),
     (["--delay", "1500ms", "--grace", "1200ms", "-t", "3s", "--kill-margin", "500ms"], "3s200ms"),
   ])
-  func `times that do not fit are refused with the smallest grace period that fits`(options: [String], least: String)
+  func `times that do not fit are refused with the least grace period that fits`(options: [String], least: String)
     throws
   {
     let run = try Run.ebb(options, testApp("exit", "0"))
@@ -160,8 +160,7 @@ struct OptionsTests {
   }
 
   @Test func `short options may share one argument, the last with its value`() throws {
-    let run = try Run.ebb(["-gwsr", "USR1:USR2", "-e3"], testApp("signals", "--exit-on", "USR2:3"))
-    try run.line("ready")
+    let run = try Run.ready(["-gwsr", "USR1:USR2", "-e3"], testApp("signals", "--exit-on", "USR2:3"))
     try run.send(.sigusr1)
     try run.expect(.code(0))
   }
@@ -169,10 +168,8 @@ struct OptionsTests {
   @Test(arguments: ["TERM", "SIGTERM", "15"])
   func `a signal may be given by name, with the prefix SIG or by number`(name: String) throws {
     let options = ["-r", "\(name):RTMIN+3", "--delay", "0"]
-    let run = try Run.ebb(options, testApp("signals", "--exit-on", "RTMIN+3:5"))
-    try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(5))
+    let run = try Run.ready(options, testApp("signals", "--exit-on", "RTMIN+3:5"))
+    try run.stop(.code(5))
   }
 
   // MARK: Variables
@@ -199,10 +196,8 @@ struct OptionsTests {
   @Test func `a flag overrides its variable`() throws {
     let setup = LaunchOptions.environment(["EBB_DELAY": "25s", "EBB_REMAP_EXIT": "0:9", "EBB_REWRITE": "TERM:QUIT"])
     let options = ["--delay", "0", "-e", "1:2", "-r", "TERM:INT"]
-    let run = try Run.ebb(options, testApp("signals", "--exit-on", "INT:0"), setup)
-    try run.line("ready")
-    let sent = try run.send(.sigterm)
-    try run.expect(.code(0))
+    let run = try Run.ready(options, testApp("signals", "--exit-on", "INT:0"), setup)
+    let sent = try run.stop(.code(0))
     #expect(Clock.now() - sent < .seconds(20))
     #expect(run.signals == ["got INT"])
   }

@@ -27,8 +27,10 @@ struct ChildTests {
 
   private func nextEvent(of pid: Int32) -> ChildEvent {
     while true {
+      // Blocks until there is an event, which it leaves for `nextChildEvent`.
+      var info = siginfo_t()
+      waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOWAIT)
       switch nextChildEvent() {
-      case .nothing: usleep(1000)
       case .ended(let ended, let status) where ended == pid: return .ended(pid: ended, status)
       case .stopped(let stopped, let signal) where stopped == pid: return .stopped(pid: stopped, by: signal)
       case .noChildren: return .noChildren

@@ -34,8 +34,7 @@ struct BesideSupervisorTests {
       kill $ebb
       wait
       """
-    var setup = LaunchOptions.withTraffic
-    setup.launch = ["--network-namespace"]
+    let setup = LaunchOptions.withTraffic(launch: ["--network-namespace"])
     let run = try Run.program(["/bin/sh", "-c", script], setup)
     try run.expect(.code(0))
     let last = try #require(run.out.lines.last { $0.hasPrefix("drained after ") }, "\(run)")
@@ -47,8 +46,7 @@ struct BesideSupervisorTests {
 
   @Test func `ebb drain warns once that the kernel reports no connection ages`() throws {
     let port = try Client.freePort()
-    var setup = LaunchOptions.withTraffic
-    setup.launch = ["--no-netlink"]
+    let setup = LaunchOptions.withTraffic(launch: ["--no-netlink"])
     let server = try Run.program(testApp("serve", "\(port)", "--no-accept"))
     try server.line("listening")
     let client = try RawClient(port)

@@ -36,9 +36,7 @@ struct ControlGroupsTests {
   }
 
   @Test
-  func `ebb drain counts the listening sockets of its control group when that is the root of its cgroup namespace`()
-    throws
-  {
+  func `ebb drain counts the sockets of its control group in a cgroup namespace`() throws {
     #expect(try ports(seenFrom: "b", root: true) == "port 7001")
   }
 
@@ -67,8 +65,7 @@ struct ControlGroupsTests {
       echo 0 > /sys/fs/cgroup/cgroup.procs
       rmdir $groups/a $groups/b $groups
       """
-    var setup = LaunchOptions.withTraffic
-    setup.launch = ["--network-namespace"]
+    let setup = LaunchOptions.withTraffic(launch: ["--network-namespace"])
     let run = try Run.program(["/bin/sh", "-c", "exec unshare --mount sh -c \"$0\"", script], setup)
     try run.expect(.code(0))
     // A sample that could not find the owners of the listening sockets has no ports.

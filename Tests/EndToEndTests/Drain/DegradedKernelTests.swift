@@ -29,9 +29,9 @@ struct DegradedKernelTests {
     let report = try server.report()
     #expect(report.drainEndedBy == "bound" && report.inFlight("at_forward") == 1, "\(report)")
     let line = try line(server)
-    #expect(
-      line.source == "proc" && line.level == "warning"
-        && line.message?.hasPrefix("the kernel does not report connection ages") == true)
+    #expect(line.source == "proc")
+    #expect(line.level == "warning")
+    #expect(line.message?.hasPrefix("the kernel does not report connection ages") == true)
     _ = client
   }
 
@@ -104,7 +104,7 @@ struct DegradedKernelTests {
     setup.launch.insert("--network-namespace", at: 0)
     let run = try Run.ebb(["--log", "json"] + short, testApp("serve", "0", "--no-accept"), setup)
     let port = Int(try run.line("listening").number("port"))
-    let first = try #require(Proc.children(of: run.pid).first)
+    let first = try run.firstChild()
     let script = "exec 3<>/dev/tcp/127.0.0.1/\(port); echo GET >&3; echo connected; exec sleep 600"
     let client = try Run.program(["/bin/bash", "-c", script], inNetworkOf: first)
     try client.line("connected")
@@ -138,15 +138,14 @@ struct DegradedKernelTests {
   }
 
   private func noProc(_ more: [String]) -> LaunchOptions {
-    var setup = LaunchOptions.withTraffic
-    setup.launch = ["--pid-namespace-without-proc"] + more
+    let setup = LaunchOptions.withTraffic(launch: ["--pid-namespace-without-proc"] + more)
     return setup
   }
 
   @discardableResult
   private func stop(_ run: Run) throws -> Duration {
     let moment = Clock.now()
-    kill(try #require(Proc.children(of: run.pid).first), SIGTERM)
+    kill(try run.firstChild(), SIGTERM)
     return moment
   }
 
@@ -217,7 +216,8 @@ struct DegradedKernelTests {
     let report = try server.report()
     #expect(report.drainEndedBy == "quiet" && report.inFlight("at_stop") == 1, "\(report)")
     let line = try line(server)
-    #expect(line.source == "diag+info" && line.level == "info")
+    #expect(line.source == "diag+info")
+    #expect(line.level == "info")
   }
 
   @Test(.needs(.runc))

@@ -35,7 +35,8 @@ struct DrainCommandTests {
     #expect(lines.count >= 3 && lines.count <= Int(passed.components.seconds) + 2, "\(run)")
     let end = " (quiet): 0 busy, 1 idle (1 idle), port \(port), by diag+info"
     #expect(lines.last?.hasPrefix("drained after ") == true && lines.last?.hasSuffix(end) == true, "\(run)")
-    #expect(server.signals == [] && server.poll() == nil)
+    #expect(server.signals == [])
+    #expect(server.poll() == nil)
   }
 
   @Test func `ebb drain that times out exits with 1 and names the remaining connections`() throws {
@@ -104,7 +105,8 @@ struct DrainCommandTests {
     try client.expectAnswer()
     try run.expect(.code(0))
     #expect(run.out.lines.last?.hasSuffix(", port \(server.port), by diag+info") == true, "\(run)")
-    #expect(server.run.poll() == nil && server.run.err.text == "")
+    #expect(server.run.poll() == nil)
+    #expect(server.run.err.text == "")
   }
 
   @Test func `ebb drain as the supervisor's pre-stop hook delays SIGTERM until a request is answered`() throws {
@@ -156,14 +158,14 @@ struct DrainCommandTests {
     try client.expectAnswer()
     try drained.expect(.code(0))
     #expect(drained.out.lines.last?.hasSuffix(", port \(port), by diag+info") == true, "\(drained)")
-    #expect(container.run.poll() == nil && container.run.err.text == "")
+    #expect(container.run.poll() == nil)
+    #expect(container.run.err.text == "")
   }
 
   /// Runs a command with its own /proc and network namespace and without a supervisor, as a container does.
   private func alone(_ command: [String]) throws -> (run: Run, first: pid_t) {
     let run = try Run.program(command, .launch("--network-namespace", "--pid-namespace"))
-    try run.wait(for: "process 1") { Proc.children(of: run.pid).first != nil }
-    return (run, Proc.children(of: run.pid)[0])
+    return (run, try run.firstChild())
   }
 
   private func drain(inside first: pid_t, _ options: String...) throws -> CommandResult {
@@ -176,7 +178,8 @@ struct DrainCommandTests {
     let (server, first) = try alone(testApp("serve", "0", "--no-accept"))
     let port = Int(try server.line("listening").number("port"))
     let quiet = try drain(inside: first, "--delay", "0", "--drain-quiet", "300ms")
-    #expect(quiet.exit == .code(0) && quiet.out.hasSuffix(" (quiet): 0 busy, 0 idle, port \(port), by diag+info\n"))
+    #expect(quiet.exit == .code(0))
+    #expect(quiet.out.hasSuffix(" (quiet): 0 busy, 0 idle, port \(port), by diag+info\n"))
     let client = try Run.program(testApp("connect", "\(port)", "1", "--silent"), inNetworkOf: first)
     try client.line("connected")
     let busy = try drain(inside: first, "--delay", "0", "--drain-timeout", "500ms")

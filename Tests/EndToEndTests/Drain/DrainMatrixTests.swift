@@ -4,9 +4,7 @@ import Testing
 /// Requests over TLS, HTTP/2, gRPC and WebSocket to real servers that exit immediately on the stop signal.
 @Suite(.endsItsProcesses, .needs(.program("nginx")), .needs(.program("haproxy")), .needs(.program("openssl")))
 struct DrainMatrixTests {
-  @Test func `requests in flight over TLS, HTTP/2, gRPC and WebSocket are answered and idle connections end by quiet`()
-    throws
-  {
+  @Test func `requests over TLS, HTTP/2, gRPC and WebSocket are answered and idle connections end by quiet`() throws {
     let matrix = (#filePath as NSString).deletingLastPathComponent + "/../../DrainMatrix/matrix.py"
     let run = try Run.program([
       "/usr/bin/python3", matrix, "--ebb", try Binaries.ebb(), "--short", "--ports", "--jobs", "2",

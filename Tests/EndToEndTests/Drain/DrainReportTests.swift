@@ -59,7 +59,7 @@ struct DrainReportTests {
     let server = try ServedApp(["--delay", "500ms", "--drain-quiet", "300ms"])
     let client = try RawClient(server.port)
     try client.exchange()
-    usleep(50_000)  // the kernel processes the acknowledgement in this time, which no interface shows
+    try server.waitUntilAnswered()
     try server.stop()
     let report = try server.report()
     #expect(report.values["advice"] is NSNull && report.values["last_connection_ms"] is NSNull, "\(report)")
@@ -70,10 +70,10 @@ struct DrainReportTests {
     let server = try ServedApp(["--delay", "5s", "--drain-quiet", "300ms"])
     let client = try RawClient(server.port)
     try client.exchange()
-    usleep(50_000)
-    try server.stop()
+    try server.waitUntilAnswered()
+    let sent = try server.stop()
     try server.run.event("connections")
-    usleep(300_000)
+    try Clock.wait(for: "300 ms") { Clock.now() - sent >= .milliseconds(300) }
     for _ in 0..<5 { try client.exchange() }
     let report = try server.report()
     #expect(report["last_request_ms"].map { $0 >= 300 } == true, "\(report)")
@@ -156,8 +156,7 @@ struct DrainReportTests {
     setup.environment["EBB_DRAIN_QUIET"] = "300ms"
     let run = try Run.ebb(["--delay", "10s"], testApp("serve", "0"), in: .subreaper, setup)
     let port = try run.line("listening").number("port")
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
     let lines = run.err.lines
     #expect(lines.count == 6, "\(run)")
     #expect(lines[2].contains(" event=connections source=diag+info ports=[\(port)] in_flight=0 busy=0 idle=0 msg="))
@@ -174,9 +173,14 @@ struct DrainReportTests {
     let busy = try RawClient(server.port)
     busy.ask("/delay/30")
     try server.expectRequest()
-    sleep(2)  // a connection is idle after 2 s without a byte
-    let connections = try server.connections()
-    #expect(connections["source"] as? String == "diag+info" && connections["ports"] as? [Int] == [server.port])
+    var connections: [String: Any] = [:]
+    try server.run.wait(for: "2 s without a byte") {
+      connections = try server.connections()
+      let list = connections["list"] as? [[String: Any]] ?? []
+      return list.allSatisfy { ($0["last_in_ms"] as? Int ?? 0) >= 2000 }
+    }
+    #expect(connections["source"] as? String == "diag+info")
+    #expect(connections["ports"] as? [Int] == [server.port])
     #expect(connections["busy"] as? Int == 1 && connections["idle"] as? Int == 1, "\(connections)")
     #expect(connections["classes"] as? [String: Int] == ["owed-response": 1, "idle": 1], "\(connections)")
     let list = try #require(connections["list"] as? [[String: Any]])
@@ -250,8 +254,7 @@ struct DrainReportTests {
     let none = try CommandResult.ebb("status", "--connections", about: server.run)
     #expect(none.out.contains("\nclients   0 busy, 0 idle, port \(server.port), by diag+info\n"), "\(none)")
     #expect(none.out.hasSuffix("\n\nno connections\n"), "\(none)")
-    let deaf = try Run.ebb([], testApp("stay"))
-    try deaf.line("ready")
+    let deaf = try Run.ready([], testApp("stay"))
     let answer = try CommandResult.ebb("status", "--connections", about: deaf)
     #expect(answer.exit == .code(0) && answer.out.hasSuffix("\n\nno connections\n"), "\(answer)")
   }

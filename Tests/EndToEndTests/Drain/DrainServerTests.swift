@@ -8,8 +8,7 @@ struct DrainServerTests {
   /// Starts a server whose port is discovered. It runs in a new network namespace, because thousands of connections per
   /// second would otherwise use up the ports of all tests.
   private func started(_ options: [String], _ command: [String], _ port: Int, folder: String) throws -> Run {
-    var setup = LaunchOptions.withTraffic
-    setup.launch = ["--network-namespace", "--cwd", folder]
+    let setup = LaunchOptions.withTraffic(launch: ["--network-namespace", "--cwd", folder])
     let all = [
       "--log", "json", "--delay", "1s", "-t", "60s", "--drain-quiet", "3s", "--drain-timeout", "40s", "--grace", "3s",
     ]
@@ -21,7 +20,8 @@ struct DrainServerTests {
 
   /// Stops the server while the client sends requests, and checks them and the report.
   private func throughAStop(of run: Run, _ client: Run, requests: () throws -> Void) throws {
-    sleep(1)  // the client must have sent requests before the stop
+    let before = try receivedSegments(run)
+    try run.wait(for: "requests before the stop") { try receivedSegments(run) > before + 10 }
     let sent = try run.send(.sigterm)
     _ = try client.exit()
     let end = Clock.now()
@@ -34,6 +34,14 @@ struct DrainServerTests {
     #expect(report["drain_ms"].map { $0 >= 1000 } == true, "\(report)")
     #expect(report.inFlight("at_forward") == 0, "\(report)")
     #expect(!(try run.records()).contains { $0["level"] as? String == "warning" }, "\(report)")
+  }
+
+  /// Returns the number of TCP segments that have arrived in the network namespace of a process.
+  private func receivedSegments(_ run: Run) throws -> Int {
+    let lines = try readFile("/proc/\(run.pid)/net/snmp").split(separator: "\n").filter { $0.hasPrefix("Tcp: ") }
+    let fields = lines.map { $0.split(separator: " ") }
+    let column = try #require(fields.first?.firstIndex(of: "InSegs"))
+    return try #require(fields.last.flatMap { Int($0[column]) })
   }
 
   /// Sends 50 requests, 10 per second, on one connection if the server allows it.
@@ -64,40 +72,6 @@ struct DrainServerTests {
 
   // MARK: Servers
 
-  private func nginx(_ folder: String, _ port: Int) throws -> [String] {
-    let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-    let paths = kinds.map { "\($0)_temp_path \(folder)/\($0);" }.joined(separator: " ")
-    let configuration = """
-      \(geteuid() == 0 ? "user root;" : "") daemon off; worker_processes 2; pid \(folder)/pid; error_log stderr crit;
-      events { worker_connections 64; }
-      http {
-        access_log off; keepalive_requests 10000000; \(paths)
-        server { listen 127.0.0.1:\(port); location / { return 200 "ok\\n"; } }
-      }
-
-      """
-    try configuration.write(toFile: folder + "/nginx.conf", atomically: true, encoding: .utf8)
-    return [installed("nginx"), "-e", "stderr", "-c", folder + "/nginx.conf"]
-  }
-
-  private func haproxy(_ folder: String, _ port: Int) throws -> [String] {
-    let configuration = """
-      global
-        maxconn 100
-      defaults
-        mode http
-        timeout client 30s
-        timeout server 30s
-        timeout connect 5s
-      frontend all
-        bind 127.0.0.1:\(port)
-        http-request return status 200 content-type text/plain string ok
-
-      """
-    try configuration.write(toFile: folder + "/haproxy.cfg", atomically: true, encoding: .utf8)
-    return [installed("haproxy"), "-db", "-q", "-f", folder + "/haproxy.cfg"]
-  }
-
   enum Load: String, CaseIterable { case curl, wrk }
 
   @Test(
@@ -105,7 +79,9 @@ struct DrainServerTests {
     arguments: Load.allCases)
   func `nginx under ebb answers every request during delay and drain`(load: Load) throws {
     let (folder, port) = (try TestResources.folder(), try Client.freePort())
-    let run = try started(["-r", "TERM:QUIT"], try nginx(folder, port), port, folder: folder)
+    let server = "server { listen 127.0.0.1:\(port); location / { return 200 \"ok\\n\"; } }"
+    let nginx = try makeNginx(folder, http: "keepalive_requests 10000000; \(server)", workers: 2)
+    let run = try started(["-r", "TERM:QUIT"], nginx, port, folder: folder)
     try expectNoFailure(run, port, load, reuses: true)
     #expect(try FinalReport(run)["code"] == 0)
   }
@@ -115,7 +91,9 @@ struct DrainServerTests {
     arguments: Load.allCases)
   func `haproxy under ebb answers every request during delay and drain`(load: Load) throws {
     let (folder, port) = (try TestResources.folder(), try Client.freePort())
-    let run = try started(["-r", "TERM:USR1"], try haproxy(folder, port), port, folder: folder)
+    let rules = "http-request return status 200 content-type text/plain string ok"
+    let haproxy = try makeHaproxy(folder, port, rules: rules)
+    let run = try started(["-r", "TERM:USR1"], haproxy, port, folder: folder)
     try expectNoFailure(run, port, load, reuses: true)
     #expect(try FinalReport(run)["code"] == 0)
   }

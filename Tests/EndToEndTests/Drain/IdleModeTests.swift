@@ -16,7 +16,8 @@ struct IdleModeTests {
     #expect(report["connections_after_stop"] == 0, "\(report)")
     #expect(report["drain_ms"].map { $0 < 15_000 } == true, "\(report)")
     let connections = try server.sampleWithPorts()
-    #expect(connections["source"] as? String == "diag+info" && connections["ports"] as? [Int] == [server.port])
+    #expect(connections["source"] as? String == "diag+info")
+    #expect(connections["ports"] as? [Int] == [server.port])
   }
 
   @Test(arguments: [[], ["--silent"]])
@@ -97,7 +98,7 @@ struct IdleModeTests {
     let server = try ServedApp(["--delay", "200ms", "--drain", "zero", "--drain-quiet", "300ms"])
     var client: RawClient? = try RawClient(server.port)
     try client?.exchange()
-    usleep(50_000)  // the kernel processes the acknowledgement in this time, which no interface shows
+    try server.waitUntilAnswered()
     let sent = try server.stop()
     // Not a wait for a condition: the time in which nothing may happen.
     sleep(2)
@@ -110,9 +111,7 @@ struct IdleModeTests {
   }
 
   @Test
-  func `--drain zero lasts until its timeout if a connection stays open and ends immediately without connections`()
-    throws
-  {
+  func `--drain zero times out on an open connection and ends immediately without one`() throws {
     for opens in [true, false] {
       let server = try ServedApp(["--delay", "200ms", "--drain", "zero", "--drain-timeout", "8s"])
       let client = opens ? try RawClient(server.port) : nil

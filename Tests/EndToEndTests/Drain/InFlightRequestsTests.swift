@@ -71,7 +71,7 @@ struct InFlightRequestsTests {
     try server.expectRequest()
     try server.stop()
     for _ in 0..<4 {
-      usleep(UInt32(pause) * 1000)
+      usleep(UInt32(pause) * 1000)  // not a wait for a condition: the pause of the upload
       server.run.out.read()
       #expect(server.run.signals == [])
       client.send(String(repeating: "x", count: 20_000))

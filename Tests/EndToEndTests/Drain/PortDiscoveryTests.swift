@@ -11,9 +11,7 @@ struct PortDiscoveryTests {
   // MARK: Listening sockets
 
   @Test(.needs(.ipv6), arguments: [(AF_INET, "127.0.0.1"), (AF_INET6, "[0:0:0:0:0:0:0:1]")])
-  func `the drain waits for IPv4 and IPv6 clients of a dual-stack listening socket`(family: Int32, address: String)
-    throws
-  {
+  func `the drain waits for clients of a dual-stack listening socket`(family: Int32, address: String) throws {
     let server = try ServedApp(short, ["--dual"])
     let client = try RawClient(server.port, family: family)
     let asked = Clock.now()
@@ -137,8 +135,7 @@ struct PortDiscoveryTests {
     if !isFlag { setup.environment["EBB_DELAY"] = "2s" }
     let loop = "trap 'echo got TERM; exit 0' TERM; echo ready; while :; do sleep 0.1; done"
     let options = ["--log", "json"] + (isFlag ? ["--delay", "2s"] : [])
-    let run = try Run.ebb(options, ["/bin/sh", "-c", loop], in: .subreaper, setup)
-    try run.line("ready")
+    let run = try Run.ready(options, ["/bin/sh", "-c", loop], in: .subreaper, setup)
     let sent = try run.send(.sigterm)
     try run.line("got TERM")
     #expect(Clock.now() - sent >= .seconds(2))
@@ -152,10 +149,8 @@ struct PortDiscoveryTests {
 
   @Test(arguments: PIDRole.possible)
   func `an app that never listened gets SIGTERM immediately if no delay is set`(place: PIDRole) throws {
-    let run = try Run.ebb(["--log", "json", "-t", "600s"], testApp("signals"), in: place, .withTraffic)
-    try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    let run = try Run.ready(["--log", "json", "-t", "600s"], testApp("signals"), in: place, .withTraffic)
+    try run.stop(.code(0))
     let report = try FinalReport(run)
     #expect(report.drainEndedBy == "skipped" && report.text("delay_ended_by") == "skipped", "\(report)")
     #expect(!(try run.records()).contains { $0["level"] as? String == "warning" }, "\(report)")

@@ -7,8 +7,7 @@ import Testing
 struct FaultTests {
   @Test(arguments: PIDRole.possible)
   func `the stop signal is forwarded after a burst of 100 000 signals`(place: PIDRole) throws {
-    let run = try Run.ebb(["--delay", "0"], testApp("signals", "--only", "TERM"), in: place)
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "0"], testApp("signals", "--only", "TERM"), in: place)
     let supervisor = try run.supervisor()
     let before = Proc.anonymousKilobytes(of: supervisor)
     let names = ["USR1", "USR2", "HUP", "WINCH", "RTMIN+1", "INT"]
@@ -22,8 +21,7 @@ struct FaultTests {
   }
 
   @Test func `a burst of 100 000 signals does not increase memory`() throws {
-    let run = try Run.ebb([], testApp("signals", "--only", "TERM"))
-    try run.line("ready")
+    let run = try Run.ready([], testApp("signals", "--only", "TERM"))
     let names = ["USR1", "USR2", "HUP", "WINCH", "RTMIN+1", "INT"]
     func burst(_ count: Int) throws {
       try Run.program(testApp("burst", "\(run.pid)", "\(count)") + names).expect(.code(0))
@@ -38,8 +36,7 @@ struct FaultTests {
   @Test(.serialized, arguments: PIDRole.possible, [[], ["--exit"]])
   func `a storm of orphans during a stop ends at the deadline`(place: PIDRole, how: [String]) throws {
     let options = ["--delay", "0", "--grace", "3s", "--leftover-timeout", "1s", "-t", "10s"]
-    let run = try Run.ebb(options, testApp("storm", "10", "8") + how, in: place)
-    try run.line("ready")
+    let run = try Run.ready(options, testApp("storm", "10", "8") + how, in: place)
     let sent = try run.send(.sigterm)
     try run.line("storming")
     try run.expect(.code(how.isEmpty ? 137 : 0))

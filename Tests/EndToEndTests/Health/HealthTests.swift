@@ -7,8 +7,7 @@ import Testing
 struct HealthTests {
   private func started(_ options: [String] = [], in place: PIDRole = .subreaper) throws -> (run: Run, port: Int) {
     let port = try Client.freePort()
-    let run = try Run.ebb(["--health", "\(port)", "--delay", "0"] + options, testApp("signals"), in: place)
-    try run.line("ready")
+    let run = try Run.ready(["--health", "\(port)", "--delay", "0"] + options, testApp("signals"), in: place)
     return (run, port)
   }
 
@@ -46,8 +45,7 @@ struct HealthTests {
     // Command lines may contain secrets, and a client must not trigger a scan of all processes.
     #expect(status["processes"] is NSNull)
     #expect((status["command"] as? [String: Any])?["argv"] is NSNull)
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
   }
 
   @Test(.needs(.program("curl")), .needs(.ipv6)) func `the health port answers over IPv4 and IPv6`() throws {
@@ -69,8 +67,7 @@ struct HealthTests {
       #expect(text.contains("ebb_phase{phase=\"\(phase)\"} 1\n"))
       #expect(text.contains("ebb_signals_forwarded_total 1\n"))
       #expect(text.contains("ebb_deadline_seconds{deadline=\"kill\"} ") == (phase == "delaying"))
-      var setup = LaunchOptions()
-      setup.typesInput = true
+      let setup = LaunchOptions(typesInput: true)
       let check = try Run.program([installed("promtool"), "check", "metrics"], setup)
       try check.type(text)
       check.closeInput()
@@ -82,8 +79,7 @@ struct HealthTests {
   @Test(.mostlyWaits) func `the health endpoint answers until ebb exits`() throws {
     let port = try Client.freePort()
     let options = ["--health", "\(port)", "--delay", "0", "--grace", "10s"]
-    let run = try Run.ebb(options, testApp("signals", "--ignore-term"))
-    try run.line("ready")
+    let run = try Run.ready(options, testApp("signals", "--ignore-term"))
     try run.send(.sigterm)
     try run.line("got TERM")
     #expect(try RawClient.get(port, "/readyz") == (503, "stopping"))
@@ -104,8 +100,7 @@ struct HealthTests {
     let run = try Run.ebb(
       ["--health", "\(port)", "-vv", "--delay", "0"], ["sleep", "60"], LaunchOptions(launch: launch))
     try Clock.wait(for: "an answer") { try RawClient.get(port, "/readyz") == (200, "ok") }
-    try run.send(.sigterm)
-    try run.expect(.code(143))
+    try run.stop(.code(143))
   }
 
   @Test func `a health port in use is a fatal error before the command starts`() throws {
@@ -117,8 +112,7 @@ struct HealthTests {
   }
 
   @Test func `without --health ebb opens no socket`() throws {
-    let run = try Run.ebb([], testApp("signals"))
-    try run.line("ready")
+    let run = try Run.ready([], testApp("signals"))
     #expect(!Proc.descriptors(of: run.pid).values.contains { $0.hasPrefix("socket:") })
   }
 }
@@ -130,8 +124,7 @@ struct HealthAttackTests {
     run: Run, port: Int
   ) {
     let port = try Client.freePort()
-    let run = try Run.ebb(["--health", "\(port)", "--delay", "0"] + options, testApp("signals"), setup)
-    try run.line("ready")
+    let run = try Run.ready(["--health", "\(port)", "--delay", "0"] + options, testApp("signals"), setup)
     try Clock.wait(for: "the endpoint") { try RawClient.get(port, "/livez").status == 200 }
     return (run, port)
   }
@@ -212,8 +205,7 @@ struct HealthAttackTests {
     }
     #expect(try RawClient.get(port, "/readyz").status == 200)
     try Clock.wait(for: "the descriptors") { Proc.descriptors(of: run.pid).count < 20 }
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
   }
 
   @Test func `an idle health endpoint causes no context switch`() throws {
@@ -233,13 +225,11 @@ struct HealthAttackTests {
       "json", "--kill-margin", "10s",
     ]
     let script = "trap '' HUP; setsid sh -c 'trap \"\" TERM; echo ready; while :; do sleep 60; done' & wait"
-    let run = try Run.ebb(options, ["sh", "-c", script], .launch("--rlimit-nofile", "16"))
-    try run.line("ready")
+    let run = try Run.ready(options, ["sh", "-c", script], .launch("--rlimit-nofile", "16"))
     let silent = try (0..<20).map { _ in try RawClient(port) }
     #expect(try RawClient.get(port, "/readyz").status == 200)
     let another = try RawClient(port)
-    try run.send(.sigterm)
-    try run.expect(.code(143))
+    try run.stop(.code(143))
     #expect(run.err.text.contains("hooked\n"))
     #expect(!run.err.text.contains("unkillable"), "\(run)")
     withExtendedLifetime((silent, another)) {}

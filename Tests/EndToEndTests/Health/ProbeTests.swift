@@ -7,8 +7,7 @@ import Testing
 struct ProbeTests {
   @Test(arguments: PIDRole.possible)
   func `ebb probe succeeds before a stop and fails during it, and --live succeeds in both`(place: PIDRole) throws {
-    let run = try Run.ebb(["--delay", "20s"], testApp("signals"), in: place)
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "20s"], testApp("signals"), in: place)
     let ready = try CommandResult.ebb("probe", about: run)
     #expect(ready.exit == .code(0) && ready.out == "" && ready.err == "", "\(ready)")
     try run.send(.sigterm)
@@ -16,7 +15,8 @@ struct ProbeTests {
     let stopping = try CommandResult.ebb("probe", about: run)
     #expect(stopping.exit == .code(1) && stopping.out.hasSuffix("s ago\n"), "\(stopping)")
     #expect(try stopping.out.span(after: "not ready: delaying, the stop began ") < .seconds(20), "\(stopping)")
-    #expect(stopping.out.split(separator: "\n").count == 1 && stopping.err == "")
+    #expect(stopping.out.split(separator: "\n").count == 1)
+    #expect(stopping.err == "")
     #expect(try CommandResult.ebb("probe", "--live", about: run).exit == .code(0))
   }
 
@@ -41,8 +41,7 @@ struct ProbeTests {
   }
 
   @Test func `ebb probe --http accepts status 2xx and 3xx and names any other response`() throws {
-    let run = try Run.ebb([], testApp("stay"))
-    try run.line("ready")
+    let run = try Run.ready([], testApp("stay"))
     let answers: [(String, String?)] = [
       ("HTTP/1.1 204 No Content\r\n\r\n", nil), ("HTTP/1.0 302 Found\r\n", nil), ("HTTP/1.1 503 Busy\r\n", "HTTP 503"),
       ("HTTP/1.1 404\r\n", "HTTP 404"), ("SSH-2.0-x\r\n", "no HTTP answer"),
@@ -60,13 +59,13 @@ struct ProbeTests {
   }
 
   @Test func `ebb probe names a refused connection and a response that is late`() throws {
-    let run = try Run.ebb([], testApp("stay"))
-    try run.line("ready")
+    let run = try Run.ready([], testApp("stay"))
     let silent = try LoopbackSocket()
     let begun = Clock.now()
     let answer = try CommandResult.ebb(
       "probe", "--http", "http://127.0.0.1:\(silent.port)/", "--timeout", "200ms", about: run)
-    #expect(answer.out == "not ready: 127.0.0.1:\(silent.port): no response in time\n" && answer.exit == .code(1))
+    #expect(answer.out == "not ready: 127.0.0.1:\(silent.port): no response in time\n")
+    #expect(answer.exit == .code(1))
     #expect(Clock.now() - begun >= .milliseconds(200))
     let deaf = try LoopbackSocket(backlog: nil)
     let refused = try probe("--tcp", "\(deaf.port)", about: run)
@@ -78,9 +77,10 @@ struct ProbeTests {
 
   @Test func `ebb probe exits with 125 if the supervisor is missing or unreadable`() throws {
     let none = try CommandResult(try Run.ebb(arguments: ["probe", "--pid", "4194304"]))
-    #expect(none.exit == .code(125) && none.out == "" && none.err == "ebb: there is no process 4194304 here\n")
-    let run = try Run.ebb([], testApp("stay"))
-    try run.line("ready")
+    #expect(none.exit == .code(125))
+    #expect(none.out == "")
+    #expect(none.err == "ebb: there is no process 4194304 here\n")
+    let run = try Run.ready([], testApp("stay"))
     try run.waitForPage(of: run.pid)
     let poor = try CommandResult(
       try Run.ebb(arguments: ["probe", "--pid", "\(run.pid)"], .launch("--rlimit-nofile", "4")))

@@ -73,10 +73,8 @@ struct ReadyTests {
     let options = [
       "--ready-tcp", "\(try Client.freePort())", "--delay", "20s", "--log", "json", "--pre-stop", "touch \(folder)/ran",
     ]
-    let run = try Run.ebb(options, testApp("signals"))
-    try run.line("ready")
-    let sent = try run.send(.sigterm)
-    try run.expect(.code(0))
+    let run = try Run.ready(options, testApp("signals"))
+    let sent = try run.stop(.code(0))
     #expect(Clock.now() - sent < .seconds(15))
     #expect(try run.report()["delay_ended_by"] as? String == "skipped")
     #expect(!FileManager.default.fileExists(atPath: folder + "/ran"))
@@ -86,20 +84,17 @@ struct ReadyTests {
     let silent = try LoopbackSocket()
     let health = try Client.freePort()
     let options = ["--ready-http", "http://127.0.0.1:\(silent.port)/", "--health", "\(health)", "-vv"]
-    let run = try Run.ebb(options, testApp("signals"))
-    try run.line("ready")
+    let run = try Run.ready(options, testApp("signals"))
     try run.wait(for: "an attempt to be given up") { run.err.text.contains("no response in time") }
     #expect(try RawClient.get(health, "/readyz").body == "starting")
     try run.send(.sigusr1)
     try run.line("got USR1")
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
   }
 
   @Test func `--ready-hold keeps /readyz ready for its time after the stop signal`() throws {
     let health = try Client.freePort()
-    let run = try Run.ebb(["--health", "\(health)", "--ready-hold", "1s", "--delay", "20s"], testApp("signals"))
-    try run.line("ready")
+    let run = try Run.ready(["--health", "\(health)", "--ready-hold", "1s", "--delay", "20s"], testApp("signals"))
     let sent = try run.send(.sigterm)
     try run.line("ebb:", on: run.err)
     let answer = try RawClient.get(health, "/readyz")

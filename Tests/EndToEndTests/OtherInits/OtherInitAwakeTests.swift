@@ -30,15 +30,13 @@ struct OtherInitAwakeTests {
     let command = testApp("signals", "--ignore-term")
     let run = try ebb(as: "tini").start(["-e", "137", "--"] + command, variables)
     try run.line("ready")
-    let sent = try run.send(.sigterm)
-    try run.expect(.code(0))
+    let sent = try run.stop(.code(0))
     #expect(Clock.now() - sent >= .seconds(2))
   }
 
   @Test func `ebb as plain tini below ebb leaves the delay to the outer one and forwards SIGTERM once`() throws {
     let command = [try Init.link("tini"), "-s", "--"] + testApp("signals")
-    let run = try Run.ebb(["--delay", "1s", "--drain", "time"], command, in: .subreaper, .withTraffic)
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "1s", "--drain", "time"], command, in: .subreaper, .withTraffic)
     try run.waitForPage(of: try run.command())
     let status = try CommandResult.ebb("status", about: run)
     #expect(status.out.contains("delay 1.0s (flag)"), "\(status)")
@@ -90,8 +88,7 @@ struct OtherInitAwakeTests {
     let run = try ebb(as: name).start(options + ["--"] + testApp("signals"))
     try run.line("ready")
     try run.send(Signal(number: SIGSEGV, description: "SEGV"))
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
     #expect(run.signals == ["got TERM"])
   }
 

@@ -57,7 +57,7 @@ struct OtherInitCommandLineTests {
   ]
 
   @Test(arguments: tini, Init.Maker.allCases)
-  func `a command line of tini gives its exit code under tini and under ebb`(line: Line, maker: Init.Maker) throws {
+  func `a command line of tini gives the same exit code under ebb`(line: Line, maker: Init.Maker) throws {
     try check(line, maker)
   }
 
@@ -79,9 +79,9 @@ struct OtherInitCommandLineTests {
   ]
 
   @Test(arguments: dumbInit, Init.Maker.allCases)
-  func `a command line of dumb-init gives its exit code under dumb-init and under ebb`(line: Line, maker: Init.Maker)
-    throws
-  { try check(line, maker) }
+  func `a command line of dumb-init gives the same exit code under ebb`(line: Line, maker: Init.Maker) throws {
+    try check(line, maker)
+  }
 
   static let catatonit: [Line] = [
     Line("catatonit", exit3, 3), Line("catatonit", ["-g"] + exit3, 3),
@@ -94,9 +94,9 @@ struct OtherInitCommandLineTests {
   ]
 
   @Test(arguments: catatonit, Init.Maker.allCases)
-  func `a command line of catatonit gives its exit code under catatonit and under ebb`(line: Line, maker: Init.Maker)
-    throws
-  { try check(line, maker) }
+  func `a command line of catatonit gives the same exit code under ebb`(line: Line, maker: Init.Maker) throws {
+    try check(line, maker)
+  }
 
   @Test(
     arguments: [
@@ -122,8 +122,7 @@ struct OtherInitCommandLineTests {
     let options = name.contains("tini") || name == "docker-init" ? ["-s"] : []
     let run = try Init(name: name, maker: .ebb).start(options + ["--"] + testApp("signals"), variables)
     try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
     try run.readToEnd()
     #expect(run.err.text == "", "\(run)")
   }

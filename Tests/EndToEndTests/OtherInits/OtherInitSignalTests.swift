@@ -119,13 +119,10 @@ struct OtherInitSignalTests {
   }
 
   @Test(arguments: forms, Init.Maker.allCases)
-  func `an init exits with 128 plus the number of the signal that killed its command`(form: Form, maker: Init.Maker)
-    throws
-  {
+  func `an init exits with 128 plus the signal that killed its command`(form: Form, maker: Init.Maker) throws {
     let run = try start(form, maker, testApp("stay"))
     try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(128 + SIGTERM))
+    try run.stop(.code(128 + SIGTERM))
   }
 
   // MARK: dumb-init's rewrites and job control
@@ -164,8 +161,7 @@ struct OtherInitSignalTests {
     try run.wait(for: "both to stop") { Proc.state(of: run.pid) == "T" && Proc.state(of: command) == "T" }
     try run.send(.sigcont)
     try run.line("got CONT")
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
     #expect(run.signals == ["got CONT", "got TERM"])
   }
 
@@ -215,8 +211,7 @@ struct OtherInitSignalTests {
     }
     #expect((Proc.parent(of: pid) == run.pid) == adoption.isSubreaper, "\(run)")
     kill(pid, SIGKILL)
-    try run.send(.sigterm)
-    try run.expect(.code(128 + SIGTERM))
+    try run.stop(.code(128 + SIGTERM))
     #expect(run.err.text.contains("zombie reaping won't work") == adoption.warns, "\(run)")
   }
 

@@ -9,8 +9,7 @@ struct CoreTests {
 
   @Test(arguments: PIDRole.possible)
   func `ebb has one thread before its first log line and two after it`(place: PIDRole) throws {
-    let run = try Run.ebb(["--delay", "0"], testApp("signals", "--ignore-term"), in: place)
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "0"], testApp("signals", "--ignore-term"), in: place)
     let supervisor = try run.supervisor()
     _ = try Proc.settle(supervisor)
     #expect(try threads(run) == 1)
@@ -91,8 +90,7 @@ struct CoreTests {
     reader.read()
     try run.send(.sigusr1)
     try run.line("got USR1")
-    try run.send(.sigterm)
-    try run.expect(.code(3))
+    try run.stop(.code(3))
     close(writing)
     try Clock.wait(for: "the lines") {
       reader.read()
@@ -173,13 +171,11 @@ struct CoreTests {
   @Test(arguments: 5...20)
   func `ebb raises its own descriptor limit and leaves the command's unchanged`(count: Int) throws {
     let options = ["--delay", "0", "--grace", "1s"]
-    let run = try Run.ebb(
+    let run = try Run.ready(
       options, ["/bin/sh", "-c", "trap 'exit 3' TERM; ulimit -Sn; echo ready; while :; do sleep 0.1; done"],
       .launch("--rlimit-nofile", "\(count):100"))
-    try run.line("ready")
     #expect(run.out.lines.first == "\(count)")
-    try run.send(.sigterm)
-    try run.expect(.code(3))
+    try run.stop(.code(3))
     #expect(!run.err.text.contains("level=warn"), "\(run)")
   }
 
@@ -209,17 +205,14 @@ struct CoreTests {
   @Test(.needs(.root), arguments: ["0", "5"])
   func `the pre-stop hook runs with the niceness that ebb was given`(niceness: String) throws {
     let options = ["--pre-stop", "cut -d ' ' -f 19 /proc/self/stat", "--delay", "300ms"]
-    let run = try Run.ebb(options, testApp("signals"), .launch("--nice", niceness))
-    try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    let run = try Run.ready(options, testApp("signals"), .launch("--nice", niceness))
+    try run.stop(.code(0))
     #expect(run.err.lines.contains(niceness), "\(run)")
   }
 
   @Test(arguments: PIDRole.possible, [Int32(32), 33])
   func `signals 32 and 33, which glibc reserves, have no effect on ebb`(place: PIDRole, number: Int32) throws {
-    let run = try Run.ebb(["-v", "--delay", "0"], testApp("signals"), in: place)
-    try run.line("ready")
+    let run = try Run.ready(["-v", "--delay", "0"], testApp("signals"), in: place)
     let supervisor = try run.supervisor()
     // With one thread, and later with two.
     for _ in 0..<2 {
@@ -231,8 +224,7 @@ struct CoreTests {
     for _ in 0..<20 { kill(supervisor, number) }
     try run.send(.sigusr1)
     try run.line("got USR1")
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
     #expect(run.signals == ["got USR1", "got USR1", "got USR1", "got TERM"], "\(run)")
   }
 }

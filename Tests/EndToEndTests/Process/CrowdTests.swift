@@ -9,10 +9,8 @@ struct CrowdTests {
   @Test(arguments: PIDRole.possible)
   func `SIGKILL reaches all 300 children before ebb exits`(place: PIDRole) throws {
     let options = ["--delay", "0", "--grace", "500ms", "--kill-margin", "40s", "-t", "60s"]
-    let run = try Run.ebb(options, testApp("crowd", "300"), in: place)
-    try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(137))
+    let run = try Run.ready(options, testApp("crowd", "300"), in: place)
+    try run.stop(.code(137))
     // They share its standard output, so the end of file is the end of the last one.
     try run.readToEnd()
     #expect(!run.err.text.contains("event=unkillable"), "\(run)")
@@ -23,8 +21,7 @@ struct CrowdTests {
   {
     let options = ["--delay", "0", "-t", "1500ms", "--kill-margin", "500ms"]
     for _ in 0..<5 {
-      let run = try Run.ebb(options, testApp("signals", "--ignore-term"), in: place)
-      try run.line("ready")
+      let run = try Run.ready(options, testApp("signals", "--ignore-term"), in: place)
       let supervisor = try run.supervisor()
       let sent = try run.send(.sigterm)
       try run.line("got TERM")

@@ -22,8 +22,7 @@ struct HangingFileTests {
       "1s", "--grace", "1s", "--log",
       "json",
     ]
-    let run = try Run.ebb(options, testApp("signals", "--ignore-term"), in: place)
-    try run.line("ready")
+    let run = try Run.ready(options, testApp("signals", "--ignore-term"), in: place)
     let sent = try run.send(.sigterm)
     try run.line("{", on: run.err)
     try run.send(.sigusr1)
@@ -41,10 +40,8 @@ struct HangingFileTests {
   @Test(arguments: PIDRole.possible)
   func `a termination log that never opens does not hold up the exit`(place: PIDRole) throws {
     let options = ["--termination-log", try hangingFile(), "--delay", "0"]
-    let run = try Run.ebb(options, testApp("signals", "--exit-on", "TERM:3"), in: place)
-    try run.line("ready")
-    let sent = try run.send(.sigterm)
-    try run.expect(.code(3))
+    let run = try Run.ready(options, testApp("signals", "--exit-on", "TERM:3"), in: place)
+    let sent = try run.stop(.code(3))
     #expect(Clock.now() - sent < .seconds(20))
     #expect(run.err.text.contains("event=exited"), "\(run)")
   }

@@ -60,9 +60,8 @@ struct InheritanceAndFootprintTests {
   @Test(.needs(.pidNamespace))
   func `without /proc the command is stopped and leftovers are stopped with a warning`() throws {
     let setup = LaunchOptions.launch("--pid-namespace-without-proc")
-    let plain = try Run.ebb(["--delay", "0"], testApp("signals", "--exit-on", "TERM:3"), setup)
-    try plain.line("ready")
-    kill(try #require(Proc.children(of: plain.pid).first), SIGTERM)
+    let plain = try Run.ready(["--delay", "0"], testApp("signals", "--exit-on", "TERM:3"), setup)
+    kill(try plain.firstChild(), SIGTERM)
     try plain.expect(.code(3))
 
     let leaving = try Run.ebb(["--leftover-timeout", "20s"], testApp("leave", "2", "--code", "4"), setup)
@@ -73,14 +72,12 @@ struct InheritanceAndFootprintTests {
 
   @Test(arguments: PIDRole.possible)
   func `16 descriptors are enough to forward every signal and to stop`(place: PIDRole) throws {
-    let run = try Run.ebb(["--delay", "300ms"], testApp("signals"), in: place, .launch("--rlimit-nofile", "16"))
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "300ms"], testApp("signals"), in: place, .launch("--rlimit-nofile", "16"))
     for signal in Signal.forwarded {
       try run.send(signal)
       try run.line("got \(signal)")
     }
-    let sent = try run.send(.sigterm)
-    try run.expect(.code(0))
+    let sent = try run.stop(.code(0))
     #expect(Clock.now() - sent >= .milliseconds(300))
     #expect(!run.err.text.contains("level=warn"), "\(run)")
   }
@@ -111,8 +108,7 @@ struct InheritanceAndFootprintTests {
 
   @Test(arguments: PIDRole.possible)
   func `an idle supervisor never wakes up`(place: PIDRole) throws {
-    let run = try Run.ebb([], testApp("stay"), in: place)
-    try run.line("ready")
+    let run = try Run.ready([], testApp("stay"), in: place)
     let supervisor = try run.supervisor()
     let last = try Proc.settle(supervisor)
     // Not a wait for a condition: the time over which context switches are counted.
@@ -123,9 +119,8 @@ struct InheritanceAndFootprintTests {
   @Test(.needs(.root), arguments: [[], ["--pid-namespace"]])
   func `ebb stops leftovers as an unprivileged user`(namespace: [String]) throws {
     let setup = LaunchOptions(launch: namespace + ["--uid", "65534"])
-    let run = try Run.ebb(["--leftover-timeout", "20s"], testApp("leave", "2", "--on", "USR1"), setup)
-    try run.line("ready")
-    kill(namespace.isEmpty ? run.pid : try #require(Proc.children(of: run.pid).first), SIGUSR1)
+    let run = try Run.ready(["--leftover-timeout", "20s"], testApp("leave", "2", "--on", "USR1"), setup)
+    kill(namespace.isEmpty ? run.pid : try run.firstChild(), SIGUSR1)
     try run.expect(.code(0))
     #expect(run.signals.filter { $0 == "leftover got TERM" }.count == 2)
   }
@@ -137,8 +132,7 @@ struct InheritanceAndFootprintTests {
     #expect(version.out.text.hasPrefix("ebb "), "\(version)")
     let run = try Run.program([Binaries.debugEbb, "--delay", "0", "--"] + testApp("signals"))
     try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
     #expect(run.signals.first == "got TERM", "\(run)")
   }
 

@@ -9,10 +9,10 @@ struct JobControlAsPID1Tests {
   func `nginx under ebb answers during the whole delay and finishes a download after SIGQUIT`(place: PIDRole) throws {
     let folder = try TestResources.folder()
     let port = try Client.freePort()
-    try write(Data(repeating: 46, count: 1_000_000), to: folder, "large")
-    try write(Data("ok\n".utf8), to: folder, "index.html")
-    try write(Data(configuration(folder, port).utf8), to: folder, "nginx.conf")
-    let nginx = [installed("nginx"), "-e", "stderr", "-c", folder + "/nginx.conf"]
+    try Data(repeating: 46, count: 1_000_000).write(to: URL(fileURLWithPath: folder + "/large"))
+    try "ok\n".write(toFile: folder + "/index.html", atomically: true, encoding: .utf8)
+    let nginx = try makeNginx(
+      folder, http: "server { listen 127.0.0.1:\(port); root \(folder); location /large { limit_rate 100k; } }")
     let run = try Run.ebb(["--delay", "5s", "-r", "TERM:QUIT"], nginx, in: place)
     let client = try Client("http://127.0.0.1:\(port)/")
     // Takes 10 s, so it is still in flight when nginx gets SIGQUIT.
@@ -22,28 +22,6 @@ struct JobControlAsPID1Tests {
     #expect(download.out.lines == ["200 1000000"])
     try run.expect(.code(0))
     #expect(run.err.lines.contains { $0.contains("event=exited code=0") }, "\(run)")
-  }
-
-  private func configuration(_ folder: String, _ port: Int) -> String {
-    let user = geteuid() == 0 ? "user root;" : ""
-    let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-    let paths = kinds.map { "\($0)_temp_path \(folder)/\($0);" }.joined(separator: " ")
-    return """
-      \(user) daemon off; worker_processes 1; pid \(folder)/pid; error_log stderr warn;
-      events { worker_connections 64; }
-      http {
-        access_log off; \(paths)
-        server {
-          listen 127.0.0.1:\(port); root \(folder);
-          location /large { limit_rate 100k; }
-        }
-      }
-
-      """
-  }
-
-  private func write(_ data: Data, to folder: String, _ name: String) throws {
-    try data.write(to: URL(fileURLWithPath: folder + "/" + name))
   }
 
   @Test(.needs(.program("python3")), arguments: PIDRole.possible)

@@ -41,14 +41,12 @@ struct OlderKernelTests {
     place: PIDRole, kernel: Kernel
   ) throws {
     let command = testApp("signals", "--exit-on", "TERM:3")
-    let run = try Run.ebb(["-v", "--delay", "300ms"], command, in: place, kernel.setup)
-    try run.line("ready")
+    let run = try Run.ready(["-v", "--delay", "300ms"], command, in: place, kernel.setup)
     for signal: Signal in [.sigusr1, .sighup] {
       try run.send(signal)
       try run.line("got \(signal)")
     }
-    let sent = try run.send(.sigterm)
-    try run.expect(.code(3))
+    let sent = try run.stop(.code(3))
     #expect(Clock.now() - sent >= .milliseconds(300))
     #expect(run.signals == ["got USR1", "got HUP", "got TERM"], "\(run)")
     #expect(run.err.lines.last?.contains("event=exited") == true, "\(run)")
@@ -63,10 +61,8 @@ struct OlderKernelTests {
   @Test(arguments: PIDRole.possible, kernels)
   func `on an older kernel ebb kills the command at the deadline`(place: PIDRole, kernel: Kernel) throws {
     let options = ["--delay", "0", "--grace", "700ms"]
-    let run = try Run.ebb(options, testApp("signals", "--ignore-term"), in: place, kernel.setup)
-    try run.line("ready")
-    let sent = try run.send(.sigterm)
-    try run.expect(.code(137))
+    let run = try Run.ready(options, testApp("signals", "--ignore-term"), in: place, kernel.setup)
+    let sent = try run.stop(.code(137))
     #expect(Clock.now() - sent >= .milliseconds(700))
     #expect(run.signals == ["got TERM", "got CONT"], "\(run)")
   }
@@ -75,24 +71,20 @@ struct OlderKernelTests {
   func `on an older kernel ebb kills the command's descendants at the deadline`(kernel: Kernel) throws {
     let app = testApp("signals", "--ignore-term").joined(separator: " ")
     let options = ["--delay", "0", "--grace", "700ms"]
-    let run = try Run.ebb(options, ["/bin/sh", "-c", "trap '' TERM; \(app) & wait; wait"], kernel.setup)
-    try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(137))
+    let run = try Run.ready(options, ["/bin/sh", "-c", "trap '' TERM; \(app) & wait; wait"], kernel.setup)
+    try run.stop(.code(137))
     try run.readToEnd()  // all processes that had its output have ended
   }
 
   @Test(arguments: PIDRole.possible, kernels)
   func `on an older kernel ebb reaps orphans`(place: PIDRole, kernel: Kernel) throws {
-    let run = try Run.ebb(["--delay", "0", "--log", "json"], testApp("orphans", "100", "7"), in: place, kernel.setup)
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "0", "--log", "json"], testApp("orphans", "100", "7"), in: place, kernel.setup)
     let command = try run.command()
     kill(command, SIGUSR1)
     try run.line("made 100")
     let supervisor = try run.supervisor()
     try run.wait(for: "the zombies to go") { Proc.children(of: supervisor) == [command] }
-    try run.send(.sigterm)
-    try run.expect(.code(7))
+    try run.stop(.code(7))
     #expect(try run.report()["reaped"] as? Int == 100, "\(run)")
   }
 
@@ -129,8 +121,7 @@ struct OlderKernelTests {
   func `on an older kernel status, probe and stop find the supervisor if the kernel has memfd_create`(kernel: Kernel)
     throws
   {
-    let run = try Run.ebb(["--delay", "25s"], testApp("signals", "--exit-on", "TERM:3"), kernel.setup)
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "25s"], testApp("signals", "--exit-on", "TERM:3"), kernel.setup)
     func answer(_ words: String...) throws -> CommandResult {
       try CommandResult(try Run.ebb(arguments: words + ["--pid", "\(run.pid)"], kernel.setup))
     }

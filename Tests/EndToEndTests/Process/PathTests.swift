@@ -47,8 +47,7 @@ struct PathTests {
       "mkdir \"d$name\"; mv \"$name\" \"d$name\"; cd \"d$name\"; "
         + "exec \"$0\" --pre-stop \"./$name '$name'\" --delay 300ms -- \(command)")
     try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(5))
+    try run.stop(.code(5))
     #expect(run.err.lines.contains { $0.hasPrefix("ran caf") }, "\(run)")
   }
 

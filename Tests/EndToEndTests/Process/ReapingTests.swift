@@ -8,8 +8,7 @@ struct ReapingTests {
   // Serialized, because both together would use most of the usual 32768 process ids.
   @Test(.serialized, arguments: PIDRole.possible)
   func `10 000 orphans that exit together are all reaped`(place: PIDRole) throws {
-    let run = try Run.ebb(["--delay", "0", "--log", "json"], testApp("orphans", "10000", "7"), in: place)
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "0", "--log", "json"], testApp("orphans", "10000", "7"), in: place)
     let (supervisor, command) = (try run.supervisor(), try run.command())
     try stop(supervisor)
     // The orphans become zombies, and their SIGCHLDs are merged into one.
@@ -18,16 +17,14 @@ struct ReapingTests {
     #expect(Proc.children(of: supervisor).count == 10001)
     kill(supervisor, SIGCONT)
     try run.wait(for: "the zombies to go", limit: .seconds(300)) { Proc.children(of: supervisor) == [command] }
-    try run.send(.sigterm)
-    try run.expect(.code(7))
+    try run.stop(.code(7))
     let report = try run.report()
     #expect(report["reaped"] as? Int == 10000)
   }
 
   @Test(arguments: PIDRole.possible)
   func `the command's exit is found among 500 orphans behind one SIGCHLD`(place: PIDRole) throws {
-    let run = try Run.ebb(["--delay", "0"], testApp("orphans", "500", "7"), in: place)
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "0"], testApp("orphans", "500", "7"), in: place)
     let (supervisor, command) = (try run.supervisor(), try run.command())
     try stop(supervisor)
     kill(command, SIGUSR1)
@@ -40,8 +37,7 @@ struct ReapingTests {
 
   @Test(.needs(.strace))
   func `a stop signal is handled before all orphans are reaped`() throws {
-    let run = try Run.ebb(["--delay", "0"], testApp("orphans", "400", "0"))
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "0"], testApp("orphans", "400", "0"))
     try stop(run.pid)
     kill(try run.command(), SIGUSR1)
     try run.line("made 400")
@@ -62,8 +58,7 @@ struct ReapingTests {
   }
 
   @Test func `-w logs a line for each reaped orphan`() throws {
-    let run = try Run.ebb(["-w", "--delay", "0"], testApp("orphans", "3", "0"))
-    try run.line("ready")
+    let run = try Run.ready(["-w", "--delay", "0"], testApp("orphans", "3", "0"))
     kill(try run.command(), SIGUSR1)
     try run.wait(for: "three lines") { run.err.lines.filter { $0.contains("event=reaped") }.count == 3 }
     let pids = try run.err.lines.map { try $0.number("pid") }
@@ -72,8 +67,7 @@ struct ReapingTests {
 
   @Test(arguments: PIDRole.possible)
   func `a command that is suspended and continued does not count as exited`(place: PIDRole) throws {
-    let run = try Run.ebb(["--delay", "0"], testApp("signals", "--exit-on", "USR2:8"), in: place)
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "0"], testApp("signals", "--exit-on", "USR2:8"), in: place)
     let command = try run.command()
     for _ in 0..<3 {
       kill(command, SIGSTOP)
@@ -99,8 +93,7 @@ struct ReapingTests {
 
   @Test(arguments: PIDRole.possible)
   func `suspended leftovers are continued and get SIGTERM`(place: PIDRole) throws {
-    let run = try Run.ebb(["--leftover-timeout", "60s"], testApp("leave", "2", "--on", "USR1"), in: place)
-    try run.line("ready")
+    let run = try Run.ready(["--leftover-timeout", "60s"], testApp("leave", "2", "--on", "USR1"), in: place)
     let leftovers = Proc.children(of: try run.command())
     #expect(leftovers.count == 2)
     for one in leftovers { kill(one, SIGSTOP) }
@@ -114,8 +107,7 @@ struct ReapingTests {
   @Test(arguments: PIDRole.possible)
   func `leftovers that ignore SIGTERM are killed after --leftover-timeout`(place: PIDRole) throws {
     let command = testApp("leave", "5", "--ignore-term", "--session", "--on", "USR1", "--code", "3")
-    let run = try Run.ebb(["--leftover-timeout", "3s"], command, in: place)
-    try run.line("ready")
+    let run = try Run.ready(["--leftover-timeout", "3s"], command, in: place)
     let sent = try run.send(.sigusr1)
     try run.expect(.code(3))
     #expect(Clock.now() - sent >= .seconds(3))
@@ -127,10 +119,8 @@ struct ReapingTests {
   func `leftovers are killed at the kill deadline even if --leftover-timeout is longer`(place: PIDRole) throws {
     let command = testApp("leave", "2", "--ignore-term", "--on", "TERM")
     let options = ["--delay", "0", "-t", "5s", "--kill-margin", "1s", "--leftover-timeout", "60s"]
-    let run = try Run.ebb(options, command, in: place)
-    try run.line("ready")
-    let sent = try run.send(.sigterm)
-    try run.expect(.code(0))
+    let run = try Run.ready(options, command, in: place)
+    let sent = try run.stop(.code(0))
     let passed = Clock.now() - sent
     #expect(passed >= .seconds(4))
     #expect(passed < .seconds(30))
@@ -140,10 +130,8 @@ struct ReapingTests {
   @Test(arguments: PIDRole.possible)
   func `at the deadline the command and grandchildren in their own sessions are killed`(place: PIDRole) throws {
     let command = testApp("leave", "4", "--ignore-term", "--orphaned", "--session", "--on", "USR2")
-    let run = try Run.ebb(["--delay", "0", "--grace", "1s"], command, in: place)
-    try run.line("ready")
-    let sent = try run.send(.sigterm)
-    try run.expect(.code(137))
+    let run = try Run.ready(["--delay", "0", "--grace", "1s"], command, in: place)
+    let sent = try run.stop(.code(137))
     #expect(Clock.now() - sent >= .seconds(1))
     try run.readToEnd()
     // They are not leftovers while the command runs, so only the command gets SIGTERM.
@@ -153,8 +141,7 @@ struct ReapingTests {
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
   func `a process that nsenter put into the PID namespace is not a leftover and does not delay the exit`() throws {
     let command = testApp("signals", "--exit-on", "USR1:6")
-    let run = try Run.ebb(["--leftover-timeout", "60s"], command, in: .pid1)
-    try run.line("ready")
+    let run = try Run.ready(["--leftover-timeout", "60s"], command, in: .pid1)
     let enter = [installed("nsenter"), "-t", "\(try run.supervisor())", "-p", "-m"]
     let outsider = try Run.program(enter + testApp("signals", "--ignore-term"))
     #expect(try outsider.line("ready").number("ppid") == 0)

@@ -7,21 +7,18 @@ import Testing
 struct SignalTests {
   @Test(arguments: PIDRole.possible)
   func `every catchable signal reaches the command once`(place: PIDRole) throws {
-    let run = try Run.ebb(["--delay", "0"], testApp("signals"), in: place)
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "0"], testApp("signals"), in: place)
     for signal in Signal.forwarded {
       try run.send(signal)
       try run.line("got \(signal)")
     }
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
     #expect(run.signals == Signal.forwarded.map { "got \($0)" } + ["got TERM"])
   }
 
   @Test(arguments: PIDRole.possible)
   func `SIGCHLD, SIGTTIN and SIGTTOU are not forwarded`(place: PIDRole) throws {
-    let run = try Run.ebb([], testApp("signals"), in: place)
-    try run.line("ready")
+    let run = try Run.ready([], testApp("signals"), in: place)
     for signal: Signal in [.sigchld, .sigttin, .sigttou] { try run.send(signal) }
     try run.send(.sigusr1)
     try run.line("got USR1")
@@ -29,12 +26,10 @@ struct SignalTests {
   }
 
   @Test func `200 real-time signals of one number all reach the command`() throws {
-    let run = try Run.ebb(["--delay", "0"], testApp("signals", "--only", "RTMIN+7"))
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "0"], testApp("signals", "--only", "RTMIN+7"))
     for _ in 0..<200 { try run.send(.realTime(7)) }
     try run.wait(for: "200 signals") { run.signals.count >= 200 }
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
     #expect(run.signals == Array(repeating: "got RTMIN+7", count: 200))
   }
 
@@ -57,18 +52,14 @@ struct SignalTests {
   }
 
   @Test func `--rewrite applies to the stop signal`() throws {
-    let run = try Run.ebb(["--delay", "0", "-r", "TERM:QUIT"], testApp("signals", "--exit-on", "QUIT:5"))
-    try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(5))
+    let run = try Run.ready(["--delay", "0", "-r", "TERM:QUIT"], testApp("signals", "--exit-on", "QUIT:5"))
+    try run.stop(.code(5))
     #expect(run.signals == ["got QUIT"])
   }
 
   @Test func `a stop signal dropped by --rewrite still leads to SIGKILL at the deadline`() throws {
-    let run = try Run.ebb(["--delay", "0", "--grace", "1s", "-r", "TERM:0"], testApp("signals"))
-    try run.line("ready")
-    let sent = try run.send(.sigterm)
-    try run.expect(.code(137))
+    let run = try Run.ready(["--delay", "0", "--grace", "1s", "-r", "TERM:0"], testApp("signals"))
+    let sent = try run.stop(.code(137))
     #expect(Clock.now() - sent >= .seconds(1))
     #expect(run.signals == [])
   }
@@ -81,8 +72,7 @@ struct SignalTests {
     try run.line("child ready")
     try run.send(.sigusr1)
     try run.line("got USR1")
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
     #expect(!run.signals.contains("child got USR1"))
   }
 
@@ -92,8 +82,7 @@ struct SignalTests {
     try run.line("child ready")
     try run.send(.sigusr1)
     try run.wait(for: "both to get it") { Set(["got USR1", "child got USR1"]).isSubset(of: run.signals) }
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
   }
 
   @Test func `the command leads its own process group in the caller's session`() throws {
@@ -138,21 +127,17 @@ struct SignalTests {
   func `ebb forwards signals that were blocked or ignored when it started`(place: PIDRole) throws {
     let ignored = ["CHLD", "TERM", "HUP", "RTMIN"].flatMap { ["--ignore", $0] }
     let setup = LaunchOptions(launch: ignored + ["--block", "all"])
-    let run = try Run.ebb(["--delay", "0"], testApp("signals", "--exit-on", "TERM:7"), in: place, setup)
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "0"], testApp("signals", "--exit-on", "TERM:7"), in: place, setup)
     for signal: Signal in [.sighup, .realTime(0)] {
       try run.send(signal)
       try run.line("got \(signal)")
     }
-    try run.send(.sigterm)
-    try run.expect(.code(7))
+    try run.stop(.code(7))
   }
 
   @Test func `an inherited ignored SIGHUP does not end the command`() throws {
-    let run = try Run.ebb(["--delay", "0"], testApp("stay"), .launch("--ignore", "HUP"))
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "0"], testApp("stay"), .launch("--ignore", "HUP"))
     try run.send(.sighup)
-    try run.send(.sigterm)
-    try run.expect(.code(128 + SIGTERM))
+    try run.stop(.code(128 + SIGTERM))
   }
 }

@@ -208,8 +208,7 @@ struct TerminalTests {
 
   @Test func `a terminal hangup reaches the command as SIGHUP`() throws {
     var terminal: Terminal? = try Terminal()
-    let run = try Run.ebb([], testApp("stay"), setup(try #require(terminal)))
-    try run.line("ready")
+    let run = try Run.ready([], testApp("stay"), setup(try #require(terminal)))
     // Closes all of the test's ends of the terminal.
     run.closeInput()
     run.out.close()

@@ -139,9 +139,8 @@ struct DockerTests {
     #expect(afterStop > 0, "\(report)")
   }
 
-  @Test(.needs(.program("nginx"))) func `an nginx image with STOPSIGNAL SIGQUIT drains with default options`()
-    throws
-  {
+  @Test(.needs(.program("nginx")))
+  func `an nginx image with STOPSIGNAL SIGQUIT drains with default options`() throws {
     let engine = try DockerEngine.shared()
     let port = try Client.freePort()
     let folder = try TestResources.folder()
@@ -179,9 +178,8 @@ struct DockerTests {
     #expect(report["delay_ended_by"] as? String == "time" && report["code"] as? Int == 0, "\(report)")
   }
 
-  @Test(.needs(.program("docker-compose"))) func `docker-compose stop drains the service of the recipes' Compose file`()
-    throws
-  {
+  @Test(.needs(.program("docker-compose")))
+  func `docker-compose stop drains the service of the recipes' Compose file`() throws {
     let engine = try DockerEngine.shared()
     let (name, folder, port) = (try image(), try TestResources.folder(), try Client.freePort())
     let recipes = try #require(Document.all.first { $0.path.hasSuffix("/Recipes.md") })

@@ -100,7 +100,7 @@ struct ImageTests {
     let warning = try run.event("out-of-reach")
     #expect(warning["level"] as? String == "warning" && warning["user"] as? Int != nil, "\(run)")
     #expect((warning["msg"] as? String)?.contains("capability KILL") == true, "\(run)")
-    let supervisor = try #require(Proc.children(of: run.pid).first)
+    let supervisor = try run.firstChild()
     let status = try CommandResult(try PIDNamespace.start(besides: supervisor, [try Binaries.ebb(), "status"]))
     #expect(status.out.contains("no signal reaches the command"), "\(status)")
     let probe = try CommandResult(try PIDNamespace.start(besides: supervisor, [try Binaries.ebb(), "probe"]))
@@ -150,10 +150,20 @@ struct ImageTests {
     guard mkdir(group, 0o755) == 0 else { throw Failure("cannot create \(group): errno \(errno)") }
     try TestResources.atEnd { rmdir(group) }
     let enter = "echo $$ > \(group)/cgroup.procs && echo 60000000 > \(group)/memory.limit_in_bytes && exec \"$@\""
-    // The app allocates only after ebb's check, with which ebb compares the count of kills.
-    let app = "import sys, time; time.sleep(2); b = bytearray(); [b.extend(b'x' * 1000000) for _ in range(200)]"
+    let app = """
+      import signal
+      signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+      print("ready", flush=True)
+      signal.sigwait([signal.SIGUSR1])
+      b = bytearray()
+      for _ in range(200): b.extend(b"x" * 1000000)
+      """
     let run = try Run.program(
-      ["/bin/sh", "-c", enter, "sh", try Binaries.ebb(), "--log", "json", "--", python, "-c", app], .withTraffic)
+      ["/bin/sh", "-c", enter, "sh", try Binaries.ebb(), "--log", "json", "-v", "--", python, "-c", app], .withTraffic)
+    try run.line("ready")
+    // ebb compares the count of kills with that of its first check.
+    try run.event("looked")
+    try run.send(.sigusr1)
     try run.expect(.code(137))
     let report = try run.report()
     #expect(report["oom_kills"] as? Int == 1 && report["level"] as? String == "warning", "\(run)")
@@ -220,8 +230,7 @@ struct ImageTests {
   ) throws {
     var setup = LaunchOptions.withTraffic
     setup.environment.merge(variables) { $1 }
-    let run = try Run.ebb(options, testApp("stay"), setup)
-    try run.line("ready")
+    let run = try Run.ready(options, testApp("stay"), setup)
     let status = try CommandResult.ebb("status", about: run)
     #expect(status.out.contains("\nstop      \(line)\n"), "\(status)")
     let plan = try CommandResult.ebb("status", "--json", about: run).json()["plan"] as? [String: Any]

@@ -62,8 +62,7 @@ struct RealAppTests {
     try run.line("ebb: ", on: run.err)
     try run.send(.sigterm)
     try run.wait(for: "the shutdown") { (run.out.text + run.err.text).contains("Warm shutdown") }
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
     let printed = run.out.text + run.err.text
     #expect(printed.contains("task ends") && !printed.contains("Cold shutdown"), "\(run)")
     #expect(run.err.lines.filter { $0.contains("event=repeated-stop-signal") }.count == 2, "\(run)")

@@ -8,10 +8,8 @@ struct LogTests {
   // MARK: Lines
 
   @Test func `the text log has a line for each step of a stop and the report last`() throws {
-    let run = try Run.ebb(["--delay", "200ms"], testApp("signals"))
-    try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    let run = try Run.ready(["--delay", "200ms"], testApp("signals"))
+    try run.stop(.code(0))
     for line in run.err.lines {
       let form = /ebb: time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z level=[a-z]+ event=[a-z-]+ (\S+=\S+ )*msg=".*"/
       #expect(try form.wholeMatch(in: line) != nil, "\(line)")
@@ -23,10 +21,8 @@ struct LogTests {
   }
 
   @Test func `the JSON log has an object for each step of a stop and the report has its documented keys`() throws {
-    let run = try Run.ebb(["--log", "json", "--delay", "300ms"], testApp("signals", "--slow", "400"))
-    try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    let run = try Run.ready(["--log", "json", "--delay", "300ms"], testApp("signals", "--slow", "400"))
+    try run.stop(.code(0))
     let records = try run.records()
     let events = records.compactMap { $0["event"] as? String }
     #expect(events.filter { $0 != "connections" } == ["stop-signal", "delaying", "stopping", "exited"])
@@ -48,25 +44,22 @@ struct LogTests {
 
   @Test func `log times are wall clock times in UTC`() throws {
     let before = Date()
-    let run = try Run.ebb(["--log", "json", "--delay", "0"], testApp("signals"), .environment(["TZ": "Asia/Tokyo"]))
-    try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    let run = try Run.ready(["--log", "json", "--delay", "0"], testApp("signals"), .environment(["TZ": "Asia/Tokyo"]))
+    try run.stop(.code(0))
     let format = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
     let records = try run.records()
     #expect(!records.isEmpty)
     for record in records {
       let time = try format.parse(try #require(record["time"] as? String))
       // The log has milliseconds, the clock a finer resolution.
-      #expect(time >= before - 0.001 && time <= Date())
+      #expect(time >= before - 0.001)
+      #expect(time <= Date())
     }
   }
 
   @Test func `the report distinguishes a kill at the deadline from another kill`() throws {
-    let run = try Run.ebb(["--log", "json", "--delay", "0", "--grace", "500ms"], testApp("stay", "--ignore", "TERM"))
-    try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(137))
+    let run = try Run.ready(["--log", "json", "--delay", "0", "--grace", "500ms"], testApp("stay", "--ignore", "TERM"))
+    try run.stop(.code(137))
     #expect(!run.events("killing").isEmpty)
     let report = try run.report()
     #expect(report["killed"] as? Bool == true)
@@ -79,8 +72,7 @@ struct LogTests {
   }
 
   @Test func `the report names the event that ended the delay`() throws {
-    let run = try Run.ebb(["--log", "json", "--delay", "20s"], testApp("signals", "--exit-on", "USR1:0"))
-    try run.line("ready")
+    let run = try Run.ready(["--log", "json", "--delay", "20s"], testApp("signals", "--exit-on", "USR1:0"))
     try run.send(.sigterm)
     try run.line("{", on: run.err)
     try run.send(.sigusr1)
@@ -94,16 +86,12 @@ struct LogTests {
   // MARK: Levels
 
   @Test func `--quiet logs nothing about a clean stop but logs a kill`() throws {
-    let clean = try Run.ebb(["-q", "--delay", "0"], testApp("signals"))
-    try clean.line("ready")
-    try clean.send(.sigterm)
-    try clean.expect(.code(0))
+    let clean = try Run.ready(["-q", "--delay", "0"], testApp("signals"))
+    try clean.stop(.code(0))
     #expect(clean.err.text == "")
 
-    let killed = try Run.ebb(["--quiet", "--delay", "0", "--grace", "200ms"], testApp("signals", "--ignore-term"))
-    try killed.line("ready")
-    try killed.send(.sigterm)
-    try killed.expect(.code(137))
+    let killed = try Run.ready(["--quiet", "--delay", "0", "--grace", "200ms"], testApp("signals", "--ignore-term"))
+    try killed.stop(.code(137))
     #expect(killed.err.lines.contains { $0.contains("event=killing") })
   }
 
@@ -114,8 +102,7 @@ struct LogTests {
   }
 
   @Test func `-vv logs each forwarded signal`() throws {
-    let run = try Run.ebb(["-vv", "-r", "HUP:USR2"], testApp("signals"))
-    try run.line("ready")
+    let run = try Run.ready(["-vv", "-r", "HUP:USR2"], testApp("signals"))
     try run.send(.sighup)
     try run.line("got USR2")
     try run.wait(for: "its line") {
@@ -141,11 +128,9 @@ struct LogTests {
   func `a full pipe at standard error does not delay signals`(place: PIDRole) throws {
     let pipe = try fullPipe()
     defer { [pipe.read, pipe.write].forEach { _ = close($0) } }
-    var setup = LaunchOptions()
-    setup.error = pipe.write
+    let setup = LaunchOptions(error: pipe.write)
     let command = testApp("signals", "--ignore-term", "--exit-on", "USR2:5")
-    let run = try Run.ebb(["-vv", "--delay", "500ms"], command, in: place, setup)
-    try run.line("ready")
+    let run = try Run.ready(["-vv", "--delay", "500ms"], command, in: place, setup)
     let sent = try run.send(.sigterm)
     try run.send(.sigusr1)
     try run.wait(for: "both") { Set(["got USR1", "got TERM"]).isSubset(of: run.signals) }
@@ -158,12 +143,9 @@ struct LogTests {
   @Test func `a full pipe at standard error does not delay SIGKILL`() throws {
     let pipe = try fullPipe()
     defer { [pipe.read, pipe.write].forEach { _ = close($0) } }
-    var setup = LaunchOptions()
-    setup.error = pipe.write
-    let run = try Run.ebb(["--delay", "0", "--grace", "1s"], testApp("signals", "--ignore-term"), setup)
-    try run.line("ready")
-    let sent = try run.send(.sigterm)
-    try run.expect(.code(137))
+    let setup = LaunchOptions(error: pipe.write)
+    let run = try Run.ready(["--delay", "0", "--grace", "1s"], testApp("signals", "--ignore-term"), setup)
+    let sent = try run.stop(.code(137))
     #expect(Clock.now() - sent >= .seconds(1))
     #expect(Clock.now() - sent < .seconds(20))
   }
@@ -171,12 +153,10 @@ struct LogTests {
   @Test func `dropped log lines are counted`() throws {
     let pipe = try makePipe()
     defer { close(pipe.write) }
-    var setup = LaunchOptions()
-    setup.error = pipe.write
+    let setup = LaunchOptions(error: pipe.write)
     let log = CapturedOutput(pipe.read)
     // Each signal logs a line at this level. The log is not read until later.
-    let run = try Run.ebb(["-vv", "--delay", "0"], testApp("signals", "--ignore-term", "--exit-on", "INT:0"), setup)
-    try run.line("ready")
+    let run = try Run.ready(["-vv", "--delay", "0"], testApp("signals", "--ignore-term", "--exit-on", "INT:0"), setup)
     let count = 5000
     for _ in 0..<count { try run.send(.realTime(1)) }
     try run.wait(for: "all signals") { run.signals.count >= count }
@@ -199,13 +179,11 @@ struct LogTests {
 
   @Test(arguments: PIDRole.possible)
   func `with standard error closed ebb does not log into another file`(place: PIDRole) throws {
-    let run = try Run.ebb(["-vv", "--delay", "200ms"], testApp("signals"), in: place, .launch("--close", "2"))
-    try run.line("ready")
+    let run = try Run.ready(["-vv", "--delay", "200ms"], testApp("signals"), in: place, .launch("--close", "2"))
     let log = Proc.descriptors(of: try run.supervisor())[2] ?? ""
     // A file that ebb opened for itself must not have become its standard error.
     #expect(log == "" || log == "/dev/null" || log == "/", "standard error is \(log)")
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
     #expect(run.signals.first == "got TERM")
   }
 
@@ -213,24 +191,19 @@ struct LogTests {
     let pipe = try makePipe()
     close(pipe.read)
     defer { close(pipe.write) }
-    var setup = LaunchOptions()
-    setup.error = pipe.write
-    let run = try Run.ebb(["-vv", "--delay", "200ms"], testApp("signals"), setup)
-    try run.line("ready")
+    let setup = LaunchOptions(error: pipe.write)
+    let run = try Run.ready(["-vv", "--delay", "200ms"], testApp("signals"), setup)
     try run.send(.sigusr1)
     try run.line("got USR1")
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
     #expect(Array(run.signals.prefix(2)) == ["got USR1", "got TERM"])
   }
 
   @Test func `ebb leaves the standard error that it shares with the command blocking`() throws {
     let pipe = try makePipe()
     defer { [pipe.read, pipe.write].forEach { _ = close($0) } }
-    var setup = LaunchOptions()
-    setup.error = pipe.write
-    let run = try Run.ebb(["-vv", "--delay", "0"], testApp("signals", "--ignore-term"), setup)
-    try run.line("ready")
+    let setup = LaunchOptions(error: pipe.write)
+    let run = try Run.ready(["-vv", "--delay", "0"], testApp("signals", "--ignore-term"), setup)
     try run.send(.sigterm)
     try run.line("got TERM")
     #expect(fcntl(pipe.write, F_GETFL) & O_NONBLOCK == 0)

@@ -12,7 +12,9 @@ struct StatusTests {
     let serving = try inside.ebb("status")
     #expect(serving.exit == .code(0) && serving.err == "", "\(serving)")
     let lines = serving.out.split(separator: "\n", omittingEmptySubsequences: false)
-    #expect(lines[0].hasPrefix("ebb ") && lines[0].contains(", pid 1: serving for ") && lines[0].hasSuffix("s, ready"))
+    #expect(lines[0].hasPrefix("ebb "))
+    #expect(lines[0].contains(", pid 1: serving for "))
+    #expect(lines[0].hasSuffix("s, ready"))
     #expect(lines[1] == "command   pid 2: \(Binaries.testApp) signals")
     #expect(lines[2].hasPrefix("uptime    "))
     #expect(lines[3] == "signals   0 received, 0 forwarded")
@@ -37,8 +39,7 @@ struct StatusTests {
 
   @Test(arguments: PIDRole.possible)
   func `ebb status --json has the documented keys before and during a stop`(place: PIDRole) throws {
-    let run = try Run.ebb(["--delay", "20s"], testApp("stay", "--ignore", "HUP"), in: place)
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "20s"], testApp("stay", "--ignore", "HUP"), in: place)
     let serving = try CommandResult.ebb("status", "--json", about: run).json()
     let keys = [
       "schema", "version", "pid", "phase", "ready", "uptime_ms", "command", "stop", "reaped", "connections",
@@ -49,7 +50,8 @@ struct StatusTests {
     #expect(serving["pid"] as? Int == Int(try run.supervisor()))
     #expect(serving["phase"] as? String == "serving")
     #expect(serving["ready"] as? Bool == true)
-    #expect(serving["stop"] is NSNull && serving["connections"] is NSNull)
+    #expect(serving["stop"] is NSNull)
+    #expect(serving["connections"] is NSNull)
     let command = serving["command"] as? [String: Any]
     #expect(command?["pid"] as? Int == Int(try run.command()))
     #expect(command?["argv"] as? [String] == testApp("stay", "--ignore", "HUP"))
@@ -92,17 +94,14 @@ struct StatusTests {
       try CommandResult.ebb("status", about: deaf).out
         .hasSuffix("\npid \(pid) `TestApp` ignores SIGTERM and will be killed at the deadline\n"))
 
-    let blocking = try Run.ebb([], ["/bin/sh", "-c", "exec \(Binaries.testApp) stay"], .launch("--block", "TERM"))
-    try blocking.line("ready")
+    let blocking = try Run.ready([], ["/bin/sh", "-c", "exec \(Binaries.testApp) stay"], .launch("--block", "TERM"))
     #expect(try CommandResult.ebb("status", about: blocking).out.contains(" `TestApp` blocks SIGTERM: unless it waits"))
   }
 
   @Test func `ebb status escapes control characters in process names and arguments`() throws {
     let script = #"printf 'a\033[2J\nb' > /proc/$$/comm; echo ready; read forever"#
-    var setup = LaunchOptions()
-    setup.typesInput = true
-    let run = try Run.ebb([], ["/bin/sh", "-c", script, "\u{1b}]0;x\u{7}"], setup)
-    try run.line("ready")
+    let setup = LaunchOptions(typesInput: true)
+    let run = try Run.ready([], ["/bin/sh", "-c", script, "\u{1b}]0;x\u{7}"], setup)
     let answer = try CommandResult.ebb("status", about: run)
     #expect(answer.exit == .code(0))
     #expect(answer.out.contains(#"a\u{1b}[2J\u{a}b"#) && answer.out.contains(#"\u{1b}]0;x\u{7}"#), "\(answer)")
@@ -111,8 +110,7 @@ struct StatusTests {
   }
 
   @Test func `ebb status reads a suspended supervisor and ebb stop reports that it does not stop`() throws {
-    let run = try Run.ebb([], testApp("stay"))
-    try run.line("ready")
+    let run = try Run.ready([], testApp("stay"))
     try run.wait(for: "serving") { try CommandResult.ebb("status", about: run).out.contains(": serving for ") }
     kill(run.pid, SIGSTOP)
     try run.wait(for: "it to be stopped") { Proc.state(of: run.pid) == "T" }
@@ -126,14 +124,15 @@ struct StatusTests {
 
   /// The supervisor writes through a mapping, and would get SIGBUS behind the end of a truncated file.
   @Test func `another process cannot truncate the status page`() throws {
-    let run = try Run.ebb([], testApp("signals"))
-    try run.line("ready")
+    let run = try Run.ready([], testApp("signals"))
     try run.waitForPage(of: run.pid)
     let number = Proc.descriptors(of: run.pid).first { $0.value.contains("ebb-status") }?.key
     let page = open("/proc/\(run.pid)/fd/\(try #require(number))", O_RDWR)
     defer { close(page) }
     for size in [0, 100, 8192] {
-      #expect(ftruncate(page, off_t(size)) == -1 && errno == EPERM)
+      let (result, error) = (ftruncate(page, off_t(size)), errno)
+      #expect(result == -1)
+      #expect(error == EPERM)
     }
     try run.send(.sigusr1)
     try run.line("got USR1")
@@ -166,8 +165,7 @@ struct StatusTests {
   }
 
   @Test func `the command does not inherit the status page`() throws {
-    let run = try Run.ebb([], testApp("stay"))
-    try run.line("ready")
+    let run = try Run.ready([], testApp("stay"))
     try run.waitForPage(of: run.pid)
     #expect(!Proc.descriptors(of: try run.command()).values.contains { $0.contains("ebb-status") })
   }
@@ -210,7 +208,8 @@ struct StatusSearchTests {
   func `with several supervisors in a PID namespace ebb status lists them and other commands require --pid`() throws {
     let pod = try PIDNamespace.other()
     let none = try pod.ebb("status")
-    #expect(none.exit == .code(125) && none.out == "")
+    #expect(none.exit == .code(125))
+    #expect(none.out == "")
     #expect(none.err == "ebb: no supervisor found: no ebb runs here; for a container use docker exec or kubectl exec\n")
 
     let first = try pod.startSupervisor(testApp("stay"))
@@ -222,7 +221,8 @@ struct StatusSearchTests {
     let lines = list.out.split(separator: "\n")
     #expect(list.exit == .code(0) && lines.count == 3, "\(list)")
     #expect(lines[0] == "several supervisors here, --pid chooses one:")
-    #expect(lines[1].hasPrefix("pid ") && lines[1].hasSuffix(": serving, ready, \(Binaries.testApp) stay"))
+    #expect(lines[1].hasPrefix("pid "))
+    #expect(lines[1].hasSuffix(": serving, ready, \(Binaries.testApp) stay"))
     #expect(lines[2].hasSuffix(": serving, ready, \(Binaries.testApp) stay --ignore HUP"))
     let pids = lines.dropFirst().map { String($0.split(separator: " ")[1].dropLast()) }
     for words in [["status", "--json"], ["probe"], ["stop"], ["status", "--watch"]] {
@@ -247,8 +247,7 @@ struct StatusSearchTests {
 
   @Test(.needs(.root))
   func `ebb status, probe and stop refuse a supervisor of another user`() throws {
-    let run = try Run.ebb([], testApp("stay"))
-    try run.line("ready")
+    let run = try Run.ready([], testApp("stay"))
     try run.waitForPage(of: run.pid)
     for words in [["status"], ["probe"], ["stop"]] {
       let answer = try CommandResult(
@@ -268,7 +267,8 @@ struct StatusSearchTests {
     #expect(none.exit == .code(125))
     #expect(none.err == "ebb: process \(run.pid) is not an ebb supervisor: it has no status page\n")
     let gone = try CommandResult(try Run.ebb(arguments: ["status", "--pid", "4194304"]))
-    #expect(gone.exit == .code(125) && gone.err == "ebb: there is no process 4194304 here\n")
+    #expect(gone.exit == .code(125))
+    #expect(gone.err == "ebb: there is no process 4194304 here\n")
   }
 
   @Test(.needs(.pidNamespace))
@@ -293,7 +293,8 @@ struct StatusSearchTests {
     #expect(status.out.contains(", pid 1: serving for ") && status.out.contains("\ncommand   pid "), "\(status)")
     #expect(status.out.contains("  caught   TestApp\n"), "\(status)")
     let json = try CommandResult(try container.exec(["/ebb", "status", "--json"])).json()
-    #expect(json["pid"] as? Int == 1 && json["ready"] as? Bool == true)
+    #expect(json["pid"] as? Int == 1)
+    #expect(json["ready"] as? Bool == true)
     #expect(try CommandResult(try container.exec(["/ebb", "probe"])).exit == .code(0))
 
     let stop = try CommandResult(try container.exec(["/ebb", "stop"]))
@@ -312,15 +313,13 @@ struct StatusSearchTests {
 @Suite(.endsItsProcesses)
 struct StatusWatchTests {
   @Test func `ebb status --watch prints a line for each change until the supervisor exits`() throws {
-    let run = try Run.ebb(["--delay", "3s"], testApp("signals"))
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "3s"], testApp("signals"))
     try run.waitForPage(of: run.pid)
     let sampler = try Run.ebb(arguments: ["status", "--watch", "--pid", "\(run.pid)"])
     try sampler.wait(for: "the first line") { sampler.out.lines.count == 1 }
     try run.send(.sigusr1)
     try sampler.wait(for: "the second line") { sampler.out.lines.count == 2 }
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
     try sampler.expect(.code(0))
     try sampler.readToEnd()
     let lines = sampler.out.lines.map { String($0.split(separator: " ", maxSplits: 1)[1]) }
@@ -331,8 +330,7 @@ struct StatusWatchTests {
   }
 
   @Test func `ebb status --watch --json prints an object for each change`() throws {
-    let run = try Run.ebb(["--delay", "0"], testApp("signals"))
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "0"], testApp("signals"))
     try run.waitForPage(of: run.pid)
     let sampler = try Run.ebb(arguments: ["status", "--watch", "--json", "--pid", "\(run.pid)"])
     try sampler.line("{\"schema\":1,")
@@ -343,8 +341,7 @@ struct StatusWatchTests {
   }
 
   @Test func `ebb status reads a consistent page during a storm of signals`() throws {
-    let run = try Run.ebb(["--delay", "0"], testApp("signals", "--only", "TERM"))
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "0"], testApp("signals", "--only", "TERM"))
     try run.waitForPage(of: run.pid)
     let sampler = try Run.ebb(arguments: ["status", "--watch", "--json", "--pid", "\(run.pid)"])
     try sampler.line("{")
@@ -354,8 +351,7 @@ struct StatusWatchTests {
       #expect(answer.exit == .code(0) && answer.out.contains(": serving for "), "\(answer)")
     }
     try storm.expect(.code(0))
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
     try sampler.expect(.code(0))
     try sampler.readToEnd()
     for line in sampler.out.lines {
@@ -364,8 +360,7 @@ struct StatusWatchTests {
   }
 
   @Test func `on a terminal ebb status --watch redraws its report and ends by Ctrl-C`() throws {
-    let run = try Run.ebb([], testApp("stay"))
-    try run.line("ready")
+    let run = try Run.ready([], testApp("stay"))
     try run.waitForPage(of: run.pid)
     var setup = LaunchOptions()
     setup.terminal = try Terminal()

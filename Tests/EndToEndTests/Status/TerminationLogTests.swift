@@ -21,10 +21,8 @@ struct TerminationLogTests {
 
   @Test func `the termination log contains the last line of the log`() throws {
     let path = try TestResources.folder() + "/log"
-    let run = try Run.ebb(["--termination-log", path, "--delay", "0"], testApp("signals"))
-    try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    let run = try Run.ready(["--termination-log", path, "--delay", "0"], testApp("signals"))
+    try run.stop(.code(0))
     #expect(
       contents(path).map { $0.split(separator: " ").dropFirst(2) }
         == run.err.lines.last.map { ($0 + "\n").split(separator: " ").dropFirst(2) })

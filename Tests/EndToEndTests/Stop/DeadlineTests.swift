@@ -10,8 +10,7 @@ struct DeadlineTests {
 
   @Test(arguments: PIDRole.possible)
   func `the command gets no signal before the delay has passed`(place: PIDRole) throws {
-    let run = try Run.ebb(["--delay", "1200ms"], testApp("signals"), in: place)
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "1200ms"], testApp("signals"), in: place)
     let sent = try run.send(.sigterm)
     try run.line("got TERM")
     let passed = Clock.now() - sent
@@ -21,8 +20,7 @@ struct DeadlineTests {
   }
 
   @Test func `in a pod the default delay is 5 s`() throws {
-    let run = try Run.ebb([], testApp("signals"), .environment(["KUBERNETES_SERVICE_HOST": "10.0.0.1"]))
-    try run.line("ready")
+    let run = try Run.ready([], testApp("signals"), .environment(["KUBERNETES_SERVICE_HOST": "10.0.0.1"]))
     let sent = try run.send(.sigterm)
     try run.line("got TERM")
     #expect(Clock.now() - sent >= .seconds(5))
@@ -30,20 +28,16 @@ struct DeadlineTests {
   }
 
   @Test func `--delay 0 forwards the stop signal immediately`() throws {
-    let run = try Run.ebb(["--delay", "0", "-t", "120s"], testApp("signals"))
-    try run.line("ready")
-    let sent = try run.send(.sigterm)
-    try run.expect(.code(0))
+    let run = try Run.ready(["--delay", "0", "-t", "120s"], testApp("signals"))
+    let sent = try run.stop(.code(0))
     #expect(Clock.now() - sent < late)
   }
 
   @Test(arguments: PIDRole.possible)
   func `the grace starts when the stop signal is forwarded`(place: PIDRole) throws {
     let options = ["--delay", "700ms", "--grace", "3s", "-t", "60s"]
-    let run = try Run.ebb(options, testApp("signals", "--ignore-term"), in: place)
-    try run.line("ready")
-    let sent = try run.send(.sigterm)
-    try run.expect(.code(137))
+    let run = try Run.ready(options, testApp("signals", "--ignore-term"), in: place)
+    let sent = try run.stop(.code(137))
     let passed = Clock.now() - sent
     #expect(passed >= .milliseconds(3700))
     #expect(passed < late)
@@ -53,10 +47,8 @@ struct DeadlineTests {
   @Test(arguments: PIDRole.possible)
   func `without --grace the kill deadline counts from the stop signal`(place: PIDRole) throws {
     let options = ["--delay", "500ms", "-t", "2500ms", "--kill-margin", "500ms"]
-    let run = try Run.ebb(options, testApp("stay", "--ignore", "TERM"), in: place)
-    try run.line("ready")
-    let sent = try run.send(.sigterm)
-    try run.expect(.code(137))
+    let run = try Run.ready(options, testApp("stay", "--ignore", "TERM"), in: place)
+    let sent = try run.stop(.code(137))
     let passed = Clock.now() - sent
     #expect(passed >= .seconds(2))
     #expect(passed < late)
@@ -64,8 +56,7 @@ struct DeadlineTests {
 
   @Test func `repeated stop signals do not postpone the deadline`() throws {
     let options = ["--delay", "0", "-t", "3s", "--kill-margin", "1s"]
-    let run = try Run.ebb(options, testApp("signals", "--ignore-term"))
-    try run.line("ready")
+    let run = try Run.ready(options, testApp("signals", "--ignore-term"))
     let sent = try run.send(.sigterm)
     try run.wait(for: "the end") {
       if run.poll() == nil { try run.send(.sigterm) }
@@ -79,8 +70,7 @@ struct DeadlineTests {
 
   @Test func `the grace starts when SIGINT ends the delay`() throws {
     let options = ["--delay", "60s", "--grace", "1s", "-t", "90s"]
-    let run = try Run.ebb(options, testApp("signals", "--ignore-term"))
-    try run.line("ready")
+    let run = try Run.ready(options, testApp("signals", "--ignore-term"))
     try run.send(.sigterm)
     try run.line("ebb:", on: run.err)
     let sent = try run.send(.sigint)
@@ -92,8 +82,7 @@ struct DeadlineTests {
 
   @Test(arguments: PIDRole.possible)
   func `the command's exit ends the delay`(place: PIDRole) throws {
-    let run = try Run.ebb(["--delay", "60s", "-t", "90s"], testApp("signals", "--exit-on", "USR1:9"), in: place)
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "60s", "-t", "90s"], testApp("signals", "--exit-on", "USR1:9"), in: place)
     let sent = try run.send(.sigterm)
     try run.line("ebb:", on: run.err)
     try run.send(.sigusr1)
@@ -103,16 +92,13 @@ struct DeadlineTests {
 
   @Test func `a command that exits late within the grace is not killed`() throws {
     let command = testApp("signals", "--slow", "1500", "--exit-on", "TERM:4")
-    let run = try Run.ebb(["--delay", "0", "--grace", "20s"], command)
-    try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(4))
+    let run = try Run.ready(["--delay", "0", "--grace", "20s"], command)
+    try run.stop(.code(4))
     #expect(run.out.lines.last == "done")
   }
 
   @Test func `a command that another process suspended is killed at the deadline`() throws {
-    let run = try Run.ebb(["--delay", "0", "--grace", "5s"], testApp("signals", "--ignore-term"))
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "0", "--grace", "5s"], testApp("signals", "--ignore-term"))
     let command = try run.command()
     try run.send(.sigterm)
     try run.line("got CONT")

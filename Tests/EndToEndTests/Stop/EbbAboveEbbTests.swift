@@ -10,8 +10,7 @@ struct EbbAboveEbbTests {
   ) throws -> Run {
     var setup = LaunchOptions.environment(variables)
     setup.environment["EBB_PORTS"] = nil
-    let run = try Run.ebb([], [Binaries.ebb(), "--"] + command, in: place, setup)
-    try run.line("ready")
+    let run = try Run.ready([], [Binaries.ebb(), "--"] + command, in: place, setup)
     let inner = try run.command()
     try run.waitForPage(of: inner)
     try run.waitForPage(of: try run.supervisor())
@@ -49,22 +48,19 @@ struct EbbAboveEbbTests {
     var setup = LaunchOptions.environment(["EBB_HEALTH": "\(port)", "EBB_DELAY": "0"])
     setup.environment["EBB_PORTS"] = nil
     let ebb = try Binaries.ebb()
-    let run = try Run.ebb([], [ebb, "--", ebb, "--"] + testApp("signals"), in: .subreaper, setup)
-    try run.line("ready")
+    let run = try Run.ready([], [ebb, "--", ebb, "--"] + testApp("signals"), in: .subreaper, setup)
     for _ in 0..<2 {
       let line = try run.line("ebb:", on: run.err)
       #expect(line.contains("belongs to the ebb above this one, pid \(run.pid):"), "\(run)")
     }
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
   }
 
   @Test func `ebb status does not report that a nested ebb blocks SIGTERM`() throws {
     let run = try both(["EBB_DELAY": "0"], testApp("signals"))
     let status = try CommandResult.ebb("status", about: run)
     #expect(!status.out.contains("blocks SIGTERM"), "\(status)")
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
   }
 
   @Test func `the inner one of two nested ebbs kills at the deadline and the outer one exits with its code`() throws {
@@ -72,8 +68,7 @@ struct EbbAboveEbbTests {
       "EBB_DELAY": "0", "EBB_TERMINATION_GRACE_PERIOD": "32s", "EBB_KILL_MARGIN": "30s", "EBB_LOG": "json",
     ]
     let run = try both(variables, testApp("signals", "--ignore-term"))
-    let sent = try run.send(.sigterm)
-    try run.expect(.code(137))
+    let sent = try run.stop(.code(137))
     #expect(Clock.now() - sent >= .seconds(2))
     try run.readToEnd()
     let killed = run.events("exited").compactMap { $0["killed"] as? Bool }
@@ -87,16 +82,14 @@ struct EbbAboveEbbTests {
     #expect(line.contains("event=health-above"), "\(run)")
     #expect(line.contains("belongs to the ebb above this one, pid \(run.pid)"), "\(run)")
     #expect(try Client("http://127.0.0.1:\(port)/readyz").ask().code == "200")
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
   }
 
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
   func `status, probe and stop address the inner one of two nested ebbs`() throws {
-    let run = try Run.ebb(
+    let run = try Run.ready(
       [], [Binaries.ebb(), "--"] + testApp("signals"), in: .pid1,
       .environment(["EBB_DELAY": "600s", "EBB_TERMINATION_GRACE_PERIOD": "900s"]))
-    try run.line("ready")
     let outer = try run.supervisor()
     try run.waitForPage(of: outer)
     try run.waitForPage(of: try run.command())

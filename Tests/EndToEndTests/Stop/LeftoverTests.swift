@@ -16,10 +16,8 @@ struct LeftoverTests {
 
   @Test(arguments: PIDRole.possible, [["--group"], []])
   func `the app behind a shell gets the stop signal once`(place: PIDRole, options: [String]) throws {
-    let run = try Run.ebb(["--delay", "0"] + options, wrapped(testApp("signals", "--slow", "500")), in: place)
-    try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(143))
+    let run = try Run.ready(["--delay", "0"] + options, wrapped(testApp("signals", "--slow", "500")), in: place)
+    try run.stop(.code(143))
     try run.readToEnd()
     #expect(count("TERM", in: run) == 1, "\(run)")
     #expect(run.out.lines.contains("done"), "\(run)")
@@ -28,10 +26,8 @@ struct LeftoverTests {
   /// `npm start` and many entry scripts leave their app behind.
   @Test func `an app that its shell left behind may use the rest of the grace period`() throws {
     let options = ["--delay", "0", "--log", "json"]
-    let run = try Run.ebb(options, wrapped(testApp("signals", "--slow", "4000")))
-    try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(143))
+    let run = try Run.ready(options, wrapped(testApp("signals", "--slow", "4000")))
+    try run.stop(.code(143))
     #expect(run.out.lines.contains("done"), "\(run)")
     let report = try FinalReport(run)
     #expect(report.text("leftovers") == "ended", "\(report)")
@@ -42,10 +38,8 @@ struct LeftoverTests {
   @Test func `an app that got SIGTERM from its script does not get it again`() throws {
     let app = testApp("signals", "--slow", "500").joined(separator: " ")
     let script = "trap 'kill -TERM $!' TERM; \(app) & wait $!"
-    let run = try Run.ebb(["--delay", "0"], [shell, "-c", script])
-    try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(143))
+    let run = try Run.ready(["--delay", "0"], [shell, "-c", script])
+    try run.stop(.code(143))
     #expect(count("TERM", in: run) == 1, "\(run)")
     #expect(run.out.lines.contains("done"), "\(run)")
   }
@@ -56,8 +50,7 @@ struct LeftoverTests {
       ["--delay", "0", "--log", "json"], [shell, "-c", "trap 'exit 0' TERM; \(server) & wait"], in: .subreaper,
       .withTraffic)
     try run.line("listening")
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
     #expect(count("TERM", in: run) + run.out.lines.filter { $0.hasPrefix("got TERM at=") }.count == 1, "\(run)")
     let report = try FinalReport(run)
     #expect(report.text("leftovers") == "ended", "\(report)")
@@ -91,8 +84,7 @@ struct LeftoverTests {
     let python = installed("python3")
     let run = try Run.ebb(["--delay", "0"], wrapped([python, script]))
     try run.wait(for: "the pool") { run.out.lines.filter { $0.hasSuffix("ready") }.count == 4 }
-    try run.send(.sigterm)
-    try run.expect(.code(143))
+    try run.stop(.code(143))
     try run.readToEnd()
     #expect(run.signals.filter { $0 == "master got TERM" }.count == 1, "\(run)")
     #expect(run.signals.filter { $0 == "worker got USR1" }.count == 3, "\(run)")
@@ -122,10 +114,8 @@ struct LeftoverTests {
       time.sleep(0.3)
       os.kill(os.getpid(), signal.SIGKILL)
       """
-    let run = try Run.ebb(["--delay", "0", "--group"], [python, "-c", script])
-    try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(137))
+    let run = try Run.ready(["--delay", "0", "--group"], [python, "-c", script])
+    try run.stop(.code(137))
     try run.readToEnd()
     #expect(run.signals.sorted() == ["late got TERM", "leaver got TERM"], "\(run)")
   }
@@ -133,8 +123,7 @@ struct LeftoverTests {
   /// nginx behind a shell needs this.
   @Test func `leftovers get the rewritten stop signal`() throws {
     let app = testApp("signals", "--exit-on", "QUIT:0")
-    let run = try Run.ebb(["--delay", "0", "-r", "TERM:QUIT"], wrapped(app))
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "0", "-r", "TERM:QUIT"], wrapped(app))
     try run.send(.sigterm)
     _ = try run.exit()
     try run.readToEnd()
@@ -146,14 +135,12 @@ struct LeftoverTests {
   @Test func `a daemon started before the stop gets SIGTERM after the command has exited`() throws {
     let daemon = testApp("signals", "--slow", "300").joined(separator: " ")
     let app = testApp("signals").joined(separator: " ")
-    let run = try Run.ebb(
+    let run = try Run.ready(
       ["--delay", "0", "--log", "json"], [shell, "-c", "(\(daemon) &); exec \(app)"])
-    try run.line("ready")
     try run.line("ready")
     let supervisor = try run.supervisor()
     try run.wait(for: "the daemon to be ebb's child") { Proc.children(of: supervisor).count >= 2 }
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    try run.stop(.code(0))
     try run.readToEnd()
     #expect(run.out.lines.contains("done"), "\(run)")
     #expect(try FinalReport(run).text("leftovers") == "ended")

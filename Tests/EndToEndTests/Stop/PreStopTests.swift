@@ -19,8 +19,7 @@ struct PreStopTests {
     var setup = LaunchOptions.environment(["X": "a b", "EBB_SIGNAL": "old"])
     setup.launch = ["--cwd", folder]
     let options = ["--pre-stop", "sh -c '\(script)'", "--delay", "1s", "--log", "json"]
-    let run = try Run.ebb(options, testApp("signals"), in: place, setup)
-    try run.line("ready")
+    let run = try Run.ready(options, testApp("signals"), in: place, setup)
     let sent = try run.send(.sigterm)
     try run.line("hook TERM a b /", on: run.err)
     try run.line("other", on: run.err)
@@ -36,27 +35,22 @@ struct PreStopTests {
 
   @Test func `the pre-stop hook has no signal blocked or ignored and only the three standard descriptors`() throws {
     let options = ["--pre-stop", "\(Binaries.testApp) report", "--delay", "1s", "--health", "\(try Client.freePort())"]
-    let run = try Run.ebb(options, testApp("signals"))
-    try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    let run = try Run.ready(options, testApp("signals"))
+    try run.stop(.code(0))
     for line in ["descriptors: 0 1 2", "blocked:", "ignored:"] { #expect(run.err.lines.contains(line), "\(run)") }
   }
 
   @Test func `the pre-stop hook inherits the command's blocked and ignored signals`() throws {
     let options = ["--pre-stop", "\(Binaries.testApp) report", "--delay", "1s"]
-    let run = try Run.ebb(options, testApp("signals"), .launch("--block", "USR2", "--ignore", "PIPE"))
-    try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    let run = try Run.ready(options, testApp("signals"), .launch("--block", "USR2", "--ignore", "PIPE"))
+    try run.stop(.code(0))
     #expect(run.err.lines.contains("blocked: USR2"), "\(run)")
     #expect(run.err.lines.contains("ignored: PIPE"), "\(run)")
   }
 
   @Test func `the stop signal is forwarded only after the pre-stop hook has ended`() throws {
     let options = ["--pre-stop", "sleep 1", "--delay", "100ms", "--log", "json"]
-    let run = try Run.ebb(options, testApp("signals"))
-    try run.line("ready")
+    let run = try Run.ready(options, testApp("signals"))
     let sent = try run.send(.sigterm)
     try run.line("got TERM")
     #expect(Clock.now() - sent >= .seconds(1))
@@ -72,8 +66,7 @@ struct PreStopTests {
       "--pre-stop", hook, "--delay", "0", "--drain-timeout", "10s", "-t", "4s", "--kill-margin", "1s", "--grace", "2s",
       "--log", "json",
     ]
-    let run = try Run.ebb(options, testApp("signals"), in: place)
-    try run.line("ready")
+    let run = try Run.ready(options, testApp("signals"), in: place)
     let sent = try run.send(.sigterm)
     try run.line("got TERM")
     #expect(Clock.now() - sent >= .seconds(1))
@@ -85,10 +78,8 @@ struct PreStopTests {
   }
 
   @Test func `a pre-stop hook that cannot be started gives a warning`() throws {
-    let run = try Run.ebb(["--pre-stop", "/does/not/exist", "--delay", "0", "--log", "json"], testApp("signals"))
-    try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(0))
+    let run = try Run.ready(["--pre-stop", "/does/not/exist", "--delay", "0", "--log", "json"], testApp("signals"))
+    try run.stop(.code(0))
     let records = try run.records()
     let failure = try #require(records.first { $0["event"] as? String == "hook-failed" })
     #expect(failure["level"] as? String == "warning")
@@ -105,8 +96,7 @@ struct PreStopTests {
 
   @Test func `the command's exit does not wait for the pre-stop hook`() throws {
     let options = ["--pre-stop", "sleep 61", "--delay", "20s", "--log", "json"]
-    let run = try Run.ebb(options, testApp("signals", "--exit-on", "USR1:5"))
-    try run.line("ready")
+    let run = try Run.ready(options, testApp("signals", "--exit-on", "USR1:5"))
     let sent = try run.send(.sigterm)
     try run.line("{", on: run.err)
     try run.send(.sigusr1)

@@ -18,8 +18,7 @@ struct StopCommandTests {
   }
 
   @Test func `repeated ebb stop forwards the stop signal once`() throws {
-    let run = try Run.ebb(["--delay", "25s"], testApp("signals"))
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "25s"], testApp("signals"))
     for _ in 0..<3 { #expect(try CommandResult.ebb("stop", about: run).exit == .code(0)) }
     #expect(try CommandResult.ebb("stop", "--now", about: run).exit == .code(0))
     try run.expect(.code(0))
@@ -29,8 +28,7 @@ struct StopCommandTests {
   }
 
   @Test func `ebb stop --now skips delay and drain`() throws {
-    let run = try Run.ebb(["--delay", "25s"], testApp("signals", "--exit-on", "TERM:3", "--slow", "3000"))
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "25s"], testApp("signals", "--exit-on", "TERM:3", "--slow", "3000"))
     let stop = try CommandResult.ebb("stop", "--now", about: run)
     #expect(
       stop.exit == .code(0) && stop.out.hasPrefix("stopping, not ready; the command was sent SIGTERM "), "\(stop)")
@@ -40,8 +38,7 @@ struct StopCommandTests {
   }
 
   @Test func `ebb stop --now ends the delay of a stop in progress`() throws {
-    let run = try Run.ebb(["--delay", "25s"], testApp("signals"))
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "25s"], testApp("signals"))
     try run.send(.sigterm)
     try run.line("", on: run.err)
     #expect(try CommandResult.ebb("stop", "--now", about: run).exit == .code(0))
@@ -50,8 +47,7 @@ struct StopCommandTests {
   }
 
   @Test func `ebb stop --wait prints each phase until the exit`() throws {
-    let run = try Run.ebb(["--delay", "3s"], testApp("signals", "--exit-on", "TERM:7", "--slow", "3000"))
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "3s"], testApp("signals", "--exit-on", "TERM:7", "--slow", "3000"))
     let stop = try CommandResult.ebb("stop", "--wait", about: run)
     #expect(stop.exit == .code(0))
     var phases: [Substring] = []
@@ -64,8 +60,7 @@ struct StopCommandTests {
   }
 
   @Test func `ebb stop sends the first of the supervisor's stop signals`() throws {
-    let run = try Run.ebb(["--delay", "0", "--stop-signals", "QUIT,USR2"], testApp("signals", "--exit-on", "QUIT:4"))
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "0", "--stop-signals", "QUIT,USR2"], testApp("signals", "--exit-on", "QUIT:4"))
     #expect(try CommandResult.ebb("stop", about: run).exit == .code(0))
     try run.expect(.code(4))
   }

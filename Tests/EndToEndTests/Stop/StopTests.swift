@@ -7,27 +7,22 @@ import Testing
 struct StopTests {
   @Test(arguments: PIDRole.possible)
   func `the stop signal is followed by SIGCONT`(place: PIDRole) throws {
-    let run = try Run.ebb(["--delay", "0"], testApp("signals", "--ignore-term", "--exit-on", "CONT:6"), in: place)
-    try run.line("ready")
-    try run.send(.sigterm)
-    try run.expect(.code(6))
+    let run = try Run.ready(["--delay", "0"], testApp("signals", "--ignore-term", "--exit-on", "CONT:6"), in: place)
+    try run.stop(.code(6))
     #expect(run.signals == ["got TERM", "got CONT"])
   }
 
   @Test(arguments: PIDRole.possible)
   func `a suspended command can act on the stop signal`(place: PIDRole) throws {
-    let run = try Run.ebb(["--delay", "0"], testApp("stay", "--stop-self"), in: place)
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "0"], testApp("stay", "--stop-self"), in: place)
     let command = try run.command()
     try run.wait(for: "the command to be stopped") { Proc.state(of: command) == "T" }
-    try run.send(.sigterm)
-    try run.expect(.code(128 + SIGTERM))
+    try run.stop(.code(128 + SIGTERM))
   }
 
   @Test(arguments: PIDRole.possible)
   func `repeated stop signals are logged and not forwarded`(place: PIDRole) throws {
-    let run = try Run.ebb(["--delay", "1s"], testApp("signals", "--ignore-term", "--exit-on", "USR1:0"), in: place)
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "1s"], testApp("signals", "--ignore-term", "--exit-on", "USR1:0"), in: place)
     let sent = try run.send(.sigterm)
     try run.line("ebb:", on: run.err)
     try run.send(.sigterm)
@@ -47,8 +42,7 @@ struct StopTests {
   }
 
   @Test func `SIGINT ends the delay and the command gets only the stop signal`() throws {
-    let run = try Run.ebb(["--delay", "600s", "-t", "900s"], testApp("signals"))
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "600s", "-t", "900s"], testApp("signals"))
     try run.send(.sigterm)
     try run.line("ebb:", on: run.err)
     try run.send(.sigint)
@@ -59,8 +53,7 @@ struct StopTests {
 
   /// A JVM prints a thread dump on SIGQUIT.
   @Test func `SIGQUIT during the delay is forwarded and does not end it`() throws {
-    let run = try Run.ebb(["--delay", "600s", "-t", "900s"], testApp("signals"))
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "600s", "-t", "900s"], testApp("signals"))
     try run.send(.sigterm)
     try run.line("ebb:", on: run.err)
     try run.send(.sigquit)
@@ -72,8 +65,7 @@ struct StopTests {
   }
 
   @Test func `SIGINT and SIGQUIT outside a stop are forwarded and start no deadline`() throws {
-    let run = try Run.ebb(["--delay", "0", "--grace", "1s"], testApp("signals"))
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "0", "--grace", "1s"], testApp("signals"))
     for signal: Signal in [.sigint, .sigquit, .sigint] {
       try run.send(signal)
       try run.line("got \(signal)")
@@ -83,8 +75,7 @@ struct StopTests {
   }
 
   @Test func `signals other than SIGINT during the delay are forwarded and do not end it`() throws {
-    let run = try Run.ebb(["--delay", "20s"], testApp("signals"))
-    try run.line("ready")
+    let run = try Run.ready(["--delay", "20s"], testApp("signals"))
     try run.send(.sigterm)
     try run.line("ebb:", on: run.err)
     for signal: Signal in [.sighup, .sigusr1, .sigcont, .realTime(2)] {
@@ -100,8 +91,7 @@ struct StopTests {
   @Test(arguments: PIDRole.possible)
   func `--stop-signals replaces SIGTERM as the stop signal`(place: PIDRole) throws {
     let options = ["--stop-signals", "QUIT,RTMIN+3", "--delay", "1s"]
-    let run = try Run.ebb(options, testApp("signals", "--ignore-term", "--exit-on", "RTMIN+3:8"), in: place)
-    try run.line("ready")
+    let run = try Run.ready(options, testApp("signals", "--ignore-term", "--exit-on", "RTMIN+3:8"), in: place)
     try run.send(.sigterm)
     try run.line("got TERM")
     #expect(run.err.text == "")
@@ -121,8 +111,7 @@ struct StopTests {
     for _ in 0..<100 {
       // Blocked from the start, so that SIGTERM cannot kill ebb before ebb blocks it itself.
       let run = try Run.ebb(["--delay", "0"], testApp("signals"), .launch("--block", "all"))
-      try run.send(.sigterm)
-      try run.expect(.code(0))
+      try run.stop(.code(0))
     }
   }
 }

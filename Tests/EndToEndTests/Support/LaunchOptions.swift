@@ -22,6 +22,12 @@ struct LaunchOptions {
     for name in withoutTraffic.keys { setup.environment[name] = nil }
     return setup
   }
+
+  /// A setup with options of `TestApp launch` in which ebb discovers ports and waits for traffic.
+  static func withTraffic(launch: [String]) -> LaunchOptions {
+    LaunchOptions(launch: launch, environment: withTraffic.environment)
+  }
+
   /// Whether the test writes to standard input. Otherwise it is empty.
   var typesInput = false
   /// The descriptor of standard error; `nil`: a pipe that the test reads. The caller closes it.

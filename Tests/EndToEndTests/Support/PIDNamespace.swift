@@ -23,8 +23,7 @@ struct PIDNamespace {
 
   private init(_ run: Run) throws {
     self.run = run
-    try run.wait(for: "process 1") { Proc.children(of: run.pid).first != nil }
-    first = Proc.children(of: run.pid)[0]
+    first = try run.firstChild()
     try run.line("ready")
   }
 
@@ -32,7 +31,7 @@ struct PIDNamespace {
   func startSupervisor(_ command: [String], ownMounts: Bool = false) throws -> (run: Run, pid: pid_t) {
     let run = try start([Binaries.ebb(), "--"] + command, ownMounts: ownMounts)
     try run.line("ready")
-    let pid = try #require(Proc.children(of: run.pid).first)  // nsenter has forked the supervisor
+    let pid = try run.firstChild()  // nsenter has forked the supervisor
     try run.waitForPage(of: pid)
     return (run, pid)
   }

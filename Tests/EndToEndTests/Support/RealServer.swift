@@ -117,19 +117,8 @@ struct RealServer {
     let backend = [.nginx, .apache2, .haproxy, .lighttpd].contains(kind) ? try startBackend(folder) : 0
     switch kind {
     case .nginx:
-      let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map { "\($0)_temp_path \(folder)/\($0);" }
-      try write(
-        "nginx.conf",
-        """
-        user root; \(extra.isEmpty ? "daemon off;" : extra) worker_processes 2; pid \(folder)/pid; error_log stderr crit;
-        events { worker_connections 64; }
-        http {
-          access_log off; \(paths.joined(separator: " "))
-          server { listen 127.0.0.1:\(port); location / { proxy_pass http://127.0.0.1:\(backend); } }
-        }
-
-        """)
-      return [program("nginx"), "-e", "stderr", "-c", folder + "/nginx.conf"]
+      let server = "server { listen 127.0.0.1:\(port); location / { proxy_pass http://127.0.0.1:\(backend); } }"
+      return try makeNginx(folder, http: server, daemon: extra == "daemon on;", workers: 2)
     case .phpFPM:
       try write(
         "slow.php",
@@ -170,24 +159,8 @@ struct RealServer {
         """)
       return [program("apache2"), "-D", "FOREGROUND", "-f", folder + "/httpd.conf"]
     case .haproxy:
-      try write(
-        "haproxy.cfg",
-        """
-        global
-          maxconn 100
-        defaults
-          mode http
-          timeout client 30s
-          timeout server 30s
-          timeout connect 5s
-        frontend all
-          bind 127.0.0.1:\(port)
-          default_backend app
-        backend app
-          server one 127.0.0.1:\(backend)
-
-        """)
-      return [program("haproxy"), "-W", "-db", "-q", "-f", folder + "/haproxy.cfg"]
+      let rules = "default_backend app\nbackend app\n  server one 127.0.0.1:\(backend)"
+      return try makeHaproxy(folder, port, rules: rules, options: ["-W"])
     case .postgres:
       let programs = "/usr/lib/postgresql/15/bin"
       let data = folder + "/data"

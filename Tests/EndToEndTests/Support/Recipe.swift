@@ -94,7 +94,9 @@ struct RecipeContainer {
       let mode = content.hasPrefix("#!") ? 0o755 : 0o644
       try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: target)
     }
-    try spawning.withLock { _ in try FileManager.default.copyItem(atPath: Binaries.ebb(), toPath: folder + "/image/ebb") }
+    try spawning.withLock { _ in
+      try FileManager.default.copyItem(atPath: Binaries.ebb(), toPath: folder + "/image/ebb")
+    }
     let variables = ["PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "EBB_LOG": "json"]
       .merging(environment) { $1 }.merging(recipe.environment) { $1 }
     let namespaces = ["--pid", "--fork", "--kill-child", "--mount", "--net", "--mount-proc"]

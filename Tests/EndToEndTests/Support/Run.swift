@@ -45,6 +45,16 @@ final class Run: CustomStringConvertible {
     return try Run([Binaries.ebb()] + options + ["--"] + command, setup, place)
   }
 
+  /// Starts `ebb OPTION... -- COMMAND...` and waits until the command prints `ready`.
+  static func ready(
+    _ options: [String] = [], _ command: [String], in place: PIDRole = .subreaper,
+    _ setup: LaunchOptions = LaunchOptions()
+  ) throws -> Run {
+    let run = try ebb(options, command, in: place, setup)
+    try run.line("ready")
+    return run
+  }
+
   /// Starts ebb with exactly these arguments.
   static func ebb(arguments: [String], _ setup: LaunchOptions = LaunchOptions()) throws -> Run {
     try Run([Binaries.ebb()] + arguments, setup, .subreaper)
@@ -124,6 +134,16 @@ final class Run: CustomStringConvertible {
 
   // MARK: Acting
 
+  /// Waits for the first child of the process, for example PID 1 of a new namespace.
+  func firstChild() throws -> pid_t {
+    var child: pid_t?
+    try wait(for: "a child process") {
+      child = Proc.children(of: pid).first
+      return child != nil
+    }
+    return try #require(child)
+  }
+
   /// The process id of ebb in the PID namespace of the test.
   func supervisor() throws -> pid_t {
     if place == .subreaper { return pid }
@@ -176,6 +196,14 @@ final class Run: CustomStringConvertible {
   func expect(_ expected: Exit, sourceLocation: SourceLocation = #_sourceLocation) throws {
     let exit = try exit()
     #expect(exit == expected, "\(self)", sourceLocation: sourceLocation)
+  }
+
+  /// Sends SIGTERM, waits for the end and checks it. Returns the monotonic time before the signal can have arrived.
+  @discardableResult
+  func stop(_ expected: Exit, sourceLocation: SourceLocation = #_sourceLocation) throws -> Duration {
+    let sent = try send(.sigterm)
+    try expect(expected, sourceLocation: sourceLocation)
+    return sent
   }
 
   /// How the process ended, or `nil`.

@@ -21,8 +21,7 @@ struct ServedApp {
 
   /// Starts ebb with a command that becomes `TestApp serve`.
   init(_ options: [String], command: [String], in place: PIDRole = .subreaper, launch: [String] = []) throws {
-    var setup = LaunchOptions.withTraffic
-    setup.launch = launch
+    let setup = LaunchOptions.withTraffic(launch: launch)
     run = try Run.ebb(["--log", "json"] + options, command, in: place, setup)
     port = Int(try run.line("listening").number("port"))
   }
@@ -74,6 +73,15 @@ extension ServedApp {
       return classes[name] != nil
     }
     return classes
+  }
+
+  /// Waits until no connection has a request or a response in flight: the kernel has processed all acknowledgements.
+  func waitUntilAnswered() throws {
+    let inFlight = ["pending-accept", "unread-request", "owed-response", "response-in-flight"]
+    try run.wait(for: "the end of all requests") {
+      let classes = try connections()["classes"] as? [String: Int]
+      return classes.map { $0.keys.allSatisfy { !inFlight.contains($0) } } ?? false
+    }
   }
 
   /// Sends a request from the network namespace of a process, by default that of ebb. It prints the body of the

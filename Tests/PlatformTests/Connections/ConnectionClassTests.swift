@@ -22,14 +22,17 @@ import Testing
     _ listener: Listener, _ source: ConnectionSource, quiet: TimeAmount = .zero, shows classes: [ConnectionClass: Int]
   ) throws -> ConnectionSample {
     let sample = try watch(listener, quiet: quiet, source).pass { $0.counts.classes == classes }
-    #expect(sample.counts.classes == classes && sample.source == source)
+    #expect(sample.counts.classes == classes)
+    #expect(sample.source == source)
     return sample
   }
 
   @Test func `a listening socket without clients has no connections`() throws {
     let sample = try watch(Listener()).passWithoutMiss()
-    #expect(sample.counts.classes.isEmpty && sample.counts.connections == 0)
-    #expect(sample.source == .diagWithInfo && sample.portSource == .given)
+    #expect(sample.counts.classes.isEmpty)
+    #expect(sample.counts.connections == 0)
+    #expect(sample.source == .diagWithInfo)
+    #expect(sample.portSource == .given)
   }
 
   @Test(arguments: [ConnectionSource.diagWithInfo, .diag, .proc])
@@ -38,7 +41,8 @@ import Testing
     let clients = [try listener.connect(), try listener.connect()]
     defer { for client in clients { close(client) } }
     let sample = try look(listener, source, quiet: ConnectionClassTests.long, shows: [.pendingAccept: 2])
-    #expect(sample.counts.established == 2 && sample.counts.busy == 2)
+    #expect(sample.counts.established == 2)
+    #expect(sample.counts.busy == 2)
   }
 
   @Test func `unaccepted connections without a request are neverUsed after the quiet time`() throws {
@@ -46,7 +50,8 @@ import Testing
     let clients = [try listener.connect(), try listener.connect()]
     defer { for client in clients { close(client) } }
     let sample = try look(listener, .diagWithInfo, shows: [.neverUsed: 2])
-    #expect(sample.counts.established == 2 && sample.counts.busy == 0)
+    #expect(sample.counts.established == 2)
+    #expect(sample.counts.busy == 0)
     #expect(send(clients[0], "a", 1, 0) == 1)
     let half = try look(listener, .diagWithInfo, shows: [.pendingAccept: 1, .neverUsed: 1])
     #expect(half.counts.busy == 1)
@@ -96,7 +101,8 @@ import Testing
     try pair.exchange()
     #expect(try watch(listener).pass().counts.classes == [.activeStream: 1])
     let idle = try watch(listener, quiet: .milliseconds(300)).pass { $0.counts[.idle] == 1 }
-    #expect(idle.counts.classes == [.idle: 1] && idle.counts.busy == 0)
+    #expect(idle.counts.classes == [.idle: 1])
+    #expect(idle.counts.busy == 0)
     // A byte from the server alone counts too.
     try pair.answer()
     let sample = try watch(listener).pass()
@@ -161,11 +167,13 @@ import Testing
     while !states.contains(.finWait2) {
       states = []
       let sample = try sampler.pass { states.append($0.state) }
-      #expect(sample.counts.classes == [.halfClosed: 1] && sample.counts.connections == 1)
+      #expect(sample.counts.classes == [.halfClosed: 1])
+      #expect(sample.counts.connections == 1)
     }
     pair.closeServer()
     let after = try sampler.pass { $0.closed == 1 }
-    #expect(after.counts.connections == 0 && after.closed == 1)
+    #expect(after.counts.connections == 0)
+    #expect(after.closed == 1)
   }
 
   @Test func `without connection ages a used connection is unknown and counts as busy`() throws {
@@ -174,7 +182,8 @@ import Testing
     try pair.exchange()
     for source in [ConnectionSource.diag, .proc] {
       let sample = try look(listener, source, shows: [.unknown: 1])
-      #expect(sample.counts.busy == 1 && sample.counts.sinceReceived == nil)
+      #expect(sample.counts.busy == 1)
+      #expect(sample.counts.sinceReceived == nil)
     }
   }
 }

@@ -47,8 +47,12 @@ import Testing
     var visits = 0
     for lookForListeners in [true, false] {
       let sample = try sampler.pass(lookForListeners: lookForListeners) { if $0.state != .listen { visits += 1 } }
-      #expect(sample.ports == [port] && sample.counts.connections == 0 && sample.counts.established == 0)
-      #expect(sample.counts.busy == 0 && sample.counts.idle == 0 && sample.counts.sinceReceived == nil)
+      #expect(sample.ports == [port])
+      #expect(sample.counts.connections == 0)
+      #expect(sample.counts.established == 0)
+      #expect(sample.counts.busy == 0)
+      #expect(sample.counts.idle == 0)
+      #expect(sample.counts.sinceReceived == nil)
       #expect(visits == 0)
     }
     // Its close is not counted either: only the connection from outside, which is closed later, is.
@@ -60,7 +64,8 @@ import Testing
     let after = try sampler.pass {
       $0.closed > before.closed && ($0.eventHorizonAge ?? .seconds(9)) < .milliseconds(500)
     }
-    #expect(after.closed == before.closed + 1 && after.counts.connections == 0)
+    #expect(after.closed == before.closed + 1)
+    #expect(after.counts.connections == 0)
   }
 
   @Test func `a connection from outside the process tree is counted`() throws {
@@ -73,7 +78,8 @@ import Testing
     for _ in 0..<3 {
       var peers: [UInt16] = []
       let sample = try sampler.pass { if $0.state != .listen { peers.append($0.peer.port) } }
-      #expect(sample.counts.classes == [.unreadRequest: 1] && sample.counts.connections == 1)
+      #expect(sample.counts.classes == [.unreadRequest: 1])
+      #expect(sample.counts.connections == 1)
       #expect(peers == [localPort(of: client)])
     }
   }
@@ -133,10 +139,12 @@ import Testing
     let before = try sampler.passWithoutMiss()
     try python.execute("c = socket.create_connection(l.getsockname())")
     let pending = try sampler.pass { $0.counts[.pendingAccept] == 1 && $0.counts.connections == 1 }
-    #expect(pending.counts.connections == 1 && pending.closed == before.closed)
+    #expect(pending.counts.connections == 1)
+    #expect(pending.closed == before.closed)
     try python.execute("s, _ = l.accept()")
     let accepted = try sampler.pass()
-    #expect(accepted.counts.connections == 0 && accepted.closed == before.closed + 1)
+    #expect(accepted.counts.connections == 0)
+    #expect(accepted.closed == before.closed + 1)
     // A connection from outside still counts as new.
     let client = try connectFromOutside(python, port)
     defer { close(client) }
@@ -154,7 +162,8 @@ import Testing
     let first = try sampler.pass()
     #expect(first.counts.connections == 600 - 256)
     let last = try sampler.pass { $0.counts.connections == 0 }
-    #expect(last.counts.connections == 0 && last.closed == first.closed + 600 - 256)
+    #expect(last.counts.connections == 0)
+    #expect(last.closed == first.closed + 600 - 256)
     // An abandoned pass must not affect the next one.
     for steps in 1..<40 {
       sampler.startPass(lookForListeners: true)

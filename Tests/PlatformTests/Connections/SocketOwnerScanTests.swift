@@ -29,7 +29,9 @@ import Testing
     defer { close(client) }
     // The client's end is connected before the server's end.
     let sample = try sampler.pass { $0.counts.established == 1 }
-    #expect(sample.ports == [port] && sample.portSource == .ofTree && sampler.ports == [port])
+    #expect(sample.ports == [port])
+    #expect(sample.portSource == .ofTree)
+    #expect(sampler.ports == [port])
     #expect(sample.counts.classes == [.pendingAccept: 1])
     withExtendedLifetime(foreign) {}
   }
@@ -47,7 +49,8 @@ import Testing
   @Test func `a listening socket opened later is found and the port of a closed one is kept`() throws {
     let python = try PythonProcess()
     let sampler = watch(python)
-    #expect(try sampler.pass().portSource == .none && sampler.ports.isEmpty)
+    #expect(try sampler.pass().portSource == .none)
+    #expect(sampler.ports.isEmpty)
     let first = try python.listen()
     #expect(try sampler.pass(lookForListeners: false).portSource == .none)
     #expect(try sampler.pass().ports == [first])
@@ -56,8 +59,10 @@ import Testing
     try python.execute("c, _ = l.accept(); l.close()")
     let second = try python.listen()
     let sample = try sampler.pass()
-    #expect(sample.ports == [first, second].sorted() && sample.portSource == .ofTree)
-    #expect(sample.counts.established == 1 && sample.counts[.pendingAccept] == 0)
+    #expect(sample.ports == [first, second].sorted())
+    #expect(sample.portSource == .ofTree)
+    #expect(sample.counts.established == 1)
+    #expect(sample.counts[.pendingAccept] == 0)
   }
 
   /// Go's servers listen this way.
@@ -66,14 +71,16 @@ import Testing
     let python = try PythonProcess()
     let port = try python.listen(protocol: 262)  // IPPROTO_MPTCP
     let sample = try watch(python).pass()
-    #expect(sample.portSource == .ofTree && sample.ports == [port])
+    #expect(sample.portSource == .ofTree)
+    #expect(sample.ports == [port])
   }
 
   @Test func `the excluded health port is never sampled`() throws {
     let python = try PythonProcess()
     let port = try python.listen()
     let sample = try watch(python, excluding: port).pass()
-    #expect(sample.ports.isEmpty && sample.portSource == .none)
+    #expect(sample.ports.isEmpty)
+    #expect(sample.portSource == .none)
     let given = ConnectionSampler(ports: [Port(port), 1], owner: .everyone, excluding: port, quiet: .zero)
     #expect(given.ports == [1])
   }
@@ -88,7 +95,8 @@ import Testing
     let own = try Listener()
     let sample = try ConnectionSampler(ports: nil, owner: .everyone, excluding: nil, quiet: .zero).pass()
     let areTold = readOwnControlGroup() != nil
-    #expect(sample.ports.contains(port) && sample.ports.contains(own.port) == areTold)
+    #expect(sample.ports.contains(port))
+    #expect(sample.ports.contains(own.port) == areTold)
     #expect(sample.portSource == (areTold ? .ofControlGroup : .ofTree))
   }
 
@@ -122,7 +130,8 @@ import Testing
     #expect(try sampler.pass().portSource == (isServer ? .uncountable : .none))
     let port = try python.listen()
     let sample = try sampler.pass()
-    #expect(sample.portSource == .ofTree && sample.ports == [port])
+    #expect(sample.portSource == .ofTree)
+    #expect(sample.ports == [port])
   }
 
   @Test(.needsIPv6) func `a UDP server socket on IPv6 makes the port source uncountable until a TCP socket listens`()
@@ -160,7 +169,8 @@ import Testing
     let sample = try sampler.pass()
     // All sockets were made in the same control group.
     #expect(sample.portSource == (readOwnControlGroup() == nil ? .all : .ofControlGroup))
-    #expect(sample.ports.contains(own.port) && sample.ports.contains(port))
+    #expect(sample.ports.contains(own.port))
+    #expect(sample.ports.contains(port))
     #expect(!(try self.watch(python, excluding: excluded.port).pass()).ports.contains(excluded.port))
   }
 
@@ -183,7 +193,8 @@ import Testing
     func pids(_ processes: [ProcPIDStat]?) -> [Int32]? { processes.map { $0.map { $0.pid }.sorted() } }
     for _ in 0..<2 { children.append(try #require(Int32(try python.execute(fork)))) }
     let all = pids(descendants(of: python.pid, among: try readProcessTable()))
-    #expect(pids(readSmallFamily(of: python.pid)) == all && all?.count == 3)
+    #expect(pids(readSmallFamily(of: python.pid)) == all)
+    #expect(all?.count == 3)
     #expect(readSmallFamily(of: 0x3FFF_FFFF) == nil)
     // A large tree would take too long for one step.
     for _ in 0..<64 { children.append(try #require(Int32(try python.execute(fork)))) }
@@ -207,6 +218,8 @@ import Testing
     let sampler = ConnectionSampler(
       ports: nil, owner: .descendants(of: getpid()), excluding: nil, quiet: .zero, source: ConnectionSource.none)
     let sample = try sampler.pass()
-    #expect(sample.portSource == .unknown && sample.source == .none && sample.ports.isEmpty)
+    #expect(sample.portSource == .unknown)
+    #expect(sample.source == .none)
+    #expect(sample.ports.isEmpty)
   }
 }

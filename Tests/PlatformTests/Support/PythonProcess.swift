@@ -17,6 +17,7 @@ final class PythonProcess {
     """
 
   /// - Parameter words: A command that starts the interpreter.
+  /// - Throws: A `Failure` if it cannot be started.
   init(below words: [String] = []) throws {
     var ends: [Int32] = [0, 0]
     let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)

@@ -20,6 +20,9 @@ package final class Launch {
 
   /// - Parameters:
   ///   - bytes: The arguments, which may be invalid UTF-8.
+  ///   - input: Standard input; `nil`: /dev/null.
+  ///   - output: Standard output; `nil`: /dev/null.
+  ///   - error: Standard error; `nil`: /dev/null.
   ///   - environment: `nil`: that of this process.
   ///   - blocked: The signals that are blocked from the moment the process exists.
   package init(
