@@ -51,5 +51,5 @@ final class Replica {
 ///
 /// - Throws: A `Failure` that names `what` after a minute.
 func wait(for what: String, until condition: () -> Bool) throws(Failure) {
-  guard Clock.poll(until: condition) else { throw Failure("gave up waiting for \(what)") }
+  guard Clock.poll(until: condition) else { throw Failure("timed out waiting for \(what)") }
 }

@@ -24,7 +24,7 @@ package enum Clock {
   ///
   /// - Throws: A `Failure` that names `what` if the limit has passed, or the error of the condition.
   package static func wait(for what: String, limit: Duration = limit, until condition: () throws -> Bool) throws {
-    guard try poll(limit: limit, until: condition) else { throw Failure("gave up waiting for \(what)") }
+    guard try poll(limit: limit, until: condition) else { throw Failure("timed out waiting for \(what)") }
   }
 }
 

@@ -173,8 +173,7 @@ struct DegradedKernelTests {
     let options = ["--delay", "1s", "--drain-quiet", "3s", "--drain-timeout", "60s"]
     let server = try ServedApp(options + ["--termination-grace-period", "70s"])
     let client = try RawClient(server.port)
-    client.ask("/delay/5")
-    try server.expectRequest()
+    try server.startRequest("/delay/5", client)
     let sent = try server.stop()
     try server.run.event("connections")
     let tracer = try server.run.inject("recvfrom:error=EIO")
@@ -196,8 +195,7 @@ struct DegradedKernelTests {
     let more = health.isEmpty ? [] : ["--health", "\(try Client.freePort())"]
     let server = try ServedApp(patient + more, launch: ["--rlimit-nofile", "16"])
     let client = try RawClient(server.port)
-    client.ask("/delay/6")
-    try server.expectRequest()
+    try server.startRequest("/delay/6", client)
     try server.stop()
     try client.expectAnswer()
     let report = try server.report()
@@ -209,8 +207,7 @@ struct DegradedKernelTests {
   func `ebb as an unprivileged user counts connections with their ages`() throws {
     let server = try ServedApp(patient, launch: ["--uid", "65534"])
     let client = try RawClient(server.port)
-    client.ask("/delay/6")
-    try server.expectRequest()
+    try server.startRequest("/delay/6", client)
     try server.stop()
     try client.expectAnswer()
     let report = try server.report()

@@ -87,13 +87,12 @@ struct DrainReportTests {
     let begun = Clock.now()
     do {
       let client = try RawClient(server.port)
-      client.ask("/delay/20")
-      try server.expectRequest()
+      try server.startRequest("/delay/20", client)
       kill(app, SIGSTOP)
       client.reset()
     }
     // The reported age is that of the moment of the close, which may be earlier than the pass that reads it.
-    try server.run.wait(for: "its end, a while ago") {
+    try server.run.wait(for: "the close of the connection and 2 s") {
       (try server.connections()["list"] as? [Any])?.isEmpty == true && Clock.now() - begun >= .seconds(2)
     }
     try server.stop()
@@ -171,8 +170,7 @@ struct DrainReportTests {
     let idle = try RawClient(server.port)
     try idle.exchange()
     let busy = try RawClient(server.port)
-    busy.ask("/delay/30")
-    try server.expectRequest()
+    try server.startRequest("/delay/30", busy)
     var connections: [String: Any] = [:]
     try server.run.wait(for: "2 s without a byte") {
       connections = try server.connections()
@@ -210,8 +208,7 @@ struct DrainReportTests {
   @Test func `ebb status shows the supervisor's connection count during a stop`() throws {
     let server = try ServedApp(["--delay", "20s", "--drain-timeout", "1s", "--grace", "1s"])
     let client = try RawClient(server.port)
-    client.ask("/delay/30")
-    try server.expectRequest()
+    try server.startRequest("/delay/30", client)
     try server.stop()
     try server.run.event("connections")
     var status: [String: Any] = [:]
@@ -237,8 +234,7 @@ struct DrainReportTests {
   @Test func `ebb status --watch --connections prints each connection at every change`() throws {
     let server = try ServedApp(["--delay", "20s", "--drain-timeout", "1s", "--grace", "1s"])
     let client = try RawClient(server.port)
-    client.ask("/delay/30")
-    try server.expectRequest()
+    try server.startRequest("/delay/30", client)
     let pid = "\(server.run.pid)"
     let sampler = try Run.ebb(arguments: ["status", "--watch", "--connections", "--pid", pid], .withTraffic)
     try sampler.wait(for: "a connection") { sampler.out.lines.contains { $0.contains("  owed-response  ") } }

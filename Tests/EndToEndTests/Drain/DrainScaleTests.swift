@@ -11,7 +11,7 @@ struct DrainScaleTests {
     try pool.line("connected")
     // The check one second after the start takes long among so many sockets.
     _ = try Proc.settle(server.run.pid)
-    try server.run.wait(for: "the end of the look") {
+    try server.run.wait(for: "the end of the check") {
       !Proc.descriptors(of: server.run.pid).values.contains { $0.hasPrefix("socket:") }
     }
     let last = try Proc.settle(server.run.pid)
@@ -80,8 +80,7 @@ struct DrainScaleTests {
     // The kernel returns about 80 connections per call, so a pass that starts during the delay takes at least 15 s.
     let tracer = try server.run.inject("recvfrom:delay_exit=200000")
     try server.run.event("draining")
-    try server.run.send(.sigusr1)
-    try server.run.line("got USR1")
+    try server.run.deliver(.sigusr1)
     #expect(server.run.signals.count == 1, "the drain ended before")
     let delay = try server.timeToStopSignal(after: sent)
     #expect(delay >= .seconds(10))

@@ -127,8 +127,7 @@ struct IdleModeTests {
   @Test func `--drain time forwards SIGTERM after the delay and reports the requests in flight`() throws {
     let server = try ServedApp(["--delay", "5s", "--drain", "time"])
     let client = try RawClient(server.port)
-    client.ask("/delay/12")
-    try server.expectRequest()
+    try server.startRequest("/delay/12", client)
     let sent = try server.stop()
     #expect(try server.timeToStopSignal(after: sent) >= .seconds(5))
     try client.expectAnswer()

@@ -56,8 +56,7 @@ struct HealthTests {
 
   @Test(.needs(.program("promtool"))) func `promtool accepts the metrics before and during a stop`() throws {
     let (run, port) = try started(["--delay", "20s"])
-    try run.send(.sigusr1)
-    try run.line("got USR1")
+    try run.deliver(.sigusr1)
     for phase in ["serving", "delaying"] {
       if phase == "delaying" {
         try run.send(.sigterm)
@@ -80,8 +79,7 @@ struct HealthTests {
     let port = try Client.freePort()
     let options = ["--health", "\(port)", "--delay", "0", "--grace", "10s"]
     let run = try Run.ready(options, testApp("signals", "--ignore-term"))
-    try run.send(.sigterm)
-    try run.line("got TERM")
+    try run.deliver(.sigterm)
     #expect(try RawClient.get(port, "/readyz") == (503, "stopping"))
     #expect(try RawClient.get(port, "/livez") == (200, "ok"))
     try run.expect(.code(137))
@@ -142,11 +140,10 @@ struct HealthAttackTests {
       clients.removeAll { $0.isClosed }  // the test has a descriptor limit too
     }
     #expect(try RawClient.get(port, "/readyz") == (200, "ok"))
-    try run.send(.sigusr1)
-    try run.line("got USR1")
+    try run.deliver(.sigusr1)
     #expect(Proc.descriptors(of: run.pid).count < 90)
     #expect(Proc.anonymousKilobytes(of: run.pid) < before + 256)
-    try Clock.wait(for: "all of them to be dropped") {
+    try Clock.wait(for: "all clients to be dropped") {
       clients.removeAll { $0.isClosed }
       return clients.isEmpty
     }
@@ -157,7 +154,7 @@ struct HealthAttackTests {
     let (_, port) = try started()
     let begun = Clock.now()
     let client = try RawClient(port)
-    try Clock.wait(for: "it to be dropped") {
+    try Clock.wait(for: "the client to be dropped") {
       client.send("G")
       return client.isClosed
     }
@@ -189,7 +186,7 @@ struct HealthAttackTests {
     }
     // ebb stops reading a request that does not end.
     let endless = try RawClient(port)
-    try Clock.wait(for: "it to be dropped") {
+    try Clock.wait(for: "the client to be dropped") {
       endless.send(String(repeating: "z", count: 4096))
       return Proc.descriptors(of: run.pid).count <= descriptors
     }
@@ -211,7 +208,7 @@ struct HealthAttackTests {
   @Test func `an idle health endpoint causes no context switch`() throws {
     let (run, port) = try started()
     let slow = try RawClient(port)
-    try Clock.wait(for: "it to be dropped") { slow.isClosed }
+    try Clock.wait(for: "the client to be dropped") { slow.isClosed }
     let before = try Proc.settle(run.pid)
     // Not a wait for a condition: the time over which context switches are counted.
     sleep(3)
@@ -251,8 +248,7 @@ struct HealthAttackTests {
         try #require(status == 200)
         requests += 1
       }
-      let sent = try run.send(.sigusr1)
-      try run.line("got USR1")
+      let sent = try run.deliver(.sigusr1)
       slowest = max(slowest, Clock.now() - sent)
       other.out.read()
     }

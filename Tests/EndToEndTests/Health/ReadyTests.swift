@@ -18,7 +18,7 @@ struct ReadyTests {
     let run = try Run.ebb(options, Self.slowServer(port, seconds: 2), in: place)
     var answers: [String] = []
     var isSent = false
-    try Clock.wait(for: "the endpoint to be gone") {
+    try Clock.wait(for: "the endpoint to close") {
       run.err.read()
       let isStopping = run.err.text.contains("event=stop-signal ")
       let answer = try RawClient.get(health, "/readyz")
@@ -87,8 +87,7 @@ struct ReadyTests {
     let run = try Run.ready(options, testApp("signals"))
     try run.wait(for: "an attempt to be given up") { run.err.text.contains("no response in time") }
     #expect(try RawClient.get(health, "/readyz").body == "starting")
-    try run.send(.sigusr1)
-    try run.line("got USR1")
+    try run.deliver(.sigusr1)
     try run.stop(.code(0))
   }
 

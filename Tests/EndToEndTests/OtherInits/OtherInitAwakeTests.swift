@@ -40,8 +40,7 @@ struct OtherInitAwakeTests {
     try run.waitForPage(of: try run.command())
     let status = try CommandResult.ebb("status", about: run)
     #expect(status.out.contains("delay 1.0s (flag)"), "\(status)")
-    let sent = try run.send(.sigterm)
-    try run.line("got TERM")
+    let sent = try run.deliver(.sigterm)
     #expect(Clock.now() - sent >= .seconds(1))
     try run.expect(.code(0))
     #expect(run.signals.filter { $0 == "got TERM" }.count == 1, "\(run)")
@@ -97,8 +96,7 @@ struct OtherInitAwakeTests {
     let command = testApp("signals", "--exit-on", "USR2:5")
     let run = try ebb(as: "tini").start(["-s", "--"] + command, launch: ["--refuse", call])
     try run.line("ready")
-    try run.send(.sighup)
-    try run.line("got HUP")
+    try run.deliver(.sighup)
     try run.send(.sigusr2)
     try run.expect(.code(5))
     #expect(run.err.text == "", "\(run)")
@@ -134,7 +132,7 @@ struct OtherInitAwakeTests {
 
   @Test(.needs(.runc), arguments: [nil, "EBB_DELAY"] as [String?])
   func `an image with tini keeps the delay with ebb mounted over tini and EBB_DELAY`(variable: String?) throws {
-    let tini = try #require(Machine.path(of: "tini-static"))
+    let tini = try #require(installedPath(of: "tini-static"))
     for isMounted in [false, true] {
       var setup = LaunchOptions.withTraffic
       if let variable { setup.environment[variable] = "2s" }

@@ -58,7 +58,7 @@ struct OtherInitSignalTests {
       // Each of these suspends dumb-init. As PID 1 it is not suspended, but loses a pending SIGCONT.
       guard form.name == "dumb-init", [.sigtstp, .sigttin, .sigttou].contains(signal) else { continue }
       if form.options.isEmpty { try run.wait(for: "the command to stop") { Proc.state(of: command) == "T" } }
-      try run.wait(for: "it to wait again") { Proc.state(of: supervisor) == "S" }
+      try run.wait(for: "the init to sleep again") { Proc.state(of: supervisor) == "S" }
     }
     try run.send(.sigusr2)
     try run.expect(.code(7))
@@ -71,8 +71,7 @@ struct OtherInitSignalTests {
   {
     let run = try start(form, maker, testApp("signals", "--with-child", "--exit-on", "USR1:0", "--ignore-term"))
     try run.line("child ready")
-    try run.send(.sighup)
-    try run.line("got HUP")
+    try run.deliver(.sighup)
     let reachesGroup = form.options.contains("-g") || form.name == "dumb-init" && form.options.isEmpty
     if reachesGroup { try run.wait(for: "the child's") { run.out.text.contains("child got HUP") } }
     try run.send(.sigusr1)
@@ -143,9 +142,8 @@ struct OtherInitSignalTests {
     }
     try run.send(.sigttin)
     try run.line("got USR2")
-    try run.wait(for: "it to stop itself") { Proc.state(of: run.pid) == "T" }
-    try run.send(.sigcont)
-    try run.line("got CONT")
+    try run.wait(for: "the init to suspend itself") { Proc.state(of: run.pid) == "T" }
+    try run.deliver(.sigcont)
     try run.send(.sigquit)
     try run.expect(.code(7))
     #expect(run.signals == ["USR1", "INT", "USR1", "USR2", "CONT", "QUIT"].map { "got " + $0 }, "\(run)")
@@ -159,8 +157,7 @@ struct OtherInitSignalTests {
     let command = pid_t(try run.line("ready").number("pid"))
     try run.send(signal)
     try run.wait(for: "both to stop") { Proc.state(of: run.pid) == "T" && Proc.state(of: command) == "T" }
-    try run.send(.sigcont)
-    try run.line("got CONT")
+    try run.deliver(.sigcont)
     try run.stop(.code(0))
     #expect(run.signals == ["got CONT", "got TERM"])
   }

@@ -13,11 +13,9 @@ struct CoreTests {
     let supervisor = try run.supervisor()
     _ = try Proc.settle(supervisor)
     #expect(try threads(run) == 1)
-    try run.send(.sigusr1)
-    try run.line("got USR1")
+    try run.deliver(.sigusr1)
     #expect(try threads(run) == 1)
-    try run.send(.sigterm)
-    try run.line("got TERM")
+    try run.deliver(.sigterm)
     #expect(try threads(run) == 2)
   }
 
@@ -37,8 +35,7 @@ struct CoreTests {
   /// Checks forwarding, a stop with its log lines, and the exit code.
   private func expectWholeRun(_ run: Run) throws {
     try run.line("ready")
-    try run.send(.sigusr1)
-    try run.line("got USR1")
+    try run.deliver(.sigusr1)
     try run.send(.sigterm)
     try run.line("got TERM")
     try run.expect(.code(3))
@@ -64,13 +61,13 @@ struct CoreTests {
   @Test(.needs(.pidsGroups))
   func `ebb forwards, logs and stops in a control group limited to two processes`() throws {
     let script = """
-      \(Machine.mountPids)
+      \(TestRequirement.mountPids)
       group=/mnt/ebb-pids-$$
       mkdir $group && echo 2 > $group/pids.max && echo 0 > $group/cgroup.procs || exit 91
       exec \(try Binaries.ebb()) --delay 100ms -- \(Binaries.testApp) signals --exit-on TERM:3
       """
     let run = try Run.program([installed("unshare"), "--mount", "/bin/sh", "-c", script])
-    try TestResources.atEnd { Machine.removePidsGroup("ebb-pids-\(run.pid)") }
+    try TestResources.atEnd { TestRequirement.removePidsGroup("ebb-pids-\(run.pid)") }
     try expectWholeRun(run)
   }
 
@@ -83,13 +80,11 @@ struct CoreTests {
     try run.line("ready")
     // Each signal logs a line, and the pipe is not read.
     for _ in 0..<1500 {
-      try run.send(.sigusr1)
-      try run.line("got USR1")
+      try run.deliver(.sigusr1)
     }
     let reader = CapturedOutput(dup(reading))
     reader.read()
-    try run.send(.sigusr1)
-    try run.line("got USR1")
+    try run.deliver(.sigusr1)
     try run.stop(.code(3))
     close(writing)
     try Clock.wait(for: "the lines") {
@@ -217,13 +212,11 @@ struct CoreTests {
     // With one thread, and later with two.
     for _ in 0..<2 {
       kill(supervisor, number)
-      try run.send(.sigusr1)
-      try run.line("got USR1")
+      try run.deliver(.sigusr1)
     }
     try run.line("ebb:", on: run.err)
     for _ in 0..<20 { kill(supervisor, number) }
-    try run.send(.sigusr1)
-    try run.line("got USR1")
+    try run.deliver(.sigusr1)
     try run.stop(.code(0))
     #expect(run.signals == ["got USR1", "got USR1", "got USR1", "got TERM"], "\(run)")
   }

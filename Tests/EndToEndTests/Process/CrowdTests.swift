@@ -23,8 +23,7 @@ struct CrowdTests {
     for _ in 0..<5 {
       let run = try Run.ready(options, testApp("signals", "--ignore-term"), in: place)
       let supervisor = try run.supervisor()
-      let sent = try run.send(.sigterm)
-      try run.line("got TERM")
+      let sent = try run.deliver(.sigterm)
       kill(supervisor, SIGSTOP)
       try run.wait(for: "the deadline and the orchestrator's") { Clock.now() - sent > .milliseconds(1600) }
       kill(supervisor, SIGCONT)

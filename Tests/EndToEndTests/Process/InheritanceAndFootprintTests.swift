@@ -74,8 +74,7 @@ struct InheritanceAndFootprintTests {
   func `16 descriptors are enough to forward every signal and to stop`(place: PIDRole) throws {
     let run = try Run.ready(["--delay", "300ms"], testApp("signals"), in: place, .launch("--rlimit-nofile", "16"))
     for signal in Signal.forwarded {
-      try run.send(signal)
-      try run.line("got \(signal)")
+      try run.deliver(signal)
     }
     let sent = try run.stop(.code(0))
     #expect(Clock.now() - sent >= .milliseconds(300))

@@ -43,8 +43,7 @@ struct OlderKernelTests {
     let command = testApp("signals", "--exit-on", "TERM:3")
     let run = try Run.ready(["-v", "--delay", "300ms"], command, in: place, kernel.setup)
     for signal: Signal in [.sigusr1, .sighup] {
-      try run.send(signal)
-      try run.line("got \(signal)")
+      try run.deliver(signal)
     }
     let sent = try run.stop(.code(3))
     #expect(Clock.now() - sent >= .milliseconds(300))

@@ -97,7 +97,7 @@ struct ReapingTests {
     let leftovers = Proc.children(of: try run.command())
     #expect(leftovers.count == 2)
     for one in leftovers { kill(one, SIGSTOP) }
-    try run.wait(for: "them to be stopped") { leftovers.allSatisfy { Proc.state(of: $0) == "T" } }
+    try run.wait(for: "the leftovers to be suspended") { leftovers.allSatisfy { Proc.state(of: $0) == "T" } }
     let sent = try run.send(.sigusr1)
     try run.expect(.code(0))
     #expect(Clock.now() - sent < .seconds(60))

@@ -9,8 +9,7 @@ struct SignalTests {
   func `every catchable signal reaches the command once`(place: PIDRole) throws {
     let run = try Run.ready(["--delay", "0"], testApp("signals"), in: place)
     for signal in Signal.forwarded {
-      try run.send(signal)
-      try run.line("got \(signal)")
+      try run.deliver(signal)
     }
     try run.stop(.code(0))
     #expect(run.signals == Signal.forwarded.map { "got \($0)" } + ["got TERM"])
@@ -20,8 +19,7 @@ struct SignalTests {
   func `SIGCHLD, SIGTTIN and SIGTTOU are not forwarded`(place: PIDRole) throws {
     let run = try Run.ready([], testApp("signals"), in: place)
     for signal: Signal in [.sigchld, .sigttin, .sigttou] { try run.send(signal) }
-    try run.send(.sigusr1)
-    try run.line("got USR1")
+    try run.deliver(.sigusr1)
     #expect(run.signals == ["got USR1"])
   }
 
@@ -70,8 +68,7 @@ struct SignalTests {
   func `without --group only the command gets a signal`(place: PIDRole) throws {
     let run = try Run.ebb(["--delay", "0"], testApp("signals", "--with-child"), in: place)
     try run.line("child ready")
-    try run.send(.sigusr1)
-    try run.line("got USR1")
+    try run.deliver(.sigusr1)
     try run.stop(.code(0))
     #expect(!run.signals.contains("child got USR1"))
   }
@@ -129,8 +126,7 @@ struct SignalTests {
     let setup = LaunchOptions(launch: ignored + ["--block", "all"])
     let run = try Run.ready(["--delay", "0"], testApp("signals", "--exit-on", "TERM:7"), in: place, setup)
     for signal: Signal in [.sighup, .realTime(0)] {
-      try run.send(signal)
-      try run.line("got \(signal)")
+      try run.deliver(signal)
     }
     try run.stop(.code(7))
   }

@@ -133,7 +133,7 @@ struct RealAppTests {
     try run.send(.sigterm)
     try client.expect(.code(0))
     #expect(client.out.lines.last == "closed 1000" && client.out.lines.count == 16, "\(client)")
-    try run.wait(for: "its end") { run.poll() != nil }
+    _ = try run.exit()
     #expect(run.events("exited").first?["drain_ended_by"] as? String == "zero", "\(run)")
   }
 

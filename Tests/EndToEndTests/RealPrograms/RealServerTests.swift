@@ -21,7 +21,7 @@ struct RealServerTests {
   func `the stop signal of a server's image starts the stop and no request fails before it is forwarded`(
     kind: RealServer.Kind
   ) throws {
-    guard Machine.path(of: kind.program) != nil else { throw Failure("\(kind.program) is not installed") }
+    guard installedPath(of: kind.program) != nil else { throw Failure("\(kind.program) is not installed") }
     let server = try RealServer(kind)
     let run = try started(server, ["--delay", "2s", "--drain", "time"])
     let sent = try run.send(kind.stopSignal)
@@ -101,7 +101,7 @@ struct RealServerTests {
 
   @Test(arguments: rows)
   func `a slow request that SIGTERM loses is saved by the advised rewrite`(row: Row) throws {
-    guard Machine.path(of: row.kind.program) != nil else { throw Failure("\(row.kind.program) is not installed") }
+    guard installedPath(of: row.kind.program) != nil else { throw Failure("\(row.kind.program) is not installed") }
     let (isAnswered, without) = try slowRequestAcrossAStop(row, [])
     let report = try FinalReport(without)
     if row.hangs {

@@ -76,7 +76,7 @@ struct SmokeFailureTests {
 
   @Test(.needs(.program("python3")))
   func `ebb smoke fails if the command leaves a zombie`() throws {
-    let python = try #require(Machine.path(of: "python3"))
+    let python = try #require(installedPath(of: "python3"))
     let smoke = try SmokeResult(
       ["--duration", "6s"], [python, "-c", "import os, time; os.fork() or os._exit(0); time.sleep(600)"])
     #expect(smoke.exit == .code(1) && smoke.failed == ["no-zombies"], "\(smoke)")
@@ -191,7 +191,7 @@ struct SmokeOutputTests {
   }
 
   private func python(_ script: String, _ path: String) throws -> [String] {
-    let run = try Run.program([try #require(Machine.path(of: "python3")), "-c", script, path])
+    let run = try Run.program([try #require(installedPath(of: "python3")), "-c", script, path])
     try run.expect(.code(0))
     return run.out.lines
   }

@@ -193,8 +193,7 @@ struct LogTests {
     defer { close(pipe.write) }
     let setup = LaunchOptions(error: pipe.write)
     let run = try Run.ready(["-vv", "--delay", "200ms"], testApp("signals"), setup)
-    try run.send(.sigusr1)
-    try run.line("got USR1")
+    try run.deliver(.sigusr1)
     try run.stop(.code(0))
     #expect(Array(run.signals.prefix(2)) == ["got USR1", "got TERM"])
   }
@@ -204,8 +203,7 @@ struct LogTests {
     defer { [pipe.read, pipe.write].forEach { _ = close($0) } }
     let setup = LaunchOptions(error: pipe.write)
     let run = try Run.ready(["-vv", "--delay", "0"], testApp("signals", "--ignore-term"), setup)
-    try run.send(.sigterm)
-    try run.line("got TERM")
+    try run.deliver(.sigterm)
     #expect(fcntl(pipe.write, F_GETFL) & O_NONBLOCK == 0)
   }
 }

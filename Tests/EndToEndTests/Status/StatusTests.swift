@@ -8,7 +8,7 @@ struct StatusTests {
   @Test(.needs(.pidNamespace), .needs(.program("nsenter")))
   func `ebb status prints the state of a supervisor that is PID 1`() throws {
     let inside = try PIDNamespace.ebb(["--delay", "20s"], testApp("signals"))
-    try inside.run.wait(for: "it to wait") { try Proc.state(of: inside.run.command()) == "S" }
+    try inside.run.wait(for: "the command to sleep") { try Proc.state(of: inside.run.command()) == "S" }
     let serving = try inside.ebb("status")
     #expect(serving.exit == .code(0) && serving.err == "", "\(serving)")
     let lines = serving.out.split(separator: "\n", omittingEmptySubsequences: false)
@@ -25,8 +25,7 @@ struct StatusTests {
     #expect(lines[8].hasPrefix("  2  sleeping") && lines[8].hasSuffix("caught   TestApp"), "\(serving)")
     #expect(lines.count == 10 && lines[9] == "", "\(serving)")
 
-    try inside.run.send(.sigusr1)
-    try inside.run.line("got USR1")
+    try inside.run.deliver(.sigusr1)
     try inside.run.send(.sigterm)
     try inside.run.line("", on: inside.run.err)
     let delaying = try inside.ebb("status")
@@ -113,7 +112,7 @@ struct StatusTests {
     let run = try Run.ready([], testApp("stay"))
     try run.wait(for: "serving") { try CommandResult.ebb("status", about: run).out.contains(": serving for ") }
     kill(run.pid, SIGSTOP)
-    try run.wait(for: "it to be stopped") { Proc.state(of: run.pid) == "T" }
+    try run.wait(for: "the supervisor to be suspended") { Proc.state(of: run.pid) == "T" }
     #expect(try CommandResult.ebb("status", about: run).out.contains(": serving for "))
     let stop = try CommandResult.ebb("stop", about: run)
     #expect(stop.exit == .code(125))
@@ -134,8 +133,7 @@ struct StatusTests {
       #expect(result == -1)
       #expect(error == EPERM)
     }
-    try run.send(.sigusr1)
-    try run.line("got USR1")
+    try run.deliver(.sigusr1)
     try run.wait(for: "the count") {
       try CommandResult.ebb("status", about: run).out.contains("\nsignals   1 received, 1 forwarded\n")
     }

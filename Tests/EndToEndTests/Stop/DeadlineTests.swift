@@ -11,8 +11,7 @@ struct DeadlineTests {
   @Test(arguments: PIDRole.possible)
   func `the command gets no signal before the delay has passed`(place: PIDRole) throws {
     let run = try Run.ready(["--delay", "1200ms"], testApp("signals"), in: place)
-    let sent = try run.send(.sigterm)
-    try run.line("got TERM")
+    let sent = try run.deliver(.sigterm)
     let passed = Clock.now() - sent
     #expect(passed >= .milliseconds(1200))
     #expect(passed < late)
@@ -21,8 +20,7 @@ struct DeadlineTests {
 
   @Test func `in a pod the default delay is 5 s`() throws {
     let run = try Run.ready([], testApp("signals"), .environment(["KUBERNETES_SERVICE_HOST": "10.0.0.1"]))
-    let sent = try run.send(.sigterm)
-    try run.line("got TERM")
+    let sent = try run.deliver(.sigterm)
     #expect(Clock.now() - sent >= .seconds(5))
     #expect(Clock.now() - sent < .seconds(5) + late)
   }

@@ -20,8 +20,7 @@ struct EbbAboveEbbTests {
   @Test(arguments: PIDRole.possible)
   func `nested ebbs keep the delay once and the app gets SIGTERM once`(place: PIDRole) throws {
     let run = try both(["EBB_DELAY": "2s", "EBB_LOG": "json"], testApp("signals"), in: place)
-    let sent = try run.send(.sigterm)
-    try run.line("got TERM")
+    let sent = try run.deliver(.sigterm)
     #expect(Clock.now() - sent >= .seconds(2))
     try run.expect(.code(0))
     try run.readToEnd()

@@ -51,8 +51,7 @@ struct PreStopTests {
   @Test func `the stop signal is forwarded only after the pre-stop hook has ended`() throws {
     let options = ["--pre-stop", "sleep 1", "--delay", "100ms", "--log", "json"]
     let run = try Run.ready(options, testApp("signals"))
-    let sent = try run.send(.sigterm)
-    try run.line("got TERM")
+    let sent = try run.deliver(.sigterm)
     #expect(Clock.now() - sent >= .seconds(1))
     try run.expect(.code(0))
     #expect(try preStop(run)["code"] as? Int == 0)
@@ -67,8 +66,7 @@ struct PreStopTests {
       "--log", "json",
     ]
     let run = try Run.ready(options, testApp("signals"), in: place)
-    let sent = try run.send(.sigterm)
-    try run.line("got TERM")
+    let sent = try run.deliver(.sigterm)
     #expect(Clock.now() - sent >= .seconds(1))
     try run.expect(.code(0))
     let report = try preStop(run)

@@ -27,7 +27,7 @@ struct StopTests {
     try run.line("ebb:", on: run.err)
     try run.send(.sigterm)
     // It must be handled first, or the next one would be merged with it.
-    try run.wait(for: "it to be logged") { run.err.text.contains("event=repeated-stop-signal") }
+    try run.wait(for: "the repeated signal to be logged") { run.err.text.contains("event=repeated-stop-signal") }
     try run.line("got TERM")
     #expect(Clock.now() - sent >= .seconds(1))
     try run.line("got CONT")
@@ -56,8 +56,7 @@ struct StopTests {
     let run = try Run.ready(["--delay", "600s", "-t", "900s"], testApp("signals"))
     try run.send(.sigterm)
     try run.line("ebb:", on: run.err)
-    try run.send(.sigquit)
-    try run.line("got QUIT")
+    try run.deliver(.sigquit)
     #expect(try CommandResult.ebb("status", "--json", about: run).json()["phase"] as? String == "delaying")
     try run.send(.sigint)
     try run.expect(.code(0))
@@ -67,8 +66,7 @@ struct StopTests {
   @Test func `SIGINT and SIGQUIT outside a stop are forwarded and start no deadline`() throws {
     let run = try Run.ready(["--delay", "0", "--grace", "1s"], testApp("signals"))
     for signal: Signal in [.sigint, .sigquit, .sigint] {
-      try run.send(signal)
-      try run.line("got \(signal)")
+      try run.deliver(signal)
     }
     #expect(run.err.text == "")
     #expect(run.poll() == nil)
@@ -79,8 +77,7 @@ struct StopTests {
     try run.send(.sigterm)
     try run.line("ebb:", on: run.err)
     for signal: Signal in [.sighup, .sigusr1, .sigcont, .realTime(2)] {
-      try run.send(signal)
-      try run.line("got \(signal)")
+      try run.deliver(signal)
     }
     try run.send(.sigint)
     try run.expect(.code(0))
@@ -92,8 +89,7 @@ struct StopTests {
   func `--stop-signals replaces SIGTERM as the stop signal`(place: PIDRole) throws {
     let options = ["--stop-signals", "QUIT,RTMIN+3", "--delay", "1s"]
     let run = try Run.ready(options, testApp("signals", "--ignore-term", "--exit-on", "RTMIN+3:8"), in: place)
-    try run.send(.sigterm)
-    try run.line("got TERM")
+    try run.deliver(.sigterm)
     #expect(run.err.text == "")
     let sent = try run.send(.realTime(3))
     try run.expect(.code(8))

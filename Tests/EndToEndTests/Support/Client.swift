@@ -31,7 +31,7 @@ struct Client {
   func expectAnswersThroughAStop(of delay: Duration, begin: () throws -> Duration) throws {
     let sent = try begin()
     var answered = 0
-    try Clock.wait(for: "the server to be gone") {
+    try Clock.wait(for: "the server to close its port") {
       let answer = try ask()
       // A request in flight at the end of the delay may fail.
       guard answer.end - sent <= delay else { return answer.code != "200" }

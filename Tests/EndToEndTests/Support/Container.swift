@@ -34,7 +34,7 @@ struct Container {
     state = folder + "/state"
     try Self.writeBundle(folder, entry + command, files: files, mounts: mounts, setup)
     let (state, id) = (state, id)
-    try TestResources.atEnd { _ = Machine.succeeds([Self.runc, "--root", state, "delete", "--force", id]) }
+    try TestResources.atEnd { _ = succeeds([Self.runc, "--root", state, "delete", "--force", id]) }
     run = try Run.program([Self.runc, "--root", state, "run", "--bundle", folder, id])
   }
 
@@ -42,7 +42,7 @@ struct Container {
   @discardableResult
   func kill(_ signal: Signal) throws -> Duration {
     let moment = Clock.now()
-    guard Machine.succeeds([Self.runc, "--root", state, "kill", id, signal.description]) else {
+    guard succeeds([Self.runc, "--root", state, "kill", id, signal.description]) else {
       throw Failure("runc kill \(signal)\n\(run)")
     }
     return moment
@@ -123,7 +123,7 @@ struct Container {
     } catch {
       return false
     }
-    return Machine.succeeds([
+    return succeeds([
       runc, "--root", folder + "/state", "run", "--bundle", folder, "ebb-test-\(getpid())-trial",
     ])
   }()

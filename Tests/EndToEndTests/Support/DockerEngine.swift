@@ -39,7 +39,7 @@ final class DockerEngine: @unchecked Sendable {
       try Clock.wait(for: "dockerd") {
         if Exit(reaping: daemon) != nil { throw Failure("dockerd ended:\n\(daemonLog)") }
         return FileManager.default.fileExists(atPath: folder + "/sock")
-          && Machine.succeeds([client, "-H", socket, "version"])
+          && succeeds([client, "-H", socket, "version"])
       }
     } catch {
       stop()
@@ -104,7 +104,7 @@ final class DockerEngine: @unchecked Sendable {
   /// Starts a container in the host's network and returns its id. It is removed at the end of the test.
   func start(_ words: [String]) throws -> String {
     let id = try run([client, "-H", socket, "run", "--detach", "--network", "host"] + words)
-    try TestResources.atEnd { [client, socket] in _ = Machine.succeeds([client, "-H", socket, "rm", "--force", id]) }
+    try TestResources.atEnd { [client, socket] in _ = succeeds([client, "-H", socket, "rm", "--force", id]) }
     return id
   }
 

@@ -36,7 +36,7 @@ struct Init: Sendable, CustomTestStringConvertible {
     case .debian:
       // docker-init is tini, and podman-init is catatonit.
       let original = ["docker-init": "tini", "podman-init": "catatonit"][name] ?? name
-      guard let path = Machine.path(of: original) else { throw Failure("\(original) is not installed") }
+      guard let path = installedPath(of: original) else { throw Failure("\(original) is not installed") }
       return path
     case .ebb: return try Init.link(name)
     }
@@ -54,8 +54,8 @@ extension Trait where Self == ConditionTrait {
   /// The test needs Debian's tini, dumb-init and catatonit.
   static var needsOtherInits: Self {
     .needs(
-      Machine("tini, dumb-init or catatonit is not installed") {
-        ["tini", "tini-static", "dumb-init", "catatonit"].allSatisfy { Machine.path(of: $0) != nil }
+      TestRequirement("tini, dumb-init or catatonit is not installed") {
+        ["tini", "tini-static", "dumb-init", "catatonit"].allSatisfy { installedPath(of: $0) != nil }
       })
   }
 }

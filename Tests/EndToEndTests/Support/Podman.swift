@@ -20,7 +20,7 @@ struct Podman {
       _ = try? run("pod", "rm", "--all", "--force", "--time", "0")
       // conmon starts a process at the container's end that mounts the storage again and lacks the test's mark.
       try? Clock.wait(for: "podman's helpers to end") { !hasHelpers }
-      _ = Machine.succeeds(["/bin/umount", "--lazy", "--recursive", folder + "/root/overlay"])
+      _ = succeeds(["/bin/umount", "--lazy", "--recursive", folder + "/root/overlay"])
     }
   }
 

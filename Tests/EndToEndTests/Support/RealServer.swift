@@ -113,7 +113,7 @@ struct RealServer {
     func write(_ name: String, _ text: String) throws {
       try text.write(toFile: folder + "/" + name, atomically: true, encoding: .utf8)
     }
-    func program(_ name: String) -> String { Machine.path(of: name) ?? name }
+    func program(_ name: String) -> String { installedPath(of: name) ?? name }
     let backend = [.nginx, .apache2, .haproxy, .lighttpd].contains(kind) ? try startBackend(folder) : 0
     switch kind {
     case .nginx:
@@ -167,7 +167,7 @@ struct RealServer {
       try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: false)
       let make =
         "chown postgres \(data) && exec gosu postgres \(programs)/initdb -D \(data) -A trust --no-sync > /dev/null"
-      guard Machine.succeeds(["/bin/sh", "-c", make]) else { throw Failure("initdb failed") }
+      guard succeeds(["/bin/sh", "-c", make]) else { throw Failure("initdb failed") }
       return [
         program("gosu"), "postgres", programs + "/postgres", "-D", data, "-p", "\(port)", "-k", folder,
         "-c", "listen_addresses=127.0.0.1", "-c", "logging_collector=off", "-c", "log_min_messages=panic", "-c",

@@ -10,7 +10,7 @@ enum PIDRole: String, CaseIterable, CustomTestStringConvertible {
   var testDescription: String { rawValue }
 
   /// The roles that are possible on this machine.
-  static let possible: [PIDRole] = Machine.pidNamespace.isPresent ? allCases : [.subreaper]
+  static let possible: [PIDRole] = TestRequirement.pidNamespace.isPresent ? allCases : [.subreaper]
 }
 
 /// One process under test, with its output and its end.
@@ -121,7 +121,7 @@ final class Run: CustomStringConvertible {
         out.read()
         err.read()
         if try condition() { return true }
-        if over && out.descriptor < 0 && err.descriptor < 0 { throw Failure("it ended without \(what)") }
+        if over && out.descriptor < 0 && err.descriptor < 0 { throw Failure("the process ended without \(what)") }
         return false
       }
     } catch let failure as Failure {
@@ -169,6 +169,14 @@ final class Run: CustomStringConvertible {
     return moment
   }
 
+  /// Sends ebb a signal and waits until the command prints it. Returns the monotonic time before it can have arrived.
+  @discardableResult
+  func deliver(_ signal: Signal) throws -> Duration {
+    let sent = try send(signal)
+    try line("got \(signal)")
+    return sent
+  }
+
   /// Writes to standard input, which must be a pipe or a terminal by the setup.
   func type(_ text: String) throws {
     guard writeAll(text, to: input) else {
@@ -185,7 +193,7 @@ final class Run: CustomStringConvertible {
 
   /// Waits for the end.
   func exit(limit: Duration = Clock.limit) throws -> Exit {
-    try wait(for: "its end", limit: limit) { poll() != nil }
+    try wait(for: "the exit", limit: limit) { poll() != nil }
     out.read()
     err.read()
     guard let ended else { throw Failure("unreachable") }

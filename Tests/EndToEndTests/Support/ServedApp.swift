@@ -61,6 +61,12 @@ extension ServedApp {
   /// Waits until the server has a request without a response.
   func expectRequest() throws { try waitForClass("owed-response") }
 
+  /// Sends a GET and waits until the server has it.
+  func startRequest(_ path: String, _ client: RawClient) throws {
+    client.ask(path)
+    try expectRequest()
+  }
+
   /// Waits until there is a connection of that class.
   ///
   /// - Returns: The number of connections in each class, from `ebb status --connections`.

@@ -40,14 +40,16 @@ package final class LoopbackSocket: Sendable {
   package let port: UInt16
 
   /// - Parameters:
-  ///   - port: 0: a free one.
+  ///   - port: `nil`: a port of `freePort`.
   ///   - family: AF_INET or AF_INET6.
   ///   - backlog: `nil`: the socket does not listen, but keeps the port from all others.
   ///   - sharesPort: Whether other sockets may bind to the port too.
   /// - Throws: A `Failure` if the socket cannot be bound.
   package init(
-    port: UInt16 = 0, family: Int32 = AF_INET, backlog: Int32? = 1024, sharesPort: Bool = false
+    port: UInt16? = nil, family: Int32 = AF_INET, backlog: Int32? = 1024, sharesPort: Bool = false
   ) throws(Failure) {
+    let port = if let port { port } else { try freePort() }
+    self.port = port
     let descriptor = try makeSocket(family)
     self.descriptor = descriptor
     var shares: Int32 = sharesPort ? 1 : 0
@@ -55,7 +57,6 @@ package final class LoopbackSocket: Sendable {
     let isBound = Endpoint(port: port, family: family).withSockaddr { bind(descriptor, $0, $1) } == 0
     let isListening = isBound && backlog.map { listen(descriptor, $0) == 0 } ?? true
     let error = errno
-    self.port = localPort(of: descriptor)
     guard isListening else { throw Failure("cannot bind to port \(port) of loopback: \(text(error))") }
   }
 
