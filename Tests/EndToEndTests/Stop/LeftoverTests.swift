@@ -39,6 +39,8 @@ struct LeftoverTests {
     let app = testApp("signals", "--slow", "500").joined(separator: " ")
     let script = "trap 'kill -TERM $!' TERM; \(app) & wait $!"
     let run = try Run.ready(["--delay", "0"], [shell, "-c", script])
+    let command = try run.command()
+    try run.wait(for: "the script to wait") { Proc.state(of: command) == "S" }
     try run.stop(.code(143))
     #expect(count("TERM", in: run) == 1, "\(run)")
     #expect(run.out.lines.contains("done"), "\(run)")

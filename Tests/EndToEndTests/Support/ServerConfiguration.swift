@@ -1,14 +1,15 @@
 import Foundation
 import TestSupport
 
-/// Writes a configuration of nginx and returns the command that runs it.
+/// Writes a configuration of nginx.
 ///
 /// - Parameters:
 ///   - folder: The folder for all files of nginx.
 ///   - http: The content of the `http` block.
 ///   - daemon: Whether nginx goes into the background.
 ///   - workers: The number of worker processes.
-/// - Throws: An error of `FileManager` if the file cannot be written.
+/// - Returns: The command that runs it.
+/// - Throws: An error of Foundation if the file cannot be written.
 func makeNginx(_ folder: String, http: String, daemon: Bool = false, workers: Int = 1) throws -> [String] {
   let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
   let paths = kinds.map { "\($0)_temp_path \(folder)/\($0);" }.joined(separator: " ")
@@ -22,14 +23,15 @@ func makeNginx(_ folder: String, http: String, daemon: Bool = false, workers: In
   return [installed("nginx"), "-e", "stderr", "-c", folder + "/nginx.conf"]
 }
 
-/// Writes a configuration of haproxy and returns the command that runs it.
+/// Writes a configuration of haproxy.
 ///
 /// - Parameters:
 ///   - folder: The folder for the configuration.
 ///   - port: The port of 127.0.0.1.
 ///   - rules: The lines after `bind`.
 ///   - options: Further options of the command.
-/// - Throws: An error of `FileManager` if the file cannot be written.
+/// - Returns: The command that runs it.
+/// - Throws: An error of Foundation if the file cannot be written.
 func makeHaproxy(_ folder: String, _ port: Int, rules: String, options: [String] = []) throws -> [String] {
   try """
   global
