@@ -12,7 +12,7 @@ package final class TemporaryFolder: Sendable {
     let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     path = "\(parent)/ebb-test-\(getpid())-\(number)"
     try makeFolder(path)
-    chmod(path, 0o755)  // whatever the umask is
+    chmod(path, 0o755)  // independent of the umask
   }
 
   deinit { removeFolder(path) }

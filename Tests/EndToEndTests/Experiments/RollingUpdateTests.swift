@@ -12,11 +12,8 @@ struct RollingUpdateTests {
     let exit = try run.exit(limit: .seconds(300))
     #expect(exit == .code(0), "\(run)")
 
-    // Two or more blanks separate the columns: app, lag, strategy, requests, errors, and so on.
-    let rows = run.out.lines.map { line in
-      line.components(separatedBy: "  ").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
-    }
-    let updates = rows.filter { $0.count == 9 && $0[0] != "app" }
+    // App, lag, strategy, requests, errors, and so on.
+    let updates = run.out.lines.map(\.columns).filter { $0.count == 9 && $0[0] != "app" }
     #expect(updates.count == 12, "\(run)")
     let ebb = updates.filter { $0[2].hasPrefix("ebb ") }
     #expect(ebb.count == 4 && ebb.allSatisfy { $0[4] == "0" && Int($0[3]) ?? 0 > 200 }, "\(run)")

@@ -101,7 +101,7 @@ struct LeftoverTests {
       signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
       def child(name, leaves):
           pid = os.fork()
-          if pid: return
+          if pid: return pid
           if not leaves: os.write(1, b"%s ready\\n" % name)
           signal.sigwait([signal.SIGTERM])
           os.write(1, b"%s got TERM\\n" % name)
@@ -109,11 +109,11 @@ struct LeftoverTests {
               os.setsid()
               signal.sigtimedwait([signal.SIGTERM], 5) and os.write(1, b"%s got TERM\\n" % name)
           os._exit(0)
-      child(b"leaver", True)
+      leaver = child(b"leaver", True)
       os.write(1, b"ready\\n")
       signal.sigwait([signal.SIGTERM])
       child(b"late", False)
-      time.sleep(0.3)
+      while os.getsid(leaver) == os.getsid(0): time.sleep(0.01)
       os.kill(os.getpid(), signal.SIGKILL)
       """
     let run = try Run.ready(["--delay", "0", "--group"], [python, "-c", script])

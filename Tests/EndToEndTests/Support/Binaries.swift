@@ -30,7 +30,7 @@ enum Binaries {
 
   private static let found = Result { try find() }
 
-  /// The folder that holds the test bundle: `<scratch>/<triple>/debug`.
+  /// The folder of the test bundle: `<scratch>/<triple>/debug`.
   private static let products: String = {
     let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
     return URL(fileURLWithPath: bundle).deletingLastPathComponent().path

@@ -2,6 +2,11 @@ import Foundation
 import TestSupport
 
 extension String {
+  /// The columns of a line of a table, which two or more blanks separate.
+  var columns: [String] {
+    components(separatedBy: "  ").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+  }
+
   /// Returns the value of `name=value` in a line of such fields.
   ///
   /// - Throws: A `Failure` if there is no such field.
