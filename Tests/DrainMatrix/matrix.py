@@ -54,8 +54,6 @@ SHORT = {("nginx", "https1"), ("haproxy", "https2"), ("hypercorn", "https2"), ("
 # And a request in flight at the signal that a frame of the server followed: no look before shows that.
 KNOWN = {("idle-new", kind) for kind in ("https1", "https2", "grpc", "grpc-keepalive")}
 KNOWN |= {("before", kind) for kind in ("grpc", "grpc-keepalive", "websocket")}
-# On a busy machine a message of a WebSocket that crosses a ping, now and then.
-KNOWN |= {("post", "websocket")}
 # Nor what the port speaks, where no connection comes after the signal.
 UNKNOWN = {("post", "https2"), ("first", "websocket")}
 

@@ -60,6 +60,8 @@ struct PortTraits: Sendable {
   var isTLS: Bool { given == .https || beganWithTLS && mayBeTLS }
   var mayBeTLS: Bool { given.map { $0 == .https } ?? !(isPlain || beginsWithRequest) }
   var isHTTP2: Bool { given == .h2c || given == .grpc }
+  /// Whether small frames may be WebSocket pings.
+  var mayBeWebSocket: Bool { given.map { $0 == .ws } ?? !isTLS }
   /// Whether the server's first bytes may be something other than a response.
   var mayOweFirst: Bool { given.map { $0 != .http } ?? !beginsWithRequest }
 }

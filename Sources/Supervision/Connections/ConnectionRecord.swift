@@ -28,6 +28,9 @@ struct ConnectionRecord: Sendable {
   private var pingIn: UInt8 = 0
   private var pingOut: UInt8 = 0
   private var seenPing: UInt8 = 0
+  /// Bytes and segments of the client since the server last sent something.
+  private var unansweredBytes: UInt8 = 0
+  private var unansweredSegments: UInt8 = 0
   private var fields: Facts = []
   /// Number of the last pass that has seen it.
   var pass: UInt8
@@ -66,6 +69,8 @@ struct ConnectionRecord: Sendable {
   private static let longestSettings: UInt32 = 100
   /// A server that is short of processors takes as long for its tickets.
   private static let longestTicket: Int32 = 300
+  /// A server answers a ping of WebSocket immediately, with the same allowance.
+  private static let longestPong = longestTicket
   /// What came after a large answer is hardly a request: held for so long only.
   private static let doubtful: Int32 = 3000
   /// The kernel's clock ticks each 4 ms; a lone segment is acknowledged 40 ms late (TCP_DELACK_MIN).
@@ -115,8 +120,14 @@ struct ConnectionRecord: Sendable {
       if bytesOut == 0, look.bytesIn > 0 { bornAt = max(look.heardAt, look.saidAt) }
       if 1..<22 ~= received, 1..<22 ~= sent { port.isPlain = true }
       grow(received, sent, look, port)
+      let newSegmentsIn = UInt32(look.segmentsIn &- segmentsIn)
+      unansweredBytes = sent > 0 ? 0 : UInt8(clamping: UInt32(unansweredBytes) + received)
+      unansweredSegments = sent > 0 ? 0 : UInt8(clamping: UInt32(unansweredSegments) + newSegmentsIn)
       (bytesIn, bytesOut) = (look.bytesIn, look.bytesOut)
       (segmentsIn, segmentsOut) = (look.segmentsIn, look.segmentsOut)
+    } else if ControlFrames.isClientsWebSocketPing(UInt32(pingIn)) {
+      // A pong would have followed by now: this is a message of the same size.
+      owedUntil = ConnectionRecord.always
     }
     conclude(look, &port)
   }
@@ -145,7 +156,7 @@ struct ConnectionRecord: Sendable {
       fields.insert(.hasPinged)
       return
     }
-    if received == 0 { return said(sent, isControl: isHTTP2 && isControlOut, look) }
+    if received == 0 { return said(sent, isControl: isHTTP2 && isControlOut, look, port) }
 
     // After a large answer, WINDOW_UPDATE. HTTP/1.1 has one segment for each request there.
     if sent >= ConnectionRecord.largeAnswer {
@@ -164,9 +175,7 @@ struct ConnectionRecord: Sendable {
     }
 
     if sent == 0 {
-      if ControlFrames.isPing(received)
-        || received > ControlFrames.mask && ControlFrames.isServersWebSocketPing(received - ControlFrames.mask)
-      {
+      if ControlFrames.isPing(received) || ControlFrames.isClientsWebSocketPing(received) {
         (owedBefore, pingIn) = (owedUntil, UInt8(received))
         fields.insert(.hasPinged)
         if seenPing == pingIn { return }
@@ -180,21 +189,35 @@ struct ConnectionRecord: Sendable {
     // A request, of which the server has acknowledged a part. One that answers each request sends a segment for each.
     let isAcknowledged = isControlOut && (isHTTP2 || newSegmentsIn >= 2 && look.segmentsOut &- segmentsOut == 1)
     if isAcknowledged, !port.isTLS { fields.insert(.isHTTP2) }
-    // A ping that is known, and a frame beside it.
-    let hasOnlyPinged = isKnownPing(sent) && received >= UInt32(seenPing) + ControlFrames.smallestMessage
-    if isAcknowledged || hasOnlyPinged || isInterim(received, sent, port) {
+    if isAcknowledged || isPingBesideMessage(received, sent, look, port) || isInterim(received, sent, port) {
       heardAt = look.heardAt
       owedUntil = ConnectionRecord.always
       fields.remove(.isFresh)
     } else {
-      settle(isHTTP2 && isControlIn ? ConnectionRecord.never : byAges, look)
+      // A pong that came after an answer; the next ping decides.
+      let mayBePong = ControlFrames.isClientsWebSocketPing(received) && sent > received
+      let isPong = mayBePong && received == UInt32(seenPing)
+      settle(isHTTP2 && isControlIn || isPong ? ConnectionRecord.never : byAges, look)
       fields.remove(.isFresh)
+      if mayBePong {
+        fields.insert(.mayBePing)
+        owedBefore = ConnectionRecord.never
+      } else if ControlFrames.isServersWebSocketPing(sent) {
+        // A ping of the server, whose pong comes later, and no answer.
+        (owedBefore, pingOut) = (ConnectionRecord.always, UInt8(sent))
+      }
     }
   }
 
   /// Only the command spoke.
-  private mutating func said(_ sent: UInt32, isControl: Bool, _ look: Look) {
-    if ControlFrames.isPing(sent) || ControlFrames.isServersWebSocketPing(sent) { pingOut = UInt8(sent) }
+  private mutating func said(_ sent: UInt32, isControl: Bool, _ look: Look, _ port: PortTraits) {
+    if ControlFrames.isPing(sent) || ControlFrames.isServersWebSocketPing(sent) {
+      (owedBefore, pingOut) = (owedUntil, UInt8(sent))
+    }
+    if owedUntil == ConnectionRecord.always, isPingBesideMessage(0, sent, look, port) {
+      pingOut = 0  // a pong: nothing follows it
+      return
+    }
     if isControl || isKnownPing(sent) || fields.contains(.mayOweFirst) && ControlFrames.isHTTP2(sent) {
       fields.insert(.hasPinged)
       return
@@ -210,6 +233,20 @@ struct ConnectionRecord: Sendable {
     seenPing > 0 && sent + (ControlFrames.isPing(UInt32(seenPing)) ? 0 : ControlFrames.mask) == UInt32(seenPing)
   }
 
+  /// Whether the client sent a message, and the server no more than a ping or a pong since, or one of each. The message may
+  /// have come before the ping, so that the ages say nothing.
+  private func isPingBesideMessage(_ received: UInt32, _ sent: UInt32, _ look: Look, _ port: PortTraits) -> Bool {
+    let received = received + UInt32(unansweredBytes)
+    if isKnownPing(sent) { return received >= UInt32(seenPing) + ControlFrames.smallestMessage }
+    // Each frame has a segment of its own. Two pipelined requests with one answer of this size look the same.
+    guard port.mayBeWebSocket, !fields.contains(.isHTTP2), look.saidAt - look.heardAt <= ConnectionRecord.longestPong,
+      let pings = ControlFrames.serversWebSocketPings(sent)
+    else { return false }
+    let newSegmentsIn = UInt32(look.segmentsIn &- segmentsIn) + UInt32(unansweredSegments)
+    return received >= sent + pings * ControlFrames.mask + ControlFrames.smallestMessage
+      && newSegmentsIn > pings && UInt32(look.segmentsOut &- segmentsOut) <= pings
+  }
+
   private func isInterim(_ received: UInt32, _ sent: UInt32, _ port: PortTraits) -> Bool {
     received >= ControlFrames.shortestExpect
       && (sent == ControlFrames.interim || sent == ControlFrames.interimInTLS && port.isTLS)
@@ -221,11 +258,16 @@ struct ConnectionRecord: Sendable {
 
   /// Whether this completes a ping and its answer, in one look or two: then nothing has changed.
   private mutating func isPing(_ received: UInt32, _ sent: UInt32) -> Bool {
-    let (wholeIn, wholeOut) = (received + UInt32(pingIn), sent + UInt32(pingOut))
-    let wasHeld = pingIn > 0 && received == 0
+    let (pendingIn, pendingOut) = (UInt32(pingIn), UInt32(pingOut))
     (pingIn, pingOut) = (0, 0)
-    let isHTTP2 = wholeIn == wholeOut && ControlFrames.isPing(wholeIn)
-    guard isHTTP2 || wholeIn == wholeOut + ControlFrames.mask && ControlFrames.isServersWebSocketPing(wholeOut) else {
+    var ping = ControlFrames.ping(received + pendingIn, sent + pendingOut)
+    let wasHeld = ping != nil && (pendingIn > 0 && received == 0 || pendingOut > 0 && sent == 0)
+    if ping == nil {
+      ping = ControlFrames.ping(received, sent)
+      // What came before was a message of the same size.
+      if ping != nil, ControlFrames.isClientsWebSocketPing(pendingIn) { owedUntil = ConnectionRecord.always }
+    }
+    guard let ping else {
       // A PING with a WINDOW_UPDATE. Small requests and answers may have these sizes: they leave what is owed so, and of
       // what is answered a later PING decides.
       fields.remove(.mayBePing)
@@ -242,8 +284,8 @@ struct ConnectionRecord: Sendable {
     if wasHeld || fields.contains(.mayBePing) { owedUntil = owedBefore }
     fields.remove(.mayBePing)
     fields.insert(.hasPinged)
-    if isHTTP2 { fields.insert(.isHTTP2) }
-    seenPing = UInt8(wholeIn)
+    if ControlFrames.isPing(ping) { fields.insert(.isHTTP2) }
+    seenPing = UInt8(ping)
     return true
   }
 

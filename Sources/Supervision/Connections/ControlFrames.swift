@@ -37,8 +37,25 @@ enum ControlFrames {
     }
   }
 
+  /// How many of these that is, one or two; `nil` if neither.
+  static func serversWebSocketPings(_ bytes: UInt32) -> UInt32? {
+    if isServersWebSocketPing(bytes) { return 1 }
+    return bytes % 2 == 0 && isServersWebSocketPing(bytes / 2) ? 2 : nil
+  }
+
   /// That of a client is masked (section 5.3).
   static let mask: UInt32 = 4
+  static func isClientsWebSocketPing(_ bytes: UInt32) -> Bool {
+    bytes > mask && isServersWebSocketPing(bytes - mask)
+  }
+
+  /// Bytes of the client's part in a whole ping: `received` and `sent` are a ping and its answer, or two of WebSocket, as
+  /// where both sides keep the connection alive. `nil` if they are not.
+  static func ping(_ received: UInt32, _ sent: UInt32) -> UInt32? {
+    if received == sent { return isPing(received) ? received : nil }
+    guard let pings = serversWebSocketPings(sent), received == sent + pings * mask else { return nil }
+    return received / pings
+  }
 
   /// Of a client: header and mask of WebSocket, and a byte.
   static let smallestMessage: UInt32 = 7
