@@ -1,24 +1,25 @@
 import LinuxFormats
 import Primitives
 
-/// A TCP socket on one of the command's ports, as the kernel shows it. Queues and ages are absent where the source does
-/// not tell them.
+/// A TCP socket on one of the command's ports, as the kernel reports it. Queues and ages are `nil` if the source lacks
+/// them.
 package struct Connection: Sendable {
-  /// Where it is in its life.
+  /// The state of TCP (RFC 9293 section 3.3.2).
   package var state: TCPState
   /// The command's port, in host byte order.
   package var localPort: UInt16
-  /// The other end.
+  /// The address of the other end.
   package var peer: SocketAddress
-  /// Bytes that the command has not read; of a listener: connections that wait to be accepted. Nil: not told (gVisor).
+  /// Bytes that the command has not read. For a listening socket: connections that wait for `accept`. `nil` if the kernel
+  /// does not report it (gVisor).
   package var receiveQueue: UInt32?
-  /// Bytes that the other end has not acknowledged. Nil: not told.
+  /// Bytes that the other end has not acknowledged. `nil` if the kernel does not report it.
   package var sendQueue: UInt32?
-  /// 0: no process has it, since nobody has accepted it yet, or its process has closed it.
+  /// The inode of the socket. 0 if no process has the socket: it is not accepted yet, or its process has closed it.
   package var inode: UInt64
-  /// What only tcp_info tells; nil: not told.
+  /// The fields of `tcp_info`. `nil` if the source lacks them.
   package var tcpInfo: TCPInfo?
-  /// The kernel's own number of the socket; 0: not told.
+  /// The kernel's number of the socket (`SO_COOKIE`). 0 if the kernel does not report it.
   package var cookie: UInt64 = 0
 
   package init(
@@ -36,8 +37,8 @@ package struct Connection: Sendable {
 }
 
 extension SocketRecord {
-  /// As a connection or listener. Nil in a state that means neither: nobody has to wait for TIME_WAIT, nor for a
-  /// connection that has closed both its ends and is in FIN_WAIT2 only for the other's sake, without a process.
+  /// The connection or listening socket of this record. `nil` in a state that needs no wait: TIME_WAIT, and FIN_WAIT2
+  /// without a process, where the command has closed the socket and only the other end can still send.
   package var connection: Connection? {
     guard let state = TCPState(rawValue: state), state != .finWait2 || inode != 0 else { return nil }
     var connection = Connection(

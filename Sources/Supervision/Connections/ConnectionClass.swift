@@ -3,26 +3,26 @@ import Primitives
 
 /// What a connection means for a stop.
 package enum ConnectionClass: Int, Sendable, CaseIterable {
-  /// Nobody has accepted it yet.
+  /// The command has not accepted it yet.
   case pendingAccept
-  /// Bytes have come in that the command has not read.
+  /// The kernel has received bytes that the command has not read.
   case unreadRequest
-  /// Bytes are on their way out.
+  /// The command has sent bytes that the other end has not acknowledged.
   case responseInFlight
-  /// The other end spoke last: an answer is owed.
+  /// The other end sent last, so the command owes an answer.
   case owedResponse
-  /// Data went one way or the other a moment ago.
+  /// A byte went in one direction or the other within the quiet time.
   case activeStream
-  /// The command spoke last, a while ago.
+  /// The command sent last, longer ago than the quiet time.
   case idle
-  /// Not one byte has come in, for a while.
+  /// No byte has come in, for longer than the quiet time.
   case neverUsed
-  /// The other end has closed its side and got its answer.
+  /// The other end has closed its side and has received its answer.
   case halfClosed
-  /// The source does not tell enough; it may be busy.
+  /// The source lacks the data to decide, so the connection may be busy.
   case unknown
 
-  /// As `ebb status` and JSON have it.
+  /// The name in `ebb status` and in JSON.
   package var name: String {
     switch self {
     case .pendingAccept: "pending-accept"
@@ -37,35 +37,36 @@ package enum ConnectionClass: Int, Sendable, CaseIterable {
     }
   }
 
-  /// A request has come whose answer is not out yet.
+  /// Whether a request has come whose answer is not sent yet.
   package var isRequestInFlight: Bool { rawValue <= ConnectionClass.owedResponse.rawValue }
-  /// The drain waits for it.
+  /// Whether the drain waits for the connection.
   package var isBusy: Bool { isRequestInFlight || self == .activeStream || self == .unknown }
 }
 
 extension Connection {
-  /// What it means for a stop whose traffic counts as quiet after such a span without a byte.
+  /// The class of the connection, where `quiet` is the time without a byte after which traffic counts as quiet.
   ///
-  /// The order is that of certainty: what is in a queue is a fact, what the ages say is a conclusion. A command that
-  /// computes an answer has empty queues, and only the ages show that the other end spoke last. Equal ages are an answer
-  /// within one tick of the kernel's clock; or a request that came with its connection, where no byte has ever gone out.
-  /// `judgment`: what all looks at it say of who is owed what, in place of the ages of this one.
+  /// The queues come first because they are facts; the ages only allow a conclusion. A command that computes an answer has
+  /// empty queues, and only the ages show that the other end sent last. Equal ages mean an answer within one tick of the
+  /// kernel's clock, or a request that came with its connection, if no byte has ever been sent. `judgment` is the result of
+  /// all samples of this connection and replaces the ages of this one.
   package func `class`(quiet: TimeAmount, _ judgment: Judgment? = nil) -> ConnectionClass {
     switch state {
     case .listen: .pendingAccept
     case .established where inode == 0:
-      // A client that connects ahead of its requests; gunicorn accepts it when the first one comes.
+      // A client may connect before it has a request; gunicorn accepts the connection when the first one comes.
       receiveQueue == 0 && tcpInfo.map { $0.bytesReceived == 0 && $0.lastReceiveAge >= quiet } ?? false
         ? .neverUsed : .pendingAccept
     case .closeWait where inode == 0: .pendingAccept
     case .established: classOfOpen(quiet: quiet, unread: 0, received: 0, judgment)
-    // The end of the stream counts as one byte in the queue and in what was received.
+    // The kernel counts the end of the stream as one byte, in the queue and in the bytes received.
     case .closeWait: classOfOpen(quiet: quiet, unread: 1, received: 1, judgment)
     case .finWait1, .finWait2, .closing, .lastAck: classOfClosed
     }
   }
 
-  /// `unread` and `received`: what the end of the stream adds to those.
+  /// The class of a connection that the command has open. `unread` and `received` are the bytes that the end of the stream
+  /// adds to these counts.
   private func classOfOpen(
     quiet: TimeAmount, unread: UInt32, received: UInt64, _ judgment: Judgment?
   ) -> ConnectionClass {
@@ -73,7 +74,7 @@ extension Connection {
     if receiveQueue > unread { return .unreadRequest }
     if sendQueue > 0 { return .responseInFlight }
     guard let tcpInfo else { return .unknown }
-    // The send queue is empty: what was ever sent has been acknowledged.
+    // The send queue is empty, so every byte that was sent has been acknowledged.
     let spokeLast = tcpInfo.lastReceiveAge >= tcpInfo.lastSendAge && tcpInfo.bytesAcknowledged > 0
     if judgment?.isOwed ?? (tcpInfo.bytesReceived > received && !spokeLast) { return .owedResponse }
     if min(judgment?.sinceSaid ?? tcpInfo.lastSendAge, judgment?.sinceHeard ?? tcpInfo.lastReceiveAge) < quiet {
@@ -83,13 +84,13 @@ extension Connection {
     return tcpInfo.bytesReceived == 0 ? .neverUsed : .idle
   }
 
-  /// The command has closed it, and the kernel delivers the rest: as long as the other end takes it. One byte stands
-  /// for the end of the stream.
+  /// The class of a connection that the command has closed. The kernel delivers the rest for as long as the other end
+  /// acknowledges it. One byte is the end of the stream.
   private var classOfClosed: ConnectionClass {
     let isStalled = tcpInfo.map { $0.lastAckAge >= Connection.stallLimit } ?? false
     return (sendQueue ?? 0) > 1 && !isStalled ? .responseInFlight : .halfClosed
   }
 
-  /// Whoever has not acknowledged anything for so long is gone.
+  /// Time without an acknowledgement after which the other end counts as gone.
   private static let stallLimit = TimeAmount.seconds(5)
 }

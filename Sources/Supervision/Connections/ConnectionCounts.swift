@@ -1,26 +1,25 @@
 import LinuxFormats
 import Primitives
 
-/// The counts of one look at all connections of the command's ports. Holds no table: however many there are, it stays
-/// this small.
+/// The counts of one sample of all connections on the command's ports. Its size does not depend on their number.
 package struct ConnectionCounts: Sendable {
-  /// How many are in each class, by its raw value.
+  /// Connections of each class, by its raw value.
   package private(set) var counts = [Int](repeating: 0, count: ConnectionClass.allCases.count)
-  /// Those in ESTABLISHED, accepted or not.
+  /// Connections in ESTABLISHED, accepted or not.
   package private(set) var established = 0
-  /// Connections of any state, listeners not counted.
+  /// Connections in any state, without listening sockets.
   package private(set) var connections = 0
-  /// Since the youngest inbound byte or connection; nil: there is none, or the source has no ages.
+  /// Time since the last inbound byte or connection. `nil` if there is no connection, or the source has no ages.
   package private(set) var sinceReceived: TimeAmount?
   private var waitingAtListeners = 0
-  /// Of these, those from which no byte has come for a while: they owe nothing.
+  /// Connections among these that have received no byte for longer than the quiet time. They do not hold up the drain.
   private var unusedAtListeners = 0
 
   package init() {}
 
-  /// Counts one row.
+  /// Counts one connection or listening socket.
   ///
-  /// `judgment`: what earlier looks at the connection say; nil where there was none.
+  /// `judgment` is the result of all samples of the connection; `nil` if only its ages count.
   package mutating func add(_ connection: Connection, quiet: TimeAmount, _ judgment: Judgment? = nil) {
     guard connection.state != .listen else {
       waitingAtListeners += Int(connection.receiveQueue ?? 0)
@@ -36,17 +35,18 @@ package struct ConnectionCounts: Sendable {
     }
   }
 
-  /// How many are in a class.
+  /// The number of connections of a class.
   package subscript(class: ConnectionClass) -> Int {
-    // The queue of a listener and the rows that nobody has accepted are the same connections.
+    // The queue of a listening socket and the connections that are not accepted are the same connections.
     let count = counts[`class`.rawValue]
     return `class` == .pendingAccept ? max(count, waitingAtListeners - unusedAtListeners) : count
   }
 
-  /// Connections with a request whose answer is not out.
+  /// Connections with a request whose answer is not sent yet.
   package var inFlight: Int { sum { $0.isRequestInFlight } }
   /// Connections that the drain waits for.
   package var busy: Int { sum { $0.isBusy } }
+  /// Connections that the drain does not wait for.
   package var idle: Int { sum { !$0.isBusy } }
 
   private func sum(_ isCounted: (ConnectionClass) -> Bool) -> Int {

@@ -1,102 +1,107 @@
-/// What the looks at one connection since the stop began have shown. Pure, and small: there is one for each connection.
+/// The history of one connection since the stop signal. There is one for each connection, so it is small.
 ///
-/// A single look shows who spoke last, which mostly is the side that is owed nothing. Not so where a protocol has bytes of
-/// its own. A TLS server sends its session tickets after the request has come; HTTP/2 has SETTINGS, WINDOW_UPDATE and
-/// PING, WebSocket ping and pong. Two looks show how many bytes went each way between them, and that tells.
+/// A single sample shows which side sent last. Mostly that side is owed nothing, but some protocols send bytes that are
+/// neither a request nor an answer. A TLS server sends its session tickets after the request has come. HTTP/2 has SETTINGS,
+/// WINDOW_UPDATE and PING, WebSocket has ping and pong. Two samples show how many bytes went each way between them.
 ///
-/// To take an answered request for an owed one costs some of the drain's time, the reverse costs a user an error. So a size
-/// alone may turn answered into owed, and never owed into answered.
+/// An answered request that counts as owed costs some of the drain's time, but an owed one that counts as answered costs a
+/// user an error. So a size alone may turn answered into owed, but never owed into answered.
 struct ConnectionRecord: Sendable {
+  /// The kernel's number of the socket.
   let cookie: UInt64
-  /// Bytes that the command has read, and that it has written; the lower half of the count.
+  /// Bytes that the command has read and written; the lower 32 bits of the counts.
   private var bytesIn: UInt32
   private var bytesOut: UInt32
+  /// Data segments in both directions; the lower 16 bits of the counts.
   private var segmentsIn: UInt16
   private var segmentsOut: UInt16
-  /// When the last byte came that was no control frame, and when the last one went. All moments here are milliseconds
-  /// since the first look.
+  /// When the last byte outside of control frames was received and sent. All moments here are milliseconds since the first
+  /// pass.
   private(set) var heardAt: Int32
   private(set) var saidAt: Int32
-  /// When the server first said something to what had come, as far as is known.
+  /// When the server first sent something after a byte of the client, as far as is known.
   private var bornAt = ConnectionRecord.never
+  /// An answer is owed until this moment: `never`, `always`, or the end of a doubt.
   private var owedUntil: Int32
-  /// What that was before the last exchange, which may prove to have been none.
+  /// `owedUntil` before the last exchange, which may prove to have been a ping.
   private var owedBefore = ConnectionRecord.never
-  /// Inbound segments since a large answer began; 0: the last answer was not large.
+  /// Inbound segments since a large answer began. 0 if the last answer was not large.
   private var segmentsSinceLarge: UInt8 = 0
-  /// A ping that has not been answered, from each side, and the size of the client's in the last whole exchange.
+  /// Bytes of a ping without an answer, of the client and of the server.
   private var pingIn: UInt8 = 0
   private var pingOut: UInt8 = 0
+  /// Bytes of the client's part in the last whole ping.
   private var seenPing: UInt8 = 0
-  /// Bytes and segments of the client since the server last sent something.
+  /// Bytes and segments from the client since the server last sent something.
   private var unansweredBytes: UInt8 = 0
   private var unansweredSegments: UInt8 = 0
   private var fields: Facts = []
-  /// Number of the last pass that has seen it.
+  /// Number of the last pass that included the connection.
   var pass: UInt8
 
   private struct Facts: OptionSet {
     let rawValue: UInt8
-    /// It has had one exchange at most.
+    /// The connection has had at most one exchange.
     static let isFresh = Facts(rawValue: 1)
-    /// The server has said something that may be no answer to that.
+    /// What the server sent after the first request may be no answer.
     static let mayOweFirst = Facts(rawValue: 2)
-    /// It has exchanged a PING of HTTP/2.
+    /// A PING of HTTP/2 has been exchanged.
     static let isHTTP2 = Facts(rawValue: 4)
-    /// Its last exchange was one of small control frames, if this is HTTP/2.
+    /// The last exchange may have been a ping. The next ping decides.
     static let mayBePing = Facts(rawValue: 8)
-    /// Its first byte came after the first look.
+    /// The connection was not in the first sample.
     static let isNew = Facts(rawValue: 16)
-    /// The server said nothing at first. One of HTTP/2 sends its SETTINGS.
+    /// The server sent nothing at first. An HTTP/2 server sends its SETTINGS.
     static let answersLate = Facts(rawValue: 32)
-    /// It has had a ping, or one half of it, since which the totals say nothing of the first exchange.
+    /// A ping or one half of it has been seen, so the total counts no longer describe the first exchange.
     static let hasPinged = Facts(rawValue: 64)
-    /// What may be no answer may be session tickets.
+    /// What may be no answer to the first request may be session tickets.
     static let mayOweInTLS = Facts(rawValue: 128)
   }
 
+  // Durations are milliseconds, sizes bytes.
   static let never = Int32.min
   private static let always = Int32.max
-  /// A handshake and the first request take less.
+  /// A handshake and the first request take less than this.
   private static let longestBeginning: Int32 = 600
-  /// Proxies and load balancers wait no longer for an answer (nginx proxy_read_timeout; 60 s too on most clouds).
+  /// Proxies and load balancers wait at most this long for an answer (nginx proxy_read_timeout; most clouds).
   private static let longestRequest: Int32 = 60_000
-  /// A client of HTTP/2 makes the server wait for a WINDOW_UPDATE half way through its default window of 64 KiB (RFC 9113
-  /// section 6.9.2), if not earlier. The last one comes a round trip after the answer.
+  /// An HTTP/2 client sends a WINDOW_UPDATE at the latest halfway through its default window of 64 KiB (RFC 9113 section
+  /// 6.9.2). The last one comes a round trip after the answer.
   private static let largeAnswer: UInt32 = 32 * 1024
   private static let longestRoundTrip: Int32 = 100
-  /// SETTINGS and its acknowledgement, WINDOW_UPDATE, PING: all that a server of HTTP/2 says before its first answer.
+  /// An HTTP/2 server sends at most this before its first answer: SETTINGS and its acknowledgement, WINDOW_UPDATE, PING.
   private static let longestSettings: UInt32 = 100
-  /// A server that is short of processors takes as long for its tickets.
+  /// A server on a busy machine sends its session tickets at most this late.
   private static let longestTicket: Int32 = 300
-  /// A server answers a ping of WebSocket immediately, with the same allowance.
+  /// A server answers a WebSocket ping immediately; on a busy machine at most this late.
   private static let longestPong = longestTicket
-  /// What came after a large answer is hardly a request: held for so long only.
+  /// Bytes after a large answer are probably no request, so they count as one only for this time.
   private static let doubtful: Int32 = 3000
-  /// The kernel's clock ticks each 4 ms; a lone segment is acknowledged 40 ms late (TCP_DELACK_MIN).
+  /// The kernel's clock ticks every 4 ms, and a single segment is acknowledged 40 ms late (TCP_DELACK_MIN).
   private static let tick: Int32 = 4
   private static let delayedAcknowledgement: Int32 = 36
 
-  /// One look at a connection.
+  /// One sample of a connection.
   struct Look {
-    /// The lower half of the counts.
+    /// The lower bits of the counts.
     var bytesIn: UInt32
     var bytesOut: UInt32
     var segmentsIn: UInt16
     var segmentsOut: UInt16
-    /// Of the end that the command has.
+    /// The largest segment of the command's end, in bytes.
     var largestSegment: UInt32
-    /// Moments.
+    /// Moments, in milliseconds since the first pass.
     var now: Int32
     var heardAt: Int32
     var saidAt: Int32
     var acknowledgedAt: Int32
 
-    /// By the ages alone.
+    /// Whether an answer is owed by the ages alone.
     var isOwed: Bool { bytesIn > 0 && (bytesOut == 0 || heardAt > saidAt) }
   }
 
-  /// The first look at it. `isNew`: it was not there at an earlier pass.
+  /// Starts with the first sample of a connection. `isNew` is false if the first pass included it.
   init(cookie: UInt64, _ look: Look, isNew: Bool, pass: UInt8, _ port: inout PortTraits) {
     self.cookie = cookie
     self.pass = pass
@@ -110,10 +115,10 @@ struct ConnectionRecord: Sendable {
     conclude(look, &port)
   }
 
-  /// A later look.
+  /// Adds a later sample.
   mutating func look(_ look: Look, _ port: inout PortTraits) {
     if bytesIn > 0, look.bytesOut == 0 { fields.insert(.answersLate) }
-    // The kernel reads counts and queues at two moments, so that a sum may fall.
+    // The kernel reads counts and queues at two moments, so a sum may decrease.
     let received = UInt32(max(0, Int32(bitPattern: look.bytesIn &- bytesIn)))
     let sent = UInt32(max(0, Int32(bitPattern: look.bytesOut &- bytesOut)))
     if received > 0 || sent > 0 {
@@ -132,12 +137,12 @@ struct ConnectionRecord: Sendable {
     conclude(look, &port)
   }
 
-  /// Whether a request has come whose answer is not out.
+  /// Whether a request has come whose answer is not sent yet.
   func isOwed(at now: Int32) -> Bool {
     now < owedUntil || fields.contains(.mayOweFirst) && now - bornAt < ConnectionRecord.longestRequest
   }
 
-  /// `received` and `sent` bytes have gone between two looks.
+  /// Adds an exchange: `received` and `sent` bytes between two samples.
   private mutating func grow(_ received: UInt32, _ sent: UInt32, _ look: Look, _ port: PortTraits) {
     let byAges = look.isOwed ? ConnectionRecord.always : ConnectionRecord.never
     if fields.contains(.isFresh), bornAt != ConnectionRecord.never,
@@ -158,7 +163,7 @@ struct ConnectionRecord: Sendable {
     }
     if received == 0 { return said(sent, isControl: isHTTP2 && isControlOut, look, port) }
 
-    // After a large answer, WINDOW_UPDATE. HTTP/1.1 has one segment for each request there.
+    // HTTP/2 clients send WINDOW_UPDATE after a large answer. In HTTP/1.1 a segment there is a request.
     if sent >= ConnectionRecord.largeAnswer {
       segmentsSinceLarge = UInt8(clamping: max(1, newSegmentsIn))
     } else if segmentsSinceLarge > 0, sent == 0 || look.heardAt - saidAt < 1000 {
@@ -186,7 +191,7 @@ struct ConnectionRecord: Sendable {
       owedUntil = ConnectionRecord.always
       return
     }
-    // A request, of which the server has acknowledged a part. One that answers each request sends a segment for each.
+    // A request of which the server has acknowledged a part. A server that answers two requests sends two segments.
     let isAcknowledged = isControlOut && (isHTTP2 || newSegmentsIn >= 2 && look.segmentsOut &- segmentsOut == 1)
     if isAcknowledged, !port.isTLS { fields.insert(.isHTTP2) }
     if isAcknowledged || isPingBesideMessage(received, sent, look, port) || isInterim(received, sent, port) {
@@ -194,7 +199,7 @@ struct ConnectionRecord: Sendable {
       owedUntil = ConnectionRecord.always
       fields.remove(.isFresh)
     } else {
-      // A pong that came after an answer; the next ping decides.
+      // A pong after an answer looks like a message. The next ping decides.
       let mayBePong = ControlFrames.isClientsWebSocketPing(received) && sent > received
       let isPong = mayBePong && received == UInt32(seenPing)
       settle(isHTTP2 && isControlIn || isPong ? ConnectionRecord.never : byAges, look)
@@ -203,19 +208,19 @@ struct ConnectionRecord: Sendable {
         fields.insert(.mayBePing)
         owedBefore = ConnectionRecord.never
       } else if ControlFrames.isServersWebSocketPing(sent) {
-        // A ping of the server, whose pong comes later, and no answer.
+        // It may be a ping of the server instead of an answer. Then the pong follows.
         (owedBefore, pingOut) = (ConnectionRecord.always, UInt8(sent))
       }
     }
   }
 
-  /// Only the command spoke.
+  /// Adds an exchange in which only the server sent.
   private mutating func said(_ sent: UInt32, isControl: Bool, _ look: Look, _ port: PortTraits) {
     if ControlFrames.isPing(sent) || ControlFrames.isServersWebSocketPing(sent) {
       (owedBefore, pingOut) = (owedUntil, UInt8(sent))
     }
     if owedUntil == ConnectionRecord.always, isPingBesideMessage(0, sent, look, port) {
-      pingOut = 0  // a pong: nothing follows it
+      pingOut = 0  // it was a pong, so no pong follows
       return
     }
     if isControl || isKnownPing(sent) || fields.contains(.mayOweFirst) && ControlFrames.isHTTP2(sent) {
@@ -228,17 +233,17 @@ struct ConnectionRecord: Sendable {
     segmentsSinceLarge = sent >= ConnectionRecord.largeAnswer ? 1 : 0
   }
 
-  /// A ping of the server, or its answer to one, of the size that this connection has had before.
+  /// Whether the server sent a ping or a pong of the size that this connection has had before.
   private func isKnownPing(_ sent: UInt32) -> Bool {
     seenPing > 0 && sent + (ControlFrames.isPing(UInt32(seenPing)) ? 0 : ControlFrames.mask) == UInt32(seenPing)
   }
 
-  /// Whether the client sent a message, and the server no more than a ping or a pong since, or one of each. The message may
-  /// have come before the ping, so that the ages say nothing.
+  /// Whether the client sent a message, and the server has sent only a ping, a pong or one of each since. If the message came
+  /// before the ping, the ages show that the server sent last.
   private func isPingBesideMessage(_ received: UInt32, _ sent: UInt32, _ look: Look, _ port: PortTraits) -> Bool {
     let received = received + UInt32(unansweredBytes)
     if isKnownPing(sent) { return received >= UInt32(seenPing) + ControlFrames.smallestMessage }
-    // Each frame has a segment of its own. Two pipelined requests with one answer of this size look the same.
+    // Each frame is a segment. Two pipelined messages with one answer of this size look the same.
     guard port.mayBeWebSocket, !fields.contains(.isHTTP2), look.saidAt - look.heardAt <= ConnectionRecord.longestPong,
       let pings = ControlFrames.serversWebSocketPings(sent)
     else { return false }
@@ -247,16 +252,18 @@ struct ConnectionRecord: Sendable {
       && newSegmentsIn > pings && UInt32(look.segmentsOut &- segmentsOut) <= pings
   }
 
+  /// Whether the server sent only `100 Continue`.
   private func isInterim(_ received: UInt32, _ sent: UInt32, _ port: PortTraits) -> Bool {
     received >= ControlFrames.shortestExpect
       && (sent == ControlFrames.interim || sent == ControlFrames.interimInTLS && port.isTLS)
   }
 
+  /// Sets what is owed, and the moments of the last bytes.
   private mutating func settle(_ until: Int32, _ look: Look) {
     (heardAt, saidAt, owedUntil) = (look.heardAt, look.saidAt, until)
   }
 
-  /// Whether this completes a ping and its answer, in one look or two: then nothing has changed.
+  /// Whether this completes a ping and its answer, in one sample or two. Such a ping changes nothing.
   private mutating func isPing(_ received: UInt32, _ sent: UInt32) -> Bool {
     let (pendingIn, pendingOut) = (UInt32(pingIn), UInt32(pingOut))
     (pingIn, pingOut) = (0, 0)
@@ -264,12 +271,12 @@ struct ConnectionRecord: Sendable {
     let wasHeld = ping != nil && (pendingIn > 0 && received == 0 || pendingOut > 0 && sent == 0)
     if ping == nil {
       ping = ControlFrames.ping(received, sent)
-      // What came before was a message of the same size.
+      // The bytes before it were a message of the same size.
       if ping != nil, ControlFrames.isClientsWebSocketPing(pendingIn) { owedUntil = ConnectionRecord.always }
     }
     guard let ping else {
-      // A PING with a WINDOW_UPDATE. Small requests and answers may have these sizes: they leave what is owed so, and of
-      // what is answered a later PING decides.
+      // A PING with a WINDOW_UPDATE. Small requests and answers may have these sizes. So an owed answer remains owed, and if
+      // none is owed a later PING decides.
       fields.remove(.mayBePing)
       switch (received, sent) {
       case (30, 17), (47, 34), (17, 30), (34, 47): break
@@ -289,7 +296,7 @@ struct ConnectionRecord: Sendable {
     return true
   }
 
-  /// What this look says of the first exchange, and of the port.
+  /// Draws conclusions from a sample about the first exchange and about the port.
   private mutating func conclude(_ look: Look, _ port: inout PortTraits) {
     let sinceHeard = look.now - look.heardAt
     let sinceSaid = look.now - look.saidAt
@@ -302,20 +309,21 @@ struct ConnectionRecord: Sendable {
     if isFresh, look.segmentsOut == 1, isInterim(look.bytesIn, look.bytesOut, port) { fields.insert(.mayOweFirst) }
     guard isFresh, port.mayOweFirst, !fields.contains(.hasPinged) else { return }
     guard look.segmentsIn >= 2 else { return }
-    // A ClientHello and a Finished on one side, a certificate on the other. Of a connection that was there before it may be
-    // a few requests as well.
+    // A ClientHello and a Finished from the client, a certificate from the server. On a connection from before the stop
+    // signal it may be a few requests as well.
     let beganInTLS = look.bytesIn >= 250 && look.bytesOut >= 200 && (fields.contains(.isNew) || port.isTLS)
     if beganInTLS, look.bytesOut >= 1000 { port.beganWithTLS = true }
-    // An answer that took this long is no ticket and no SETTINGS.
+    // What comes later is an answer, neither a ticket nor SETTINGS.
     guard look.saidAt - look.heardAt <= ConnectionRecord.longestTicket else { return }
     let mayBeInTLS = beganInTLS && port.mayBeTLS
     if mayBeInTLS { fields.insert(.mayOweInTLS) }
     if mayBeInTLS ? mayOweInTLS(look, &port) : mayOweInPlainText(look, port) { fields.insert(.mayOweFirst) }
   }
 
-  /// The SETTINGS of HTTP/2, or the upgrade to WebSocket, in the tick of the request.
+  /// Whether the server may have sent only its SETTINGS of HTTP/2, or only the upgrade to WebSocket, in the same tick as the
+  /// request.
   private func mayOweInPlainText(_ look: Look, _ port: PortTraits) -> Bool {
-    // An acknowledgement of its own, after the last byte, would be that of an answer.
+    // A later acknowledgement without data would be that of an answer.
     let hasSpokenLast =
       look.segmentsOut < look.segmentsIn && look.acknowledgedAt - look.heardAt <= ConnectionRecord.tick
     if port.given == .ws { return hasSpokenLast }
@@ -323,13 +331,14 @@ struct ConnectionRecord: Sendable {
       && (port.isHTTP2 || port.given == nil && hasSpokenLast && !fields.contains(.answersLate))
   }
 
-  /// Tickets or an answer: both follow the request, and only two cases are certain.
+  /// Whether the server may have sent only its session tickets. Tickets and an answer both follow the request, and only two
+  /// cases are certain.
   private func mayOweInTLS(_ look: Look, _ port: inout PortTraits) -> Bool {
     let untilAcknowledged = look.acknowledgedAt - look.saidAt
-    // Nothing but the handshake went out; the request acknowledged that.
+    // The server sent only the handshake, and the request acknowledged that.
     if look.segmentsOut == 1 { return look.acknowledgedAt - look.heardAt <= ConnectionRecord.tick }
-    // TLS 1.2 has three segments from each side, the last of which stands alone, and so is acknowledged late. Two tickets
-    // of TLS 1.3 are acknowledged at once, most of the time: where the port has shown that, it proves nothing.
+    // TLS 1.2 has three segments from each side, and the last one is single, so it is acknowledged late. Two tickets of
+    // TLS 1.3 are mostly acknowledged immediately. If the port has two tickets, a late acknowledgement proves nothing.
     guard look.segmentsOut == 3, look.bytesOut <= look.largestSegment else { return true }
     if look.segmentsIn == 2 || 0...ConnectionRecord.tick ~= untilAcknowledged && look.now - look.saidAt >= 100 {
       port.hasTwoTickets = true

@@ -1,15 +1,15 @@
 import Primitives
 
 extension ConnectionSample {
-  /// The counts are counts. Else they are unknown.
+  /// Whether the counts are known.
   var isCounted: Bool { source != .none && portSource != .unknown && portSource != .uncountable }
 
-  /// For the log.
+  /// Fields of the log line.
   var fields: [(String, FieldValue)] {
     [("source", .text(source.name)), ("ports", .list(ports.map { .number(Int($0)) }))] + countFields
   }
 
-  /// For the log; empty where nothing could be counted.
+  /// Counts for the log; empty if they are unknown.
   var countFields: [(String, FieldValue)] {
     guard isCounted else { return [] }
     return [
@@ -17,7 +17,7 @@ extension ConnectionSample {
     ]
   }
 
-  /// What somebody who relies on the count has to know; nil: nothing.
+  /// A warning that the counts are less reliable than usual, or `nil`.
   package var warning: String? {
     let (level, sentence) = explanation
     return level == .warning ? sentence : nil
@@ -27,7 +27,7 @@ extension ConnectionSample {
     isDenied ? " (/proc/PID/fd of another user's process is not readable without the capability SYS_PTRACE)" : ""
   }
 
-  /// What there is to say about how it was counted.
+  /// A level and a message on how the connections were counted.
   var explanation: (LogLevel, String) {
     switch (source, portSource) {
     case (.none, _): (.warning, "cannot count connections on this system; only the delay and the timeouts apply")

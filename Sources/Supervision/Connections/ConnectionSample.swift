@@ -1,48 +1,48 @@
 import Primitives
 
-/// One whole look at the connections: what a pass found.
+/// The result of one pass over the connections.
 package struct ConnectionSample: Sendable {
-  /// What it is from.
+  /// The kernel interface that the sample comes from.
   package var source: ConnectionSource
-  /// All connections of the ports.
+  /// Counts of all connections on `ports`.
   package var counts: ConnectionCounts
-  /// The ports looked at, in ascending order.
+  /// The ports that the sample covers, in ascending order.
   package var ports: [UInt16]
-  /// Whose ports they are.
+  /// How the ports were found.
   package var portSource: PortSource
-  /// A process of another user could not be looked into: that is why it is not known whose the ports are.
+  /// Whether a process of another user could not be searched, so that the owner of the ports is unknown.
   package var isDenied = false
-  /// How many connections of the ports have been closed since the watch began, as far as is known. New ones since then
-  /// are these, and the connections there are, less those there were.
+  /// Connections on `ports` that have been closed since the stop signal, as far as is known. New connections since then are
+  /// the closed ones plus the present ones minus those of the first sample.
   package var closed: Int
-  /// Connections of any port but ebb's own that the kernel has taken in since the watch began (PassiveOpens); nil: not
-  /// told. Counts where `closed` cannot: `missedCloses`.
+  /// Connections to any port except ebb's own that the kernel has accepted since the stop signal (PassiveOpens in
+  /// /proc/net/snmp). `nil` if the kernel does not report it. Replaces `closed` if `missedCloses` is true.
   package var passiveOpens: Int?
-  /// The socket-destroy multicast group is not to be had here, or more connections were closed since the last pass than
-  /// it could hold.
+  /// Whether close events are missing: the socket-destroy multicast group is not available, or its buffer overflowed since
+  /// the last pass.
   package var missedCloses: Bool
-  /// All that was closed until so long ago is in `closed`; nil: of no moment is that known.
+  /// The age of the moment up to which `closed` is complete. `nil` if no such moment is known.
   package var eventHorizonAge: TimeAmount?
-  /// Since the youngest byte or connection that came in on a connection which has been closed since the last pass.
+  /// Time since the last inbound byte or connection among the connections closed since the last pass.
   package var sinceReceivedByClosed: TimeAmount?
-  /// The processor time that the pass took.
+  /// Processor time of the pass.
   package var cost: TimeAmount
 
-  /// What the watch knows of the command's listening sockets.
+  /// How the command's ports were found.
   package enum PortSource: Sendable {
-    /// `--ports`
+    /// The user named them with `--ports`.
     case given
-    /// Those of the command's process tree.
+    /// The command's process tree listens on them.
     case ofTree
-    /// Those of its control group.
+    /// The command's control group listens on them.
     case ofControlGroup
-    /// All in this network namespace: who owns them cannot be told.
+    /// All ports of this network namespace, because the owners are unknown.
     case all
-    /// It is certain that the command's process tree listens on nothing, neither TCP nor UDP nor a UNIX socket.
+    /// The command's process tree certainly has no listening socket: no TCP, UDP or UNIX socket.
     case none
-    /// Only UDP or UNIX sockets, whose clients cannot be counted.
+    /// The command has only UDP or UNIX sockets, whose clients cannot be counted.
     case uncountable
-    /// It cannot be told whether it listens.
+    /// Whether the command listens is unknown.
     case unknown
   }
 

@@ -1,17 +1,17 @@
-/// What the kernel tells about connections here, from the most to the least.
+/// The kernel interface that reports connections, from the most to the least detail.
 package enum ConnectionSource: Int, Sendable {
   /// sock_diag(7) with tcp_info.
   case diagWithInfo
-  /// sock_diag(7) without it: queues, but no ages.
+  /// sock_diag(7) without tcp_info: queues but no ages.
   case diag
-  /// /proc/net/tcp: the same.
+  /// /proc/net/tcp: queues but no ages.
   case proc
-  /// /proc/net/tcp with states alone (gVisor).
+  /// /proc/net/tcp with states only (gVisor).
   case procStates
-  /// Nothing can be counted: only the delay and the bounds hold.
+  /// No interface is available, so only the delay and the timeouts apply.
   case none
 
-  /// As logs and JSON have it.
+  /// The name in logs and in JSON.
   package var name: String {
     switch self {
     case .diagWithInfo: "diag+info"

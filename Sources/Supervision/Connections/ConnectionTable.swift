@@ -1,11 +1,11 @@
 import LinuxFormats
 import Primitives
 
-/// The records of all connections of the command's ports, by their cookies. Begun when a stop begins; bounded: a connection
-/// that finds no room in it is judged by its ages alone.
+/// The records of all connections on the command's ports, by cookie, from the stop signal on. The table is bounded; a
+/// connection without room in it is classified by its ages alone.
 package struct ConnectionTable: Sendable {
   private var records: [ConnectionRecord] = []
-  /// A hash table with open addressing, no more than half full: 0, or the place of a record, counted from 1.
+  /// A hash table with open addressing, at most half full. An entry is 0, or the place of a record counted from 1.
   private var index: [UInt16] = []
   private var ports: [PortTraits] = []
   private let given: [Port]
@@ -13,20 +13,20 @@ package struct ConnectionTable: Sendable {
   private var begunAt: Instant?
   private var pass: UInt8 = 0
   private var isFirstPass = true
-  /// The kernel tells of connections in the same order each time: where the next one is expected.
+  /// The expected place of the next connection: the kernel reports connections in the same order in each pass.
   private var expected = 0
 
   private static let mostPorts = 64
 
-  /// `given`: what the user says of the ports.
+  /// Makes an empty table. `given` has the protocols of ports from `--ports`.
   package init(given: [Port] = [], mostRecords: Int = 16_384) {
     (self.given, self.mostRecords) = (given, mostRecords)
   }
 
-  /// Bytes that a record takes.
+  /// Bytes of a record.
   package static var recordSize: Int { MemoryLayout<ConnectionRecord>.stride }
 
-  /// Begins a pass. A connection that the last two passes have not seen is forgotten.
+  /// Begins a pass. Removes the connections that the last two passes did not include.
   package mutating func beginPass(at now: Instant) {
     isFirstPass = begunAt == nil
     begunAt = begunAt ?? now
@@ -38,7 +38,7 @@ package struct ConnectionTable: Sendable {
     expected = 0
   }
 
-  /// Records a look at a connection. Returns what the looks at it show by now; nil where the ages alone decide.
+  /// Adds a sample of a connection. Returns the result of all samples of it, or `nil` if the ages alone decide.
   package mutating func look(_ connection: Connection, at now: Instant) -> Judgment? {
     guard let begunAt, connection.cookie != 0, let look = ConnectionRecord.Look(connection, at: now, since: begunAt),
       let port = place(ofPort: connection.localPort)
@@ -61,7 +61,7 @@ package struct ConnectionTable: Sendable {
     return Judgment(record, at: look.now)
   }
 
-  /// Nil for a port of which only the ages count.
+  /// The place of a port in `ports`. `nil` if only the ages count on that port.
   private mutating func place(ofPort port: UInt16) -> Int? {
     if let place = ports.firstIndex(where: { $0.port == port }) { return ports[place].given == .tcp ? nil : place }
     guard ports.count < ConnectionTable.mostPorts else { return nil }
@@ -92,19 +92,19 @@ package struct ConnectionTable: Sendable {
     index[slot] = UInt16(place + 1)
   }
 
-  /// See `InternalConnections.places`.
+  /// The first slot of a cookie in `index`. The hash is that of `InternalConnections.places`.
   private func slot(of cookie: UInt64) -> Int {
     Int((cookie &* 0x9E37_79B9_7F4A_7C15) >> 40) & (index.count - 1)
   }
 }
 
-/// What all looks at a connection say, in place of the ages of the last one.
+/// The result of all samples of a connection, which replaces the ages of the last one.
 package struct Judgment: Sendable {
-  /// A request has come whose answer is not out.
+  /// Whether a request has come whose answer is not sent yet.
   package let isOwed: Bool
-  /// Since the last byte came that was no control frame.
+  /// Time since the last byte received outside of control frames.
   package let sinceHeard: TimeAmount
-  /// The same of the other direction.
+  /// Time since the last byte sent outside of control frames.
   package let sinceSaid: TimeAmount
 
   init(_ record: ConnectionRecord, at now: Int32) {
@@ -115,16 +115,17 @@ package struct Judgment: Sendable {
 }
 
 extension ConnectionRecord.Look {
-  /// Nil where the kernel does not tell enough (before 4.6), or the connection is no longer open both ways.
+  /// The sample of a connection. `nil` if the kernel reports too little (before Linux 4.6), or the connection is no longer
+  /// open in both directions.
   init?(_ connection: Connection, at now: Instant, since began: Instant) {
     guard connection.state == .established || connection.state == .closeWait, let ages = connection.tcpInfo,
       let segments = ages.segments, let receiveQueue = connection.receiveQueue, let sendQueue = connection.sendQueue
     else { return nil }
-    // The end of the stream counts as one byte in what was received, and in the queue while it is there.
+    // The kernel counts the end of the stream as one byte received, and as one in the queue until it is read.
     let end: UInt64 = connection.state == .closeWait && ages.bytesReceived > 0 ? 1 : 0
     let unread = receiveQueue > 0 ? UInt64(receiveQueue) - end : 0
     func moment(_ age: TimeAmount) -> Int32 {
-      // Eleven days: differences fit too.
+      // Limited to eleven days, so that differences fit into 32 bits too.
       Int32(max(-1_000_000_000, min(1_000_000_000, (now - began - age).milliseconds)))
     }
     bytesIn = UInt32(truncatingIfNeeded: ages.bytesReceived &- end &- unread)

@@ -1,7 +1,8 @@
 import LinuxFormats
 import Primitives
 
-/// What `ebb status --connections` prints below the state: a line for each connection. `quiet` as for the classes.
+/// The table of `ebb status --connections`, a line for each connection. `quiet` is the time without a byte after which
+/// traffic counts as quiet.
 package func connectionText(_ connections: [Connection], quiet: TimeAmount) -> String {
   guard !connections.isEmpty else { return "no connections\n" }
   var rows = [["PORT", "PEER", "CLASS", "LAST IN", "LAST OUT"]]
@@ -16,7 +17,7 @@ package func connectionText(_ connections: [Connection], quiet: TimeAmount) -> S
 }
 
 extension Connection {
-  /// One element of the list in `ebb status --connections --json`.
+  /// Fields of one element of the list in `ebb status --connections --json`.
   func fields(quiet: TimeAmount) -> [LogRecord.Field] {
     [
       .init("port", .number(Int(localPort))), .init("peer", .text(peer.description)),
@@ -27,7 +28,7 @@ extension Connection {
 }
 
 extension StatusSnapshot.Connections {
-  /// `2 busy (2 owed-response), 14 idle (14 idle), port 8080, by diag+info`.
+  /// The counts as text: `2 busy (2 owed-response), 14 idle (14 idle), port 8080, by diag+info`.
   var text: String {
     func list(_ isListed: (ConnectionClass) -> Bool) -> String {
       var text = ""

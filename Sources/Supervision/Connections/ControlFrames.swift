@@ -1,7 +1,8 @@
-/// Sizes of what is neither a request nor an answer, in bytes. A few of them are sizes of small messages too, so a size
-/// counts only where something else says that the protocol is spoken.
+/// Sizes of frames that are neither a request nor an answer, in bytes. Small messages may have some of these sizes, so a size
+/// counts only if something else indicates the protocol.
 enum ControlFrames {
-  /// RFC 9113: SETTINGS with the ACK flag 9, WINDOW_UPDATE 13, PING 17; one or two of them.
+  /// Whether this is the size of one or two of these frames: SETTINGS with the ACK flag 9, WINDOW_UPDATE 13, PING 17 (RFC 9113
+  /// section 6).
   static func isHTTP2(_ bytes: UInt32) -> Bool {
     switch bytes {
     case 9, 13, 17, 22, 26, 30, 34: true
@@ -9,8 +10,8 @@ enum ControlFrames {
     }
   }
 
-  /// The same in records of TLS 1.3, each 22 bytes larger than what it carries (RFC 8446 section 5.2, with AES-GCM): one,
-  /// or two WINDOW_UPDATEs in two records.
+  /// Whether this is the size of one such frame, or of two WINDOW_UPDATE frames, in TLS 1.3. Each record is 22 bytes larger
+  /// than its content (RFC 8446 section 5.2, with AES-GCM).
   static func isHTTP2InTLS(_ bytes: UInt32) -> Bool {
     switch bytes {
     case 31, 35, 39, 70: true
@@ -18,10 +19,10 @@ enum ControlFrames {
     }
   }
 
-  /// Two WINDOW_UPDATEs in one record: of a server only, since a request may have that size.
+  /// Size of two WINDOW_UPDATE frames in one record. It counts only if a server sent it, because a request may have that size.
   static let twoUpdatesInTLS: UInt32 = 48
 
-  /// PING, which is answered by one of the same size; one or two, with or without TLS.
+  /// Whether this is the size of one or two PING frames, with or without TLS. The answer to a PING has the same size.
   static func isPing(_ bytes: UInt32) -> Bool {
     switch bytes {
     case 17, 34, 39, 78: true
@@ -29,7 +30,8 @@ enum ControlFrames {
     }
   }
 
-  /// RFC 6455 section 5.5.2: a ping or pong of a server, with the usual payloads of 0, 4 or 8 bytes, with or without TLS.
+  /// Whether this is the size of a WebSocket ping or pong of a server (RFC 6455 section 5.5.2), with the usual payloads of 0, 4
+  /// or 8 bytes, with or without TLS.
   static func isServersWebSocketPing(_ bytes: UInt32) -> Bool {
     switch bytes {
     case 2, 6, 10, 24, 28, 32: true
@@ -37,30 +39,33 @@ enum ControlFrames {
     }
   }
 
-  /// How many of these that is, one or two; `nil` if neither.
+  /// The number of such frames with this total size: 1 or 2, or `nil`.
   static func serversWebSocketPings(_ bytes: UInt32) -> UInt32? {
     if isServersWebSocketPing(bytes) { return 1 }
     return bytes % 2 == 0 && isServersWebSocketPing(bytes / 2) ? 2 : nil
   }
 
-  /// That of a client is masked (section 5.3).
+  /// Bytes of the mask in each frame of a client (RFC 6455 section 5.3).
   static let mask: UInt32 = 4
+
+  /// Whether this is the size of a WebSocket ping or pong of a client.
   static func isClientsWebSocketPing(_ bytes: UInt32) -> Bool {
     bytes > mask && isServersWebSocketPing(bytes - mask)
   }
 
-  /// Bytes of the client's part in a whole ping: `received` and `sent` are a ping and its answer, or two of WebSocket, as
-  /// where both sides keep the connection alive. `nil` if they are not.
+  /// Bytes of the client's part in a ping, if `received` and `sent` are a whole ping and its answer. They may also be two of
+  /// WebSocket, because both sides may send pings. `nil` otherwise.
   static func ping(_ received: UInt32, _ sent: UInt32) -> UInt32? {
     if received == sent { return isPing(received) ? received : nil }
     guard let pings = serversWebSocketPings(sent), received == sent + pings * mask else { return nil }
     return received / pings
   }
 
-  /// Of a client: header and mask of WebSocket, and a byte.
+  /// Size of the smallest WebSocket message of a client: header, mask and one byte.
   static let smallestMessage: UInt32 = 7
 
-  /// `HTTP/1.1 100 Continue`: the answer is yet to come. A request that asks for it is longer than `shortestExpect`.
+  /// Size of `HTTP/1.1 100 Continue`, after which the answer is still owed. A request with `Expect: 100-continue` is longer
+  /// than `shortestExpect`.
   static let interim: UInt32 = 25
   static let interimInTLS: UInt32 = 25 + 22
   static let shortestExpect: UInt32 = 60

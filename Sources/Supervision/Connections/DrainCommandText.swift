@@ -1,15 +1,16 @@
 import Primitives
 
-/// How `ebb drain` ended.
+/// The result of `ebb drain`.
 package enum DrainCommandResult: Sendable {
-  /// By the condition; nil: nothing was to be waited for.
+  /// The condition of the drain mode was met. `nil` if the mode has no condition.
   case drained(by: DrainEndReason?)
+  /// The command has no listening sockets.
   case nothingListens
-  /// The bound came first.
+  /// `--drain-timeout` passed first.
   case bound
 }
 
-/// What `ebb drain` says while it waits. `rest`: until the bound.
+/// The line that `ebb drain` shows while it waits. `remaining` is the time until the drain timeout.
 package func drainProgress(_ traffic: TrafficMonitor, delayRemaining: TimeAmount, remaining: TimeAmount) -> String {
   let wait =
     delayRemaining > .zero
@@ -17,7 +18,7 @@ package func drainProgress(_ traffic: TrafficMonitor, delayRemaining: TimeAmount
   return "\(wait): \(traffic.countText)"
 }
 
-/// The last line that `ebb drain` prints. Where the bound was reached: what is left.
+/// The last line that `ebb drain` prints.
 package func drainSummary(_ end: DrainCommandResult, _ traffic: TrafficMonitor, after span: TimeAmount) -> String {
   switch end {
   case .nothingListens: "no listening sockets; nothing to drain"
@@ -28,13 +29,13 @@ package func drainSummary(_ end: DrainCommandResult, _ traffic: TrafficMonitor, 
 }
 
 extension TrafficMonitor {
-  /// Before the first sample and after one that failed nothing is known.
+  /// The counts as text; unknown before the first sample and after one that failed.
   fileprivate var countText: String {
     sample.map { StatusSnapshot.Connections($0).text } ?? "connections unknown"
   }
 
-  /// Whether it is certain that nothing listens.
+  /// Whether the command certainly has no listening sockets.
   package var nothingListens: Bool { mayListen == false }
-  /// Whether whatever listens has no connections that could be counted.
+  /// Whether the command listens only on sockets whose clients cannot be counted.
   package var isUncountable: Bool { sample?.portSource == .uncountable }
 }

@@ -1,8 +1,8 @@
-/// What ended the drain.
+/// The reason for the end of a drain.
 package enum DrainEndReason: Int, CaseIterable, Sendable {
   case quiet, zero, bound, skipped, signal, exit
 
-  /// As the report has it.
+  /// The name in the report.
   package var name: String {
     switch self {
     case .quiet: "quiet"

@@ -1,34 +1,34 @@
 import LinuxFormats
 import Primitives
 
-/// Finds the connections with both ends in the command's process tree: a worker and its queue, a proxy and its app. They
-/// bring no traffic from outside, and a drain that waits for them waits for the command itself.
+/// Finds the connections with both ends in the command's process tree, such as those of a worker and its queue or of a
+/// proxy and its app. They bring no traffic from outside, and a drain that waits for them waits for the command itself.
 ///
-/// The verdicts are kept by the cookie of the command's end. The table is bounded: a connection that finds no room in it
-/// counts.
+/// The key of a verdict is the cookie of the command's end. The table is bounded; a connection without room in it counts as
+/// external.
 package struct InternalConnections: Sendable {
-  /// Rows of this pass that do not count yet: the owners of their other ends must be found first.
+  /// Records of this pass that are not counted yet, because the owners of their other ends must be found first.
   package private(set) var held: [SocketRecord] = []
-  /// Inodes of the other ends of held rows, as many as are known: 0 where that socket is gone or belongs to no process.
+  /// Inodes of the other ends of `held`, for as many as are known. 0 if that socket is gone or belongs to no process.
   package private(set) var otherEnds: [UInt64] = []
-  /// Ids of the control groups of these; 0 where the kernel does not report one.
+  /// Ids of the control groups of the other ends. 0 if the kernel does not report one.
   private var otherGroups: [UInt64] = []
-  /// Connections that were counted in an earlier pass and have turned out to be internal.
+  /// Connections that an earlier pass counted and that are internal.
   package private(set) var countedBefore = 0
 
-  /// Sets of `ways` entries each; a hash of the cookie chooses the set. A pass over thousands of connections looks up each
-  /// one, and this look-up reads one cache line: in a sorted array of 4096 it cost 7 % of the pass. Empty before the first
-  /// local peer.
+  /// Sets of `ways` entries each; a hash of the cookie selects the set. A pass over thousands of connections does a lookup
+  /// for each, and this lookup reads one cache line. In a sorted array of 4096 entries it took 7 % of the pass. Empty until
+  /// the first connection with a local peer.
   ///
-  /// An entry is the cookie above four bits: seen by this pass, seen by the last pass, and two of the verdict. 0 is free.
+  /// An entry is the cookie above four bits: seen by this pass, seen by the last pass, and two bits of the verdict. 0 is free.
   private var table: [UInt64] = []
   private let sets: Int
   private let maxHeld: Int
 
   private enum Verdict: UInt64 {
-    /// Nothing is known, and it has not been counted.
+    /// Unknown, and not counted yet.
     case new
-    /// Nothing is known, and it has been counted.
+    /// Unknown, and counted.
     case counted
     case external
     case inside
@@ -36,16 +36,16 @@ package struct InternalConnections: Sendable {
 
   private static let ways = 8
   private static let isSeen: UInt64 = 8
-  /// By this pass or the last one.
+  /// The bits of this pass and of the last one.
   private static let anySeen: UInt64 = 12
 
-  /// `sets`: of eight connections, that are remembered. `maxHeld`: connections in a pass.
+  /// Makes an empty table. `sets` is its number of sets, `mostHeld` the number of connections that a pass can hold.
   package init(sets: Int = 512, mostHeld: Int = 256) {
     (self.sets, self.maxHeld) = (sets, mostHeld)
   }
 
-  /// Begins a pass. Connections that neither this pass nor the last one has seen give way to new ones; the closing of a
-  /// forgotten one counts.
+  /// Begins a pass. New connections may replace those that neither this pass nor the last one has seen. The close event of a
+  /// replaced one is counted.
   package mutating func beginPass() {
     beginAnew()
     for index in table.indices {
@@ -54,10 +54,10 @@ package struct InternalConnections: Sendable {
     }
   }
 
-  /// Drops the rows of this pass: the kernel's answer was broken off.
+  /// Drops the records of this pass, because the kernel's answer was incomplete.
   package mutating func beginAnew() { (held, otherEnds, otherGroups) = ([], [], []) }
 
-  /// Records a row. Returns whether it counts now; one that does not is held or internal.
+  /// Adds a record. Returns whether it counts now; one that does not is held or internal.
   package mutating func counts(_ row: SocketRecord) -> Bool {
     guard row.hasLocalPeer, 1..<(1 << 60) ~= row.cookie else { return true }
     if table.isEmpty { table = [UInt64](repeating: 0, count: sets * InternalConnections.ways) }
@@ -70,7 +70,7 @@ package struct InternalConnections: Sendable {
       case .new, .counted: break
       }
     }
-    // Before it is accepted no process has it.
+    // No process has it before the command accepts it.
     let mayHold = row.inode != 0 && held.count < maxHeld
     guard mayHold || row.state == TCPState.established.rawValue, let room = place ?? freePlace(for: row.cookie)
     else { return true }
@@ -79,10 +79,10 @@ package struct InternalConnections: Sendable {
     return !mayHold
   }
 
-  /// The next held row whose other end is unknown.
+  /// The next held record whose other end is unknown.
   package var nextHeld: SocketRecord? { otherEnds.count < held.count ? held[otherEnds.count] : nil }
 
-  /// Records the kernel's answer to the request for the other end of `nextHeld`; nil where there is no such socket.
+  /// Adds the kernel's answer for the other end of `nextHeld`. `nil` if that socket does not exist.
   package mutating func add(_ found: SocketRecord?) {
     guard let row = nextHeld else { return }
     let isThere = found?.isOtherEnd(of: row) ?? false
@@ -90,7 +90,7 @@ package struct InternalConnections: Sendable {
     otherGroups.append(isThere ? found?.controlGroup ?? 0 : 0)
   }
 
-  /// Inodes of both ends of each held row whose other end exists. The processes that have them decide.
+  /// Inodes of both ends of each held record whose other end exists. The processes that own them decide the verdict.
   package var inodes: [UInt64] {
     var inodes: [UInt64] = []
     for (index, other) in otherEnds.enumerated() where other != 0 {
@@ -100,9 +100,9 @@ package struct InternalConnections: Sendable {
     return inodes
   }
 
-  /// Decides about the held rows and passes those that count to `count`. `findings`: of a search for `inodes` among the
-  /// descriptors of the command's processes. `controlGroup`: id of this process's, nil where it does not tell containers
-  /// apart.
+  /// Decides on the held records and passes those that count to `count`. `findings` is the result of a search for `inodes`
+  /// among the descriptors of the command's processes. `controlGroup` is the id of this process's control group, or `nil` if
+  /// it does not distinguish containers.
   package mutating func conclude(
     _ findings: PortDiscovery.ScanResult, controlGroup: UInt64?, count: (Connection) -> Void
   ) {
@@ -121,13 +121,13 @@ package struct InternalConnections: Sendable {
     place(of: cookie).map { verdict(at: $0) == .inside } ?? false
   }
 
-  /// Where some processes cannot be searched, as by root without CAP_SYS_PTRACE, the control group stands for the tree, as
-  /// it does for listening sockets.
+  /// The verdict on a held record. If some processes cannot be searched, as by root without CAP_SYS_PTRACE, the control group
+  /// decides instead of the process tree, as it does for listening sockets.
   private func verdict(
     ofHeld index: Int, _ findings: PortDiscovery.ScanResult, _ controlGroup: UInt64?
   ) -> Verdict {
     guard index < otherEnds.count else { return .counted }
-    // The client has closed it: the connection ends soon.
+    // The client has closed its socket, so the connection ends soon.
     if otherEnds[index] == 0 { return .external }
     if findings.matched.contains(held[index].inode), findings.matched.contains(otherEnds[index]) { return .inside }
     if !findings.isComplete, let controlGroup {
@@ -143,8 +143,8 @@ package struct InternalConnections: Sendable {
     places(of: cookie).first { table[$0] & InternalConnections.anySeen == 0 }
   }
 
-  /// The kernel counts cookies up, and any part of them may be the command's: a multiple of the golden ratio spreads
-  /// arithmetic progressions evenly (Knuth, The Art of Computer Programming, section 6.4).
+  /// The set of a cookie. The kernel assigns ascending cookies, and the command may have any part of them. Multiplication by
+  /// the golden ratio spreads arithmetic progressions evenly (Knuth, The Art of Computer Programming, section 6.4).
   private func places(of cookie: UInt64) -> Range<Int> {
     guard !table.isEmpty else { return 0..<0 }
     let hash = (cookie &* 0x9E37_79B9_7F4A_7C15) >> 32

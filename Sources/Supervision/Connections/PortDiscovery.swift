@@ -1,57 +1,59 @@
 import LinuxFormats
 import Primitives
 
-/// Which ports are the command's, and how that is known. Ports once seen are kept: a command may close its listening
-/// socket and still serve the connections it has.
+/// The command's ports and how they were found. A port stays in the list, because a command may close its listening socket
+/// and still serve its open connections.
 package struct PortDiscovery: Sendable {
-  /// The command's.
+  /// The command's ports.
   package private(set) var ports = SortedSet<UInt16>()
-  /// How that is known.
+  /// How the ports were found.
   package private(set) var portSource = ConnectionSample.PortSource.unknown
-  /// Listening sockets on other ports, in the order of the kernel; empty where nobody has to ask whose they are.
+  /// Listening sockets on other ports, in the kernel's order. Empty if no search for their owners is needed.
   package private(set) var candidates: [Candidate] = []
 
-  /// The last search could not look into a process of another user.
+  /// Whether the last search could not read a process of another user.
   package private(set) var isDenied = false
-  /// ebb's own.
+  /// The port of ebb's health endpoint.
   private let excluded: UInt16?
-  /// There. One is ebb's; a second one, on another address, may be the command's.
+  /// Candidates on the excluded port. The first is ebb's own listening socket; another one, on a different address, may be
+  /// the command's.
   private var onExcluded: [Candidate] = []
-  /// Listening sockets that have turned out to be somebody else's.
+  /// Listening sockets of processes outside the command's tree.
   private var foreignInodes = SortedSet<UInt64>()
+  /// Whether a search has ended during which no relevant process changed.
   private var isSettled = false
 
-  /// A listening socket whose owner is not known.
+  /// A listening socket with an unknown owner.
   package struct Candidate: Sendable {
-    /// As links in /proc/PID/fd name it.
+    /// The inode, as in the links of /proc/PID/fd.
     package let inode: UInt64
-    /// Where it listens.
+    /// The port, in host byte order.
     package let port: UInt16
-    /// That it was made in; nil: not told.
+    /// The id of the control group that created it. `nil` if the kernel does not report it.
     package let controlGroup: UInt64?
   }
 
-  /// What a look at the descriptors of processes has found.
+  /// The result of a search through the descriptors of processes.
   package struct ScanResult: Sendable {
-    /// The candidates that one of them has.
+    /// The inodes of candidates that a searched process owns.
     package var matched = SortedSet<UInt64>()
-    /// One has a listening UNIX socket, or a UDP socket as a server has it.
+    /// Whether a process has a listening UNIX socket, or an unconnected UDP socket.
     package var hasUncountable = false
-    /// One has a socket, of whatever kind.
+    /// Whether a process has a socket of any kind.
     package var hasSockets = false
-    /// Another user's could not, for want of a capability.
+    /// Whether a process of another user could not be read, for lack of a capability.
     package var isDenied = false
-    /// Every process could be looked into.
+    /// Whether every process could be read.
     package var isComplete = true
-    /// There may be listening sockets that no such look shows: in another network namespace, say.
+    /// Whether listening sockets may exist that a search cannot find, for example in another network namespace.
     package var hasBlindSpot = false
-    /// Nothing that matters changed meanwhile.
+    /// Whether no relevant process changed during the search.
     package var isSteady = true
 
     package init() {}
   }
 
-  /// `given`: the ports that the user names, nil where they are to be found.
+  /// Starts with the ports that the user named; `nil` if they must be found. `excluded` is the port of ebb's health endpoint.
   package init(given: [UInt16]?, excluding excluded: UInt16?) {
     self.excluded = excluded
     guard let given else { return }
@@ -59,16 +61,16 @@ package struct PortDiscovery: Sendable {
     if !ports.elements.isEmpty { portSource = .given }
   }
 
-  /// Another look at the listening sockets begins.
+  /// Begins another pass over the listening sockets.
   package mutating func beginLook() { (candidates, onExcluded) = ([], []) }
 
-  /// The verdict that it listens on nothing is open again, until the next conclusion.
+  /// Discards the result that there are no listening sockets, until the next search ends.
   package mutating func restart() {
     beginLook()
     (portSource, isSettled) = (.unknown, false)
   }
 
-  /// Takes in a listening socket.
+  /// Adds a listening socket.
   package mutating func add(_ row: SocketRecord) {
     guard !ports.contains(row.localPort) else { return }
     let candidate = Candidate(inode: row.inode, port: row.localPort, controlGroup: row.controlGroup)
@@ -77,8 +79,8 @@ package struct PortDiscovery: Sendable {
     if onExcluded.count > 1 { candidates += onExcluded.count == 2 ? onExcluded : [candidate] }
   }
 
-  /// Takes in a socket that looks accepted, by a listening socket which has been closed: it is connected, and its port is
-  /// none that the kernel hands out to clients. Whoever has it has listened there.
+  /// Adds a connected socket that a listening socket, closed since, has probably accepted: its port is outside the range that
+  /// the kernel assigns to clients. Its owner listened on that port.
   package mutating func addAccepted(_ row: SocketRecord, clientPorts: ClosedRange<UInt16>) {
     guard let connection = row.connection, connection.state != .listen, row.inode != 0, row.localPort != excluded,
       !clientPorts.contains(row.localPort)
@@ -86,14 +88,14 @@ package struct PortDiscovery: Sendable {
     add(row)
   }
 
-  /// Whether the descriptors of processes must be looked at: somebody unknown listens, or it has never been found out
-  /// whether anybody does.
+  /// Whether a search through descriptors is needed: a listening socket has an unknown owner, or no search has ended yet.
   package var needsSearch: Bool { !isSettled || candidates.contains { !foreignInodes.contains($0.inode) } }
-  /// Whether the search is also for sockets whose clients cannot be counted: they matter only where there is no port.
+  /// Whether the search includes sockets whose clients cannot be counted. They matter only if there is no port.
   package var needsOthers: Bool { ports.elements.isEmpty }
 
-  /// Draws the conclusion of a search. `controlGroup`: this process's, nil where that tells nothing. `isEverybody`: the
-  /// search was not for the command's tree but for all processes that are visible; others may not be.
+  /// Applies the result of a search. `controlGroup` is the id of this process's control group, or `nil` if it does not
+  /// distinguish containers. `isEverybody` is true if the search covered all visible processes instead of the command's tree;
+  /// other processes may be invisible.
   package mutating func finishScan(_ findings: ScanResult, controlGroup: UInt64?, isEverybody: Bool) {
     defer { candidates = [] }
     isDenied = findings.isDenied
@@ -110,14 +112,14 @@ package struct PortDiscovery: Sendable {
     }
   }
 
-  /// Who has them cannot be seen. Control groups tell containers apart that share a network.
+  /// Adds the ports of sockets with unknown owners. Control groups distinguish containers that share a network namespace.
   private mutating func takeUnowned(_ unowned: [Candidate], _ controlGroup: UInt64?) {
     let mates = unowned.filter { controlGroup != nil && $0.controlGroup == controlGroup }
     if !mates.isEmpty {
       for candidate in mates { ports.insert(candidate.port) }
       if portSource != .all { portSource = .ofControlGroup }
     } else if ports.elements.isEmpty || portSource == .all {
-      // ebb may sit in a group of its own beside the command.
+      // ebb may be in a different control group than the command.
       for candidate in unowned { ports.insert(candidate.port) }
       portSource = .all
     }

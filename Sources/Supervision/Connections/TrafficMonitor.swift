@@ -1,44 +1,47 @@
 import Primitives
 
-/// What the samples since a stop began say about the command's traffic. The supervisor and `ebb drain` decide by it.
+/// The command's traffic since the stop signal, by the samples. The supervisor and `ebb drain` decide by it.
 ///
-/// What is not known is never taken for nothing: without a sample, after one that failed, or where the source does not
-/// tell enough, no condition holds, and the wait goes on to its bound.
+/// Unknown is never treated as zero. Without a sample, after a failed one, or if the source lacks the data, no end condition
+/// is met and the drain lasts until its timeout.
 package struct TrafficMonitor: Sendable {
   /// When the stop signal came.
   let since: Instant
   private let mode: DrainMode
   private let quiet: TimeAmount
-  /// The newest sample, nil after one that failed.
+  /// The newest sample. `nil` after one that failed.
   package private(set) var sample: ConnectionSample?
   /// Connections with a request in flight in the first sample.
   private(set) var inFlightAtStart: Int?
-  /// Connections that have come since the first sample, as far as is known.
+  /// New connections since the first sample, as far as is known.
   private(set) var newConnections = 0
-  /// When the last of these came.
+  /// When the last new connection came.
   private(set) var lastConnection: Instant?
-  /// For as long as the quiet time no connection has come, at least once.
+  /// Whether no connection has come for the quiet time, at least once.
   private var hasPaused = false
-  /// When the last inbound byte came, or connection: from the stop signal on.
+  /// When the last inbound byte or connection came, or the stop signal if none has come since.
   private(set) var lastReceived: Instant
-  /// No connection can have come and gone until then without being counted; nil: of no moment is that known.
+  /// Every connection that closed before this moment has been counted. `nil` if there is no such moment yet.
   private var eventHorizon: Instant?
-  /// The newest sample has moved that on.
+  /// Whether the newest sample advanced the horizon.
   private var horizonMoved = false
-  /// False: it is certain that nothing of the command has listened yet, at any look. Nil: nobody has looked.
+  /// False if the command certainly had no listening socket in any sample. `nil` before the first sample.
   private(set) var mayListen: Bool?
+  /// Passes that failed.
   private(set) var failures = 0
+  /// When the last search for listening sockets began that has ended.
   private var soughtListenersAt: Instant?
-  /// A pass that looks for listening sockets has begun and has not ended yet.
+  /// When the pass began that searches for listening sockets now.
   private var seekingSince: Instant?
-  /// When the newest pass ended that was no extra one.
+  /// When the last regular pass ended.
   private var pacedAt: Instant?
+  /// The last sample: when its pass ended, connections seen until then, PassiveOpens and the number of ports.
   private var last: (at: Instant, total: Int, opens: Int?, ports: Int)?
   /// The total of the first sample.
   private var firstTotal: Int?
-  /// Connections that are in the total and no news: those of ports that were found later, say.
+  /// Connections in the total that are not new, such as those of ports found later.
   private var discounted = 0
-  /// Connections that came and went, or only went, while nobody was told of it.
+  /// Connections without a close event, by PassiveOpens.
   private var inferredFromPassiveOpens = 0
 
   package init(mode: DrainMode, quiet: TimeAmount, since: Instant) {
@@ -46,7 +49,7 @@ package struct TrafficMonitor: Sendable {
     lastReceived = since
   }
 
-  /// Takes in what a pass found that ended at `now`.
+  /// Adds the sample of a pass that ended at `now`.
   package mutating func add(_ sample: ConnectionSample, at now: Instant) {
     defer { self.sample = sample }
     if pacedAt.map({ now >= $0 + sample.interval }) ?? true { pacedAt = now }
@@ -54,7 +57,7 @@ package struct TrafficMonitor: Sendable {
     mayListen = mayListen == true || sample.portSource != .none
     if let began = seekingSince { soughtListenersAt = began }
     seekingSince = nil
-    if sample.portSource == .unknown { soughtListenersAt = nil }  // what moved while somebody looked may have settled
+    if sample.portSource == .unknown { soughtListenersAt = nil }  // a process may have changed during the search
     advanceHorizon(sample, at: now)
     var newest: Instant?
     for age in [sample.counts.sinceReceived, sample.sinceReceivedByClosed] {
@@ -66,23 +69,23 @@ package struct TrafficMonitor: Sendable {
     countNew(sample, isOld: hasAges && newest.map { $0 < since } ?? false, at: now)
     guard let before, let after = last, after.total > before.total else { return }
     newConnections += after.total - before.total
-    // A connection came before its last byte did. Where nothing tells of that, it may have come a moment ago.
+    // A connection came before its last byte. Without ages it may have come right now.
     let came = hasAges || lastReceived > before.at ? lastReceived : now
     if came - (lastConnection ?? since) >= quiet { hasPaused = true }
     lastConnection = came
     lastReceived = max(lastReceived, came)
   }
 
-  /// Takes in that a pass failed.
+  /// Records a failed pass.
   package mutating func fail() {
     failures += 1
     sample = nil
     soughtListenersAt = nil
-    if mayListen == false { mayListen = nil }  // it may have begun to
+    if mayListen == false { mayListen = nil }  // the command may have begun to listen
   }
 
-  /// Whether the pass that begins now is to look for listening sockets first: some are opened late. And what a pass that
-  /// was given up has looked for has not been found.
+  /// Whether the pass that begins now must search for listening sockets first. Some are opened late, and a pass that was
+  /// cancelled has found none.
   package mutating func beginPass(at now: Instant) -> Bool {
     if seekingSince == nil, let soughtListenersAt, now < soughtListenersAt + TrafficMonitor.slowPassInterval {
       return false
@@ -91,18 +94,19 @@ package struct TrafficMonitor: Sendable {
     return true
   }
 
-  /// Closings that were missed are made up for by PassiveOpens, of which nothing comes late.
+  /// Moves the horizon of the events. If close events were lost, the PassiveOpens counter replaces them; it is updated without
+  /// delay.
   private mutating func advanceHorizon(_ sample: ConnectionSample, at now: Instant) {
-    let told = sample.missedCloses ? sample.passiveOpens.map { _ in now } : sample.eventHorizonAge.map { now - $0 }
+    let horizon = sample.missedCloses ? sample.passiveOpens.map { _ in now } : sample.eventHorizonAge.map { now - $0 }
     horizonMoved = false
-    guard let told, eventHorizon.map({ told > $0 }) ?? true else { return }
-    (eventHorizon, horizonMoved) = (told, true)
+    guard let horizon, eventHorizon.map({ horizon > $0 }) ?? true else { return }
+    (eventHorizon, horizonMoved) = (horizon, true)
   }
 
-  /// By nothing but arithmetic: a connection that is there, or has been closed, and was not there before, is new. The
-  /// total never falls, since the closing of one that no pass saw is told late.
+  /// Counts new connections by arithmetic: the present and the closed ones, minus those of the first sample. The total never
+  /// decreases, because the close event of a connection that no pass saw comes late.
   ///
-  /// `isOld`: since the stop signal nothing has come in.
+  /// `isOld` is true if nothing has come in since the stop signal.
   private mutating func countNew(_ sample: ConnectionSample, isOld: Bool, at now: Instant) {
     var total = sample.counts.connections + sample.closed + inferredFromPassiveOpens - discounted
     func leaveOut(_ count: Int) {
@@ -112,16 +116,16 @@ package struct TrafficMonitor: Sendable {
     if let last {
       if sample.ports.count != last.ports { leaveOut(total - last.total) }
       if sample.missedCloses, let opens = sample.passiveOpens, let before = last.opens {
-        // Of any port: so only where nothing better is known, and not for good.
+        // The counter is for all ports, so it counts only if close events were lost, and later samples may correct it.
         let byOpens = last.total + max(0, opens - before)
         inferredFromPassiveOpens += max(0, byOpens - total)
         total = max(total, byOpens)
       }
-      // No more can be new than the kernel has taken in: what was missed may be told later all the same.
+      // Not more can be new than the kernel has accepted. A close event counted as lost may still come.
       if sample.source != .procStates, let opens = sample.passiveOpens, let firstTotal {
         leaveOut(max(0, total - (firstTotal + opens)))
       }
-      // The other end had reset it before, so that no pass saw it, and the command has closed it only now.
+      // The other end had reset the connection before, so no pass saw it, and the command has closed it only now.
       if isOld { leaveOut(max(0, total - last.total)) }
       total = max(total, last.total)
     }
@@ -131,33 +135,33 @@ package struct TrafficMonitor: Sendable {
 }
 
 extension TrafficMonitor {
-  /// What ends the drain now; nil where nothing does.
+  /// The reason to end the drain now, or `nil`.
   package func drainEndReason(at now: Instant) -> DrainEndReason? {
     guard let sample, sample.isCounted else { return nil }
     switch mode {
     case .time: return nil
-    // Whose client has closed its side is no longer established, and may be owed an answer, or more of it.
+    // A connection whose client has closed its side is no longer established but may be owed the rest of an answer.
     case .zero: return sample.counts.established == 0 && sample.counts.busy == 0 ? .zero : nil
     case .idle: return sample.counts.busy == 0 && isQuiet ? .quiet : nil
     }
   }
 
-  /// What has not been told yet may have come a moment ago.
+  /// Whether traffic is quiet. A connection after the horizon may have come right now.
   private var isQuiet: Bool { eventHorizon.map { $0 >= lastReceived + quiet } ?? false }
 
-  /// When the next pass is due after one that ended at `now`: often enough to see what happens, seldom enough to be no
-  /// load; and at the very moment when quiet may be reached, and soon after it, when the kernel has told that it was.
+  /// When the next pass is due after one that ended at `now`: at the sampling interval, at the moment when the quiet time may
+  /// end, and shortly after it for the kernel's confirmation.
   package func nextPass(after now: Instant) -> Instant {
     guard let sample else { return now + TrafficMonitor.slowPassInterval }
     let pacedAt = pacedAt ?? now
     let next = pacedAt + sample.interval
     guard mode == .idle, !isQuiet else { return next }
     let quietAt = lastReceived + quiet
-    // One extra look between two others: a short quiet time would set the pace for as long as traffic comes.
+    // At most one extra pass between two regular ones, else a short quiet time would determine the interval.
     if quietAt > now { return last?.at == pacedAt ? min(next, quietAt) : next }
     guard sample.counts.busy == 0, eventHorizon != nil else { return next }
-    // All that is missing is the kernel's word. Whoever waited for the next look would do so each time where traffic
-    // comes in step with that.
+    // Only the kernel's confirmation is missing. Sample again soon: waiting a full interval would fail every time if traffic
+    // is in phase with the sampling.
     return min(next, now + (horizonMoved ? TrafficMonitor.retryInterval : sample.interval / 5))
   }
 
@@ -165,15 +169,15 @@ extension TrafficMonitor {
   fileprivate static let slowPassInterval = TimeAmount.seconds(1)
   private static let retryInterval = TimeAmount.milliseconds(20)
 
-  /// Whether connections have come without a pause until this moment: nothing says that they are about to end.
+  /// Whether connections have come without a pause until this moment.
   func isSteady(at now: Instant) -> Bool { !hasPaused && lastConnection.map { now - $0 < quiet } ?? false }
 
-  /// Connections with a request in flight in the newest sample, nil where that is not known.
+  /// Connections with a request in flight in the newest sample. `nil` if unknown.
   var inFlight: Int? { sample.flatMap { $0.isCounted ? $0.counts.inFlight : nil } }
-  /// Ports that the newest sample is of; -1 where there is none.
+  /// The number of ports in the newest sample, or -1 without a sample.
   var portCount: Int { sample?.ports.count ?? -1 }
 
-  /// What it comes to so far.
+  /// The traffic so far.
   var report: TrafficReport {
     var report = TrafficReport()
     report.inFlightAtStop = inFlightAtStart
@@ -186,7 +190,7 @@ extension TrafficMonitor {
 }
 
 extension ConnectionSample {
-  /// To the next look: as long as a look is cheap, short.
+  /// The sampling interval after this sample: short if the pass was cheap.
   fileprivate var interval: TimeAmount {
     cost > ConnectionSample.expensive ? TrafficMonitor.slowPassInterval : TrafficMonitor.passInterval
   }

@@ -1,33 +1,34 @@
 import Primitives
 
-/// What the final report and `ebb status` say of the traffic since the stop signal. Nil: not known, or not yet.
+/// The traffic since the stop signal, for the final report and `ebb status`. A property is `nil` if it is unknown, or not
+/// known yet.
 package struct TrafficReport: Equatable, Sendable {
-  /// Connections with a request in flight when ebb first looked.
+  /// Connections with a request in flight in the first sample.
   package var inFlightAtStop: Int?
-  /// The same when the command was told to stop.
+  /// Connections with a request in flight when the stop signal was forwarded.
   package var inFlightAtForward: Int?
-  /// Connections that have come since.
+  /// Connections that have come since the stop signal.
   package var newConnections: Int?
-  /// How long after the stop signal the last of these came.
+  /// Time from the stop signal to the last new connection.
   package var lastConnection: TimeAmount?
-  /// The same of the last inbound byte or connection.
+  /// Time from the stop signal to the last inbound byte or connection.
   package var lastRequest: TimeAmount?
-  /// At some moment nobody could count.
+  /// Whether a sample failed.
   package var hasGaps = false
-  /// Connections came without a pause until the stop signal was forwarded; nil: it has not been.
+  /// Whether connections came without a pause until the stop signal was forwarded. `nil` until then.
   package var wasSteady: Bool?
-  /// Not yet: nil.
+  /// The reason for the end of the drain. `nil` until then.
   package var drainEndedBy: DrainEndReason?
 
   package init() {}
 
-  /// The delay to use in place of one that was too short for the routing, or much longer than it needed.
+  /// Advice to use another delay, if this one was too short for the routing or much longer than needed.
   func advice(delay: TimeAmount) -> String? {
     guard let last = lastConnection else { return nil }
-    // A third more, in whole seconds: the next rollout will not be timed to the millisecond.
+    // 30 % more, in whole seconds, because the next rollout will differ a little.
     let better = TimeAmount.seconds(max(1, (last.milliseconds * 13 / 10 + 999) / 1000))
     if last.milliseconds * 10 > delay.milliseconds * 8 {
-      // While connections still come, no delay can be said to be long enough: of each one they would say the same.
+      // While connections still come, no delay is known to be long enough.
       guard let wasSteady else { return nil }
       if wasSteady { return TrafficReport.steadyAdvice }
       return
@@ -41,7 +42,7 @@ package struct TrafficReport: Equatable, Sendable {
     return nil
   }
 
-  /// The same with the advice for a known server, if the stop signal met requests in flight.
+  /// Advice on the delay, after that for a known server if requests were in flight at the stop signal.
   func advice(delay: TimeAmount, _ serverAdvice: String?) -> String? {
     let delayAdvice = advice(delay: delay)
     guard inFlightAtForward ?? 0 > 0, let serverAdvice else { return delayAdvice }
@@ -53,7 +54,7 @@ package struct TrafficReport: Equatable, Sendable {
     + "client or a probe asks the app's port, which no delay outlasts; put probes on --health, or use ebb probe"
   private static let longDelay = TimeAmount.seconds(4)
 
-  /// For the report and the status. `later`: requests in flight at some later moments.
+  /// Fields of the report and the status. `later` has the requests in flight at later moments.
   func fields(delay: TimeAmount, serverAdvice: String? = nil, later: [LogRecord.Field] = []) -> [(String, FieldValue)] {
     let inFlight: [LogRecord.Field] = [
       .init("at_stop", .count(inFlightAtStop)), .init("at_forward", .count(inFlightAtForward)),
