@@ -111,7 +111,7 @@ let package = Package(
       name: "Benchmarks", dependencies: ["TestSupport"], path: "Tests/Benchmarks", exclude: ["README.md"]),
     .executableTarget(
       name: "RollingUpdate", dependencies: ["TestSupport"], path: "Tests/RollingUpdate",
-      exclude: ["README.md", "errors.svg"]),
+      exclude: ["README.md", "errors.svg", "TLS/client.py", "TLS/server.py"]),
     .executableTarget(
       name: "FaultInjection", dependencies: ["TestSupport"], path: "Tests/FaultInjection", exclude: ["README.md"]),
   ]

@@ -2,22 +2,24 @@ import Glibc
 import TestSupport
 
 /// What is updated: a server that stops well when it is told to, and one that does nothing about signals.
-enum App: String, CaseIterable, Sendable {
+enum App: String, Sendable {
   case nginx
   case plain = "app without signal handling"
+  /// The same over TLS.
+  case tls = "TLS app without signal handling"
 
   /// The STOPSIGNAL of nginx's official image; what everybody else gets who does not ask.
   var stopSignal: Int32 {
     switch self {
     case .nginx: SIGQUIT
-    case .plain: SIGTERM
+    case .plain, .tls: SIGTERM
     }
   }
 
   var ebbOptions: [String] {
     switch self {
     case .nginx: ["-r", "TERM:QUIT"]
-    case .plain: []
+    case .plain, .tls: []
     }
   }
 
@@ -25,14 +27,22 @@ enum App: String, CaseIterable, Sendable {
   func slowPath(_ slow: Int) -> String {
     switch self {
     case .nginx: "/slow"
-    case .plain: "/delay/\(fixed(Double(slow) / 1000, 1))"
+    case .plain, .tls: "/delay/\(fixed(Double(slow) / 1000, 1))"
     }
+  }
+
+  /// Whether it answers. The app with TLS listens once it has its certificate.
+  func isReady(_ endpoint: Endpoint) -> Bool {
+    guard self == .tls else { return (try? HTTPClient(endpoint).get("/")) == 200 }
+    return (try? connect(to: endpoint)).map { close($0) } != nil
   }
 
   /// The words that start it at this endpoint. `folder` is the replica's own.
   func words(_ endpoint: Endpoint, _ folder: String, slow: Int, _ programs: Programs) throws(Failure) -> [String] {
     switch self {
     case .plain: return [programs.testApp, "serve", "\(endpoint.port)", "--no-handler"]
+    case .tls:
+      return [TLS.python, TLS.server, "\(endpoint.port)", TLS.certificate(programs.folder), TLS.key(programs.folder)]
     case .nginx:
       try App.writeFilesOfNginx(to: folder, usedIn: folder, listen: endpoint.text, slow: slow)
       return [programs.nginx, "-e", "stderr", "-c", folder + "/nginx.conf"]

@@ -4,7 +4,7 @@ import TestSupport
 func chart(_ outcomes: [Outcome], _ schedule: Schedule) -> String {
   let lag = schedule.lags[schedule.lags.count / 2]
   let shown = outcomes.filter { $0.run.lag == lag }
-  let panels = App.allCases.map { app in shown.filter { $0.run.app == app } }.filter { !$0.isEmpty }
+  let panels = schedule.apps.map { app in shown.filter { $0.run.app == app } }.filter { !$0.isEmpty }
   let scale = max(1, shown.flatMap { histogram($0).map(\.total) }.max() ?? 1)
 
   var canvas = SVGCanvas()

@@ -9,7 +9,8 @@ final class LoadBalancer: @unchecked Sendable {
 
   /// Every replica that there will ever be has its line from the start, in maintenance, as ingress controllers that use
   /// haproxy have spare ones: a change is then a word through the runtime socket, and no reload.
-  init(_ endpoint: Endpoint, _ servers: [Endpoint], _ folder: String, _ programs: Programs) throws(Failure) {
+  init(_ endpoint: Endpoint, _ servers: [Endpoint], _ app: App, _ folder: String, _ programs: Programs) throws(Failure)
+  {
     self.endpoint = endpoint
     control = folder + "/haproxy.sock"
     let lines = servers.enumerated().map { "  server \($0) \($1.text) disabled\n" }.joined()
@@ -21,18 +22,22 @@ final class LoadBalancer: @unchecked Sendable {
     // ingress-nginx and with every service mesh. So there is the race of a request with a server that is just closing.
     //
     // The timeouts are far beyond what anything takes here, even on a busy machine: a 504 would be a lost answer.
+    // With TLS in the app it passes connections on (mode tcp).
+    let forHTTP = """
+          option http-keep-alive
+          http-reuse always
+      """
     let configuration = """
       global
         stats socket \(control) mode 600 level admin
         maxconn 400
         nbthread 1
       defaults
-        mode http
+        mode \(app == .tls ? "tcp" : "http")
         retries 0
         no option redispatch
         no option abortonclose
-        option http-keep-alive
-        http-reuse always
+      \(app == .tls ? "" : forHTTP)
         timeout connect 10s
         timeout client 20s
         timeout server 20s

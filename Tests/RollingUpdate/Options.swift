@@ -7,6 +7,8 @@ struct Options {
   var short = false
   /// On a real orchestrator.
   var swarm = false
+  /// Of an app with TLS.
+  var tls = false
   var markdown = false
   /// Where the picture goes; nil: none is drawn.
   var svg: String?
@@ -18,6 +20,7 @@ struct Options {
       switch word {
       case "--short": short = true
       case "--swarm": swarm = true
+      case "--tls": tls = true
       case "--markdown": markdown = true
       case "--svg":
         guard let path = remaining.popFirst() else { throw Failure("--svg takes the path of a file") }
@@ -26,7 +29,8 @@ struct Options {
         guard let path = remaining.popFirst() else { throw Failure("--ebb takes the path of a binary") }
         ebb = path
       default:
-        throw Failure("\"\(word)\" is not an option; there are --short, --swarm, --markdown, --svg FILE and --ebb FILE")
+        throw Failure(
+          "\"\(word)\" is not an option; there are --short, --swarm, --tls, --markdown, --svg FILE and --ebb FILE")
       }
     }
   }
@@ -39,16 +43,21 @@ struct Programs: Sendable {
   let tini = "/usr/bin/tini"
   let nginx = "/usr/sbin/nginx"
   let haproxy = "/usr/sbin/haproxy"
+  /// Where the certificate is, if there is one.
+  let folder: String
 
-  init(_ options: Options) throws(Failure) {
+  init(_ options: Options, _ folder: String) throws(Failure) {
+    self.folder = folder
     ebb = options.ebb
     testApp = directoryOfThisProgram() + "/TestApp"
     for (path, cure) in [
       (ebb, "build it first: swift build -c release"), (testApp, "build it first: swift build -c release"),
       (tini, "Debian package tini"), (nginx, "Debian package nginx-light"), (haproxy, "Debian package haproxy"),
+      (TLS.python, "Debian package python3"), (TLS.openssl, "Debian package openssl"),
     ] where access(path, X_OK) != 0 {
       throw Failure("there is no \(path) (\(cure))")
     }
+    if options.tls { try TLS.makeCertificate(folder) }
     // As in a container, every replica's init is process 1 of a namespace.
     guard geteuid() == 0 else { throw Failure("not root: no PID namespace can be made") }
   }

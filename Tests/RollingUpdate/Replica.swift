@@ -19,13 +19,13 @@ final class Replica {
     let log = try createFile(folder + "/log")
     defer { close(log) }
     let app = try run.app.words(endpoint, folder, slow: run.schedule.slow, run.programs)
-    let words = [run.programs.testApp, "launch", "--pid-namespace", "--"] + way.wrapper + app
+    let words = [run.programs.testApp, "launch", "--pid-namespace", "--"] + way.words(port: endpoint.port) + app
     let container = try Child(Launch(words, output: log, error: log))
     self.container = container
     try wait(for: "process 1 of \(words)") { !Proc.children(of: container.pid).isEmpty }
     first = Proc.children(of: container.pid)[0]
     try wait(for: "an answer from \(words), see \(folder)/log") {
-      (try? HTTPClient(endpoint).get("/")) == 200 || container.ending(within: 0) != nil
+      run.app.isReady(endpoint) || container.ending(within: 0) != nil
     }
     guard container.ending(within: 0) == nil else { throw Failure("\(words) has ended: see \(folder)/log") }
   }

@@ -74,7 +74,7 @@ private func judge(_ outcomes: [Outcome], _ schedule: Schedule) -> [Threshold] {
   bars.append(Threshold("without a wait requests fail in each update", measured: "at least \(fewest)", fewest > 0))
   guard schedule.judgesTimes else { return bars }
 
-  for app in App.allCases {
+  for app in schedule.apps {
     for lag in schedule.lags {
       let here = outcomes.filter { $0.run.app == app && $0.run.lag == lag }
       let byEbb = here.filter { $0.run.way.kind == .ebb }

@@ -48,7 +48,7 @@ struct Replacement: Sendable {
 func batches(_ schedule: Schedule, _ programs: Programs, _ folder: String) throws(Failure) -> [[Run]] {
   var runs: [Run] = []
   for lag in schedule.lags {
-    for app in App.allCases {
+    for app in schedule.apps {
       for way in ShutdownStrategy.all(app, lag: lag, schedule, programs) {
         let own = "\(folder)/\(runs.count)"
         try makeFolder(own)

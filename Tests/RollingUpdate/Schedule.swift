@@ -1,5 +1,7 @@
 /// How long everything takes, in milliseconds, and how much traffic there is.
 struct Schedule: Sendable {
+  /// The apps that are updated.
+  let apps: [App]
   /// From the beginning of a stop until the load balancer knows of it.
   let lags: [Int]
   /// What somebody adds to the lag who knows it.
@@ -16,7 +18,7 @@ struct Schedule: Sendable {
   let pause = 80
   /// Clients of each kind that ask for what takes `slow`, one request after the other.
   let slowClients: Int
-  let slow = 2000
+  var slow = 2000
   /// Before the first replacement and after the last.
   let calm = 1000
   /// So many rolling updates go on side by side, so that all ways have the same machine.
@@ -30,11 +32,23 @@ struct Schedule: Sendable {
   func fittedWait(lag: Int) -> Int { lag + margin }
 
   static let long = Schedule(
-    lags: [500, 2000, 5000], margin: 1000, sleep: 10_000, grace: 30_000, drain: [], quickClients: 8, slowClients: 8,
+    apps: [.nginx, .plain], lags: [500, 2000, 5000], margin: 1000, sleep: 10_000, grace: 30_000, drain: [],
+    quickClients: 8, slowClients: 8,
     runsAtOnce: 6, fewestRequests: 20_000, judgesTimes: true)
 
   static let short = Schedule(
-    lags: [500], margin: 5000, sleep: 6000, grace: 16_000,
+    apps: [.nginx, .plain], lags: [500], margin: 5000, sleep: 6000, grace: 16_000,
     drain: ["--drain-timeout", "6s", "--drain-quiet", "1s"], quickClients: 3, slowClients: 2,
     runsAtOnce: 12, fewestRequests: 1000, judgesTimes: false)
+
+  /// Every request opens a connection, and a TLS handshake takes two processors some milliseconds.
+  static let tls = Schedule(
+    apps: [.tls], lags: [2000], margin: 1000, sleep: 10_000, grace: 30_000, drain: [], quickClients: 2, slowClients: 8,
+    runsAtOnce: 6, fewestRequests: 1000, judgesTimes: false)
+
+  /// A slow request that came just before the load balancer learned of the stop is in flight when the delay ends.
+  static let shortTLS = Schedule(
+    apps: [.tls], lags: [500], margin: 2500, sleep: 6000, grace: 16_000,
+    drain: ["--drain-timeout", "6s", "--drain-quiet", "1s"], quickClients: 1, slowClients: 8, slow: 4000,
+    runsAtOnce: 6, fewestRequests: 200, judgesTimes: false)
 }

@@ -7,6 +7,8 @@ struct ShutdownStrategy: Sendable {
   var wait = 0
   /// The words in front of the app's.
   let wrapper: [String]
+  /// What the app's port speaks, where ebb is told so.
+  var speaks: String?
   /// The signal that the orchestrator sends.
   let stopSignal: Int32
 
@@ -16,13 +18,19 @@ struct ShutdownStrategy: Sendable {
     case ebbDefaults
   }
 
+  /// The words in front of those of an app that listens on this port.
+  func words(port: UInt16) -> [String] {
+    guard let speaks else { return wrapper }
+    return wrapper.dropLast() + ["--ports", "\(port)=\(speaks)", "--"]
+  }
+
   /// As the table has it.
   var name: String {
     switch kind {
     case .noInit: "no init"
     case .tini: "tini"
     case .sleep: "tini, preStop sleep \(seconds(wait))"
-    case .ebb: "ebb --delay \(seconds(wait))"
+    case .ebb: "ebb --delay \(seconds(wait))" + (speaks.map { " --ports PORT=\($0)" } ?? "")
     case .ebbDefaults: "ebb"
     }
   }
@@ -34,15 +42,17 @@ struct ShutdownStrategy: Sendable {
     func sleep(_ time: Int) -> ShutdownStrategy {
       ShutdownStrategy(kind: .sleep, wait: time, wrapper: tini, stopSignal: app.stopSignal)
     }
-    func ebb(_ delay: Int) -> ShutdownStrategy {
+    func ebb(_ delay: Int, speaks: String? = nil) -> ShutdownStrategy {
       let options = ["--delay", "\(delay)ms", "-t", "\(schedule.grace)ms"] + schedule.drain + app.ebbOptions
-      return ShutdownStrategy(kind: .ebb, wait: delay, wrapper: [programs.ebb] + options + ["--"], stopSignal: SIGTERM)
+      return ShutdownStrategy(
+        kind: .ebb, wait: delay, wrapper: [programs.ebb] + options + ["--"], speaks: speaks, stopSignal: SIGTERM)
     }
     let fitted = schedule.fittedWait(lag: lag)
     return [
       ShutdownStrategy(kind: .noInit, wrapper: [], stopSignal: app.stopSignal),
       ShutdownStrategy(kind: .tini, wrapper: tini, stopSignal: app.stopSignal),
-      sleep(fitted), ebb(fitted), sleep(schedule.sleep), ebb(schedule.sleep),
+      // The first request of a TLS connection that came before the stop looks answered, unless ebb knows of the TLS.
+      sleep(fitted), ebb(fitted, speaks: app == .tls ? "https" : nil), sleep(schedule.sleep), ebb(schedule.sleep),
     ]
   }
 }

@@ -27,6 +27,10 @@ final class Traffic: Sendable {
 
   /// Requests come from now on.
   init(_ run: Run) {
+    guard run.app != .tls else {
+      beginTLS(run)
+      return
+    }
     let schedule = run.schedule
     for keepsAlive in [true, false] {
       for number in 0..<schedule.quickClients {
@@ -45,6 +49,18 @@ final class Traffic: Sendable {
   func finish() -> [Request] {
     isOver.store(true, ordering: .relaxed)
     return clients.withLock { $0 }.flatMap { $0.join() }
+  }
+
+  private func beginTLS(_ run: Run) {
+    let thread = WorkerThread { [self] () -> [Request] in
+      do throws(Failure) {
+        return try TLS.requests(run) { isOver.load(ordering: .relaxed) }
+      } catch {
+        complain("\(run.title): \(error.message)")
+        return []
+      }
+    }
+    clients.withLock { $0.append(thread) }
   }
 
   private func begin(_ endpoint: Endpoint, _ path: String, _ keepsAlive: Bool, every pause: Int, after offset: Int) {

@@ -11,7 +11,7 @@ struct Update: Sendable {
 
   init(_ run: Run) throws(Failure) {
     self.run = run
-    balancer = try LoadBalancer(run.balancer, run.servers, run.folder, run.programs)
+    balancer = try LoadBalancer(run.balancer, run.servers, run.app, run.folder, run.programs)
   }
 
   /// The whole update, with requests from before its beginning until after its end.

@@ -1,7 +1,7 @@
 // A rolling update with real parts, while requests go on: which of them fail, and how long it takes. One command, one
 // table, one picture.
 //
-//     swift build -c release && swift run -c release RollingUpdate [--short] [--swarm] [--markdown] [--svg FILE]
+//     swift build -c release && swift run -c release RollingUpdate [--short] [--swarm | --tls] [--markdown] [--svg FILE]
 //
 // Exit code: 0 all bars reached, 1 a bar missed, 2 the experiment itself failed.
 
@@ -11,11 +11,14 @@ import TestSupport
 do throws(Failure) {
   forgetVariablesOfEbb()
   let options = try Options(Array(CommandLine.arguments.dropFirst()))
-  let schedule =
-    options.swarm
-    ? (options.short ? Schedule.shortSwarm : Schedule.swarm) : (options.short ? Schedule.short : Schedule.long)
-  let programs = try Programs(options)
+  let schedule: Schedule
+  switch (options.swarm, options.tls) {
+  case (true, _): schedule = options.short ? .shortSwarm : .swarm
+  case (_, true): schedule = options.short ? .shortTLS : .tls
+  default: schedule = options.short ? .short : .long
+  }
   let folder = try makeFolder()
+  let programs = try Programs(options, folder)
 
   var outcomes: [Outcome] = []
   if options.swarm {

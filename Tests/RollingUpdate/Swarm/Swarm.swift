@@ -13,7 +13,7 @@ func runOnSwarm(_ schedule: Schedule, _ programs: Programs, _ folder: String) th
   try enterOwnNetwork()
   let engine = try SwarmEngine(folder + "/engine", programs)
   defer { engine.end() }
-  for app in App.allCases { try SwarmImage.build(app, engine, folder, slow: schedule.slow, programs) }
+  for app in schedule.apps { try SwarmImage.build(app, engine, folder, slow: schedule.slow, programs) }
   var outcomes: [Outcome] = []
   for lag in schedule.lags {
     let runs = try swarmRuns(lag, schedule, programs, folder)
@@ -28,7 +28,7 @@ private func swarmRuns(_ lag: Int, _ schedule: Schedule, _ programs: Programs, _
   -> [Run]
 {
   var runs: [Run] = []
-  for app in App.allCases {
+  for app in schedule.apps {
     for way in ShutdownStrategy.onSwarm(app, lag: lag, schedule) {
       let own = "\(folder)/lag-\(lag)-\(runs.count)"
       try makeFolder(own)
@@ -85,11 +85,12 @@ extension ShutdownStrategy {
 
 extension Schedule {
   static let swarm = Schedule(
-    lags: [5000, 10_000], margin: 1000, sleep: 0, grace: 30_000, drain: [], quickClients: 6, slowClients: 4,
+    apps: [.nginx, .plain], lags: [5000, 10_000], margin: 1000, sleep: 0, grace: 30_000, drain: [], quickClients: 6,
+    slowClients: 4,
     runsAtOnce: 8, fewestRequests: 10_000, judgesTimes: false)
 
   static let shortSwarm = Schedule(
-    lags: [4000], margin: 2000, sleep: 0, grace: 16_000,
+    apps: [.nginx, .plain], lags: [4000], margin: 2000, sleep: 0, grace: 16_000,
     drain: ["--drain-timeout", "6s", "--drain-quiet", "1s"], quickClients: 3, slowClients: 2,
     runsAtOnce: 8, fewestRequests: 1000, judgesTimes: false)
 }

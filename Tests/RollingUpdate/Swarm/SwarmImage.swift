@@ -10,6 +10,7 @@ struct SwarmImage {
     switch app {
     case .nginx: "nginx:\(version)"
     case .plain: "plain:\(version)"
+    case .tls: "tls:\(version)"
     }
   }
 
@@ -30,6 +31,7 @@ struct SwarmImage {
     var lines = ["FROM scratch", "COPY root /", "ENV PATH=/bin", "ENTRYPOINT [\"/entry\"]"]
     var script = ["#!/bin/sh", "port=$((FIRST + REPLICAS * (VERSION - 1) + SLOT))"]
     switch app {
+    case .tls: throw Failure("no image is made of the app with TLS")
     case .plain:
       try copy(programs.testApp, root + "/app")
       script += ["exec /app serve $port --no-handler"]

@@ -20,7 +20,7 @@ final class SwarmUpdate {
 
   init(_ run: Run, _ service: String, _ engine: SwarmEngine) throws(Failure) {
     (self.run, self.service, self.engine) = (run, service, engine)
-    balancer = try LoadBalancer(run.balancer, run.servers, run.folder, run.programs)
+    balancer = try LoadBalancer(run.balancer, run.servers, run.app, run.folder, run.programs)
     let variables = (SwarmImage.variables + ["FIRST=\(run.port)"]).flatMap { ["--env", $0] }
     try engine.docker(
       ["service", "create", "--detach", "--no-resolve-image", "--name", service, "--network", "host"]
