@@ -5,7 +5,7 @@ import java.security.KeyStore;
 import java.util.concurrent.Executors;
 import javax.net.ssl.*;
 
-/** The app of the matrix on the JDK's own server: PORT [KEYSTORE]. */
+/** The app of the matrix, with the HTTP server of the JDK: PORT [KEYSTORE]. */
 class Server {
   public static void main(String[] words) throws Exception {
     var address = new InetSocketAddress("127.0.0.1", Integer.parseInt(words[0]));

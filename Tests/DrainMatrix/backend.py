@@ -1,4 +1,4 @@
-"""The apps of the matrix: /quick answers at once, /big with 200 kB, /slow after 5 seconds. backend.py KIND PORT CERTIFICATE KEY"""
+"""The apps of the matrix: backend.py KIND PORT. They answer /quick immediately, /big with 200 kB, and /slow after 5 s."""
 
 import asyncio
 import socketserver
@@ -15,7 +15,7 @@ def body(path):
 
 
 async def app(scope, receive, send):
-    """ASGI, for uvicorn and hypercorn."""
+    """The ASGI app of uvicorn and hypercorn."""
     if scope["type"] == "lifespan":
         while True:
             kind = (await receive())["type"]
@@ -33,7 +33,7 @@ async def app(scope, receive, send):
 
 
 class Plain(BaseHTTPRequestHandler):
-    """What stands behind nginx and haproxy."""
+    """The server behind nginx and haproxy."""
 
     protocol_version = "HTTP/1.1"
 

@@ -1,5 +1,5 @@
-"""Clients of one server: client.py KIND PORT STATE COUNT. Says "ready", waits for a line where the state asks for one, and then
-says how many slow requests were answered, or waits for the end of its input."""
+"""Clients of one server: client.py KIND PORT STATE COUNT. Prints "ready" and waits for a line. Then prints how many slow requests
+were answered, or "idle" and waits for the end of its input."""
 
 import asyncio
 import http.client

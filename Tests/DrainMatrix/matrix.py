@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What the drain makes of real servers and clients: matrix.py --ebb PATH [--short] [--ports].
+"""The drain with real servers and clients: matrix.py --ebb PATH [--short] [--ports].
 
-Each cell is a run of ebb with a server that ends at once when it is told to stop, and 5 clients. Prints the table of the
-documents, and exits with 1 where a cell is worse than `KNOWN` says. --ports: with the protocol of each port given.
+Each cell is a run of ebb with 5 clients and a server that SIGKILL ends when the stop signal is forwarded. Prints the table of
+Draining.md, and exits with 1 if a cell is wrong that `KNOWN` does not name. With --ports ebb knows the protocol of each port.
 """
 
 import argparse
@@ -30,7 +30,7 @@ SLOW = {
 }
 IDLE = {"idle": "kept", "idle-big": "after 200 kB", "idle-new": "after one request"}
 
-# Server, protocol, what the client is, what --ports takes.
+# Server, protocol, kind of client, protocol for --ports.
 ROWS = [
     ("uvicorn", "HTTP/1.1", "http1", "http"),
     ("java", "HTTP/1.1", "http1", "http"),
@@ -50,11 +50,11 @@ ROWS = [
 ]
 SHORT = {("nginx", "https1"), ("haproxy", "https2"), ("hypercorn", "https2"), ("grpcio", "grpc-keepalive"), ("websockets", "websocket")}
 
-# Cells that are wrong, and why the documents say so: TLS 1.3 and one request, which looks like one that is not answered.
-# And a request in flight at the signal that a frame of the server followed: no look before shows that.
+# Cells that may be wrong, as Draining.md explains. One answered request over TLS 1.3, HTTP/2 or gRPC looks like one without
+# an answer. And after a request in flight at the signal the server may have sent a frame before the first sample.
 KNOWN = {("idle-new", kind) for kind in ("https1", "https2", "grpc", "grpc-keepalive")}
 KNOWN |= {("before", kind) for kind in ("grpc", "grpc-keepalive", "websocket")}
-# Nor what the port speaks, where no connection comes after the signal.
+# Without --ports the protocol is unknown if no connection comes after the signal.
 UNKNOWN = {("post", "https2"), ("first", "websocket")}
 
 
@@ -75,7 +75,7 @@ def wait_for(port):
 
 
 class Material:
-    """Certificates, configurations and what is compiled once."""
+    """Certificates, configurations and compiled programs."""
 
     def __init__(self, folder, servers):
         self.folder = folder
@@ -152,7 +152,8 @@ backend back
 
 
 def cell(ebb, material, row, state, delayed, give):
-    """Returns whether all slow requests were answered, or the drain of idle connections ended by quiet; and a word on it."""
+    """Returns whether all slow requests were answered, or the drain of idle connections ended by quiet, and the reason.
+    None instead of True or False: the clients did not start."""
     server, _, client, protocol = row
     port, far = free_port(), free_port()
     words = [ebb] + OPTIONS + ["--rewrite", "TERM:KILL", "--ports", f"{port}={protocol}" if give else str(port), "--"]

@@ -1,4 +1,4 @@
-"""A network of 10 ms a round trip: relay.py PORT TARGET. Each piece of data is passed on 5 ms after it came."""
+"""A network with a round trip of 10 ms: relay.py PORT TARGET. Sends each piece of data on after 5 ms."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-// The app of the matrix on Go's own server: PORT [CERTIFICATE KEY].
+// The app of the matrix, with the HTTP server of Go: PORT [CERTIFICATE KEY].
 package main
 
 import (

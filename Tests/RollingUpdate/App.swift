@@ -1,14 +1,14 @@
 import Glibc
 import TestSupport
 
-/// What is updated: a server that stops well when it is told to, and one that does nothing about signals.
+/// The app that is updated: a server with graceful stop, or one without signal handling.
 enum App: String, Sendable {
   case nginx
   case plain = "app without signal handling"
-  /// The same over TLS.
+  /// An app without signal handling that ends TLS itself.
   case tls = "TLS app without signal handling"
 
-  /// The STOPSIGNAL of nginx's official image; what everybody else gets who does not ask.
+  /// The STOPSIGNAL of nginx's official image; the default for the others.
   var stopSignal: Int32 {
     switch self {
     case .nginx: SIGQUIT
@@ -16,6 +16,7 @@ enum App: String, Sendable {
     }
   }
 
+  /// ebb's options for this app.
   var ebbOptions: [String] {
     switch self {
     case .nginx: ["-r", "TERM:QUIT"]
@@ -23,7 +24,7 @@ enum App: String, Sendable {
     }
   }
 
-  /// What takes `slow` milliseconds.
+  /// The path of a request that takes `slow` milliseconds.
   func slowPath(_ slow: Int) -> String {
     switch self {
     case .nginx: "/slow"
@@ -37,7 +38,7 @@ enum App: String, Sendable {
     return (try? connect(to: endpoint)).map { close($0) } != nil
   }
 
-  /// The words that start it at this endpoint. `folder` is the replica's own.
+  /// The words that start it at this endpoint. `folder` belongs to the replica. Errors: a file cannot be written.
   func words(_ endpoint: Endpoint, _ folder: String, slow: Int, _ programs: Programs) throws(Failure) -> [String] {
     switch self {
     case .plain: return [programs.testApp, "serve", "\(endpoint.port)", "--no-handler"]
@@ -49,14 +50,15 @@ enum App: String, Sendable {
     }
   }
 
-  /// Writes what nginx serves, and its configuration. nginx finds the folder at `root`.
+  /// Writes the files that nginx serves and its configuration. nginx finds the folder at `root`. Errors: a file cannot be
+  /// written.
   static func writeFilesOfNginx(to folder: String, usedIn root: String, listen: String, slow: Int) throws(Failure) {
     try writeFile(folder + "/index.html", "ok\n")
     try writeFile(folder + "/slow", String(repeating: ".", count: slow * 50))
     try writeFile(folder + "/nginx.conf", nginxConfiguration(listen, root))
   }
 
-  /// The slow request is a download at 50 bytes a millisecond: nginx answers at once, and is not done for a while.
+  /// The slow request is a download at 50 bytes a millisecond, so nginx begins its answer immediately and ends it later.
   private static func nginxConfiguration(_ listen: String, _ folder: String) -> String {
     let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     let paths = kinds.map { "\($0)_temp_path \(folder)/\($0);" }.joined(separator: " ")

@@ -1,6 +1,6 @@
 import TestSupport
 
-/// Errors over time, a lane for each way to stop, as SVG: drawn from the requests of the runs with the middle lag.
+/// Errors over time as SVG, with a lane for each way to stop. It shows the runs with the middle lag.
 func chart(_ outcomes: [Outcome], _ schedule: Schedule) -> String {
   let lag = schedule.lags[schedule.lags.count / 2]
   let shown = outcomes.filter { $0.run.lag == lag }
@@ -19,7 +19,7 @@ func chart(_ outcomes: [Outcome], _ schedule: Schedule) -> String {
 private let plot = (left: 190.0, right: 740.0)
 private let laneHeight = 34.0
 
-/// The colours of the kinds that occur, and the scale. Returns where it ends.
+/// Draws the colours of the kinds that occur, and the scale. Returns the lower edge.
 private func legend(_ outcomes: [Outcome], _ scale: Int, _ canvas: inout SVGCanvas) -> Double {
   var x = 16.0
   for fate in RequestOutcome.allCases where outcomes.contains(where: { $0.errors.contains { $0.fate == fate } }) {
@@ -33,10 +33,10 @@ private func legend(_ outcomes: [Outcome], _ scale: Int, _ canvas: inout SVGCanv
   return 66
 }
 
-/// One app. Returns where the next one begins.
+/// Draws the panel of one app. Returns the upper edge of the next one.
 private func draw(_ panel: [Outcome], _ top: Double, _ scale: Int, _ canvas: inout SVGCanvas) -> Double {
   let app = panel[0].run.app
-  // Updates that end with SIGKILL would take all of the width: of those the beginning is shown.
+  // Updates that end with SIGKILL are much longer, so only their beginning is shown.
   let span = max(1, panel.filter { !$0.hasKilled }.map { $0.time + Int64(500_000_000) }.max() ?? 1)
   func x(_ moment: Int64) -> Double {
     plot.left + (plot.right - plot.left) * Double(min(moment, span)) / Double(span)
@@ -91,7 +91,7 @@ private struct Bin {
 
 private let binWidth: Int64 = 500_000_000
 
-/// The errors by the moment that each was noticed, from the beginning of the update; bins without any are left out.
+/// The errors by their end, from the beginning of the update. Half seconds without errors are left out.
 private func histogram(_ outcome: Outcome) -> [Bin] {
   let bins = Dictionary(grouping: outcome.errors) { max(0, $0.end - outcome.begin) / binWidth }
   return bins.map { index, errors in

@@ -1,28 +1,29 @@
 import Glibc
 import TestSupport
 
-/// haproxy in front of the replicas. Any thread may give it orders; its process is only touched at its end.
+/// haproxy in front of the replicas. Any thread may send it commands; its process is only ended with this object.
 final class LoadBalancer: @unchecked Sendable {
   let endpoint: Endpoint
   private let process: Child
   private let control: String
 
-  /// Every replica that there will ever be has its line from the start, in maintenance, as ingress controllers that use
-  /// haproxy have spare ones: a change is then a word through the runtime socket, and no reload.
+  /// Starts haproxy. Each replica, old or new, has its line from the start, in maintenance, as ingress controllers for
+  /// haproxy do it with spare lines. So a change is a command through the runtime socket, without a reload. Errors: haproxy
+  /// does not start.
   init(_ endpoint: Endpoint, _ servers: [Endpoint], _ app: App, _ folder: String, _ programs: Programs) throws(Failure)
   {
     self.endpoint = endpoint
     control = folder + "/haproxy.sock"
     let lines = servers.enumerated().map { "  server \($0) \($1.text) disabled\n" }.joined()
-    // Nothing may hide a fault: a request is sent once, to one server, and what went wrong comes back as 502, 503 or
-    // 504, or as a reset once the answer has begun. No health checks: where they take a server out sooner than its
-    // endpoint goes, that is only a shorter lag.
+    // Nothing may hide a fault: haproxy sends a request once, to one server. A fault shows as 502, 503 or 504, or as a reset
+    // once the answer has begun. There are no health checks, because they would only shorten the lag.
     //
-    // http-reuse always: an idle connection to a server serves whoever comes next, as with the upstream keep-alive of
-    // ingress-nginx and with every service mesh. So there is the race of a request with a server that is just closing.
+    // http-reuse always: an idle connection to a server serves the next request of any client, as with the upstream
+    // keep-alive of ingress-nginx and with service meshes. So a request can meet a server that is closing its connection.
     //
-    // The timeouts are far beyond what anything takes here, even on a busy machine: a 504 would be a lost answer.
-    // With TLS in the app it passes connections on (mode tcp).
+    // The timeouts are much longer than any request here, even on a busy machine, so a 504 is a lost answer.
+    //
+    // With TLS in the app haproxy passes connections on (mode tcp).
     let forHTTP = """
           option http-keep-alive
           http-reuse always
@@ -59,14 +60,15 @@ final class LoadBalancer: @unchecked Sendable {
     }
   }
 
-  /// Requests may go to this server.
+  /// Sends requests to this server from now on. Errors: haproxy refuses the command.
   func add(_ server: Int) throws(Failure) { try order("set server replicas/\(server) state ready") }
 
-  /// No further request goes to this server; those that are under way are not touched. That is how a vanished endpoint
-  /// looks to kube-proxy and to ingress controllers.
+  /// Sends no further request to this server; requests in flight go on. kube-proxy and ingress controllers do the same
+  /// with a removed endpoint. Errors: haproxy refuses the command.
   func remove(_ server: Int) throws(Failure) { try order("set server replicas/\(server) state maint") }
 
-  /// One command through the runtime socket. haproxy answers with nothing but an empty line where it has obeyed.
+  /// Sends a command through the runtime socket. haproxy answers with an empty line if it has succeeded. Errors: haproxy
+  /// cannot be reached, or refuses the command.
   private func order(_ command: String) throws(Failure) {
     let connection = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     defer { close(connection) }

@@ -3,17 +3,20 @@ import TestSupport
 
 /// The command line of the experiment.
 struct Options {
-  /// The version of the tests: half a minute.
+  /// The short form that the tests run.
   var short = false
-  /// On a real orchestrator.
+  /// Whether Docker swarm does the update.
   var swarm = false
-  /// Of an app with TLS.
+  /// Whether the app ends TLS itself.
   var tls = false
+  /// Whether the table is Markdown.
   var markdown = false
-  /// Where the picture goes; nil: none is drawn.
+  /// The file of the picture, or `nil`.
   var svg: String?
+  /// The binary that is tried.
   var ebb = directoryOfThisProgram() + "/ebb"
 
+  /// Parses the command line. Errors: an unknown option, or a missing value.
   init(_ arguments: [String]) throws(Failure) {
     var remaining = arguments[...]
     while let word = remaining.popFirst() {
@@ -36,16 +39,17 @@ struct Options {
   }
 }
 
-/// The real parts.
+/// The programs of the experiment.
 struct Programs: Sendable {
   let ebb: String
   let testApp: String
   let tini = "/usr/bin/tini"
   let nginx = "/usr/sbin/nginx"
   let haproxy = "/usr/sbin/haproxy"
-  /// Where the certificate is, if there is one.
+  /// The folder of the certificate, which exists only with `--tls`.
   let folder: String
 
+  /// Checks that all programs exist. Errors: one is missing, or this process does not run as root.
   init(_ options: Options, _ folder: String) throws(Failure) {
     self.folder = folder
     ebb = options.ebb
@@ -58,7 +62,7 @@ struct Programs: Sendable {
       throw Failure("there is no \(path) (\(cure))")
     }
     if options.tls { try TLS.makeCertificate(folder) }
-    // As in a container, every replica's init is process 1 of a namespace.
+    // As in a container, the init of each replica is process 1 of a PID namespace.
     guard geteuid() == 0 else { throw Failure("not root: no PID namespace can be made") }
   }
 }

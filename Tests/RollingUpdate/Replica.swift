@@ -1,7 +1,7 @@
 import Glibc
 import TestSupport
 
-/// One instance of the app under its init, which is process 1 of a PID namespace, as in a container.
+/// One instance of the app. Its init is process 1 of a PID namespace, as in a container.
 final class Replica {
   /// The load balancer's number for it.
   let server: Int
@@ -9,7 +9,7 @@ final class Replica {
   private let first: pid_t
   private let way: ShutdownStrategy
 
-  /// Starts it and waits until it answers.
+  /// Starts it and waits until it answers. Errors: it does not start, or ends before that.
   init(_ server: Int, _ run: Run) throws(Failure) {
     self.server = server
     way = run.way
@@ -30,17 +30,17 @@ final class Replica {
     guard container.ending(within: 0) == nil else { throw Failure("\(words) has ended: see \(folder)/log") }
   }
 
-  /// Stops it as the kubelet does: the preStop sleep, the stop signal to process 1, and SIGKILL when the grace period
-  /// is over, which runs from the beginning of it all.
+  /// Stops it as the kubelet does: the preStop sleep, the stop signal to process 1, and SIGKILL at the end of the grace
+  /// period, which includes the sleep.
   ///
-  /// - Returns: Whether it had to be killed.
+  /// - Returns: Whether SIGKILL ended it.
   func stop(grace: Int) -> Bool {
     let deadline = now() + Int64(grace) * 1_000_000
     if way.kind == .sleep { sleep(nanoseconds: Int64(way.wait) * 1_000_000) }
     kill(first, way.stopSignal)
     let left = max(0, deadline - now()) / 1_000_000
     guard container.ending(within: Int32(left)) == nil else { return false }
-    // With process 1 the kernel ends all of the namespace.
+    // The end of process 1 ends all processes of its namespace (pid_namespaces(7)).
     kill(first, SIGKILL)
     _ = container.ending(within: -1)
     return true

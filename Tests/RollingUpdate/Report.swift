@@ -1,6 +1,6 @@
 import TestSupport
 
-/// The table of all runs, and what this project holds itself to.
+/// The table of all runs, and the bars of this project.
 struct Report {
   private let outcomes: [Outcome]
   private let schedule: Schedule
@@ -14,7 +14,7 @@ struct Report {
   /// Whether a bar was missed.
   var missed: Bool { bars.contains { !$0.reached } }
 
-  /// The machine, the table, and a line for each bar.
+  /// The report: the machine, the table, and a line for each bar.
   func text(markdown: Bool) -> String {
     let header = [
       "app", "lag", "how it is stopped", "requests", "errors", "by kind", "longest response", "whole update",
@@ -43,16 +43,16 @@ struct Report {
 }
 
 extension Outcome {
-  /// Of the whole update.
+  /// Time of the whole update, in nanoseconds.
   var time: Int64 { end - begin }
 
-  /// Whether a replica had to be killed.
+  /// Whether SIGKILL ended a replica.
   var hasKilled: Bool { replacements.contains(where: \.wasKilled) }
 
   var longestTermination: Int64 { replacements.map { $0.gone - $0.stop }.max() ?? 0 }
 }
 
-/// `12.3 s`.
+/// A time as text: `12.3 s`.
 func inSeconds(_ nanoseconds: Int64) -> String { "\(fixed(Double(nanoseconds) / 1e9, 1)) s" }
 
 private func judge(_ outcomes: [Outcome], _ schedule: Schedule) -> [Threshold] {
@@ -68,7 +68,7 @@ private func judge(_ outcomes: [Outcome], _ schedule: Schedule) -> [Threshold] {
   let early = outcomes.map { outcome in outcome.errors.filter { $0.end < outcome.begin }.count }.reduce(0, +)
   bars.append(Threshold("no request fails before an update", measured: "\(early)", early == 0))
 
-  // Else the experiment proves nothing.
+  // Without errors here the experiment proves nothing.
   let exposed = outcomes.filter { $0.run.isExposed }
   let fewest = exposed.map(\.errors.count).min() ?? 0
   bars.append(Threshold("without a wait requests fail in each update", measured: "at least \(fewest)", fewest > 0))
@@ -96,11 +96,11 @@ private func judge(_ outcomes: [Outcome], _ schedule: Schedule) -> [Threshold] {
   return bars
 }
 
-/// For the start of three replicas and whatever the machine does beside it, in nanoseconds.
+/// Allowance for the start of three replicas on a busy machine, in nanoseconds.
 private let tolerance: Int64 = 500_000_000
 
 extension Run {
-  /// Errors must show. Not for an app without handling that is process 1: the kernel keeps the signal from it, and it
-  /// serves until SIGKILL, at the end of the grace period.
+  /// Whether requests must fail in this run. An app without signal handling that is process 1 is an exception: the kernel
+  /// drops the signal (pid_namespaces(7)), so it serves until SIGKILL at the end of the grace period.
   fileprivate var isExposed: Bool { way.kind == .tini || way.kind == .noInit && app == .nginx }
 }

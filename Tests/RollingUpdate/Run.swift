@@ -1,19 +1,21 @@
 import Glibc
 import TestSupport
 
-/// One rolling update: an app, a way to stop it, and how long the load balancer takes to hear of a stop.
+/// One rolling update: an app, a way to stop it, and the lag until the load balancer learns of a stop.
 struct Run: Sendable {
   let app: App
+  /// Milliseconds.
   let lag: Int
   let way: ShutdownStrategy
   let schedule: Schedule
   let programs: Programs
   let folder: String
-  /// The load balancer's; the replicas have the next ones. In a network of its own, as a pod has it: nothing else
-  /// listens there, and no other connections count.
+  /// The port of the load balancer; the replicas have the next ports. Each run has its own network namespace, as a pod has,
+  /// so no other connections count.
   var port: UInt16 = 8000
+  /// The endpoint of the load balancer.
   var balancer: Endpoint { Endpoint(port: port) }
-  /// The replicas of the old version, and behind them those of the new one.
+  /// The endpoints of the replicas: those of the old version, then those of the new one.
   var servers: [Endpoint] { (1...2 * UInt16(Run.replicas)).map { Endpoint(port: port + $0) } }
 
   static let replicas = 3
@@ -21,12 +23,12 @@ struct Run: Sendable {
   var title: String { "\(app.rawValue), lag \(seconds(lag)), \(way.name)" }
 }
 
-/// Of a run that has ended; times in nanoseconds of the monotonic clock.
+/// The result of a run. Times are nanoseconds of the monotonic clock.
 struct Outcome: Sendable {
   let run: Run
   let requests: [Request]
   let replacements: [Replacement]
-  /// When the load balancer was told, for each replacement.
+  /// When the load balancer removed the old replica, for each replacement.
   let removals: [Int64]
 
   var begin: Int64 { replacements.first?.begin ?? 0 }
@@ -34,17 +36,18 @@ struct Outcome: Sendable {
   var errors: [Request] { requests.filter { $0.fate != .answered } }
 }
 
-/// One old replica's turn.
+/// The replacement of one old replica.
 struct Replacement: Sendable {
-  /// The new one is started.
+  /// When the new replica was started.
   let begin: Int64
-  /// The new one is ready, and the stop of the old one begins.
+  /// When the new replica was ready and the stop of the old one began.
   let stop: Int64
+  /// When the old replica had ended.
   let gone: Int64
   let wasKilled: Bool
 }
 
-/// All that are to be made, in groups that run at the same time.
+/// All runs of a schedule, in groups that run at the same time. Errors: a folder cannot be made.
 func batches(_ schedule: Schedule, _ programs: Programs, _ folder: String) throws(Failure) -> [[Run]] {
   var runs: [Run] = []
   for lag in schedule.lags {
@@ -62,7 +65,7 @@ func batches(_ schedule: Schedule, _ programs: Programs, _ folder: String) throw
   }
 }
 
-/// All runs of a batch at once, each in a thread.
+/// Runs a batch, each run in a thread. Errors: a run failed.
 func runTogether(_ batch: [Run]) throws(Failure) -> [Outcome] {
   let names = Set(batch.map { "\($0.app.rawValue), lag \(seconds($0.lag))" }).sorted()
   progress("\(batch.count) updates side by side: \(names.joined(separator: "; "))")

@@ -1,6 +1,6 @@
 import TestSupport
 
-/// The elements of an SVG picture, 900 wide.
+/// The elements of an SVG picture that is 900 pixels wide.
 struct SVGCanvas {
   private var elements = ""
 
@@ -19,7 +19,7 @@ struct SVGCanvas {
     elements += "<text x=\"\(number(x))\" y=\"\(number(y))\" class=\"\(style)\">\(text)</text>\n"
   }
 
-  /// The whole file. The ground is white, for pages that are dark.
+  /// The whole file. The background is white, for pages with a dark one.
   func document(height: Double) -> String {
     """
     <svg xmlns="http://www.w3.org/2000/svg" width="900" height="\(number(height))" viewBox="0 0 900 \(number(height))">

@@ -1,34 +1,34 @@
-/// How long everything takes, in milliseconds, and how much traffic there is.
+/// The times of an experiment in milliseconds, and its traffic.
 struct Schedule: Sendable {
   /// The apps that are updated.
   let apps: [App]
-  /// From the beginning of a stop until the load balancer knows of it.
+  /// Times from the beginning of a stop until the load balancer learns of it.
   let lags: [Int]
-  /// What somebody adds to the lag who knows it.
+  /// The allowance that a user adds to a known lag.
   let margin: Int
-  /// A preStop sleep as it is usually chosen: enough for the longest lag and the longest request.
+  /// A usual preStop sleep, longer than the longest lag plus the longest request.
   let sleep: Int
-  /// terminationGracePeriodSeconds: from the beginning of a stop, a preStop sleep included, to SIGKILL.
+  /// terminationGracePeriodSeconds: from the beginning of a stop to SIGKILL, including a preStop sleep.
   let grace: Int
-  /// ebb's options about the drain.
+  /// ebb's options for the drain.
   let drain: [String]
-  /// Clients of each kind, that is with and without keep-alive, that ask for what is answered at once.
+  /// Clients of each kind (with and without keep-alive) whose requests are answered immediately.
   let quickClients: Int
-  /// Between the beginnings of two requests of such a client.
+  /// Interval between two requests of such a client.
   let pause = 80
-  /// Clients of each kind that ask for what takes `slow`, one request after the other.
+  /// Clients of each kind whose requests take `slow`, one request after the other.
   let slowClients: Int
   var slow = 2000
-  /// Before the first replacement and after the last.
+  /// Time before the first replacement and after the last.
   let calm = 1000
-  /// So many rolling updates go on side by side, so that all ways have the same machine.
+  /// Updates that run at the same time, so that all ways to stop have the same machine.
   let runsAtOnce: Int
-  /// How many requests ebb's runs have to see together.
+  /// Requests that all runs under ebb together must have at least.
   let fewestRequests: Int
-  /// Not where tests run beside this.
+  /// Whether times are judged; not in the tests, which run at the same time as others.
   let judgesTimes: Bool
 
-  /// The shortest wait that is safe for requests that are answered at once.
+  /// The shortest wait that is safe for requests that are answered immediately.
   func fittedWait(lag: Int) -> Int { lag + margin }
 
   static let long = Schedule(
@@ -41,12 +41,12 @@ struct Schedule: Sendable {
     drain: ["--drain-timeout", "6s", "--drain-quiet", "1s"], quickClients: 3, slowClients: 2,
     runsAtOnce: 12, fewestRequests: 1000, judgesTimes: false)
 
-  /// Every request opens a connection, and a TLS handshake takes two processors some milliseconds.
+  /// There are few quick clients, because each request takes a TLS handshake of some milliseconds.
   static let tls = Schedule(
     apps: [.tls], lags: [2000], margin: 1000, sleep: 10_000, grace: 30_000, drain: [], quickClients: 2, slowClients: 8,
     runsAtOnce: 6, fewestRequests: 1000, judgesTimes: false)
 
-  /// A slow request that came just before the load balancer learned of the stop is in flight when the delay ends.
+  /// A slow request from just before the load balancer learned of the stop is still in flight when the delay ends.
   static let shortTLS = Schedule(
     apps: [.tls], lags: [500], margin: 2500, sleep: 6000, grace: 16_000,
     drain: ["--drain-timeout", "6s", "--drain-quiet", "1s"], quickClients: 1, slowClients: 8, slow: 4000,

@@ -1,30 +1,30 @@
 import Glibc
 
-/// What stands between the orchestrator's stop signal and the app.
+/// The way to stop an app: a preStop sleep, an init or ebb.
 struct ShutdownStrategy: Sendable {
   let kind: Kind
-  /// How long the app is left alone at least, in milliseconds: the preStop sleep, or ebb's delay.
+  /// The preStop sleep or ebb's delay, in milliseconds.
   var wait = 0
-  /// The words in front of the app's.
+  /// The words before those of the app.
   let wrapper: [String]
-  /// What the app's port speaks, where ebb is told so.
+  /// The protocol of the app's port for `--ports`, or `nil`.
   var speaks: String?
   /// The signal that the orchestrator sends.
   let stopSignal: Int32
 
   enum Kind: Sendable {
     case noInit, tini, sleep, ebb
-    /// ebb without any option: its delay may be shorter than the lag.
+    /// ebb without options; its delay may be shorter than the lag.
     case ebbDefaults
   }
 
-  /// The words in front of those of an app that listens on this port.
+  /// The words before those of an app that listens on this port.
   func words(port: UInt16) -> [String] {
     guard let speaks else { return wrapper }
     return wrapper.dropLast() + ["--ports", "\(port)=\(speaks)", "--"]
   }
 
-  /// As the table has it.
+  /// The name in the table.
   var name: String {
     switch kind {
     case .noInit: "no init"
@@ -35,8 +35,8 @@ struct ShutdownStrategy: Sendable {
     }
   }
 
-  /// All that are compared. The signal is the one that the app's image asks for, which for nginx is QUIT: under TERM it
-  /// would drop what it is answering, and nobody would run it so. ebb gets TERM, and is told of nginx by an option.
+  /// All ways to stop that are compared. The signal is the STOPSIGNAL of the app's image. For nginx that is QUIT, because at
+  /// TERM it drops the requests in flight. ebb gets TERM, and an option to forward it to nginx as QUIT.
   static func all(_ app: App, lag: Int, _ schedule: Schedule, _ programs: Programs) -> [ShutdownStrategy] {
     let tini = [programs.tini, "--"]
     func sleep(_ time: Int) -> ShutdownStrategy {
@@ -51,13 +51,13 @@ struct ShutdownStrategy: Sendable {
     return [
       ShutdownStrategy(kind: .noInit, wrapper: [], stopSignal: app.stopSignal),
       ShutdownStrategy(kind: .tini, wrapper: tini, stopSignal: app.stopSignal),
-      // The first request of a TLS connection that came before the stop looks answered, unless ebb knows of the TLS.
+      // The first request of a TLS connection from before the stop signal looks answered without the protocol.
       sleep(fitted), ebb(fitted, speaks: app == .tls ? "https" : nil), sleep(schedule.sleep), ebb(schedule.sleep),
     ]
   }
 }
 
-/// `3s`, `2.5s`.
+/// Milliseconds as text: `3s`, `2.5s`.
 func seconds(_ milliseconds: Int) -> String {
   let tenths = milliseconds / 100
   return tenths % 10 == 0 ? "\(tenths / 10)s" : "\(tenths / 10).\(tenths % 10)s"

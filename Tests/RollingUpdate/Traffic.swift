@@ -2,7 +2,7 @@ import Glibc
 import TestSupport
 import Synchronization
 
-/// What became of a request.
+/// The outcome of a request.
 enum RequestOutcome: String, CaseIterable, Sendable {
   case answered
   case refused, reset
@@ -13,19 +13,19 @@ enum RequestOutcome: String, CaseIterable, Sendable {
   case other
 }
 
-/// A request and its end, in nanoseconds of the monotonic clock.
+/// A request that has ended. Times are nanoseconds of the monotonic clock.
 struct Request: Sendable {
   let start: Int64
   let end: Int64
   let fate: RequestOutcome
 }
 
-/// Clients that ask the load balancer again and again, each in a thread of its own.
+/// Clients that send requests to the load balancer, each in its own thread.
 final class Traffic: Sendable {
   private let isOver = Atomic(false)
   private let clients: Mutex<[WorkerThread<[Request]>]> = Mutex([])
 
-  /// Requests come from now on.
+  /// Starts the clients.
   init(_ run: Run) {
     guard run.app != .tls else {
       beginTLS(run)
@@ -34,7 +34,7 @@ final class Traffic: Sendable {
     let schedule = run.schedule
     for keepsAlive in [true, false] {
       for number in 0..<schedule.quickClients {
-        // Not all at the same moment.
+        // The clients do not start at the same moment.
         let offset = schedule.pause * (2 * number + (keepsAlive ? 1 : 0)) / (2 * schedule.quickClients)
         begin(run.balancer, "/", keepsAlive, every: schedule.pause, after: offset)
       }
@@ -45,12 +45,13 @@ final class Traffic: Sendable {
     }
   }
 
-  /// Lets every client finish its request, and returns all that were made.
+  /// Lets each client finish its request. Returns all requests.
   func finish() -> [Request] {
     isOver.store(true, ordering: .relaxed)
     return clients.withLock { $0 }.flatMap { $0.join() }
   }
 
+  /// Starts the clients of the app with TLS, which are one program.
   private func beginTLS(_ run: Run) {
     let thread = WorkerThread { [self] () -> [Request] in
       do throws(Failure) {
@@ -63,9 +64,10 @@ final class Traffic: Sendable {
     clients.withLock { $0.append(thread) }
   }
 
+  /// Starts one client. Times are milliseconds.
   private func begin(_ endpoint: Endpoint, _ path: String, _ keepsAlive: Bool, every pause: Int, after offset: Int) {
     let thread = WorkerThread { [self] in
-      // More than haproxy's own patience, so that its verdict is heard.
+      // Longer than haproxy's timeouts, so that its answer arrives.
       let client = HTTPClient(endpoint, keepsAlive: keepsAlive, timeout: 30)
       var requests: [Request] = []
       var next = now() + Int64(offset) * 1_000_000
@@ -74,7 +76,7 @@ final class Traffic: Sendable {
         let start = now()
         let fate = fate { () throws(HTTPClient.RequestError) in try client.get(path) }
         requests.append(Request(start: start, end: now(), fate: fate))
-        // A refusal comes at once: without a pause one client of the slow kind would be a flood.
+        // A refusal comes immediately, so without a pause a slow client would send a flood of requests.
         next = max(now(), start + Int64(fate == .answered ? pause : max(pause, 100)) * 1_000_000)
       }
       return requests

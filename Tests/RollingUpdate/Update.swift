@@ -1,10 +1,10 @@
 import Glibc
 import TestSupport
 
-/// The controller: replaces one replica after the other, as a Deployment with a surge of one does.
+/// The controller, which replaces one replica after the other as a Deployment with a surge of one does.
 ///
-/// The next one's turn begins when the old one is gone (as with `podReplacementPolicy: TerminationComplete`, or where the
-/// cluster has no room for more): so the time of a termination is the time of the rollout.
+/// The next replacement begins when the old replica has ended, as with `podReplacementPolicy: TerminationComplete` or in a
+/// cluster without room for more. So the time of a termination determines the time of the rollout.
 struct Update: Sendable {
   private let run: Run
   private let balancer: LoadBalancer
@@ -14,7 +14,8 @@ struct Update: Sendable {
     balancer = try LoadBalancer(run.balancer, run.servers, run.app, run.folder, run.programs)
   }
 
-  /// The whole update, with requests from before its beginning until after its end.
+  /// Does the whole update, with requests from before its beginning until after its end. Errors: a replica or the load
+  /// balancer failed.
   func outcome() throws(Failure) -> Outcome {
     var old: [Replica] = []
     for server in 0..<Run.replicas { old.append(try start(server)) }
@@ -28,7 +29,7 @@ struct Update: Sendable {
       for replica in old {
         let begin = now()
         new.append(try start(replica.server + Run.replicas))
-        // In parallel, and that is the whole trouble: the stop, and the news of it on its way to the load balancer.
+        // The stop begins while the load balancer does not know of it yet, as in Kubernetes.
         news.append(WorkerThread { [self, server = replica.server] in tell(of: server) })
         let stop = now()
         let wasKilled = replica.stop(grace: run.schedule.grace)
@@ -44,13 +45,14 @@ struct Update: Sendable {
     }
   }
 
-  /// A replica that is ready and gets requests.
+  /// Starts a replica, and sends requests to it once it is ready. Errors: it does not start.
   private func start(_ server: Int) throws(Failure) -> Replica {
     let replica = try Replica(server, run)
     try balancer.add(server)
     return replica
   }
 
+  /// Removes a server from the load balancer after the lag. Returns when it was removed.
   private func tell(of server: Int) -> Result<Int64, Failure> {
     sleep(nanoseconds: Int64(run.lag) * 1_000_000)
     do throws(Failure) {

@@ -1,5 +1,5 @@
-// A rolling update with real parts, while requests go on: which of them fail, and how long it takes. One command, one
-// table, one picture.
+// A rolling update with real programs and requests: which requests fail, and how long the update takes. Prints a table and
+// draws a picture.
 //
 //     swift build -c release && swift run -c release RollingUpdate [--short] [--swarm | --tls] [--markdown] [--svg FILE]
 //
@@ -30,7 +30,7 @@ do throws(Failure) {
   if let file = options.svg { try writeFile(file, chart(outcomes, schedule)) }
   let report = Report(outcomes, schedule)
   writeAll(report.text(markdown: options.markdown), to: 1)
-  // What ebb logged says why.
+  // The logs show the reason.
   if report.missed { complain("the logs of all replicas are in \(folder)") } else { removeFolder(folder) }
   exit(report.missed ? 1 : 0)
 } catch {

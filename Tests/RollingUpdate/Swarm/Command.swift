@@ -1,15 +1,16 @@
 import Glibc
 import TestSupport
 
-/// Runs a program to its end, and returns its standard output without the last newline. Its standard error is part of the failure.
+/// Runs a program to its end. Returns its standard output without the last newline. Errors: the program cannot be started or
+/// fails; the message includes its standard error.
 func output(of words: [String]) throws(Failure) -> String {
   let (out, error) = (try makePipe(), try makePipe())
   let started = Result { () throws(Failure) in try Child(Launch(words, output: out.write, error: error.write)) }
-  // Else there would be no end of them.
+  // Without this the pipes would not end.
   close(out.write)
   close(error.write)
   let child = try started.get()
-  // It writes little on standard error, which fits into the pipe.
+  // Standard error fits into its pipe, so it can be read later.
   let text = try readToEnd(out.read)
   let complaint = try readToEnd(error.read)
   guard child.ending(within: -1) == .code(0) else {

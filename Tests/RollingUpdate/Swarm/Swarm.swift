@@ -1,7 +1,8 @@
 import Glibc
 import TestSupport
 
-/// The same rolling update by a real orchestrator: a Docker swarm, whose services are updated to another image.
+/// Does the rolling updates with a real orchestrator: a Docker swarm updates services to another image. Errors: a program is
+/// missing, or the engine fails.
 func runOnSwarm(_ schedule: Schedule, _ programs: Programs, _ folder: String) throws(Failure) -> [Outcome] {
   for (path, package) in [
     ("/usr/sbin/dockerd", "docker.io"), ("/usr/bin/docker", "docker.io"), ("/bin/busybox", "busybox-static"),
@@ -9,7 +10,7 @@ func runOnSwarm(_ schedule: Schedule, _ programs: Programs, _ folder: String) th
   ] where access(path, X_OK) != 0 {
     throw Failure("there is no \(path) (Debian package \(package))")
   }
-  // Swarm's ports are fixed. In a network of its own they are free.
+  // Swarm's ports are fixed. In a new network namespace they are free.
   try enterOwnNetwork()
   let engine = try SwarmEngine(folder + "/engine", programs)
   defer { engine.end() }
@@ -40,7 +41,7 @@ private func swarmRuns(_ lag: Int, _ schedule: Schedule, _ programs: Programs, _
   return runs
 }
 
-/// Updates all services at once. The load balancers learn from one look at the tasks, some times a second.
+/// Updates all services at the same time. The load balancers learn from the list of tasks, read several times a second.
 private func update(_ runs: [Run], _ engine: SwarmEngine, _ schedule: Schedule) throws(Failure) -> [Outcome] {
   var updates: [SwarmUpdate] = []
   for (index, run) in runs.enumerated() { updates.append(try SwarmUpdate(run, "service\(index)", engine)) }
@@ -68,14 +69,15 @@ private func update(_ runs: [Run], _ engine: SwarmEngine, _ schedule: Schedule) 
 }
 
 extension ShutdownStrategy {
-  /// What is compared on a swarm. The signal is the image's STOPSIGNAL under ebb too, which recognises nginx by it.
+  /// All ways to stop that are compared on a swarm. The signal is the image's STOPSIGNAL under ebb too, which recognises
+  /// nginx by it.
   fileprivate static func onSwarm(_ app: App, lag: Int, _ schedule: Schedule) -> [ShutdownStrategy] {
     func way(_ kind: Kind, wait: Int = 0, _ wrapper: [String]) -> ShutdownStrategy {
       ShutdownStrategy(kind: kind, wait: wait, wrapper: wrapper, stopSignal: app.stopSignal)
     }
     let delay = schedule.fittedWait(lag: lag)
     let options = ["--delay", "\(delay)ms", "-t", "\(schedule.grace)ms"] + schedule.drain
-    // Without an init the kernel keeps SIGTERM from an app that has no handler, which says nothing about swarm.
+    // Without an init the kernel drops SIGTERM for an app without a handler, so that run would not show swarm's behaviour.
     return (app == .plain ? [] : [way(.noInit, [])]) + [
       way(.tini, ["/tini", "--"]), way(.ebbDefaults, ["/ebb", "--"]),
       way(.ebb, wait: delay, ["/ebb"] + options + ["--"]),

@@ -1,10 +1,10 @@
 import Glibc
 import TestSupport
 
-/// A Docker engine that is a swarm of one node: dockerd of Debian's docker.io, in the network of the thread that makes it.
+/// A Docker engine that is a swarm of one node: dockerd of Debian's docker.io, in the network namespace of the thread that
+/// makes it.
 ///
-/// It has namespaces of its own for mounts and processes, so that nothing outlives it. Where this program is killed, it
-/// is killed too.
+/// The engine has its own mount and PID namespaces, so no process and no mount outlives it. It is killed with this program.
 final class SwarmEngine: Sendable {
   private let folder: String
   private let namespace: pid_t
@@ -36,18 +36,18 @@ final class SwarmEngine: Sendable {
     }
   }
 
-  /// `docker WORD...`, and what it printed.
+  /// Runs `docker WORD...`. Returns its output. Errors: docker failed.
   @discardableResult
   func docker(_ words: String...) throws(Failure) -> String { try docker(words) }
 
   @discardableResult
   func docker(_ words: [String]) throws(Failure) -> String { try output(of: client + words) }
 
-  /// Ends every container, and the engine, and removes its data.
+  /// Ends all containers and the engine, and removes its data.
   func end() {
     removeServices()
     _ = try? docker("swarm", "leave", "--force")
-    // To the namespace's first process, which is tini.
+    // The signal goes to the first process of the namespace, which is tini.
     for first in Proc.children(of: namespace) { kill(first, SIGTERM) }
     if !hasEnded(within: 60_000) {
       kill(namespace, SIGKILL)
@@ -56,7 +56,7 @@ final class SwarmEngine: Sendable {
     _ = try? output(of: ["/bin/rm", "-rf", "--one-file-system", folder])
   }
 
-  /// Without their grace.
+  /// Removes all services, without a grace period.
   func removeServices() {
     if let services = try? words("service", "ls", "--quiet"), !services.isEmpty {
       _ = try? docker(["service", "rm"] + services)
@@ -66,14 +66,14 @@ final class SwarmEngine: Sendable {
     }
   }
 
-  /// Every task that the swarm has had.
+  /// All tasks of the swarm, ended ones too. Errors: docker failed.
   func tasks() throws(Failure) -> [SwarmTask] {
     let format = "{{.Name}}\t{{.Image}}\t{{.DesiredState}}\t{{.CurrentState}}\t{{.Error}}"
     let text = try docker("node", "ps", "self", "--no-trunc", "--format", format)
     return text.split(separator: "\n").compactMap { SwarmTask($0) }
   }
 
-  /// How each container of a service ended that has.
+  /// The exit codes of the ended containers of a service. Errors: docker failed.
   func exitCodes(_ service: String) throws(Failure) -> [(task: String, image: String, code: Int)] {
     let filter = "label=com.docker.swarm.service.name=\(service)"
     let containers = try words("ps", "--all", "--quiet", "--filter", filter, "--filter", "status=exited")
@@ -82,12 +82,12 @@ final class SwarmEngine: Sendable {
     return text.split(separator: "\n").compactMap { line in
       let words = line.split(separator: " ")
       guard words.count == 3, let code = Int(words[2]) else { return nil }
-      // "/SERVICE.SLOT.ID".
+      // The name is "/SERVICE.SLOT.ID".
       return (String(words[0].dropFirst()), String(words[1]), code)
     }
   }
 
-  /// Both streams of all tasks of a service.
+  /// Writes standard output and standard error of all tasks of a service to a file. Errors: docker failed.
   func saveLogs(of service: String, to path: String) throws(Failure) {
     let script = ["/bin/sh", "-c", "\"$@\" > \"$0\" 2>&1", path]
     _ = try output(of: script + client + ["service", "logs", "--timestamps", service])
@@ -109,14 +109,14 @@ final class SwarmEngine: Sendable {
   }
 }
 
-/// A line of `docker node ps`.
+/// A task, as a line of `docker node ps` describes it.
 struct SwarmTask {
   let service: String
   let slot: Int
   let image: String
-  /// What the orchestrator wants, `Shutdown` from the beginning of its stop.
+  /// The state that the orchestrator wants; `Shutdown` from the beginning of a stop.
   let isWanted: Bool
-  /// `Running`, `Shutdown`, `Failed`.
+  /// The current state, such as `Running`, `Shutdown` or `Failed`.
   let state: String
   let error: String
 

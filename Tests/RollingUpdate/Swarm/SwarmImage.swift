@@ -1,11 +1,12 @@
 import Glibc
 import TestSupport
 
-/// The images of an app, in two versions: the app, each init and a shell for the entry script, all in one.
+/// The images of an app, in two versions. An image has the app, all inits, and a shell for the entry script.
 struct SwarmImage {
-  /// What an entry script computes its port with; swarm fills in the slot.
+  /// Variables from which the entry script computes its port. Swarm fills in the slot.
   static let variables = ["SLOT={{.Task.Slot}}", "REPLICAS=\(Run.replicas)"]
 
+  /// The name of an image.
   static func name(_ app: App, version: Int) -> String {
     switch app {
     case .nginx: "nginx:\(version)"
@@ -14,10 +15,10 @@ struct SwarmImage {
     }
   }
 
-  /// The version that an image is of.
+  /// The version of an image, by its name.
   static func version(_ name: String) -> Int? { name.split(separator: ":").last.flatMap { Int($0) } }
 
-  /// Builds both versions.
+  /// Builds both versions. Errors: a file cannot be written, or docker failed.
   static func build(_ app: App, _ engine: SwarmEngine, _ folder: String, slow: Int, _ programs: Programs)
     throws(Failure)
   {
@@ -59,7 +60,7 @@ struct SwarmImage {
     _ = try output(of: ["/bin/cp", "--dereference", source, target])
   }
 
-  /// At the same paths as here.
+  /// Copies the libraries of a program to the same paths below `root`.
   private static func copyLibraries(of program: String, _ root: String) throws(Failure) {
     let words = try output(of: ["/usr/bin/ldd", program]).split(whereSeparator: \.isWhitespace)
     let libraries = words.filter { $0.first == "/" }.map { String($0) }

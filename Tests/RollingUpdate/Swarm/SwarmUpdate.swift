@@ -3,7 +3,7 @@ import TestSupport
 
 /// One rolling update of a swarm service, and the load balancer that learns of its tasks.
 ///
-/// It has no thread of its own: `learn` is called again and again.
+/// It has no thread; the caller calls `learn` repeatedly.
 final class SwarmUpdate {
   let run: Run
   let service: String
@@ -11,7 +11,7 @@ final class SwarmUpdate {
   private let balancer: LoadBalancer
   private var traffic: Traffic?
   private var begin: Int64 = 0
-  /// By the load balancer's number of a server.
+  // By the load balancer's number of the server.
   private var added: Set<Int> = []
   private var stops: [Int: Int64] = [:]
   private var ends: [Int: Int64] = [:]
@@ -31,7 +31,7 @@ final class SwarmUpdate {
   /// Whether all replicas of the first version get requests.
   var isReady: Bool { added.isSuperset(of: 0..<Run.replicas) }
 
-  /// Whether there is nothing left to learn.
+  /// Whether the update has ended and the load balancer knows all changes.
   var isOver: Bool {
     ends.count == Run.replicas && removals.count == Run.replicas && added.count == 2 * Run.replicas
   }
@@ -44,8 +44,8 @@ final class SwarmUpdate {
       "service", "update", "--detach", "--no-resolve-image", "--image", SwarmImage.name(run.app, version: 2), service)
   }
 
-  /// Takes in a look at all tasks: a new one gets requests once it answers, and an old one gets none any more when its
-  /// stop has been known for the lag.
+  /// Adds a list of all tasks. A new task gets requests once it answers. An old one gets no more requests after its stop has
+  /// been listed for the lag. Errors: the load balancer refuses a command.
   func learn(_ tasks: [SwarmTask]) throws(Failure) {
     for task in tasks where task.service == service {
       guard let version = SwarmImage.version(task.image) else { continue }
@@ -69,9 +69,9 @@ final class SwarmUpdate {
     if isOver, over == nil { over = now() }
   }
 
-  /// Ends the traffic; what became of the requests.
+  /// Ends the traffic. Returns the outcome. Errors: docker failed.
   func outcome() throws(Failure) -> Outcome {
-    // The other services may have taken longer.
+    // Traffic went on until the slowest service had ended.
     let last = (over ?? now()) + Int64(run.schedule.calm) * 1_000_000
     let requests = traffic?.finish().filter { $0.start < last } ?? []
     let killed = try engine.exitCodes(service).filter { $0.code == 137 && SwarmImage.version($0.image) == 1 }
@@ -85,7 +85,7 @@ final class SwarmUpdate {
     return Outcome(run: run, requests: requests, replacements: replacements, removals: removals.values.sorted())
   }
 
-  /// What every task wrote: ebb logs why it did what it did.
+  /// Writes the output of all tasks to a file, for the log lines of ebb.
   func saveLogs() throws(Failure) {
     try engine.saveLogs(of: service, to: run.folder + "/tasks.log")
   }

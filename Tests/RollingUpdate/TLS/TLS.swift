@@ -1,12 +1,12 @@
 import Glibc
 import TestSupport
 
-/// The server and the clients of the app with TLS: Python's, since Swift has no TLS without a package.
+/// The server and the clients of the app with TLS. They are Python programs, because Swift has no TLS without a package.
 enum TLS {
   static let python = "/usr/bin/python3"
   static let openssl = "/usr/bin/openssl"
 
-  /// The certificate and key of all servers, in this folder.
+  /// Makes the certificate and key of all servers in this folder. Errors: openssl failed.
   static func makeCertificate(_ folder: String) throws(Failure) {
     _ = try output(
       of: [
@@ -15,7 +15,7 @@ enum TLS {
       ])
   }
 
-  /// Paths.
+  // Paths.
   static func certificate(_ folder: String) -> String { folder + "/certificate.pem" }
   static func key(_ folder: String) -> String { folder + "/key.pem" }
   static var server: String { program("server.py") }
@@ -45,7 +45,7 @@ enum TLS {
     return try readFile(path).split(separator: "\n").compactMap { request(of: $0) }
   }
 
-  /// `BEGIN END OUTCOME`.
+  /// Parses a line of the clients: `BEGIN END OUTCOME`. `nil` if it has another form.
   private static func request(of line: Substring) -> Request? {
     let words = line.split(separator: " ")
     guard words.count == 3, let start = Int64(words[0]), let end = Int64(words[1]),
