@@ -156,6 +156,10 @@ struct ConnectionRecord: Sendable {
     let isControlOut =
       !port.isTLS && ControlFrames.isHTTP2(sent)
       || (port.isTLS || !isHTTP2) && (ControlFrames.isHTTP2InTLS(sent) || sent == ControlFrames.twoUpdatesInTLS)
+    // The first PING: what the server sent before it may be no more than SETTINGS.
+    if mayHaveSentSettings(port), ControlFrames.isPing(received), sent == 0 || ControlFrames.isHTTP2(sent) {
+      fields.insert(.mayOweFirst)
+    }
     if isPing(received, sent) { return }
     if isHTTP2, isControlIn, isControlOut {
       fields.insert(.hasPinged)
@@ -329,6 +333,13 @@ struct ConnectionRecord: Sendable {
     if port.given == .ws { return hasSpokenLast }
     return look.bytesOut <= ConnectionRecord.longestSettings
       && (port.isHTTP2 || port.given == nil && hasSpokenLast && !fields.contains(.answersLate))
+  }
+
+  /// Whether the server may have sent only its SETTINGS of HTTP/2 so far, by the counts alone. Small answers have the same
+  /// sizes, so a PING must confirm it.
+  private func mayHaveSentSettings(_ port: PortTraits) -> Bool {
+    port.mayOweFirst && segmentsIn >= 2 && 1...ConnectionRecord.longestSettings ~= bytesOut
+      && fields.intersection([.isFresh, .hasPinged, .answersLate]) == .isFresh
   }
 
   /// Whether the server may have sent only its session tickets. Tickets and an answer both follow the request, and only two

@@ -210,6 +210,19 @@ import Testing
     }
   }
 
+  /// Python's grpcio on a busy machine: three segments each way in one tick of the clock, and pings of the client.
+  @Test(arguments: [[(17, 30), (17, 17)], [(17, 0), (0, 30), (17, 17)], [(17, 17)]] as [[(UInt64, UInt64)]])
+  func `a ping shows that an HTTP/2 server has sent only its settings`(exchanges: [(UInt64, UInt64)]) {
+    var scenario = Story()
+    scenario.exchange(378, 3, 72, 3, heard: 40, said: 40, acknowledged: 40)
+    scenario.wait(seconds: 1)
+    for (received, sent) in exchanges { scenario.exchange(received, 1, sent, 1) }
+    scenario.wait(seconds: 3)
+    #expect(scenario.class == .owedResponse)
+    scenario.exchange(0, 0, 180, 2)
+    #expect(!scenario.isOwed)
+  }
+
   @Test func `PING frames do not settle whether a first request was answered`() {
     var scenario = Story()
     scenario.exchange(364, 4, 72, 3)
