@@ -151,6 +151,18 @@ backend back
 """)]
 
 
+def end(process):
+    """Ends a process and the process groups that its children lead: the server of an ebb that is still draining."""
+    try:
+        with open(f"/proc/{process.pid}/task/{process.pid}/children") as children:
+            for child in children.read().split():
+                os.killpg(int(child), signal.SIGKILL)
+    except OSError:
+        pass  # it has ended, or a child leads no group
+    process.kill()
+    process.wait()
+
+
 def cell(ebb, material, row, state, delayed, give):
     """Returns whether all slow requests were answered, or the drain of idle connections ended by quiet, and the reason.
     None instead of True or False: the clients did not start."""
@@ -193,8 +205,7 @@ def cell(ebb, material, row, state, delayed, give):
         return report["drain_ended_by"] == "quiet", report["drain_ended_by"]
     finally:
         for process in reversed(processes):
-            process.kill()
-            process.wait()
+            end(process)
 
 
 def main():

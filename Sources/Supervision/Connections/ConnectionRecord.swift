@@ -72,6 +72,10 @@ struct ConnectionRecord: Sendable {
   private static let longestRoundTrip: Int32 = 100
   /// An HTTP/2 server sends at most this before its first answer: SETTINGS and its acknowledgement, WINDOW_UPDATE, PING.
   private static let longestSettings: UInt32 = 100
+  /// Less than gRPC servers send: SETTINGS with two values 21, its acknowledgement 9.
+  private static let shortestSettings: UInt32 = 30
+  /// Less than gRPC clients send up to their first request: preface 24, SETTINGS and WINDOW_UPDATE, the path as text.
+  private static let shortestHTTP2Request: UInt32 = 200
   /// A server on a busy machine sends its session tickets at most this late.
   private static let longestTicket: Int32 = 300
   /// A server answers a WebSocket ping immediately; on a busy machine at most this late.
@@ -332,7 +336,17 @@ struct ConnectionRecord: Sendable {
       look.segmentsOut < look.segmentsIn && look.acknowledgedAt - look.heardAt <= ConnectionRecord.tick
     if port.given == .ws { return hasSpokenLast }
     return look.bytesOut <= ConnectionRecord.longestSettings
-      && (port.isHTTP2 || port.given == nil && hasSpokenLast && !fields.contains(.answersLate))
+      && (port.isHTTP2
+        || port.given == nil && !fields.contains(.answersLate) && (hasSpokenLast || hasBegunAsHTTP2(look)))
+  }
+
+  /// Whether a connection began after the stop signal as one of HTTP/2 does on a busy machine: as many segments from the
+  /// server, with SETTINGS and its acknowledgement, as from the client, with preface and request. Several HTTP/1.1 answers
+  /// are longer, several commands of Redis or their answers shorter. An idle pool is older than the stop signal.
+  private func hasBegunAsHTTP2(_ look: Look) -> Bool {
+    fields.contains(.isNew) && look.segmentsOut == look.segmentsIn
+      && look.bytesIn >= ConnectionRecord.shortestHTTP2Request && look.bytesOut >= ConnectionRecord.shortestSettings
+      && look.saidAt - look.heardAt <= 2 * ConnectionRecord.tick
   }
 
   /// Whether the server may have sent only its SETTINGS of HTTP/2 so far, by the counts alone. Small answers have the same
