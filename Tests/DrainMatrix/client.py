@@ -65,7 +65,7 @@ class WebSocket:
     async def talk(self, path):
         import websockets
 
-        if self.socket is None:
+        if not self.socket:
             self.socket = await websockets.connect(f"ws://127.0.0.1:{port}", ping_interval=0.7, max_size=None)
         await self.socket.send(path.replace("/post", "/slow"))
         assert await self.socket.recv()
@@ -79,7 +79,7 @@ class Redis:
         self.socket = None
 
     def ask(self, path):
-        if self.socket is None:
+        if not self.socket:
             self.socket = socket.create_connection(("127.0.0.1", port))
         command = {"/quick": b"PING\r\n", "/big": b"INFO ALL\r\n"}.get(path, b"BLPOP none 5\r\n")
         self.socket.sendall(command)
