@@ -57,7 +57,7 @@ final class Traffic: Sendable {
       do throws(Failure) {
         return try TLS.requests(run) { isOver.load(ordering: .relaxed) }
       } catch {
-        complain("\(run.title): \(error.message)")
+        complain("\(run.title): \(error.description)")
         return []
       }
     }
