@@ -18,7 +18,7 @@ struct HealthScrapeTests {
     #expect(report["connections_after_stop"] == 0, "\(report)")
     try scraper.readToEnd()
     #expect(scraper.out.lines.filter { $0 == "scraped" }.count >= 2, "\(scraper)")
-    let draining = try #require(try server.records("draining").first)
+    let draining = try #require(server.run.events("draining").first)
     #expect(draining["idle"] as? Int == 1000 && draining["busy"] as? Int == 0, "\(draining)")
   }
 }
