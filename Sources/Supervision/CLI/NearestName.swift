@@ -1,7 +1,7 @@
 import Primitives
 
 /// Returns the name that a misspelt word most probably means: one that contains the word, otherwise the one with the
-/// smallest distance, if that is less than half of the name. `nil` if there is none.
+/// smallest distance, if that is less than half of the name. Returns `nil` otherwise.
 func nearestName(to word: String, among names: [String]) -> String? {
   if word.utf8.count >= 4, let name = names.first(where: { $0.contains(bytesOf: word) }) { return name }
   let candidates = names.map { (name: $0, distance: distance(word, $0)) }
