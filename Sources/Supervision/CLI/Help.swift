@@ -53,7 +53,7 @@ let installHelp = """
   usage: ebb install /PATH
 
   /PATH is a folder or a file name. The file has mode 0755, and is there whole or not at all.
-  Exit code: 0; 125 where it could not be written.
+  Exit code: 0; 125 if it could not be written.
 
   """
 

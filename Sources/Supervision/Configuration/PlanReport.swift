@@ -147,10 +147,9 @@ extension PlanReport {
     }
     if options.delay == nil { notes.append("Where the command never listened there is no delay and no drain.") }
     if options.orchestrator == .unknown, options.terminationGracePeriod == nil {
-      let fits = times.delay + times.drainTimeout < .seconds(10)
+      let fits = forwardIn < .seconds(10)
       notes.append(
-        "No orchestrator is known here: delay and drain "
-          + (fits ? "fit" : "do not fit") + " the 10s of Docker and Podman. Set"
+        "No orchestrator is known here: delay and drain \(fits ? "fit" : "do not fit") the 10s of Docker and Podman. Set"
           + "\n--termination-grace-period to the time that is allowed.")
     }
     return notes + warnings.map { "warning: " + $0 }

@@ -75,9 +75,9 @@ extension Connection {
     if sendQueue > 0 { return .responseInFlight }
     guard let tcpInfo else { return .unknown }
     // The send queue is empty, so every byte that was sent has been acknowledged.
-    let spokeLast = tcpInfo.lastReceiveAge >= tcpInfo.lastSendAge && tcpInfo.bytesAcknowledged > 0
-    if judgment?.isOwed ?? (tcpInfo.bytesReceived > received && !spokeLast) { return .owedResponse }
-    if min(judgment?.sinceSaid ?? tcpInfo.lastSendAge, judgment?.sinceHeard ?? tcpInfo.lastReceiveAge) < quiet {
+    let sentLast = tcpInfo.lastReceiveAge >= tcpInfo.lastSendAge && tcpInfo.bytesAcknowledged > 0
+    if judgment?.isOwed ?? (tcpInfo.bytesReceived > received && !sentLast) { return .owedResponse }
+    if min(judgment?.sinceSent ?? tcpInfo.lastSendAge, judgment?.sinceReceived ?? tcpInfo.lastReceiveAge) < quiet {
       return .activeStream
     }
     if state == .closeWait { return .halfClosed }

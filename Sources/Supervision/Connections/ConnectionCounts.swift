@@ -30,7 +30,7 @@ package struct ConnectionCounts: Sendable {
     let `class` = connection.class(quiet: quiet, judgment)
     counts[`class`.rawValue] += 1
     if connection.inode == 0, `class` == .neverUsed { unusedAtListeners += 1 }
-    if let age = judgment?.sinceHeard ?? connection.tcpInfo?.lastReceiveAge {
+    if let age = judgment?.sinceReceived ?? connection.tcpInfo?.lastReceiveAge {
       sinceReceived = min(age, sinceReceived ?? age)
     }
   }

@@ -17,8 +17,8 @@ struct ConnectionRecord: Sendable {
   private var segmentsOut: UInt16
   /// When the last byte outside of control frames was received and sent. All moments here are milliseconds since the first
   /// pass.
-  private(set) var heardAt: Int32
-  private(set) var saidAt: Int32
+  private(set) var receivedAt: Int32
+  private(set) var sentAt: Int32
   /// When the server first sent something after a byte of the client, as far as is known.
   private var bornAt = ConnectionRecord.never
   /// An answer is owed until this moment: `never`, `always`, or the end of a doubt.
@@ -35,28 +35,28 @@ struct ConnectionRecord: Sendable {
   /// Bytes and segments from the client since the server last sent something.
   private var unansweredBytes: UInt8 = 0
   private var unansweredSegments: UInt8 = 0
-  private var fields: Facts = []
+  private var flags: Flags = []
   /// Number of the last pass that included the connection.
   var pass: UInt8
 
-  private struct Facts: OptionSet {
+  private struct Flags: OptionSet {
     let rawValue: UInt8
     /// The connection has had at most one exchange.
-    static let isFresh = Facts(rawValue: 1)
+    static let isFresh = Flags(rawValue: 1)
     /// What the server sent after the first request may be no answer.
-    static let mayOweFirst = Facts(rawValue: 2)
+    static let mayOweFirst = Flags(rawValue: 2)
     /// A PING of HTTP/2 has been exchanged.
-    static let isHTTP2 = Facts(rawValue: 4)
+    static let isHTTP2 = Flags(rawValue: 4)
     /// The last exchange may have been a ping. The next ping decides.
-    static let mayBePing = Facts(rawValue: 8)
+    static let mayBePing = Flags(rawValue: 8)
     /// The connection was not in the first sample.
-    static let isNew = Facts(rawValue: 16)
+    static let isNew = Flags(rawValue: 16)
     /// The server sent nothing at first. An HTTP/2 server sends its SETTINGS.
-    static let answersLate = Facts(rawValue: 32)
+    static let answersLate = Flags(rawValue: 32)
     /// A ping or one half of it has been seen, so the total counts no longer describe the first exchange.
-    static let hasPinged = Facts(rawValue: 64)
+    static let hasPinged = Flags(rawValue: 64)
     /// What may be no answer to the first request may be session tickets.
-    static let mayOweInTLS = Facts(rawValue: 128)
+    static let mayOweInTLS = Flags(rawValue: 128)
   }
 
   // Durations are milliseconds, sizes bytes.
@@ -97,12 +97,12 @@ struct ConnectionRecord: Sendable {
     var largestSegment: UInt32
     /// Moments, in milliseconds since the first pass.
     var now: Int32
-    var heardAt: Int32
-    var saidAt: Int32
+    var receivedAt: Int32
+    var sentAt: Int32
     var acknowledgedAt: Int32
 
     /// Whether an answer is owed by the ages alone.
-    var isOwed: Bool { bytesIn > 0 && (bytesOut == 0 || heardAt > saidAt) }
+    var isOwed: Bool { bytesIn > 0 && (bytesOut == 0 || receivedAt > sentAt) }
   }
 
   /// Starts with the first sample of a connection. `isNew` is false if the first pass included it.
@@ -111,22 +111,22 @@ struct ConnectionRecord: Sendable {
     self.pass = pass
     (bytesIn, bytesOut) = (look.bytesIn, look.bytesOut)
     (segmentsIn, segmentsOut) = (look.segmentsIn, look.segmentsOut)
-    (heardAt, saidAt) = (look.heardAt, look.saidAt)
+    (receivedAt, sentAt) = (look.receivedAt, look.sentAt)
     owedUntil = look.isOwed ? ConnectionRecord.always : ConnectionRecord.never
-    if bytesIn > 0 { bornAt = max(heardAt, saidAt) }
-    if isNew { fields = .isNew }
-    if segmentsIn <= (isNew ? 20 : 7) { fields.insert(.isFresh) }
+    if bytesIn > 0 { bornAt = max(receivedAt, sentAt) }
+    if isNew { flags = .isNew }
+    if segmentsIn <= (isNew ? 20 : 7) { flags.insert(.isFresh) }
     conclude(look, &port)
   }
 
   /// Adds a later sample.
   mutating func look(_ look: Look, _ port: inout PortTraits) {
-    if bytesIn > 0, look.bytesOut == 0 { fields.insert(.answersLate) }
+    if bytesIn > 0, look.bytesOut == 0 { flags.insert(.answersLate) }
     // The kernel reads counts and queues at two moments, so a sum may decrease.
     let received = UInt32(max(0, Int32(bitPattern: look.bytesIn &- bytesIn)))
     let sent = UInt32(max(0, Int32(bitPattern: look.bytesOut &- bytesOut)))
     if received > 0 || sent > 0 {
-      if bytesOut == 0, look.bytesIn > 0 { bornAt = max(look.heardAt, look.saidAt) }
+      if bytesOut == 0, look.bytesIn > 0 { bornAt = max(look.receivedAt, look.sentAt) }
       if 1..<22 ~= received, 1..<22 ~= sent { port.isPlain = true }
       grow(received, sent, look, port)
       let newSegmentsIn = UInt32(look.segmentsIn &- segmentsIn)
@@ -143,77 +143,77 @@ struct ConnectionRecord: Sendable {
 
   /// Whether a request has come whose answer is not sent yet.
   func isOwed(at now: Int32) -> Bool {
-    now < owedUntil || fields.contains(.mayOweFirst) && now - bornAt < ConnectionRecord.longestRequest
+    now < owedUntil || flags.contains(.mayOweFirst) && now - bornAt < ConnectionRecord.longestRequest
   }
 
   /// Adds an exchange: `received` and `sent` bytes between two samples.
   private mutating func grow(_ received: UInt32, _ sent: UInt32, _ look: Look, _ port: PortTraits) {
     let byAges = look.isOwed ? ConnectionRecord.always : ConnectionRecord.never
-    if fields.contains(.isFresh), bornAt != ConnectionRecord.never,
+    if flags.contains(.isFresh), bornAt != ConnectionRecord.never,
       look.now - bornAt < ConnectionRecord.longestBeginning
     {
       return settle(byAges, look)
     }
     let newSegmentsIn = look.segmentsIn &- segmentsIn
-    let isHTTP2 = port.isHTTP2 || port.isTLS || fields.contains(.isHTTP2)
+    let isHTTP2 = port.isHTTP2 || port.isTLS || flags.contains(.isHTTP2)
     let isControlIn = port.isTLS ? ControlFrames.isHTTP2InTLS(received) : ControlFrames.isHTTP2(received)
     let isControlOut =
       !port.isTLS && ControlFrames.isHTTP2(sent)
       || (port.isTLS || !isHTTP2) && (ControlFrames.isHTTP2InTLS(sent) || sent == ControlFrames.twoUpdatesInTLS)
     // The first PING: what the server sent before it may be no more than SETTINGS.
     if mayHaveSentSettings(port), ControlFrames.isPing(received), sent == 0 || ControlFrames.isHTTP2(sent) {
-      fields.insert(.mayOweFirst)
+      flags.insert(.mayOweFirst)
     }
     if isPing(received, sent) { return }
     if isHTTP2, isControlIn, isControlOut {
-      fields.insert(.hasPinged)
+      flags.insert(.hasPinged)
       return
     }
-    if received == 0 { return said(sent, isControl: isHTTP2 && isControlOut, look, port) }
+    if received == 0 { return recordSent(sent, isControl: isHTTP2 && isControlOut, look, port) }
 
     // HTTP/2 clients send WINDOW_UPDATE after a large answer. In HTTP/1.1 a segment there is a request.
     if sent >= ConnectionRecord.largeAnswer {
       segmentsSinceLarge = UInt8(clamping: max(1, newSegmentsIn))
-    } else if segmentsSinceLarge > 0, sent == 0 || look.heardAt - saidAt < 1000 {
+    } else if segmentsSinceLarge > 0, sent == 0 || look.receivedAt - sentAt < 1000 {
       segmentsSinceLarge = UInt8(clamping: UInt32(segmentsSinceLarge) + UInt32(newSegmentsIn))
     } else {
       segmentsSinceLarge = 0
     }
     let isUpdate =
       isHTTP2 && segmentsSinceLarge >= (port.isHTTP2 ? 1 : 3)
-      && (sent == 0 ? 0 : 1)...ConnectionRecord.longestRoundTrip ~= look.heardAt - look.saidAt
+      && (sent == 0 ? 0 : 1)...ConnectionRecord.longestRoundTrip ~= look.receivedAt - look.sentAt
     if isUpdate {
-      fields.remove(.isFresh)
-      return settle(look.heardAt + ConnectionRecord.doubtful, look)
+      flags.remove(.isFresh)
+      return settle(look.receivedAt + ConnectionRecord.doubtful, look)
     }
 
     if sent == 0 {
       if ControlFrames.isPing(received) || ControlFrames.isClientsWebSocketPing(received) {
         (owedBefore, pingIn) = (owedUntil, UInt8(received))
-        fields.insert(.hasPinged)
+        flags.insert(.hasPinged)
         if seenPing == pingIn { return }
       } else {
-        fields.remove(.isFresh)
+        flags.remove(.isFresh)
       }
-      heardAt = look.heardAt
+      receivedAt = look.receivedAt
       owedUntil = ConnectionRecord.always
       return
     }
     // A request of which the server has acknowledged a part. A server that answers two requests sends two segments.
     let isAcknowledged = isControlOut && (isHTTP2 || newSegmentsIn >= 2 && look.segmentsOut &- segmentsOut == 1)
-    if isAcknowledged, !port.isTLS { fields.insert(.isHTTP2) }
+    if isAcknowledged, !port.isTLS { flags.insert(.isHTTP2) }
     if isAcknowledged || isPingBesideMessage(received, sent, look, port) || isInterim(received, sent, port) {
-      heardAt = look.heardAt
+      receivedAt = look.receivedAt
       owedUntil = ConnectionRecord.always
-      fields.remove(.isFresh)
+      flags.remove(.isFresh)
     } else {
       // A pong after an answer looks like a message. The next ping decides.
       let mayBePong = ControlFrames.isClientsWebSocketPing(received) && sent > received
       let isPong = mayBePong && received == UInt32(seenPing)
       settle(isHTTP2 && isControlIn || isPong ? ConnectionRecord.never : byAges, look)
-      fields.remove(.isFresh)
+      flags.remove(.isFresh)
       if mayBePong {
-        fields.insert(.mayBePing)
+        flags.insert(.mayBePing)
         owedBefore = ConnectionRecord.never
       } else if ControlFrames.isServersWebSocketPing(sent) {
         // It may be a ping of the server instead of an answer. Then the pong follows.
@@ -223,7 +223,7 @@ struct ConnectionRecord: Sendable {
   }
 
   /// Adds an exchange in which only the server sent.
-  private mutating func said(_ sent: UInt32, isControl: Bool, _ look: Look, _ port: PortTraits) {
+  private mutating func recordSent(_ sent: UInt32, isControl: Bool, _ look: Look, _ port: PortTraits) {
     if ControlFrames.isPing(sent) || ControlFrames.isServersWebSocketPing(sent) {
       (owedBefore, pingOut) = (owedUntil, UInt8(sent))
     }
@@ -231,13 +231,13 @@ struct ConnectionRecord: Sendable {
       pingOut = 0  // it was a pong, so no pong follows
       return
     }
-    if isControl || isKnownPing(sent) || fields.contains(.mayOweFirst) && ControlFrames.isHTTP2(sent) {
-      fields.insert(.hasPinged)
+    if isControl || isKnownPing(sent) || flags.contains(.mayOweFirst) && ControlFrames.isHTTP2(sent) {
+      flags.insert(.hasPinged)
       return
     }
-    saidAt = look.saidAt
+    sentAt = look.sentAt
     owedUntil = ConnectionRecord.never
-    fields.remove(.isFresh)
+    flags.remove(.isFresh)
     segmentsSinceLarge = sent >= ConnectionRecord.largeAnswer ? 1 : 0
   }
 
@@ -252,7 +252,7 @@ struct ConnectionRecord: Sendable {
     let received = received + UInt32(unansweredBytes)
     if isKnownPing(sent) { return received >= UInt32(seenPing) + ControlFrames.smallestMessage }
     // Each frame is a segment. Two pipelined messages with one answer of this size look the same.
-    guard port.mayBeWebSocket, !fields.contains(.isHTTP2), look.saidAt - look.heardAt <= ConnectionRecord.longestPong,
+    guard port.mayBeWebSocket, !flags.contains(.isHTTP2), look.sentAt - look.receivedAt <= ConnectionRecord.longestPong,
       let pings = ControlFrames.serversWebSocketPings(sent)
     else { return false }
     let newSegmentsIn = UInt32(look.segmentsIn &- segmentsIn) + UInt32(unansweredSegments)
@@ -268,7 +268,7 @@ struct ConnectionRecord: Sendable {
 
   /// Sets what is owed, and the moments of the last bytes.
   private mutating func settle(_ until: Int32, _ look: Look) {
-    (heardAt, saidAt, owedUntil) = (look.heardAt, look.saidAt, until)
+    (receivedAt, sentAt, owedUntil) = (look.receivedAt, look.sentAt, until)
   }
 
   /// Whether this completes a ping and its answer, in one sample or two. Such a ping changes nothing.
@@ -285,47 +285,47 @@ struct ConnectionRecord: Sendable {
     guard let ping else {
       // A PING with a WINDOW_UPDATE. Small requests and answers may have these sizes. So an owed answer remains owed, and if
       // none is owed a later PING decides.
-      fields.remove(.mayBePing)
+      flags.remove(.mayBePing)
       switch (received, sent) {
       case (30, 17), (47, 34), (17, 30), (34, 47): break
       default: return false
       }
-      fields.insert(.mayBePing)
+      flags.insert(.mayBePing)
       owedBefore = owedUntil
-      guard owedUntil == ConnectionRecord.always || fields.contains(.mayOweFirst) else { return false }
-      fields.insert(.hasPinged)
+      guard owedUntil == ConnectionRecord.always || flags.contains(.mayOweFirst) else { return false }
+      flags.insert(.hasPinged)
       return true
     }
-    if wasHeld || fields.contains(.mayBePing) { owedUntil = owedBefore }
-    fields.remove(.mayBePing)
-    fields.insert(.hasPinged)
-    if ControlFrames.isPing(ping) { fields.insert(.isHTTP2) }
+    if wasHeld || flags.contains(.mayBePing) { owedUntil = owedBefore }
+    flags.remove(.mayBePing)
+    flags.insert(.hasPinged)
+    if ControlFrames.isPing(ping) { flags.insert(.isHTTP2) }
     seenPing = UInt8(ping)
     return true
   }
 
   /// Draws conclusions from a sample about the first exchange and about the port.
   private mutating func conclude(_ look: Look, _ port: inout PortTraits) {
-    let sinceHeard = look.now - look.heardAt
-    let sinceSaid = look.now - look.saidAt
-    if look.segmentsIn == 1, look.bytesOut > 0, look.bytesIn > 0, !look.isOwed, min(sinceHeard, sinceSaid) >= 1000 {
+    let sinceReceived = look.now - look.receivedAt
+    let sinceSent = look.now - look.sentAt
+    if look.segmentsIn == 1, look.bytesOut > 0, look.bytesIn > 0, !look.isOwed, min(sinceReceived, sinceSent) >= 1000 {
       port.beginsWithRequest = true
     }
-    let isFresh = fields.contains(.isFresh) && bornAt != ConnectionRecord.never && look.bytesOut > 0
-    if isFresh, fields.contains(.hasPinged), fields.contains(.mayOweInTLS) ? port.mayBeTLS : port.mayOweFirst { return }
-    fields.remove(.mayOweFirst)
-    if isFresh, look.segmentsOut == 1, isInterim(look.bytesIn, look.bytesOut, port) { fields.insert(.mayOweFirst) }
-    guard isFresh, port.mayOweFirst, !fields.contains(.hasPinged) else { return }
+    let isFresh = flags.contains(.isFresh) && bornAt != ConnectionRecord.never && look.bytesOut > 0
+    if isFresh, flags.contains(.hasPinged), flags.contains(.mayOweInTLS) ? port.mayBeTLS : port.mayOweFirst { return }
+    flags.remove(.mayOweFirst)
+    if isFresh, look.segmentsOut == 1, isInterim(look.bytesIn, look.bytesOut, port) { flags.insert(.mayOweFirst) }
+    guard isFresh, port.mayOweFirst, !flags.contains(.hasPinged) else { return }
     guard look.segmentsIn >= 2 else { return }
     // A ClientHello and a Finished from the client, a certificate from the server. On a connection from before the stop
     // signal it may be a few requests as well.
-    let beganInTLS = look.bytesIn >= 250 && look.bytesOut >= 200 && (fields.contains(.isNew) || port.isTLS)
+    let beganInTLS = look.bytesIn >= 250 && look.bytesOut >= 200 && (flags.contains(.isNew) || port.isTLS)
     if beganInTLS, look.bytesOut >= 1000 { port.beganWithTLS = true }
     // What comes later is an answer, neither a ticket nor SETTINGS.
-    guard look.saidAt - look.heardAt <= ConnectionRecord.longestTicket else { return }
+    guard look.sentAt - look.receivedAt <= ConnectionRecord.longestTicket else { return }
     let mayBeInTLS = beganInTLS && port.mayBeTLS
-    if mayBeInTLS { fields.insert(.mayOweInTLS) }
-    if mayBeInTLS ? mayOweInTLS(look, &port) : mayOweInPlainText(look, port) { fields.insert(.mayOweFirst) }
+    if mayBeInTLS { flags.insert(.mayOweInTLS) }
+    if mayBeInTLS ? mayOweInTLS(look, &port) : mayOweInPlainText(look, port) { flags.insert(.mayOweFirst) }
   }
 
   /// Whether the server may have sent only its SETTINGS of HTTP/2, or only the upgrade to WebSocket, in the same tick as the
@@ -333,43 +333,43 @@ struct ConnectionRecord: Sendable {
   private func mayOweInPlainText(_ look: Look, _ port: PortTraits) -> Bool {
     // A later acknowledgement without data would be that of an answer.
     let hasSpokenLast =
-      look.segmentsOut < look.segmentsIn && look.acknowledgedAt - look.heardAt <= ConnectionRecord.tick
+      look.segmentsOut < look.segmentsIn && look.acknowledgedAt - look.receivedAt <= ConnectionRecord.tick
     if port.given == .ws { return hasSpokenLast }
     return look.bytesOut <= ConnectionRecord.longestSettings
       && (port.isHTTP2
-        || port.given == nil && !fields.contains(.answersLate) && (hasSpokenLast || hasBegunAsHTTP2(look)))
+        || port.given == nil && !flags.contains(.answersLate) && (hasSpokenLast || hasBegunAsHTTP2(look)))
   }
 
   /// Whether a connection began after the stop signal as one of HTTP/2 does on a busy machine: as many segments from the
   /// server, with SETTINGS and its acknowledgement, as from the client, with preface and request. Several HTTP/1.1 answers
   /// are longer, several commands of Redis or their answers shorter. An idle pool is older than the stop signal.
   private func hasBegunAsHTTP2(_ look: Look) -> Bool {
-    fields.contains(.isNew) && look.segmentsOut == look.segmentsIn
+    flags.contains(.isNew) && look.segmentsOut == look.segmentsIn
       && look.bytesIn >= ConnectionRecord.shortestHTTP2Request && look.bytesOut >= ConnectionRecord.shortestSettings
-      && look.saidAt - look.heardAt <= 2 * ConnectionRecord.tick
+      && look.sentAt - look.receivedAt <= 2 * ConnectionRecord.tick
   }
 
   /// Whether the server may have sent only its SETTINGS of HTTP/2 so far, by the counts alone. Small answers have the same
   /// sizes, so a PING must confirm it.
   private func mayHaveSentSettings(_ port: PortTraits) -> Bool {
     port.mayOweFirst && segmentsIn >= 2 && 1...ConnectionRecord.longestSettings ~= bytesOut
-      && fields.intersection([.isFresh, .hasPinged, .answersLate]) == .isFresh
+      && flags.intersection([.isFresh, .hasPinged, .answersLate]) == .isFresh
   }
 
   /// Whether the server may have sent only its session tickets. Tickets and an answer both follow the request, and only two
   /// cases are certain.
   private func mayOweInTLS(_ look: Look, _ port: inout PortTraits) -> Bool {
-    let untilAcknowledged = look.acknowledgedAt - look.saidAt
+    let untilAcknowledged = look.acknowledgedAt - look.sentAt
     // The server sent only the handshake, and the request acknowledged that.
-    if look.segmentsOut == 1 { return look.acknowledgedAt - look.heardAt <= ConnectionRecord.tick }
+    if look.segmentsOut == 1 { return look.acknowledgedAt - look.receivedAt <= ConnectionRecord.tick }
     // TLS 1.2 has three segments from each side, and the last one is single, so it is acknowledged late. Two tickets of
     // TLS 1.3 are mostly acknowledged immediately. If the port has two tickets, a late acknowledgement proves nothing.
     // A proxy on this machine acknowledges tickets late too: with the protocol given no request is lost.
     guard port.given == nil, look.segmentsOut == 3, look.bytesOut <= look.largestSegment else { return true }
-    if look.segmentsIn == 2 || 0...ConnectionRecord.tick ~= untilAcknowledged && look.now - look.saidAt >= 100 {
+    if look.segmentsIn == 2 || 0...ConnectionRecord.tick ~= untilAcknowledged && look.now - look.sentAt >= 100 {
       port.hasTwoTickets = true
     }
-    return port.hasTwoTickets || look.segmentsIn != 3 || look.saidAt - look.heardAt > 2 * ConnectionRecord.tick
+    return port.hasTwoTickets || look.segmentsIn != 3 || look.sentAt - look.receivedAt > 2 * ConnectionRecord.tick
       || untilAcknowledged < ConnectionRecord.delayedAcknowledgement
   }
 }

@@ -103,14 +103,14 @@ package struct Judgment: Sendable {
   /// Whether a request has come whose answer is not sent yet.
   package let isOwed: Bool
   /// Time since the last byte received outside of control frames.
-  package let sinceHeard: TimeAmount
+  package let sinceReceived: TimeAmount
   /// Time since the last byte sent outside of control frames.
-  package let sinceSaid: TimeAmount
+  package let sinceSent: TimeAmount
 
   init(_ record: ConnectionRecord, at now: Int32) {
     isOwed = record.isOwed(at: now)
-    sinceHeard = .milliseconds(Int(now - record.heardAt))
-    sinceSaid = .milliseconds(Int(now - record.saidAt))
+    sinceReceived = .milliseconds(Int(now - record.receivedAt))
+    sinceSent = .milliseconds(Int(now - record.sentAt))
   }
 }
 
@@ -134,8 +134,8 @@ extension ConnectionRecord.Look {
     segmentsOut = UInt16(truncatingIfNeeded: segments.sent)
     largestSegment = segments.largest
     self.now = moment(.zero)
-    heardAt = moment(ages.lastReceiveAge)
-    saidAt = moment(ages.lastSendAge)
+    receivedAt = moment(ages.lastReceiveAge)
+    sentAt = moment(ages.lastSendAge)
     acknowledgedAt = moment(ages.lastAckAge)
   }
 }

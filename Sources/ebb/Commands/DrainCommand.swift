@@ -8,9 +8,9 @@ func runDrain(_ options: DrainOptions) throws(CommandError) -> Bool {
   setBlockedSignals(blockAllSignals().union(SignalSet([.sigpipe])))  // see `Progress`
   let supervisor = try supervisorToFollow(options.pid)
   let sampler = ConnectionSampler(
-    ports: options.ports ?? supervisor?.fields?.ports?.map { Port($0) },
+    ports: options.ports ?? supervisor?.info?.ports?.map { Port($0) },
     owner: supervisor.map { .descendants(of: $0.pid) } ?? .everyone,
-    excluding: supervisor?.fields?.healthPort, quiet: options.quiet)
+    excluding: supervisor?.info?.healthPort, quiet: options.quiet)
   let begunAt = monotonicTime()
   let delayEndsAt = begunAt + (options.delay ?? .seconds(5))
   let bound = delayEndsAt + (options.mode == .time ? .zero : options.timeout)
@@ -50,7 +50,7 @@ private func supervisorToFollow(_ pid: Int32?) throws(CommandError) -> StatusPag
 }
 
 extension StatusPageReader {
-  fileprivate var fields: SupervisorInfo? { (try? read())?.info }
+  fileprivate var info: SupervisorInfo? { (try? read())?.info }
 }
 
 private func count(_ sampler: ConnectionSampler, into traffic: inout TrafficMonitor) {

@@ -92,19 +92,7 @@ struct RealAppTests {
   @Test(.needs(.program("uvicorn")), .needs(.program("python3")))
   func `a WebSocket of uvicorn continues during the drain and closes with code 1000`() throws {
     let (folder, port) = (try TestResources.folder(), try Client.freePort())
-    try write(
-      folder, "app.py",
-      """
-      async def app(scope, receive, send):
-          if scope["type"] != "websocket": return
-          await receive()
-          await send({"type": "websocket.accept"})
-          while True:
-              message = await receive()
-              if message["type"] == "websocket.disconnect": return
-              await send({"type": "websocket.send", "text": message["text"]})
-
-      """)
+    try write(folder, "app.py", RecipeTests.asgiApp)
     try write(
       folder, "client.py",
       """

@@ -40,7 +40,8 @@ struct RecipeTests {
     http.server.ThreadingHTTPServer(("0.0.0.0", 8000), Handler).serve_forever()
     """
 
-  private static let asgiApp = """
+  /// Answers `/slow` once `/release` exists, and echoes what a WebSocket sends.
+  static let asgiApp = """
     import asyncio, os
     async def app(scope, receive, send):
         if scope["type"] == "lifespan": return
@@ -130,19 +131,8 @@ struct RecipeTests {
       name: "haproxy",
       files: [
         "/usr/local/bin/docker-entrypoint.sh": "#!/bin/sh\nshift\nexec haproxy -W -db \"$@\"\n",
-        "/usr/local/etc/haproxy/haproxy.cfg": """
-        defaults
-          mode http
-          timeout client 30s
-          timeout server 30s
-          timeout connect 5s
-        frontend all
-          bind :8000
-          default_backend app
-        backend app
-          server one 127.0.0.1:9000
-
-        """,
+        "/usr/local/etc/haproxy/haproxy.cfg": haproxyConfiguration(
+          8000, rules: "default_backend app\nbackend app\n  server one 127.0.0.1:9000"),
       ], appFinishes: true),
     Trial(
       name: "php-fpm",

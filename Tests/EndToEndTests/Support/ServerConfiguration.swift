@@ -33,7 +33,14 @@ func makeNginx(_ folder: String, http: String, daemon: Bool = false, workers: In
 /// - Returns: The command that runs it.
 /// - Throws: An error of Foundation if the file cannot be written.
 func makeHaproxy(_ folder: String, _ port: Int, rules: String, options: [String] = []) throws -> [String] {
-  try """
+  try haproxyConfiguration(port, rules: rules).write(
+    toFile: folder + "/haproxy.cfg", atomically: true, encoding: .utf8)
+  return [installed("haproxy")] + options + ["-db", "-q", "-f", folder + "/haproxy.cfg"]
+}
+
+/// A configuration of haproxy that listens on a port of 127.0.0.1; `rules` follow `bind`.
+func haproxyConfiguration(_ port: Int, rules: String) -> String {
+  """
   global
     maxconn 100
   defaults
@@ -45,6 +52,5 @@ func makeHaproxy(_ folder: String, _ port: Int, rules: String, options: [String]
     bind 127.0.0.1:\(port)
     \(rules)
 
-  """.write(toFile: folder + "/haproxy.cfg", atomically: true, encoding: .utf8)
-  return [installed("haproxy")] + options + ["-db", "-q", "-f", folder + "/haproxy.cfg"]
+  """
 }

@@ -90,6 +90,17 @@ import Testing
     for warning in warnings { #expect(plan.text.contains("\nwarning: \(warning)\n")) }
   }
 
+  @Test(arguments: [
+    ([], "fit"), (["--delay", "12s"], "do not fit"), (["--delay", "8s"], "do not fit"),
+    (["--delay", "9s", "--drain", "time"], "fit"),
+  ])
+  func `without a grace period the plan says whether delay and drain fit into 10 s`(
+    options: [String], verdict: String
+  ) throws {
+    let plan = PlanReport(try #require(try invocation(["plan"] + options).plan).run, unknownVariables: [])
+    #expect(plan.text.contains("delay and drain \(verdict) the 10s of Docker and Podman"), "\(plan.text)")
+  }
+
   @Test func `ebb plan refuses times that do not fit with the arithmetic of a run`() {
     let message = usageError(["plan", "--delay", "40s"])
     #expect(message?.hasPrefix("plan: delay 40s, and 2s for the end, do not fit into") == true)

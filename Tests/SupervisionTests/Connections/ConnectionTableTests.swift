@@ -28,7 +28,7 @@ import Testing
     /// Transfers bytes in segments each way shortly before the next sample; ages in milliseconds.
     mutating func exchange(
       _ received: UInt64 = 0, _ segmentsIn: UInt32 = 1, _ sent: UInt64 = 0, _ segmentsOut: UInt32 = 1,
-      heard: Int = 100, said: Int = 100, acknowledged: Int = 100
+      receiveAge: Int = 100, sendAge: Int = 100, acknowledged: Int = 100
     ) {
       next()
       guard var ages = connection.tcpInfo, var segments = ages.segments else { return }
@@ -36,11 +36,11 @@ import Testing
       ages.bytesAcknowledged += sent
       if received > 0 {
         segments.received += segmentsIn
-        ages.lastReceiveAge = .milliseconds(heard)
+        ages.lastReceiveAge = .milliseconds(receiveAge)
       }
       if sent > 0 {
         segments.sent += segmentsOut
-        ages.lastSendAge = .milliseconds(said)
+        ages.lastSendAge = .milliseconds(sendAge)
       }
       ages.lastAckAge = .milliseconds(acknowledged)
       ages.segments = segments
@@ -200,9 +200,9 @@ import Testing
   }
 
   @Test func `a first request is owed a response despite SETTINGS, PING and WINDOW_UPDATE frames`() {
-    for said in [100, 112] {
+    for sendAge in [100, 112] {
       var scenario = Story()
-      scenario.exchange(378, 4, 72, 3, heard: 100, said: said)
+      scenario.exchange(378, 4, 72, 3, receiveAge: 100, sendAge: sendAge)
       scenario.wait(seconds: 1)
       scenario.exchange(17, 1, 30, 1)
       scenario.wait(seconds: 3)
@@ -214,7 +214,7 @@ import Testing
   @Test(arguments: [[(17, 30), (17, 17)], [(17, 0), (0, 30), (17, 17)], [(17, 17)]] as [[(UInt64, UInt64)]])
   func `a ping shows that an HTTP/2 server has sent only its settings`(exchanges: [(UInt64, UInt64)]) {
     var scenario = Story()
-    scenario.exchange(378, 3, 72, 3, heard: 40, said: 40, acknowledged: 40)
+    scenario.exchange(378, 3, 72, 3, receiveAge: 40, sendAge: 40, acknowledged: 40)
     scenario.wait(seconds: 1)
     for (received, sent) in exchanges { scenario.exchange(received, 1, sent, 1) }
     scenario.wait(seconds: 3)
@@ -227,7 +227,7 @@ import Testing
     var scenario = Story()
     scenario.exchange(364, 4, 72, 3)
     scenario.wait(seconds: 1)
-    for _ in 0..<8 { scenario.exchange(17, 1, 17, 1, heard: 100, said: 100, acknowledged: 56) }
+    for _ in 0..<8 { scenario.exchange(17, 1, 17, 1, receiveAge: 100, sendAge: 100, acknowledged: 56) }
     #expect(scenario.class == .owedResponse)
   }
 
@@ -237,7 +237,7 @@ import Testing
     scenario.exchange(120, 1, 200, 1)
     scenario.wait(seconds: 2)
     for _ in 0..<4 {
-      scenario.exchange(received, 1, sent, 1, heard: 100, said: 112)
+      scenario.exchange(received, 1, sent, 1, receiveAge: 100, sendAge: 112)
       #expect(scenario.class == .idle)
       // The same in two samples.
       scenario.exchange(0, 0, sent, 1)
@@ -245,7 +245,7 @@ import Testing
       #expect(scenario.class == .idle)
       scenario.wait(seconds: 1)
     }
-    #expect(scenario.judgment.map { $0.sinceHeard > .seconds(6) } ?? false)
+    #expect(scenario.judgment.map { $0.sinceReceived > .seconds(6) } ?? false)
   }
 
   @Test func `pings do not answer a request that is owed a response`() {
@@ -281,9 +281,9 @@ import Testing
     var scenario = Story()
     scenario.exchange(429, 6, 314, 6)
     scenario.wait(seconds: 1)
-    scenario.exchange(30, 1, 17, 1, heard: 100, said: 112)
+    scenario.exchange(30, 1, 17, 1, receiveAge: 100, sendAge: 112)
     #expect(scenario.isOwed)
-    scenario.exchange(17, 1, 17, 1, heard: 100, said: 112)
+    scenario.exchange(17, 1, 17, 1, receiveAge: 100, sendAge: 112)
     #expect(!scenario.isOwed)
   }
 
@@ -309,7 +309,7 @@ import Testing
   @Test func `many small segments after a large response in HTTP/2 are WINDOW_UPDATE frames`() {
     var scenario = Story()
     scenario.answerInTLS()
-    scenario.exchange(881, 14, 200_772, 22, heard: 64, said: 80)
+    scenario.exchange(881, 14, 200_772, 22, receiveAge: 64, sendAge: 80)
     #expect(scenario.isOwed)
     scenario.wait(seconds: 3)
     #expect(scenario.class == .idle)
@@ -317,7 +317,7 @@ import Testing
     var plain = Story()
     plain.exchange(120, 1, 1500, 2)
     plain.wait(seconds: 1)
-    plain.exchange(240, 2, 200_772, 22, heard: 64, said: 80)
+    plain.exchange(240, 2, 200_772, 22, receiveAge: 64, sendAge: 80)
     plain.wait(seconds: 30)
     #expect(plain.class == .owedResponse)
   }
@@ -356,9 +356,9 @@ import Testing
     var scenario = Story(.https)
     scenario.exchange(300, 1, 1200, 1)
     for _ in 0..<4 {
-      scenario.exchange(UInt64(Int32.max), 65_535, UInt64(Int32.max), 65_535, heard: 60, said: 80)
-      scenario.exchange(UInt64(UInt32.max), 65_535, 40_000, 1, heard: 60, said: 80)
-      scenario.exchange(1, 65_535, 1, 65_535, heard: 60, said: 80)
+      scenario.exchange(UInt64(Int32.max), 65_535, UInt64(Int32.max), 65_535, receiveAge: 60, sendAge: 80)
+      scenario.exchange(UInt64(UInt32.max), 65_535, 40_000, 1, receiveAge: 60, sendAge: 80)
+      scenario.exchange(1, 65_535, 1, 65_535, receiveAge: 60, sendAge: 80)
     }
     #expect(scenario.judgment != nil)
   }
